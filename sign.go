@@ -1,0 +1,113 @@
+package artel
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"github.com/decred/dcrd/dcrec/secp256k1/v4"
+	"github.com/decred/dcrd/dcrec/secp256k1/v4/ecdsa"
+)
+
+// ErrSignature says that a signature is malformed or was made by another key.
+var ErrSignature = errors.New("bad signature")
+
+// Signature is a recoverable secp256k1 signature in the compact form of
+// EIP-2098: r, then s with the y-parity in its top bit. s is always low.
+type Signature [64]byte
+
+// IsZero reports whether there is no signature.
+func (s Signature) IsZero() bool { return s == Signature{} }
+
+// R returns the first word, as the contracts take it.
+func (s Signature) R() [32]byte { return [32]byte(s[:32]) }
+
+// VS returns the second word, as the contracts take it.
+func (s Signature) VS() [32]byte { return [32]byte(s[32:]) }
+
+// String returns the signature in hex with 0x.
+func (s Signature) String() string { return "0x" + hex.EncodeToString(s[:]) }
+
+// SignatureFromBytes checks the length only; Signer checks the rest.
+func SignatureFromBytes(b []byte) (Signature, error) {
+	if len(b) != 64 {
+		return Signature{}, fmt.Errorf("%w: %d bytes, want 64", ErrSignature, len(b))
+	}
+	return Signature(b), nil
+}
+
+// NodeID recovers the public key that made s over digest. A high s, a zero
+// word or a point off the curve is ErrSignature.
+func (s Signature) NodeID(digest Hash) (NodeID, error) {
+	pub, err := s.recover(digest)
+	if err != nil {
+		return NodeID{}, err
+	}
+	return NodeID(pub.SerializeCompressed()), nil
+}
+
+// Signer recovers the address whose key made s over digest.
+func (s Signature) Signer(digest Hash) (Address, error) {
+	pub, err := s.recover(digest)
+	if err != nil {
+		return Address{}, err
+	}
+	return pubAddress(pub), nil
+}
+
+func (s Signature) recover(digest Hash) (*secp256k1.PublicKey, error) {
+	var c [65]byte
+	c[0] = 27 + s[32]>>7
+	copy(c[1:], s[:])
+	c[33] &= 0x7f
+	var sc secp256k1.ModNScalar
+	if sc.SetByteSlice(c[33:]) || sc.IsOverHalfOrder() {
+		return nil, fmt.Errorf("%w: s is not low", ErrSignature)
+	}
+	pub, _, err := ecdsa.RecoverCompact(c[:], digest[:])
+	if err != nil {
+		return nil, fmt.Errorf("%w: %v", ErrSignature, err)
+	}
+	return pub, nil
+}
+
+// Key signs. It holds a secret: it has no String that shows it.
+type Key struct{ priv *secp256k1.PrivateKey }
+
+// KeyFromBytes reads a 32-byte secret in 1..n−1.
+func KeyFromBytes(b []byte) (Key, error) {
+	var sc secp256k1.ModNScalar
+	if len(b) != 32 || sc.SetByteSlice(b) || sc.IsZero() {
+		return Key{}, errors.New("read key: want 32 bytes in 1..n-1 of secp256k1")
+	}
+	return Key{secp256k1.NewPrivateKey(&sc)}, nil
+}
+
+// Bytes returns the 32-byte secret. Whoever sees it can spend what it may sign.
+func (k Key) Bytes() []byte { return k.priv.Serialize() }
+
+// NodeID returns the public half.
+func (k Key) NodeID() NodeID { return NodeID(k.priv.PubKey().SerializeCompressed()) }
+
+// Address returns the key's account address.
+func (k Key) Address() Address { return pubAddress(k.priv.PubKey()) }
+
+// Sign signs a digest, deterministically (RFC 6979).
+func (k Key) Sign(digest Hash) Signature {
+	c := ecdsa.SignCompact(k.priv, digest[:], false)
+	var s Signature
+	copy(s[:], c[1:])
+	s[32] |= (c[0] - 27) << 7
+	return s
+}
+
+// String hides the secret and shows the address.
+func (k Key) String() string {
+	if k.priv == nil {
+		return "no key"
+	}
+	return "key of " + k.Address().String()
+}
+
+// GoString hides the secret as String does.
+func (k Key) GoString() string { return k.String() }
