@@ -131,6 +131,7 @@ type WatchRequest struct {
 type WatchResponse struct {
 	Events   []Event
 	Running  []Progress
+	Due      artel.Amount // the lane's running total by the provider's meter, idle time included
 	Stopping artel.Reason // "" while the lease takes tasks
 	Message  string
 }
