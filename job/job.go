@@ -245,7 +245,7 @@ func (t Task) back(now int64) Task {
 }
 
 // backoff is 1, 2, 4 … 60 seconds, in milliseconds.
-func backoff(n uint32) int64 { return min(60_000, 1000<<min(n-1, 6)) }
+func backoff(n uint32) int64 { return min(60_000, int64(1000)<<min(n-1, 6)) }
 
 // Fence replaces attempt n of a silent host: the task may be handed out again.
 // The fenced attempt's receipt still counts if it comes before the new one's.
