@@ -133,6 +133,7 @@ const (
 	ReasonMemory     Reason = "memory"      // it ran into its memory limit
 	ReasonOutput     Reason = "output"      // it ran into its output limit
 	ReasonLog        Reason = "log"         // it flooded its log
+	ReasonTrap       Reason = "trap"        // it did what a machine forbids
 	ReasonBadProgram Reason = "bad-program" // it is not a program this box can run
 	ReasonCancelled  Reason = "cancelled"   // the renter asked for it
 	ReasonLost       Reason = "lost"        // the host vanished or crashed with it
@@ -147,7 +148,7 @@ const (
 // ProgramsFault reports whether another host would most likely see the same.
 func (r Reason) ProgramsFault() bool {
 	switch r {
-	case ReasonTime, ReasonMemory, ReasonOutput, ReasonLog, ReasonBadProgram:
+	case ReasonTime, ReasonMemory, ReasonOutput, ReasonLog, ReasonTrap, ReasonBadProgram:
 		return true
 	}
 	return false
