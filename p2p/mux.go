@@ -129,7 +129,6 @@ func (m *Mux) ServeStream(ctx context.Context, from artel.NodeID, name string, s
 	h(ctx, from, s)
 }
 
-
 // HasStream reports whether a bulk protocol has a handler.
 func (m *Mux) HasStream(name string) bool {
 	m.mu.RLock()
