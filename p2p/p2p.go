@@ -142,6 +142,7 @@ type Message struct {
 	Origin artel.NodeID
 	// From is the neighbour that passed it on, and answers for it.
 	From artel.NodeID
+	// Data is read only: others may hold the same bytes.
 	Data []byte
 }
 

@@ -32,7 +32,7 @@ func (h *Host) Publish(ctx context.Context, name string, data []byte) error {
 	if err := h.await(ctx); err != nil {
 		return fmt.Errorf("publish on %s: %w", name, err)
 	}
-	m := p2p.Message{Origin: h.id, From: h.id, Data: bytes.Clone(data)}
+	m := &p2p.Message{Origin: h.id, From: h.id, Data: bytes.Clone(data)}
 	n, now := h.net, time.Now()
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -42,7 +42,11 @@ func (h *Host) Publish(ctx context.Context, name string, data []byte) error {
 			continue
 		}
 		f := n.draw(h, to.id, n.linkOf(h.id, to.id))
-		if f.lost || !to.inbox.put(news{at: now.Add(f.there), sub: sub, msg: m}) {
+		at := now
+		if f.there > 0 {
+			at = now.Add(f.there + tick - 1).Truncate(tick)
+		}
+		if f.lost || !to.inbox.put(&news{at: at, sub: sub, msg: m}) {
 			n.stats.Dropped++
 		}
 	}
@@ -91,12 +95,16 @@ func (n *Network) subscribe(h *Host, name string, s *subscription) {
 	n.subs[t][h] = s
 }
 
+// tick rounds arrivals up, so that a host reads what comes close together at one
+// waking.
+const tick = 5 * time.Millisecond
+
 // news is a published message on its way to one host.
 type news struct {
-	at  time.Time
+	at  time.Time // a multiple of tick when in the future
 	seq uint64
 	sub *subscription
-	msg p2p.Message
+	msg *p2p.Message
 }
 
 // inbox is what is on its way to one host, soonest first.
@@ -108,7 +116,7 @@ type inbox struct {
 	heap newsHeap
 }
 
-func (b *inbox) put(w news) bool {
+func (b *inbox) put(w *news) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if len(b.heap) >= maxPending {
@@ -116,7 +124,7 @@ func (b *inbox) put(w news) bool {
 	}
 	w.seq, b.seq = b.seq, b.seq+1
 	heap.Push(&b.heap, w)
-	if b.heap[0].seq == w.seq {
+	if b.heap[0] == w {
 		select {
 		case b.wake <- struct{}{}:
 		default:
@@ -125,17 +133,17 @@ func (b *inbox) put(w news) bool {
 	return true
 }
 
-// next returns what is due, or how long to wait (0: until woken).
-func (b *inbox) next(now time.Time) (w news, due bool, wait time.Duration) {
+// next returns what is due, and how long to wait for more (0: until woken).
+func (b *inbox) next(now time.Time) (due []*news, wait time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.heap) == 0 {
-		return w, false, 0
+	for len(b.heap) > 0 {
+		if d := b.heap[0].at.Sub(now); d > 0 {
+			return due, d
+		}
+		due = append(due, heap.Pop(&b.heap).(*news))
 	}
-	if d := b.heap[0].at.Sub(now); d > 0 {
-		return w, false, d
-	}
-	return heap.Pop(&b.heap).(news), true, 0
+	return due, 0
 }
 
 // readNews judges and delivers until ctx ends.
@@ -143,9 +151,9 @@ func (h *Host) readNews(ctx context.Context) {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for ctx.Err() == nil {
-		w, due, wait := h.inbox.next(time.Now())
-		if due {
-			h.read(ctx, w)
+		due, wait := h.inbox.next(time.Now())
+		h.read(ctx, due)
+		if len(due) > 0 {
 			continue
 		}
 		if wait == 0 {
@@ -160,30 +168,36 @@ func (h *Host) readNews(ctx context.Context) {
 	}
 }
 
-func (h *Host) read(ctx context.Context, w news) {
+func (h *Host) read(ctx context.Context, due []*news) {
 	n := h.net
 	n.mu.Lock()
-	stale := n.subs[topic{h.hello.Network, w.sub.topic}][h] != w.sub || n.cut(w.msg.From, h.id)
-	n.mu.Unlock()
-	if stale {
-		return
+	fresh := due[:0]
+	for _, w := range due {
+		if n.subs[topic{h.hello.Network, w.sub.topic}][h] == w.sub && !n.cut(w.msg.From, h.id) {
+			fresh = append(fresh, w)
+		}
 	}
-	w.msg.Data = bytes.Clone(w.msg.Data)
-	verdict := h.mux.Judge(ctx, w.sub.topic, w.sub.validate, w.msg)
+	n.mu.Unlock()
+	accepted, rejected := 0, 0
+	for _, w := range fresh {
+		if ctx.Err() != nil {
+			break
+		}
+		switch h.mux.Judge(ctx, w.sub.topic, w.sub.validate, *w.msg) {
+		case p2p.Accept:
+			accepted++
+			h.mux.Deliver(w.sub.topic, w.sub.deliver, *w.msg)
+		case p2p.Reject:
+			rejected++
+		}
+	}
 	n.mu.Lock()
-	switch verdict {
-	case p2p.Accept:
-		n.stats.Delivered++
-	case p2p.Reject:
-		n.stats.Rejected++
-	}
+	n.stats.Delivered += accepted
+	n.stats.Rejected += rejected
 	n.mu.Unlock()
-	if verdict == p2p.Accept {
-		h.mux.Deliver(w.sub.topic, w.sub.deliver, w.msg)
-	}
 }
 
-type newsHeap []news
+type newsHeap []*news
 
 func (h newsHeap) Len() int { return len(h) }
 func (h newsHeap) Less(i, j int) bool {
@@ -193,11 +207,11 @@ func (h newsHeap) Less(i, j int) bool {
 	return h[i].seq < h[j].seq
 }
 func (h newsHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
-func (h *newsHeap) Push(x any)   { *h = append(*h, x.(news)) }
+func (h *newsHeap) Push(x any)   { *h = append(*h, x.(*news)) }
 func (h *newsHeap) Pop() any {
 	old := *h
 	w := old[len(old)-1]
-	old[len(old)-1] = news{}
+	old[len(old)-1] = nil
 	*h = old[:len(old)-1]
 	return w
 }

@@ -142,16 +142,18 @@ type fate struct {
 // draw decides the n-th message of from to to. The caller holds mu.
 func (n *Network) draw(from *Host, to artel.NodeID, l Link) fate {
 	from.sent[to]++
-	r := rand.New(rand.NewPCG(n.seed^key(from.id), key(to)^from.sent[to]<<20))
+	var r rand.PCG
+	r.Seed(n.seed^key(from.id), key(to)+from.sent[to]*0x9e3779b97f4a7c15)
+	chance := func() float64 { return float64(r.Uint64()>>11) / (1 << 53) }
 	delay := func() time.Duration {
 		if l.Jitter <= 0 {
 			return l.Latency
 		}
-		return l.Latency + time.Duration(r.Int64N(int64(l.Jitter)))
+		return l.Latency + time.Duration(chance()*float64(l.Jitter))
 	}
 	return fate{
 		there: delay(), back: delay(),
-		lost: r.Float64() < l.LoseRequest, mute: r.Float64() < l.LoseAnswer, repeated: r.Float64() < l.Duplicate,
+		lost: chance() < l.LoseRequest, mute: chance() < l.LoseAnswer, repeated: chance() < l.Duplicate,
 	}
 }
 
