@@ -39,7 +39,7 @@ type Reserved struct {
 type Redeemed struct {
 	Lane       LaneKey      `json:"lane"`
 	Amount     artel.Amount `json:"amount"`     // by this voucher
-	Cumulative artel.Amount `json:"cumulative"` // what the lane has paid now
+	Cumulative artel.Amount `json:"cumulative"` // what the voucher says; more than the cap pays up to the cap
 	Memo       artel.Hash   `json:"memo"`
 }
 
@@ -130,8 +130,8 @@ type Equivocated struct {
 // Slashed says that a provider lost stake.
 type Slashed struct {
 	Provider artel.Address `json:"provider"`
-	By       artel.Address `json:"by"`     // the judge; the stake contract itself for a proof
-	Reason   artel.Hash    `json:"reason"` // the judge's word for it; the lease for a proof
+	By       artel.Address `json:"by"`     // who sent the proof, or the judge
+	Reason   artel.Hash    `json:"reason"` // "equivocation" padded with zeroes, or the judge's word for it
 	Burned   artel.Amount  `json:"burned"`
 	Share    artel.Amount  `json:"share"` // the reporter's
 	Reporter artel.Address `json:"reporter"`

@@ -152,9 +152,14 @@ type Stake struct {
 	Faults  uint32       `json:"faults"`  // how often it was slashed
 }
 
-// Behind returns what stands behind the provider's word: the stake without what
-// is on its way out.
-func (s Stake) Behind() artel.Amount { return s.Amount.Sub(s.Leaving) }
+// Behind returns what stands behind the provider's word at chain time now: the
+// stake without what is on its way out.
+func (s Stake) Behind(p Params, now uint64) artel.Amount {
+	if s.LeaveAt != 0 && now <= s.LeaveAt+p.Window {
+		return s.Amount.Sub(s.Leaving)
+	}
+	return s.Amount
+}
 
 // Tx is a call with the account that makes it. It is a value to be stored.
 type Tx struct {
