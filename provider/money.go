@@ -209,15 +209,15 @@ func (p *Provider) touched(ctx context.Context, events []chain.Event, all bool) 
 func renterOf(f chain.Fact) artel.Address {
 	switch f := f.(type) {
 	case chain.Reserved:
-		return f.Renter
+		return f.Lane.Renter
 	case chain.Redeemed:
-		return f.Renter
+		return f.Lane.Renter
 	case chain.Releasing:
-		return f.Renter
+		return f.Lane.Renter
 	case chain.Released:
-		return f.Renter
+		return f.Lane.Renter
 	case chain.Waived:
-		return f.Renter
+		return f.Lane.Renter
 	case chain.ExitRequested:
 		return f.Account
 	case chain.Exited:

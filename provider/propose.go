@@ -52,7 +52,7 @@ func (p *Provider) propose(ctx context.Context, from artel.NodeID, req []byte) (
 // checkLease holds the document against this provider's own policy.
 func (p *Provider) checkLease(from artel.NodeID, l artel.Lease, t artel.Terms, hash artel.Hash, signer artel.Address) error {
 	pol := p.c.Policy
-	refuse := func(format string, args ...any) error {
+	refuse := func(format string, args ...any) *p2p.Error {
 		return p2p.Errorf(p2p.Refused, format, args...)
 	}
 	if err := t.Check(l); err != nil {

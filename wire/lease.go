@@ -82,13 +82,17 @@ func UnmarshalReserveRequest(b []byte) (ReserveRequest, error) {
 
 // Marshal encodes m.
 func (m PayRequest) Marshal() []byte {
-	return encode(&wirepb.PayRequest{Lease: blank(m.Lease[:]), Voucher: voucherPB(&m.Voucher)})
+	p := &wirepb.PayRequest{Lease: blank(m.Lease[:]), Voucher: voucherPB(&m.Voucher)}
+	for _, k := range m.Want {
+		p.Want = append(p.Want, &wirepb.TaskKey{Task: k.Task, Attempt: k.Attempt})
+	}
+	return encode(p)
 }
 
 // UnmarshalPayRequest decodes what a renter sent.
 func UnmarshalPayRequest(b []byte) (PayRequest, error) {
 	var p wirepb.PayRequest
-	if err := decode(b, MaxSmall, tolerant, &p); err != nil {
+	if err := decode(b, MaxCancel, tolerant, &p); err != nil {
 		return PayRequest{}, err
 	}
 	r := reader{message: "PayRequest"}
@@ -97,6 +101,9 @@ func UnmarshalPayRequest(b []byte) (PayRequest, error) {
 		m.Voucher = *s
 	} else {
 		r.fail("voucher", "missing")
+	}
+	for _, k := range p.Want {
+		m.Want = append(m.Want, TaskKey{k.Task, k.Attempt})
 	}
 	if r.err != nil {
 		return PayRequest{}, r.err

@@ -13,7 +13,7 @@ const (
 const (
 	MaxHello       = MaxSmall
 	MaxTerms       = 4 << 10  // within MaxPropose
-	MaxCancel      = 64 << 10 // MaxTasks keys
+	MaxCancel      = 64 << 10 // MaxTasks keys, with or without a voucher
 	MaxStartAnswer = 1 << 20  // MaxTasks refusals
 )
 
@@ -52,7 +52,7 @@ func Limits(method string) (request, answer int, ok bool) {
 	case MethodWatch:
 		return MaxSmall, MaxWatch, true
 	case MethodPay:
-		return MaxSmall, MaxPay, true
+		return MaxCancel, MaxPay, true
 	case MethodLogs:
 		return MaxSmall, MaxLogChunk, true
 	case MethodClose:

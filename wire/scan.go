@@ -135,7 +135,8 @@ func maxItems(fd protoreflect.FieldDescriptor) int {
 		return MaxTasks
 	case "artel.wire.v1.WatchResponse.running":
 		return MaxRunning
-	case "artel.wire.v1.PayResponse.keys":
+	case "artel.wire.v1.PayResponse.keys",
+		"artel.wire.v1.PayRequest.want":
 		return MaxKeys
 	case "artel.wire.v1.TaskSpec.args",
 		"artel.wire.v1.TaskSpec.env":

@@ -114,7 +114,7 @@ func UnmarshalCancelRequest(b []byte) (CancelRequest, error) {
 
 // Marshal encodes m.
 func (m WatchRequest) Marshal() []byte {
-	return encode(&wirepb.WatchRequest{Lease: blank(m.Lease[:]), After: m.After, Wait: m.Wait})
+	return encode(&wirepb.WatchRequest{Lease: blank(m.Lease[:]), After: m.After, Wait: m.Wait, Done: m.Done})
 }
 
 // UnmarshalWatchRequest decodes what a renter sent.
@@ -124,7 +124,7 @@ func UnmarshalWatchRequest(b []byte) (WatchRequest, error) {
 		return WatchRequest{}, err
 	}
 	r := reader{message: "WatchRequest"}
-	m := WatchRequest{Lease: r.hash("lease", p.Lease), After: p.After, Wait: r.atMost("wait", p.Wait, MaxWait)}
+	m := WatchRequest{Lease: r.hash("lease", p.Lease), After: p.After, Wait: r.atMost("wait", p.Wait, MaxWait), Done: p.Done}
 	if r.err != nil {
 		return WatchRequest{}, r.err
 	}
@@ -134,7 +134,7 @@ func UnmarshalWatchRequest(b []byte) (WatchRequest, error) {
 // Marshal encodes m. Sentences are clipped to MaxText, so that MaxTasks events
 // and MaxRunning progresses always fit MaxWatch.
 func (m WatchResponse) Marshal() []byte {
-	p := &wirepb.WatchResponse{Stopping: valid(string(m.Stopping)), Message: clean(m.Message, MaxText)}
+	p := &wirepb.WatchResponse{Stopping: valid(string(m.Stopping)), Message: clean(m.Message, MaxText), Due: amountBytes(m.Due)}
 	for _, e := range m.Events {
 		p.Events = append(p.Events, &wirepb.Event{
 			Seq: e.Seq, Task: e.Task, Attempt: e.Attempt, Receipt: receiptPB(e.Receipt),
@@ -157,7 +157,7 @@ func UnmarshalWatchResponse(b []byte) (WatchResponse, error) {
 		return WatchResponse{}, err
 	}
 	r := reader{message: "WatchResponse"}
-	m := WatchResponse{Stopping: artel.Reason(r.word("stopping", p.Stopping)), Message: r.text("message", p.Message, MaxText)}
+	m := WatchResponse{Stopping: artel.Reason(r.word("stopping", p.Stopping)), Message: r.text("message", p.Message, MaxText), Due: r.amount("due", p.Due)}
 	for i, e := range p.Events {
 		switch {
 		case e.Seq == 0:

@@ -1434,6 +1434,7 @@ type WatchRequest struct {
 	Lease         []byte                 `protobuf:"bytes,1,opt,name=lease,proto3" json:"lease,omitempty"`
 	After         uint64                 `protobuf:"varint,2,opt,name=after,proto3" json:"after,omitempty"`
 	Wait          uint64                 `protobuf:"varint,3,opt,name=wait,proto3" json:"wait,omitempty"`
+	Done          uint64                 `protobuf:"varint,4,opt,name=done,proto3" json:"done,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1489,12 +1490,20 @@ func (x *WatchRequest) GetWait() uint64 {
 	return 0
 }
 
+func (x *WatchRequest) GetDone() uint64 {
+	if x != nil {
+		return x.Done
+	}
+	return 0
+}
+
 type WatchResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Events        []*Event               `protobuf:"bytes,1,rep,name=events,proto3" json:"events,omitempty"`
 	Running       []*Progress            `protobuf:"bytes,2,rep,name=running,proto3" json:"running,omitempty"`
 	Stopping      string                 `protobuf:"bytes,3,opt,name=stopping,proto3" json:"stopping,omitempty"`
 	Message       string                 `protobuf:"bytes,4,opt,name=message,proto3" json:"message,omitempty"`
+	Due           []byte                 `protobuf:"bytes,5,opt,name=due,proto3" json:"due,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1555,6 +1564,13 @@ func (x *WatchResponse) GetMessage() string {
 		return x.Message
 	}
 	return ""
+}
+
+func (x *WatchResponse) GetDue() []byte {
+	if x != nil {
+		return x.Due
+	}
+	return nil
 }
 
 type Progress struct {
@@ -1965,6 +1981,7 @@ type PayRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Lease         []byte                 `protobuf:"bytes,1,opt,name=lease,proto3" json:"lease,omitempty"`
 	Voucher       *SignedVoucher         `protobuf:"bytes,2,opt,name=voucher,proto3" json:"voucher,omitempty"`
+	Want          []*TaskKey             `protobuf:"bytes,3,rep,name=want,proto3" json:"want,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2009,6 +2026,13 @@ func (x *PayRequest) GetLease() []byte {
 func (x *PayRequest) GetVoucher() *SignedVoucher {
 	if x != nil {
 		return x.Voucher
+	}
+	return nil
+}
+
+func (x *PayRequest) GetWant() []*TaskKey {
+	if x != nil {
+		return x.Want
 	}
 	return nil
 }
@@ -2707,16 +2731,18 @@ const file_artel_proto_rawDesc = "" +
 	"\aattempt\x18\x02 \x01(\rR\aattempt\"S\n" +
 	"\rCancelRequest\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\fR\x05lease\x12,\n" +
-	"\x05tasks\x18\x02 \x03(\v2\x16.artel.wire.v1.TaskKeyR\x05tasks\"N\n" +
+	"\x05tasks\x18\x02 \x03(\v2\x16.artel.wire.v1.TaskKeyR\x05tasks\"b\n" +
 	"\fWatchRequest\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\fR\x05lease\x12\x14\n" +
 	"\x05after\x18\x02 \x01(\x04R\x05after\x12\x12\n" +
-	"\x04wait\x18\x03 \x01(\x04R\x04wait\"\xa6\x01\n" +
+	"\x04wait\x18\x03 \x01(\x04R\x04wait\x12\x12\n" +
+	"\x04done\x18\x04 \x01(\x04R\x04done\"\xb8\x01\n" +
 	"\rWatchResponse\x12,\n" +
 	"\x06events\x18\x01 \x03(\v2\x14.artel.wire.v1.EventR\x06events\x121\n" +
 	"\arunning\x18\x02 \x03(\v2\x17.artel.wire.v1.ProgressR\arunning\x12\x1a\n" +
 	"\bstopping\x18\x03 \x01(\tR\bstopping\x12\x18\n" +
-	"\amessage\x18\x04 \x01(\tR\amessage\"\x85\x01\n" +
+	"\amessage\x18\x04 \x01(\tR\amessage\x12\x10\n" +
+	"\x03due\x18\x05 \x01(\fR\x03due\"\x85\x01\n" +
 	"\bProgress\x12\x12\n" +
 	"\x04task\x18\x01 \x01(\x04R\x04task\x12\x18\n" +
 	"\aattempt\x18\x02 \x01(\rR\aattempt\x12\x14\n" +
@@ -2750,11 +2776,12 @@ const file_artel_proto_rawDesc = "" +
 	"\amessage\x18\x04 \x01(\tR\amessage\x12*\n" +
 	"\x05usage\x18\x05 \x01(\v2\x14.artel.wire.v1.UsageR\x05usage\x12\x16\n" +
 	"\x06sealed\x18\x06 \x01(\fR\x06sealed\x12\x10\n" +
-	"\x03due\x18\a \x01(\fR\x03due\"Z\n" +
+	"\x03due\x18\a \x01(\fR\x03due\"\x86\x01\n" +
 	"\n" +
 	"PayRequest\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\fR\x05lease\x126\n" +
-	"\avoucher\x18\x02 \x01(\v2\x1c.artel.wire.v1.SignedVoucherR\avoucher\"K\n" +
+	"\avoucher\x18\x02 \x01(\v2\x1c.artel.wire.v1.SignedVoucherR\avoucher\x12*\n" +
+	"\x04want\x18\x03 \x03(\v2\x16.artel.wire.v1.TaskKeyR\x04want\"K\n" +
 	"\tOutputKey\x12\x12\n" +
 	"\x04task\x18\x01 \x01(\x04R\x04task\x12\x18\n" +
 	"\aattempt\x18\x02 \x01(\rR\aattempt\x12\x10\n" +
@@ -2865,16 +2892,17 @@ var file_artel_proto_depIdxs = []int32{
 	22, // 14: artel.wire.v1.Receipt.result:type_name -> artel.wire.v1.Result
 	23, // 15: artel.wire.v1.Receipt.usage:type_name -> artel.wire.v1.Usage
 	7,  // 16: artel.wire.v1.PayRequest.voucher:type_name -> artel.wire.v1.SignedVoucher
-	26, // 17: artel.wire.v1.PayResponse.keys:type_name -> artel.wire.v1.OutputKey
-	5,  // 18: artel.wire.v1.HeldLease.lease:type_name -> artel.wire.v1.Lease
-	7,  // 19: artel.wire.v1.HeldLane.voucher:type_name -> artel.wire.v1.SignedVoucher
-	32, // 20: artel.wire.v1.HeldLane.leases:type_name -> artel.wire.v1.HeldLease
-	33, // 21: artel.wire.v1.RecoverResponse.lanes:type_name -> artel.wire.v1.HeldLane
-	22, // [22:22] is the sub-list for method output_type
-	22, // [22:22] is the sub-list for method input_type
-	22, // [22:22] is the sub-list for extension type_name
-	22, // [22:22] is the sub-list for extension extendee
-	0,  // [0:22] is the sub-list for field type_name
+	16, // 17: artel.wire.v1.PayRequest.want:type_name -> artel.wire.v1.TaskKey
+	26, // 18: artel.wire.v1.PayResponse.keys:type_name -> artel.wire.v1.OutputKey
+	5,  // 19: artel.wire.v1.HeldLease.lease:type_name -> artel.wire.v1.Lease
+	7,  // 20: artel.wire.v1.HeldLane.voucher:type_name -> artel.wire.v1.SignedVoucher
+	32, // 21: artel.wire.v1.HeldLane.leases:type_name -> artel.wire.v1.HeldLease
+	33, // 22: artel.wire.v1.RecoverResponse.lanes:type_name -> artel.wire.v1.HeldLane
+	23, // [23:23] is the sub-list for method output_type
+	23, // [23:23] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_artel_proto_init() }
