@@ -111,3 +111,14 @@ func (k Key) String() string {
 
 // GoString hides the secret as String does.
 func (k Key) GoString() string { return k.String() }
+
+// MarshalText writes the signature as String does.
+func (s Signature) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (s *Signature) UnmarshalText(b []byte) error {
+	if err := parseHex(s[:], string(b)); err != nil {
+		return fmt.Errorf("%w: %w", ErrSignature, err)
+	}
+	return nil
+}

@@ -26,14 +26,14 @@ func KeyOf(l artel.Lease) Key { return Key{l.Renter, l.Provider, l.Lane} }
 // the sums go on.
 type Book struct {
 	Key     Key           `json:"key"`
-	Accrued artel.Accrual `json:"-"` // exact running total of what was delivered
+	Accrued artel.Accrual `json:"accrued"` // exact running total of what was delivered
 
 	Voucher    artel.Amount    `json:"voucher"` // highest cumulative signed
-	VoucherSig artel.Signature `json:"-"`
+	VoucherSig artel.Signature `json:"voucherSig"`
 	VoucherFor artel.Hash      `json:"memo"`
 
 	Reserve    artel.Reserve   `json:"reserve"` // highest cap signed in the current epoch
-	ReserveSig artel.Signature `json:"-"`
+	ReserveSig artel.Signature `json:"reserveSig"`
 
 	// What the newest final block says.
 	Cap       artel.Amount `json:"cap"`

@@ -35,7 +35,16 @@ type Bought struct {
 	Wall     uint64 // ms of all receipts taken over
 	Disputed bool   // the provider's figures do not add up: pays no more than is proved
 
+	Next        uint64 // number of the next task; never used twice, 0 is none
 	Outstanding []Outstanding
+	Held        []Held // receipts whose sealed output is not here yet, oldest first
+}
+
+// Held is a receipt that is not paid for before its sealed output has arrived:
+// else its provider could take the money and keep the bytes.
+type Held struct {
+	TaskKey
+	Before artel.Amount // what was due before it
 }
 
 // Tolerance is how much longer a provider's clock may have measured than the
@@ -44,7 +53,7 @@ const Tolerance = 2_000
 
 // NewBought is a lease about to be proposed at now (unix ms).
 func NewBought(id artel.Hash, l artel.Lease, t artel.Terms, raw []byte, sig artel.Signature, b Book, now int64) Bought {
-	return Bought{ID: id, Lease: l, Terms: t, TermsRaw: raw, Signature: sig, Phase: Open, Book: b, Began: now, Heard: now}
+	return Bought{ID: id, Lease: l, Terms: t, TermsRaw: raw, Signature: sig, Phase: Open, Book: b, Began: now, Heard: now, Next: 1}
 }
 
 // Accepted takes the provider's signature over the lease.
@@ -168,6 +177,9 @@ func (b Bought) Ended(d artel.Domain, e End, now int64) (Bought, Verdict, error)
 		return b, v, nil
 	}
 	v.Receipt, v.Spent = e.Receipt, after.Book.Due().Sub(paid)
+	if !e.Receipt.Sealed.IsZero() {
+		after.Held = append(slices.Clip(after.Held), Held{k, paid})
+	}
 	v.Reason, v.Message = e.Receipt.Reason, e.Receipt.Message
 	return after, v, nil
 }
@@ -227,6 +239,9 @@ func (b Bought) Holding(due artel.Amount, now int64) Bought {
 // far, or the prepaid unit. ok is false when the highest voucher covers it.
 func (b Bought) Owed() (artel.Amount, bool) {
 	owed := b.Book.Due()
+	if len(b.Held) > 0 {
+		owed = b.Held[0].Before
+	}
 	if !b.Terms.Prepaid.IsZero() {
 		if p, err := b.Terms.Base.Ceil().Plus(b.Terms.Prepaid); err == nil {
 			owed = owed.Max(p)
@@ -254,6 +269,19 @@ func (b Bought) WantReserve(ahead uint64) (artel.Amount, bool) {
 		return artel.Amount{}, false
 	}
 	return want, true
+}
+
+// Arrived notes that a sealed output is here, byte for byte.
+func (b Bought) Arrived(k TaskKey) Bought {
+	b.Held = slices.DeleteFunc(slices.Clone(b.Held), func(h Held) bool { return h.TaskKey == k })
+	return b
+}
+
+// Withheld notes that a provider would not hand over what it signed for: from
+// that receipt on nothing is paid.
+func (b Bought) Withheld(k TaskKey, msg string) Bought {
+	b.Disputed = true
+	return b.Stopped(artel.ReasonGarbage, msg)
 }
 
 // Ended leases take nothing more. Stopped notes why.

@@ -80,6 +80,7 @@ type Sold struct {
 	IdleBilled uint64 // the part of Idle that is in Book.Accrued
 	UnpaidAt   int64  // unix ms since which something is due; 0: nothing is
 	Seq        uint64 // last event given out
+	Floor      uint64 // task numbers up to here are used up: none is ever signed for twice
 
 	Running   []Running
 	Delivered []Delivered
@@ -164,6 +165,8 @@ func (s Sold) Take(k TaskKey, spec artel.TaskSpec, now int64) (Sold, []Effect, e
 		return s, nil, Refused{artel.ReasonExpired, "the lease is over"}
 	case slices.ContainsFunc(s.Running, func(r Running) bool { return r.TaskKey == k }):
 		return s, nil, nil
+	case k.Task <= s.Floor:
+		return s, nil, Refused{artel.ReasonRefused, fmt.Sprintf("task number %d was used before, the next is %d", k.Task, s.Floor+1)}
 	case len(s.Running) >= maxQueue:
 		return s, nil, Refused{artel.ReasonRefused, fmt.Sprintf("%d tasks wait already", len(s.Running))}
 	}
@@ -173,6 +176,14 @@ func (s Sold) Take(k TaskKey, spec artel.TaskSpec, now int64) (Sold, []Effect, e
 	s.Running = append(slices.Clip(s.Running), Running{TaskKey: k, Spec: spec, Taken: now})
 	s, fx := s.next(now)
 	return s, fx, nil
+}
+
+// Forgot notes that the end of a task was forgotten: from now on its number and
+// those below are refused, so that a renter cannot have one attempt signed for
+// twice and call that a lie.
+func (s Sold) Forgot(task uint64) Sold {
+	s.Floor = max(s.Floor, task)
+	return s
 }
 
 // maxQueue bounds what a renter can make a provider remember.

@@ -217,6 +217,10 @@ func (p *Provider) forget(t *tx, s *sold, done uint64) {
 	gone := s.events[:n]
 	s.events = append([]EventRow(nil), s.events[n:]...)
 	through := gone[n-1].Event.Seq
+	for _, e := range gone {
+		s.Sold = s.Forgot(e.Event.Task)
+	}
+	t.leases[s.ID] = true
 	t.change.Forget = append(t.change.Forget, Forget{s.ID, through})
 	id := s.ID
 	t.after = append(t.after, func() {
