@@ -1,4 +1,4 @@
-package blob
+package blob_test
 
 import (
 	"bytes"
@@ -6,16 +6,20 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"testing"
 
 	chunker "github.com/ipfs/boxo/chunker"
 	"github.com/ipfs/boxo/ipld/merkledag"
-	unixfs "github.com/ipfs/boxo/ipld/unixfs"
 	"github.com/ipfs/boxo/ipld/unixfs/importer/balanced"
 	"github.com/ipfs/boxo/ipld/unixfs/importer/helpers"
 	unixfsio "github.com/ipfs/boxo/ipld/unixfs/io"
 	cid "github.com/ipfs/go-cid"
 	ipld "github.com/ipfs/go-ipld-format"
+
+	"github.com/artel-network/artel"
+	"github.com/artel-network/artel/blob"
+	"github.com/artel-network/artel/blob/mem"
 )
 
 // memDAG is the little of a DAG service that boxo's importers use.
@@ -87,26 +91,18 @@ func boxoFile(t *testing.T, dag ipld.DAGService, r io.Reader, leaf, width int) i
 	return n
 }
 
-// nullBatch counts and keeps nothing.
-type nullBatch struct{ n int }
-
-func (b *nullBatch) Put(_ context.Context, ref Ref, data []byte) error {
-	b.n++
-	return Verify(ref, data)
-}
-func (b *nullBatch) Commit(context.Context) error { return nil }
-func (b *nullBatch) Close() error                 { return nil }
-
 // repeated yields n bytes in which every mebibyte differs.
 func repeated(n int64) io.Reader { return io.LimitReader(&pattern{}, n) }
 
 type pattern struct{ at int64 }
 
 func (p *pattern) Read(b []byte) (int, error) {
-	for i := range b {
-		b[i] = byte(p.at>>20) ^ byte(p.at>>28)
-		p.at++
+	b = b[:min(int64(len(b)), 1<<20-p.at&(1<<20-1))] // to the end of the mebibyte
+	clear(b)
+	if p.at&(1<<20-1) == 0 && len(b) > 1 {
+		b[0], b[1] = byte(p.at>>20), byte(p.at>>28)
 	}
+	p.at += int64(len(b))
 	return len(b), nil
 }
 
@@ -115,18 +111,17 @@ func TestFilesEqualBoxo(t *testing.T) {
 		n           int64
 		leaf, width int
 	}{
-		{0, LeafSize, linksPerNode},
-		{1, LeafSize, linksPerNode},
-		{LeafSize - 1, LeafSize, linksPerNode},
-		{LeafSize, LeafSize, linksPerNode},
-		{LeafSize + 1, LeafSize, linksPerNode},
-		{5*LeafSize + 3, LeafSize, linksPerNode},
-		{300 << 20, LeafSize, linksPerNode},
+		{0, blob.LeafSize, blob.LinksPerNode},
+		{1, blob.LeafSize, blob.LinksPerNode},
+		{blob.LeafSize - 1, blob.LeafSize, blob.LinksPerNode},
+		{blob.LeafSize, blob.LeafSize, blob.LinksPerNode},
+		{blob.LeafSize + 1, blob.LeafSize, blob.LinksPerNode},
+		{5*blob.LeafSize + 3, blob.LeafSize, blob.LinksPerNode},
+		{1<<30 + 1, blob.LeafSize, blob.LinksPerNode}, // one leaf more than a node holds
 		// The layout with more than one level of nodes, with short leaves.
-		{1024 * 64, 64, linksPerNode},
-		{1024*64 + 1, 64, linksPerNode},
-		{2500*64 + 7, 64, linksPerNode},
-		{1024*1024*4 + 5, 4, linksPerNode},
+		{1024 * 64, 64, blob.LinksPerNode},
+		{1024*64 + 1, 64, blob.LinksPerNode},
+		{2500*64 + 7, 64, blob.LinksPerNode},
 		{3 * 10, 10, 3},
 		{3*10 + 1, 10, 3},
 		{9 * 10, 10, 3},
@@ -137,17 +132,16 @@ func TestFilesEqualBoxo(t *testing.T) {
 	} {
 		t.Run(fmt.Sprintf("%d bytes, leaf %d, width %d", c.n, c.leaf, c.width), func(t *testing.T) {
 			want := boxoFile(t, forgetful{}, repeated(c.n), c.leaf, c.width)
-			a := adder{batch: &nullBatch{}, leaf: c.leaf, width: c.width}
-			got, err := a.file(t.Context(), repeated(c.n))
+			ref, fileSize, total, err := blob.FileRoot(t.Context(), repeated(c.n), c.leaf, c.width)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got.ref.String() != want.Cid().String() {
-				t.Fatalf("root %s, boxo's %s", got.ref, want.Cid())
+			if ref.String() != want.Cid().String() {
+				t.Fatalf("root %s, boxo's %s", ref, want.Cid())
 			}
 			size, err := want.Size()
-			if err != nil || got.tsize != size || got.size != uint64(c.n) {
-				t.Fatalf("sizes %d and %d, boxo's %d, %v", got.size, got.tsize, size, err)
+			if err != nil || total != size || fileSize != uint64(c.n) {
+				t.Fatalf("sizes %d and %d, boxo's %d, %v", fileSize, total, size, err)
 			}
 		})
 	}
@@ -181,22 +175,16 @@ func TestDirsEqualBoxo(t *testing.T) {
 	root, sub, deep, empty := dir(), dir(), dir(), dir()
 	tree := map[string][]byte{}
 	for path, size := range map[string]int64{
-		"b.txt": 10, "a.txt": 0, "Z": LeafSize, "ü": 3 * LeafSize, "sub/one": 1, "sub/two": LeafSize + 1, "sub/deep/three": 7,
+		"b.txt": 10, "a.txt": 0, "Z": blob.LeafSize, "ü": 3 * blob.LeafSize, "sub/one": 1, "sub/two": blob.LeafSize + 1, "sub/deep/three": 7,
 	} {
 		data, err := io.ReadAll(repeated(size))
 		if err != nil {
 			t.Fatal(err)
 		}
 		tree[path] = data
-		file := boxoFile(t, dag, bytes.NewReader(data), LeafSize, linksPerNode)
-		switch {
-		case len(path) > 9 && path[:9] == "sub/deep/":
-			add(deep, path[9:], file)
-		case len(path) > 4 && path[:4] == "sub/":
-			add(sub, path[4:], file)
-		default:
-			add(root, path, file)
-		}
+		file := boxoFile(t, dag, bytes.NewReader(data), blob.LeafSize, blob.LinksPerNode)
+		in, name := filepath.Split(path)
+		add(map[string]unixfsio.Directory{"": root, "sub/": sub, "sub/deep/": deep}[in], name, file)
 	}
 	add(sub, "deep", node(deep))
 	add(root, "sub", node(sub))
@@ -206,8 +194,8 @@ func TestDirsEqualBoxo(t *testing.T) {
 	host := t.TempDir()
 	writeTree(t, host, tree)
 	mkdir(t, host, "empty")
-	s := newMemStore()
-	got, err := AddDir(t.Context(), s, host, Limits{})
+	s := mem.New(0)
+	got, err := blob.AddDir(t.Context(), s, host, blob.Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -216,12 +204,12 @@ func TestDirsEqualBoxo(t *testing.T) {
 	}
 
 	// And the other way: what boxo made is read here.
-	s = newMemStore()
+	s = mem.New(0)
 	if err := dag.Add(t.Context(), want); err != nil {
 		t.Fatal(err)
 	}
 	for c, b := range dag {
-		ref, err := ParseRef(c.String())
+		ref, err := artel.ParseRef(c.String())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -230,7 +218,7 @@ func TestDirsEqualBoxo(t *testing.T) {
 		}
 	}
 	out := t.TempDir() + "/out"
-	if err := Extract(t.Context(), s, got, out, Limits{}); err != nil {
+	if err := blob.Extract(t.Context(), s, got, out, blob.Limits{}); err != nil {
 		t.Fatal(err)
 	}
 	wantTree(t, out, tree)
@@ -252,9 +240,9 @@ func TestReadsOlderLayouts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newMemStore()
+	s := mem.New(0)
 	for c, b := range dag {
-		ref, err := ParseRef(c.String())
+		ref, err := artel.ParseRef(c.String())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -262,11 +250,11 @@ func TestReadsOlderLayouts(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	ref, err := ParseRef(root.Cid().String())
+	ref, err := artel.ParseRef(root.Cid().String())
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := Open(t.Context(), s, ref)
+	f, err := blob.Open(t.Context(), s, ref)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -274,5 +262,4 @@ func TestReadsOlderLayouts(t *testing.T) {
 	if err != nil || !bytes.Equal(got, data) {
 		t.Fatalf("read %d bytes, %v", len(got), err)
 	}
-	_ = unixfs.TFile
 }
