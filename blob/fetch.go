@@ -209,13 +209,14 @@ func (f *fetcher) keep(ctx context.Context, ref artel.Ref, data []byte) error {
 		return fmt.Errorf("block %s from the peer: %w", ref, err)
 	}
 	// Before it is kept: a node that makes no sense is not worth the room.
-	if err := f.arrive(ref, data, int64(len(data))); err != nil {
+	if err := f.expand(ref, data, int64(len(data))); err != nil {
 		return err
 	}
 	if err := f.batch.Put(ctx, ref, data); err != nil {
 		return err
 	}
 	f.progress.Fetched += int64(len(data))
+	f.report()
 	f.pending, f.blocks = f.pending+len(data), f.blocks+1
 	if f.pending >= groupBytes || f.blocks >= groupBlocks {
 		f.pending, f.blocks = 0, 0
@@ -263,11 +264,15 @@ func (f *fetcher) visit(ctx context.Context, ref artel.Ref) (held bool, err erro
 	if err != nil {
 		return false, err
 	}
-	return true, f.arrive(ref, data, size)
+	if err := f.expand(ref, data, size); err != nil {
+		return false, err
+	}
+	f.report()
+	return true, nil
 }
 
-// arrive counts a block that is here now and notes what it links to.
-func (f *fetcher) arrive(ref artel.Ref, data []byte, size int64) error {
+// expand counts a block that is here now and notes what it links to.
+func (f *fetcher) expand(ref artel.Ref, data []byte, size int64) error {
 	if ref.Codec() == artel.CodecDagPB {
 		n, err := decodeFS(data)
 		if err != nil {
@@ -291,10 +296,13 @@ func (f *fetcher) arrive(ref artel.Ref, data []byte, size int64) error {
 	if f.progress.Done > f.opts.Limits.Bytes {
 		return fmt.Errorf("%w: more than %d bytes", ErrLimit, f.opts.Limits.Bytes)
 	}
+	return nil
+}
+
+func (f *fetcher) report() {
 	if f.opts.Progress != nil {
 		f.opts.Progress(f.progress)
 	}
-	return nil
 }
 
 // total adds up what the root's links declare.
