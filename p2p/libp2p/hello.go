@@ -3,6 +3,7 @@ package libp2p
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -142,8 +143,9 @@ func (h *Host) Watch(f func(p2p.Event)) (cancel func()) {
 	}
 }
 
-// watchPeers follows libp2p's events: the side that dialled says hello, peers of
-// other networks are let go.
+// watchPeers follows libp2p's events: the side that dialled says hello, and whoever
+// has not shaken hands a while later is let go. Closing at once would race with
+// the hello that tells the other side why.
 func (h *Host) watchPeers(ctx context.Context) error {
 	sub, err := h.lib.EventBus().Subscribe([]any{
 		new(event.EvtPeerIdentificationCompleted), new(event.EvtPeerConnectednessChanged),
@@ -172,28 +174,28 @@ func (h *Host) watchPeers(ctx context.Context) error {
 	return nil
 }
 
+// grace is how long a connected peer may take to shake hands.
+const grace = 10 * time.Second
+
 func (h *Host) identified(ctx context.Context, e event.EvtPeerIdentificationCompleted) {
-	for _, p := range e.Protocols {
-		if p != h.rpcID() {
-			continue
-		}
-		if e.Conn.Stat().Direction == network.DirOutbound && !h.met(e.Peer) && h.begin() {
-			go func() {
-				defer h.work.Done()
-				ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
-				defer cancel()
-				if err := h.sayHello(ctx, e.Peer); err != nil && ctx.Err() == nil {
-					h.Log.Debug("hello", "peer", e.Peer, "err", err)
-				}
-			}()
-		}
+	if h.met(e.Peer) || !h.begin() {
 		return
 	}
-	// It cannot be of use: its calls, streams and news have other names.
-	h.Log.Debug("peer of another network", "peer", e.Peer, "addr", e.Conn.RemoteMultiaddr())
-	if e.Conn.Stat().Direction == network.DirInbound {
-		e.Conn.Close()
-	}
+	go func() {
+		defer h.work.Done()
+		if e.Conn.Stat().Direction == network.DirOutbound && slices.Contains(e.Protocols, h.rpcID()) {
+			hctx, cancel := context.WithTimeout(ctx, grace)
+			err := h.sayHello(hctx, e.Peer)
+			cancel()
+			if err == nil {
+				return
+			}
+			h.Log.Debug("hello", "peer", e.Peer, "err", err)
+		}
+		if pause(ctx, grace) && !h.met(e.Peer) {
+			e.Conn.Close() // of no use: its calls, streams and news have other names
+		}
+	}()
 }
 
 // sayHello shakes hands with a connected peer.
@@ -203,9 +205,6 @@ func (h *Host) sayHello(ctx context.Context, id peer.ID) error {
 		return p2p.Errorf(p2p.Invalid, "peer %s has no node key", id)
 	}
 	_, version, err := h.post(ctx, n, helloPath, nil, 0)
-	if code := p2p.CodeOf(err); code == p2p.OtherNetwork || code == p2p.Version {
-		h.lib.Network().ClosePeer(id)
-	}
 	if err != nil {
 		return err
 	}

@@ -42,14 +42,13 @@ func (h *Host) newConnManager() (*connmgr.BasicConnMgr, error) {
 		connmgr.WithGracePeriod(20*time.Second), connmgr.WithSilencePeriod(10*time.Second))
 }
 
-// gater refuses peers whose key is not a node key: nothing here could name them.
+// gater dials nobody whose key is not a node key: nothing here could name it. Such
+// a key may dial in, as AutoNAT's dial-backs do under throw-away keys; it cannot
+// shake hands and is let go.
 type gater struct{}
 
-func (gater) InterceptPeerDial(id peer.ID) bool                               { _, ok := nodeID(id); return ok }
-func (gater) InterceptAddrDial(peer.ID, ma.Multiaddr) bool                    { return true }
-func (gater) InterceptAccept(network.ConnMultiaddrs) bool                     { return true }
-func (gater) InterceptUpgraded(network.Conn) (bool, control.DisconnectReason) { return true, 0 }
-func (gater) InterceptSecured(_ network.Direction, id peer.ID, _ network.ConnMultiaddrs) bool {
-	_, ok := nodeID(id)
-	return ok
-}
+func (gater) InterceptPeerDial(id peer.ID) bool                                        { _, ok := nodeID(id); return ok }
+func (gater) InterceptAddrDial(peer.ID, ma.Multiaddr) bool                             { return true }
+func (gater) InterceptAccept(network.ConnMultiaddrs) bool                              { return true }
+func (gater) InterceptUpgraded(network.Conn) (bool, control.DisconnectReason)          { return true, 0 }
+func (gater) InterceptSecured(network.Direction, peer.ID, network.ConnMultiaddrs) bool { return true }

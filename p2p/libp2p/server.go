@@ -132,9 +132,6 @@ func (h *Host) serveCall(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), callTime(r.Header.Get(timeoutHeader)))
 	defer cancel()
 	resp, refusal := h.mux.Serve(ctx, caller.node, method, req)
-	if r.Context().Err() != nil {
-		return // nobody listens
-	}
 	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(bodyTime))
 	if refusal != nil {
 		h.refuse(w, refusal)

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/protocol"
@@ -71,6 +72,16 @@ func (h *Host) openStream(ctx context.Context, to artel.NodeID, name string) (p2
 	if err != nil {
 		return nil, localError(ctx, err)
 	}
+	// libp2p sends the protocol's name with the first bytes; a first write that
+	// times out would spoil the stream, so the name goes ahead.
+	if d, ok := ctx.Deadline(); ok {
+		s.SetWriteDeadline(d)
+	}
+	if _, err := s.Write(nil); err != nil {
+		s.Reset()
+		return nil, localError(ctx, err)
+	}
+	s.SetWriteDeadline(time.Time{})
 	return h.track(s, true), nil
 }
 

@@ -163,6 +163,7 @@ func testStreamReset(t *testing.T, r *room) {
 	ended := make(chan error, 1)
 	a, b := r.pair(func(h p2p.Host) {
 		h.HandleStream("read", func(_ context.Context, _ artel.NodeID, s p2p.Stream) {
+			s.Write([]byte("ready"))
 			_, err := io.Copy(io.Discard, s)
 			ended <- err
 		})
@@ -174,7 +175,9 @@ func testStreamReset(t *testing.T, r *room) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Write([]byte("x"))
+	if _, err := io.ReadFull(s, make([]byte, len("ready"))); err != nil {
+		t.Fatal(err)
+	}
 	s.Reset()
 	select {
 	case err := <-ended:
