@@ -103,8 +103,13 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Is matches a Code of the same value, and an Error with the same code.
+// Is matches a Code of the same value, an Error with the same code, and, for
+// Timeout, context.DeadlineExceeded: the peer keeps the caller's deadline too, and
+// may be the first to notice it.
 func (e *Error) Is(target error) bool {
+	if target == context.DeadlineExceeded {
+		return e.Code == Timeout
+	}
 	switch t := target.(type) {
 	case Code:
 		return e.Code == t

@@ -129,6 +129,17 @@ func (m *Mux) ServeStream(ctx context.Context, from artel.NodeID, name string, s
 	h(ctx, from, s)
 }
 
+// Streams lists the bulk protocols that have a handler.
+func (m *Mux) Streams() []string {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	names := make([]string, 0, len(m.streams))
+	for n := range m.streams {
+		names = append(names, n)
+	}
+	return names
+}
+
 // HasStream reports whether a bulk protocol has a handler.
 func (m *Mux) HasStream(name string) bool {
 	m.mu.RLock()
