@@ -138,19 +138,20 @@ func (b *Box) Start(ctx context.Context, id string, spec sandbox.Spec) (sandbox.
 		b.forget(id)
 		return nil, fmt.Errorf("start %s: %w: %w", id, sandbox.ErrSpec, err)
 	}
-	runCtx, kill := context.WithCancelCause(context.WithoutCancel(ctx))
+	runCtx, kill := context.WithCancel(context.WithoutCancel(ctx))
 	b.mu.Lock()
-	r.kill = func() { kill(errKilled) }
-	b.started++
+	defer b.mu.Unlock()
 	if b.closed {
-		r.kill()
+		kill()
+		_ = r.log.Close()
+		delete(b.live, id)
+		return nil, fmt.Errorf("start %s: %w", id, sandbox.ErrClosed)
 	}
-	b.mu.Unlock()
+	r.kill = kill
+	b.started++
 	go b.drive(runCtx, r, program, spec)
 	return r, nil
 }
-
-var errKilled = fmt.Errorf("killed")
 
 func (b *Box) admit(id string, r *run, key string) (Program, error) {
 	b.mu.Lock()
@@ -223,7 +224,7 @@ func (b *Box) Close() error {
 	}
 	var live []*run
 	for _, r := range b.live {
-		if r.kill != nil { // else Start sees closed and kills or forgets it
+		if r.kill != nil { // else it has not started, and Start refuses it
 			live = append(live, r)
 			r.kill()
 		}

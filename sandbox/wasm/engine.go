@@ -24,6 +24,7 @@ type engine struct {
 	runtime wazero.Runtime
 	keep    int
 	kept    []compiled // most recently used first
+	spare   spare
 }
 
 type compiled struct {
@@ -63,7 +64,7 @@ func (e *engine) load(ctx context.Context, key string, b []byte, memory int64) (
 	if err := inspect(b, memory); err != nil {
 		return nil, err
 	}
-	module, err := e.runtime.CompileModule(ctx, b)
+	module, err := e.runtime.CompileModule(ctx, mergeData(b))
 	if err != nil {
 		return nil, fmt.Errorf("The WASM file is not valid: %s. Build it again with a current compiler.", oneLine(err.Error()))
 	}
@@ -111,7 +112,7 @@ func (l *logWriter) Write(b []byte) (int, error) {
 // its first instruction.
 func (e *engine) run(ctx context.Context, module wazero.CompiledModule, t task, logs io.Writer, begin func() error) (out outcome) {
 	log := &logWriter{w: logs, limit: t.Limits.LogBytes}
-	mem := &meter{limit: uint64(t.Limits.MemoryBytes)}
+	mem := &meter{limit: uint64(t.Limits.MemoryBytes), spare: &e.spare}
 	var dirs dirs
 	defer func() {
 		dirs.close()

@@ -4,29 +4,41 @@ import "github.com/tetratelabs/wazero/experimental"
 
 // meter bounds a program's linear memory and remembers whether more was asked for.
 // It is wazero's memory allocator, for one program.
-//
-// Memory comes from the kernel, page by page as it is touched, and goes back the moment
-// the program ends: starting a program does not pay for zeroing what it will not use,
-// and a worker that ran a big one is small again.
 type meter struct {
 	limit  uint64
+	spare  *spare
 	peak   uint64
 	denied bool
 }
 
-// errNoMemory is thrown through wazero when even the least that a module declares
-// cannot be had.
+// spare is the memory of the last program, cleared, for the next: to clear a few
+// megabytes is cheaper than to have the kernel hand out zero pages one fault at a time,
+// which was most of a small program's start. Big memory goes back to the kernel at once.
+type spare struct{ area *area }
+
+// spareBytes is how much is worth keeping.
+const spareBytes = 8 << 20
+
+// maxMemory is what 32-bit addresses reach. All of it is reserved for any program:
+// address space costs nothing, and memory that never moves can be kept.
+const maxMemory = 4 << 30
+
+// errNoMemory is thrown through wazero when not even address space can be had.
 type errNoMemory struct{ err error }
 
 func (e errNoMemory) Error() string { return "out of memory" }
 
-// Allocate is wazero's; max is what the module declares, or 4 GiB.
-func (m *meter) Allocate(_, max uint64) experimental.LinearMemory {
-	area, err := reserve(min(max, m.limit))
-	if err != nil {
-		panic(errNoMemory{err})
+// Allocate is wazero's. What the module declares is wazero's to enforce.
+func (m *meter) Allocate(_, _ uint64) experimental.LinearMemory {
+	a := m.spare.area
+	m.spare.area = nil
+	if a == nil {
+		var err error
+		if a, err = reserve(maxMemory); err != nil {
+			panic(errNoMemory{err})
+		}
 	}
-	return &linear{meter: m, area: area}
+	return &linear{meter: m, area: a}
 }
 
 type linear struct {
@@ -36,7 +48,7 @@ type linear struct {
 
 // Reallocate grows the memory to size bytes, or returns nil when that is too much.
 func (l *linear) Reallocate(size uint64) []byte {
-	if size > l.limit || size > l.area.max() {
+	if size > l.limit || size > maxMemory {
 		l.denied = true
 		return nil
 	}
@@ -49,4 +61,15 @@ func (l *linear) Reallocate(size uint64) []byte {
 	return b
 }
 
-func (l *linear) Free() { l.area.free() }
+// Free is wazero's, when the program has ended.
+func (l *linear) Free() {
+	if l.area == nil {
+		return
+	}
+	if l.spare.area == nil && l.area.clear(spareBytes) {
+		l.spare.area = l.area
+	} else {
+		l.area.free()
+	}
+	l.area = nil
+}

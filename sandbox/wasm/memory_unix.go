@@ -12,17 +12,12 @@ type area struct {
 }
 
 func reserve(size uint64) (*area, error) {
-	if size == 0 {
-		return &area{}, nil
-	}
 	b, err := unix.Mmap(-1, 0, int(size), unix.PROT_NONE, unix.MAP_PRIVATE|unix.MAP_ANON)
 	if err != nil {
 		return nil, err
 	}
 	return &area{b: b}, nil
 }
-
-func (a *area) max() uint64 { return uint64(len(a.b)) }
 
 func (a *area) grow(size uint64) ([]byte, error) {
 	if size > a.n {
@@ -37,9 +32,20 @@ func (a *area) grow(size uint64) ([]byte, error) {
 	return a.b[:size:size], nil
 }
 
-func (a *area) free() {
-	if len(a.b) > 0 {
-		_ = unix.Munmap(a.b)
+// clear makes the area as new, if no more than most bytes of it were in use.
+func (a *area) clear(most uint64) bool {
+	if a.n > most {
+		return false
 	}
+	clear(a.b[:a.n])
+	if a.n > 0 && unix.Mprotect(a.b[:a.n], unix.PROT_NONE) != nil {
+		return false
+	}
+	a.n = 0
+	return true
+}
+
+func (a *area) free() {
+	_ = unix.Munmap(a.b)
 	a.b, a.n = nil, 0
 }
