@@ -284,11 +284,16 @@ func (b Bought) Withheld(k TaskKey, msg string) Bought {
 	return b.Stopped(artel.ReasonGarbage, msg)
 }
 
-// Ended leases take nothing more. Stopped notes why.
+// Stopped ends a lease and notes why: it takes no new tasks.
 func (b Bought) Stopped(why artel.Reason, msg string) Bought {
 	if b.Phase == Open {
 		b.Phase, b.Stop, b.Message = Ending, why, msg
 	}
+	return b.Settled()
+}
+
+// Settled closes a lease that ends with nothing outstanding.
+func (b Bought) Settled() Bought {
 	if b.Phase == Ending && len(b.Outstanding) == 0 {
 		b.Phase = Closed
 	}

@@ -24,8 +24,7 @@ const (
 
 // book queues the signed reserve for the ledger. The id is that of the
 // document, so that asking twice submits once.
-func (p *Provider) book(t *tx, s *sold) {
-	b := s.Book
+func (p *Provider) book(t *tx, b lease.Book) {
 	digest := b.Reserve.Digest(p.c.Params.Domain())
 	p.queue(t, chain.Tx{
 		ID: "book-" + hex.EncodeToString(digest[:]), From: p.sender(),
@@ -33,10 +32,18 @@ func (p *Provider) book(t *tx, s *sold) {
 	})
 }
 
-// redeem queues a lane's voucher for the ledger, if that would pay anything.
+// redeem queues a lane's voucher for the ledger, if that would pay anything. What
+// the voucher promises beyond the cap is booked first; the redemption follows
+// when a final block shows the higher cap.
 func (p *Provider) redeem(t *tx, k lease.Key) {
 	b := p.lanes[k]
-	if b == nil || b.Redeemable().IsZero() {
+	if b == nil {
+		return
+	}
+	if b.Cap.Less(b.Voucher) && b.CanBook(uint64(t.now/1000)) {
+		p.book(t, *b)
+	}
+	if b.Redeemable().IsZero() {
 		return
 	}
 	v, sig := b.SignedVoucher()
@@ -258,16 +265,10 @@ func (p *Provider) laneSeen(t *tx, k lease.Key, seen lease.Lane) {
 		return
 	}
 	_, open := p.open[k]
-	now := uint64(t.now / 1000)
-	if !open && b.CanBook(now) && b.Cap.Less(b.Voucher) {
-		p.queueReserve(t, *b)
-	}
 	if !open || seen.ReleaseAt != 0 {
 		p.redeem(t, k)
 	}
 }
-
-func (p *Provider) queueReserve(t *tx, b lease.Book) { p.book(t, &sold{Sold: lease.Sold{Book: b}}) }
 
 func (p *Provider) rules() lease.Policy {
 	return lease.Policy{Delay: p.c.Params.Delay, Patience: p.c.Policy.Patience.Milliseconds()}

@@ -353,7 +353,7 @@ func (p *Provider) perform(t *tx, s *sold, e lease.Effect) {
 	case lease.Kill:
 		t.after = append(t.after, func() { p.kill(s, e.TaskKey) })
 	case lease.BookReserve:
-		p.book(t, s)
+		p.book(t, s.Book)
 	case lease.Redeem:
 		p.redeem(t, lease.KeyOf(s.Lease))
 	}

@@ -195,7 +195,7 @@ func (r *Renter) heard(t *tx, b *bought, resp wire.WatchResponse, err error, ask
 		next = next.Stopped(resp.Stopping, resp.Message)
 		r.c.Log.Info("lease ends", "lease", b.id.Short(), "provider", b.node.Short(), "reason", resp.Stopping, "message", resp.Message)
 	}
-	next = next.Stopped(next.Stop, next.Message)
+	next = next.Settled()
 	r.set(t, b, r.secure(next, t.now))
 	r.settle(t, b)
 	return r.finish(t, b, resp)
