@@ -9,12 +9,14 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {ILedger} from "./interfaces/ILedger.sol";
 import {Digests} from "./libraries/Digests.sol";
+import {Lanes, LaneWord} from "./libraries/Lanes.sol";
 
 /// @title Ledger
 /// @notice See ILedger for what each function promises and docs/spec/money.md for the reasons.
 /// @dev The law of conservation, checked by the invariant tests:
 /// token.balanceOf(this) = sum of deposit + earned over accounts + sum of cap - paid over lanes (+ donations).
 contract Ledger is ILedger, EIP712, ReentrancyGuardTransient {
+    using Lanes for Lane;
     using SafeERC20 for IERC20;
     using SafeCast for uint256;
 
@@ -84,7 +86,19 @@ contract Ledger is ILedger, EIP712, ReentrancyGuardTransient {
         uint256 sum;
         for (uint256 i; i < list.length; ++i) {
             Res calldata x = list[i];
-            sum += _raise(mine[x.provider][x.lane], msg.sender, x.provider, x.lane, x.cap);
+            (address provider, uint64 number, uint96 cap) = (x.provider, x.lane, x.cap);
+            Lane storage slot = mine[provider][number];
+            // As _raise, written out: this is what a renter does most, and each call costs.
+            LaneWord lane = slot.load();
+            uint256 had = lane.cap();
+            if (cap <= had) continue;
+            uint24 epoch = lane.epoch();
+            if (epoch == type(uint24).max) revert LaneWornOut(msg.sender, provider, number);
+            unchecked {
+                slot.store(lane.plusCap(cap - had));
+                sum += cap - had; // a batch has far fewer than 2^160 members
+            }
+            emit Reserved(msg.sender, provider, number, cap, epoch);
         }
         _book(msg.sender, sum);
     }
@@ -101,7 +115,7 @@ contract Ledger is ILedger, EIP712, ReentrancyGuardTransient {
             bytes32 hash = Digests.reserve(x.renter, x.provider, x.lane, x.epoch, x.cap, x.validUntil);
             address key = Digests.signer(domain, hash, x.r, x.vs);
             // Effect
-            uint256 added = _raise(lane, x.renter, x.provider, x.lane, x.cap);
+            uint256 added = _raise(lane, x.provider, x.lane, x.cap, x.renter);
             if (key != x.renter) {
                 _checkKey(x.renter, key, x.lane);
                 _spend(x.renter, key, added);
@@ -111,20 +125,17 @@ contract Ledger is ILedger, EIP712, ReentrancyGuardTransient {
     }
 
     /// @dev Raises a cap; returns by how much. Leaves releaseAt alone: a raise must not stop a running release.
-    function _raise(Lane storage slot, address renter, address provider, uint64 number, uint96 cap)
+    function _raise(Lane storage slot, address provider, uint64 number, uint96 cap, address renter)
         private
         returns (uint256 added)
     {
-        Lane memory lane = slot;
-        if (cap <= lane.cap) return 0;
+        LaneWord lane = slot.load();
+        added = lane.room(cap);
+        if (added == 0) return 0;
         // The epoch cannot be raised any more, so a Reserve could never be made void again.
-        if (lane.epoch == type(uint24).max) revert LaneWornOut(renter, provider, number);
-        unchecked {
-            added = cap - lane.cap;
-        }
-        lane.cap = cap;
-        _store(slot, lane);
-        emit Reserved(renter, provider, number, cap, lane.epoch);
+        if (lane.wornOut()) revert LaneWornOut(renter, provider, number);
+        slot.store(lane.plusCap(added));
+        emit Reserved(renter, provider, number, cap, lane.epoch());
     }
 
     /// @dev Takes what was booked out of the renter's deposit.
@@ -157,9 +168,10 @@ contract Ledger is ILedger, EIP712, ReentrancyGuardTransient {
         for (uint256 i; i < vouchers.length; ++i) {
             V calldata x = vouchers[i];
             Lane storage slot = lanes[x.renter][provider][x.lane];
-            Lane memory lane = slot;
-            uint96 upTo = x.cumulative < lane.cap ? x.cumulative : lane.cap;
-            if (upTo <= lane.paid) continue;
+            LaneWord lane = slot.load();
+            (uint96 cap, uint96 before) = (lane.cap(), lane.paid());
+            uint96 upTo = x.cumulative < cap ? x.cumulative : cap;
+            if (upTo <= before) continue;
             // Check: signed by the renter or a key of it
             address key =
                 Digests.signer(domain, Digests.voucher(x.renter, provider, x.lane, x.cumulative, x.memo), x.r, x.vs);
@@ -167,11 +179,10 @@ contract Ledger is ILedger, EIP712, ReentrancyGuardTransient {
             // Effect
             uint96 paid;
             unchecked {
-                paid = upTo - lane.paid;
+                paid = upTo - before;
                 sum += paid;
             }
-            lane.paid = upTo;
-            _store(slot, lane);
+            slot.store(lane.withPaid(upTo));
             emit Redeemed(x.renter, provider, x.lane, paid, x.cumulative, x.memo);
         }
         if (sum != 0) {
@@ -261,15 +272,13 @@ contract Ledger is ILedger, EIP712, ReentrancyGuardTransient {
     /// @dev Lowers the cap to what was paid, ends a running release and makes the Reserves signed so far void. The last
     /// epoch stays: nothing can be booked in it, see _raise, but money always comes back.
     function _empty(Lane storage slot) private returns (uint96 amount, uint24 epoch) {
-        Lane memory lane = slot;
+        LaneWord lane = slot.load();
+        (uint96 paid, uint24 last) = (lane.paid(), lane.epoch());
         unchecked {
-            amount = lane.cap - lane.paid; // paid never exceeds cap
-            if (lane.epoch != type(uint24).max) ++lane.epoch;
+            amount = lane.cap() - paid; // paid never exceeds cap
+            epoch = last == type(uint24).max ? last : last + 1;
         }
-        lane.cap = lane.paid;
-        lane.releaseAt = 0;
-        _store(slot, lane);
-        epoch = lane.epoch;
+        slot.store(lane.withCap(paid).withReleaseAt(0).withEpoch(epoch));
     }
 
     /// @inheritdoc ILedger
@@ -360,14 +369,6 @@ contract Ledger is ILedger, EIP712, ReentrancyGuardTransient {
     }
 
     // ---- inside ----
-
-    /// @dev Writes the slot once. The compiler reads it again before it writes single members.
-    function _store(Lane storage slot, Lane memory lane) private {
-        slot.cap = lane.cap;
-        slot.paid = lane.paid;
-        slot.releaseAt = lane.releaseAt;
-        slot.epoch = lane.epoch;
-    }
 
     /// @dev Whether something that matures at `due` may be executed now.
     function _executable(uint40 due) private view returns (bool) {
