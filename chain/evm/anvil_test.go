@@ -156,16 +156,14 @@ func open(t *testing.T, o evm.Options) *evm.Ledger {
 	return l
 }
 
-// account returns a key with coins for fees and with tokens.
-func (a *anvil) account(t *testing.T, l *evm.Ledger, tokens uint64) artel.Key {
+// fund gives a key coins for fees and tokens.
+func (a *anvil) fund(t *testing.T, l *evm.Ledger, k artel.Key, tokens uint64) {
 	t.Helper()
-	k := chaintest.NewKey(t)
 	a.do(t, "anvil_setBalance", k.Address(), "0x56bc75e2d63100000")
 	l.AddSigner(k)
 	if tokens > 0 {
 		must(t, l, rich(t), "fund/"+k.Address().String(), chain.TransferToken{To: k.Address(), Amount: artel.Units(tokens)})
 	}
-	return k
 }
 
 func must(t *testing.T, l chain.Ledger, from artel.Key, id string, c chain.Call) chain.Outcome {
@@ -192,8 +190,9 @@ func wait(t *testing.T, l chain.Ledger, id string) chain.Outcome {
 
 func (a *anvil) world(t *testing.T, l *evm.Ledger) chaintest.World {
 	return chaintest.World{
-		Ledger:  l,
-		Account: func(t *testing.T, tokens uint64) artel.Key { t.Helper(); return a.account(t, l, tokens) },
+		Ledger: l,
+		Fund:   func(t *testing.T, k artel.Key, tokens uint64) { t.Helper(); a.fund(t, l, k, tokens) },
+		Next:   func(t *testing.T, at uint64) { t.Helper(); a.do(t, "evm_setNextBlockTimestamp", at) },
 		Warp: func(t *testing.T, seconds uint64) {
 			t.Helper()
 			a.do(t, "evm_increaseTime", fmt.Sprintf("0x%x", seconds))

@@ -159,31 +159,93 @@ func (l *Ledger) unmined(ctx context.Context, r TxRecord) error {
 }
 
 // overtaken: the nonce was used, maybe by one of our attempts just now. Only
-// when it is used in a FINAL block, and afterwards none of ours is found, can
-// none of them ever be mined; then the call may get another nonce.
+// when the transaction that used it was seen in a FINAL block, and is not ours,
+// can none of ours ever be mined; then the call may get another nonce. That no
+// receipt is found proves nothing: an RPC may be many machines, some of which
+// lag.
 func (l *Ledger) overtaken(ctx context.Context, r TxRecord) error {
 	head, err := l.head(ctx)
 	if err != nil {
 		return err
 	}
-	used, err := agree(ctx, l, "nonce", func(ctx context.Context, e *endpoint) (n hexutil.Uint64, err error) {
-		return n, e.call(ctx, &n, "eth_getTransactionCount", r.Tx.From, hexNumber(head.Number))
-	})
+	nonce := r.Attempts[0].Nonce
+	used, err := l.nonceAt(ctx, r.Tx.From, head.Number)
 	if err != nil {
 		return err
 	}
-	if uint64(used) <= r.Attempts[0].Nonce {
-		l.send.note(r, "nonce %d was used by another transaction, which is not final yet", r.Attempts[0].Nonce)
+	if used <= nonce {
+		l.send.note(r, "nonce %d was used by another transaction, which is not final yet", nonce)
 		return nil
 	}
-	rc, err := l.receipt(ctx, r.Attempts)
-	if err != nil || rc != nil {
+	user, err := l.whoUsed(ctx, r.Tx.From, nonce, head.Number)
+	if err != nil {
 		return err
 	}
-	l.log.Warn("another wallet used the nonce of a call; it gets a new one", "call", r.Tx.ID, "account", r.Tx.From, "nonce", r.Attempts[0].Nonce)
+	for _, a := range r.Attempts {
+		if a.Hash == user {
+			return nil // the next look at the receipts will find it
+		}
+	}
+	l.log.Warn("another wallet used the nonce of a call; the call gets a new one", "call", r.Tx.ID, "account", r.Tx.From, "nonce", nonce, "by", user)
 	r.Attempts = nil
 	r.Outcome = chain.Outcome{ID: r.Tx.ID, State: chain.Pending, Note: "another wallet used its nonce; it will be sent again"}
 	return l.send.save(ctx, r)
+}
+
+// nonceAt returns how many transactions an account had sent by a final block.
+func (l *Ledger) nonceAt(ctx context.Context, a artel.Address, number uint64) (uint64, error) {
+	n, err := agree(ctx, l, "nonce", func(ctx context.Context, e *endpoint) (n hexutil.Uint64, err error) {
+		return n, e.call(ctx, &n, "eth_getTransactionCount", a, hexNumber(number))
+	})
+	return uint64(n), err
+}
+
+// whoUsed finds the transaction that used a nonce, in the block in which the
+// account's count passed it, at or before block hi.
+func (l *Ledger) whoUsed(ctx context.Context, from artel.Address, nonce, hi uint64) (artel.Hash, error) {
+	lo := hi
+	for back := uint64(1); lo > 0; back *= 4 {
+		lo = hi - min(hi, back)
+		n, err := l.nonceAt(ctx, from, lo)
+		if err != nil {
+			return artel.Hash{}, err
+		}
+		if n <= nonce {
+			break
+		}
+		hi = lo
+	}
+	for lo+1 < hi { // the count is at most nonce at lo, and more at hi
+		mid := lo + (hi-lo)/2
+		n, err := l.nonceAt(ctx, from, mid)
+		if err != nil {
+			return artel.Hash{}, err
+		}
+		if n <= nonce {
+			lo = mid
+		} else {
+			hi = mid
+		}
+	}
+	type mined struct {
+		Hash  artel.Hash     `json:"hash"`
+		From  artel.Address  `json:"from"`
+		Nonce hexutil.Uint64 `json:"nonce"`
+	}
+	return agree(ctx, l, fmt.Sprintf("transactions of block %d", hi), func(ctx context.Context, e *endpoint) (artel.Hash, error) {
+		var b struct {
+			Transactions []mined `json:"transactions"`
+		}
+		if err := e.call(ctx, &b, "eth_getBlockByNumber", hexNumber(hi), true); err != nil {
+			return artel.Hash{}, err
+		}
+		for _, tx := range b.Transactions {
+			if tx.From == from && uint64(tx.Nonce) == nonce {
+				return tx.Hash, nil
+			}
+		}
+		return artel.Hash{}, fmt.Errorf("%s: nonce %d of %s is used, and block %d does not show by what", e.name, nonce, from, hi)
+	})
 }
 
 // fillGap sends nothing to oneself at nonces that nobody uses, below the one of
