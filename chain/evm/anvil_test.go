@@ -58,7 +58,7 @@ var listening = regexp.MustCompile(`Listening on (127\.0\.0\.1:\d+)`)
 
 func startAnvil(t *testing.T, args ...string) *anvil {
 	t.Helper()
-	cmd := exec.Command(anvilPath(t), append([]string{"--host", "127.0.0.1", "--port", "0", "--accounts", "1", "--chain-id", "31337"}, args...)...)
+	cmd := exec.Command(anvilPath(t), append([]string{"--host", "127.0.0.1", "--port", "0", "--accounts", "1"}, args...)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	out, err := cmd.StdoutPipe()
 	if err != nil {

@@ -174,7 +174,7 @@ func (l *Ledger) overtaken(ctx context.Context, r TxRecord) error {
 		return err
 	}
 	if used <= nonce {
-		l.send.note(r, "nonce %d was used by another transaction, which is not final yet", nonce)
+		l.send.note(r.Tx.ID, "nonce %d was used by another transaction, which is not final yet", nonce)
 		return nil
 	}
 	user, err := l.whoUsed(ctx, r.Tx.From, nonce, head.Number)
@@ -309,7 +309,7 @@ func (l *Ledger) bump(ctx context.Context, r TxRecord) error {
 		return err
 	} else if need := new(big.Int).Mul(f.cap, bigUint(old.Gas())); have.Cmp(need) < 0 {
 		// It cannot be made dearer; perhaps the chain gets cheaper.
-		l.send.note(r, "%v", chain.Refuse(chain.ErrGas, "a replacement may cost %s wei, %s has %s", need, r.Tx.From, have))
+		l.send.note(r.Tx.ID, "%v", chain.Refuse(chain.ErrGas, "a replacement may cost %s wei, %s has %s", need, r.Tx.From, have))
 		return l.broadcast(ctx, r)
 	}
 	l.log.Info("replacing a stuck transaction by a dearer one", "call", r.Tx.ID, "nonce", last.Nonce, "fee", f.cap)

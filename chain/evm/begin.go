@@ -51,7 +51,7 @@ func (l *Ledger) begin(ctx context.Context, r TxRecord) (refused bool, err error
 		case why.Code == chain.ErrEarly && l.ripeSoon(ctx, r.Tx, why):
 			// The clock says it is time and the chain's last block is older than
 			// that: with the next block it will be.
-			l.send.note(r, "waits for the chain's time: %s", why.Detail)
+			l.send.note(r.Tx.ID, "waits for the chain's time: %s", why.Detail)
 			return false, nil
 		}
 		return true, l.refuse(ctx, r, artel.Hash{}, why)

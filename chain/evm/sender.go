@@ -199,10 +199,18 @@ func (s *sender) show(r TxRecord) {
 	}
 }
 
-// note tells what a call waits for.
-func (s *sender) note(r TxRecord, format string, args ...any) {
-	r.Outcome.Note = fmt.Sprintf(format, args...)
-	s.show(r)
+// note tells what a call waits for. It changes nothing else: the caller's copy of
+// the record may be older than what was stored meanwhile.
+func (s *sender) note(id, format string, args ...any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, old := range s.open {
+		if old.Tx.ID == id {
+			r := *old
+			r.Outcome.Note = fmt.Sprintf(format, args...)
+			s.open[i] = &r
+		}
+	}
 }
 
 func (s *sender) signer(a artel.Address) Signer {
@@ -275,7 +283,7 @@ func (l *Ledger) carryOn(ctx context.Context, again *bool) error {
 		for _, r := range records {
 			next, err := l.step(ctx, r, again)
 			if err != nil {
-				l.send.note(r, "%v", err)
+				l.send.note(r.Tx.ID, "%v", err)
 				errs = append(errs, fmt.Errorf("call %s: %w", r.Tx.ID, err))
 			}
 			if err != nil || !next {
