@@ -18,12 +18,23 @@ import (
 // World is a ledger under test with what a test needs beside it.
 type World struct {
 	Ledger chain.Ledger
-	// Account returns a fresh key that the ledger can send as, with that many
-	// tokens (and the chain's own coin, where there is one).
-	Account func(t *testing.T, tokens uint64) artel.Key
+	// Fund lets the ledger send as a key and gives it tokens (and the chain's own
+	// coin, where there is one).
+	Fund func(t *testing.T, k artel.Key, tokens uint64)
 	// Warp moves the chain's time forward. Nil where time cannot be moved: then
 	// the suite waits for it, and leaves out what needs the window to pass.
 	Warp func(t *testing.T, seconds uint64)
+	// Next sets the time of the next block, unix seconds; only Differential needs
+	// it.
+	Next func(t *testing.T, at uint64)
+}
+
+// Account returns a fresh key with that many tokens.
+func (w World) Account(t *testing.T, tokens uint64) artel.Key {
+	t.Helper()
+	k := NewKey(t)
+	w.Fund(t, k, tokens)
+	return k
 }
 
 // Run runs the suite. The world may be shared by its tests: each uses accounts

@@ -34,17 +34,15 @@ func fakeWorld(t *testing.T) chaintest.World {
 	l := c.Client()
 	return chaintest.World{
 		Ledger: l,
-		Account: func(t *testing.T, tokens uint64) artel.Key {
+		Fund: func(t *testing.T, k artel.Key, tokens uint64) {
 			t.Helper()
-			k := chaintest.NewKey(t)
 			if tokens == 0 {
-				return k
+				return
 			}
 			tx := chain.Tx{ID: "faucet/" + k.Address().String(), From: faucet.Address(), Call: chain.TransferToken{To: k.Address(), Amount: artel.Units(tokens)}}
 			if err := l.Submit(t.Context(), tx); err != nil {
 				t.Fatal(err)
 			}
-			return k
 		},
 		Warp: func(_ *testing.T, seconds uint64) { clock.Advance(time.Duration(seconds) * time.Second) },
 	}
