@@ -15,6 +15,9 @@ import (
 	"github.com/artel-network/artel"
 )
 
+// Skew is how many seconds the clocks of a network may differ by default.
+const Skew = 300
+
 // Policy bounds what an index takes.
 type Policy struct {
 	Network    artel.Hash
@@ -32,7 +35,7 @@ type Policy struct {
 // DefaultPolicy is what a node of a network without stakes uses.
 func DefaultPolicy(network artel.Hash) Policy {
 	return Policy{
-		Network: network, Skew: 300, Interval: 60, Burst: 2, MaxSize: 8 << 10,
+		Network: network, Skew: Skew, Interval: 60, Burst: 2, MaxSize: 8 << 10,
 		Total: 200_000, PerAccount: 2_000, PerNode: 64,
 	}
 }

@@ -38,7 +38,7 @@ type Estimate struct {
 
 // Quote ranks offers for a job and estimates the whole: who suits, and what it
 // costs and how long it takes on as many slots as the job may use. now is in
-// unix seconds.
+// unix seconds; clocks may differ by Skew.
 //
 // The order is by expected money per task brought home: cost ÷ success twice,
 // once because a failure is paid for in time, and once because the money of a
@@ -76,7 +76,7 @@ func Rank(j artel.JobSpec, offers []Listing, h History, now uint64) []Candidate 
 func assess(q Query, j artel.JobSpec, l Listing, h History, now uint64) Candidate {
 	rec := h.Nodes[l.Offer.Node]
 	c := Candidate{Listing: l, Newcomer: rec.Done < 1}
-	c.Why = q.Why(l.Offer, now, 0)
+	c.Why = q.Why(l.Offer, now, Skew)
 	if rest := rec.Rest(now); rest > 0 {
 		c.Why = append(c.Why, Why{Code: WhyResting, Have: rest})
 	}
@@ -123,7 +123,7 @@ func (e *Estimate) spread(j artel.JobSpec) {
 	var used []*Candidate
 	for i := range e.Suiting {
 		c := &e.Suiting[i]
-		take := min(uint64(c.Offer.Resources.Slots)/uint64(max(j.Want.Slots, 1)), most-e.Slots)
+		take := min(uint64(c.Offer.Resources.Slots), most-e.Slots)
 		if take == 0 {
 			break
 		}
