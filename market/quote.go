@@ -40,9 +40,9 @@ type Estimate struct {
 // costs and how long it takes on as many slots as the job may use. now is in
 // unix seconds; clocks may differ by Skew.
 //
-// The order is by expected money per task brought home: cost ÷ success twice,
-// once because a failure is paid for in time, and once because the money of a
-// task that failed late may be gone with it. Equal ones go by time.
+// The order is by cost ÷ success²: a failed attempt costs its renter no money
+// (nothing unverified is paid), but its own time, and that of the whole job
+// which waits for its last task. Equal ones go by time.
 func Quote(j artel.JobSpec, offers []Listing, h History, now uint64) Estimate {
 	var e Estimate
 	q := QueryFor(j)
