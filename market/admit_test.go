@@ -145,6 +145,13 @@ func TestAdmitMutations(t *testing.T) {
 	}
 }
 
+// TestSizeIsTheWires: the policy's limit is the message's.
+func TestSizeIsTheWires(t *testing.T) {
+	if got := market.DefaultPolicy(network()).MaxSize; got != wire.MaxOffer {
+		t.Errorf("the policy takes offers of %d bytes, the wire of %d", got, wire.MaxOffer)
+	}
+}
+
 func TestVerdictWords(t *testing.T) {
 	for a, want := range map[market.Action]string{market.Accept: "accept", market.Ignore: "ignore", market.Reject: "reject", 9: "action 9"} {
 		if a.String() != want {

@@ -42,10 +42,10 @@ func DefaultPolicy(network artel.Hash) Policy {
 
 // Listing is an offer in the index. Its slices are shared: do not change them.
 type Listing struct {
-	Offer   artel.Offer
-	ID      artel.Hash    // what Terms.Offer names
-	Owner   artel.Address // whose share it takes: the account, or the node's own address while the chain does not confirm the account
-	Secured bool          // the owner has the policy's SafeStake
+	Offer   artel.Offer   `json:"offer"`
+	ID      artel.Hash    `json:"id"`      // what Terms.Offer names
+	Owner   artel.Address `json:"owner"`   // whose share it takes: the account, or the node's own address while the chain does not confirm the account
+	Secured bool          `json:"secured"` // the owner has the policy's SafeStake
 }
 
 // Machine names a machine on the network.

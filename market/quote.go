@@ -11,14 +11,14 @@ import (
 // Candidate is one offer seen with a job's eyes.
 type Candidate struct {
 	Listing
-	Why      []Why        // why it does not suit; nil where it does
-	Millis   uint64       // what one task is expected to take on it
-	Cost     artel.Amount // what that comes to
-	MaxCost  artel.Amount // what one task may come to at its time limit
-	Success  float64      // the chance that it brings the task home
-	Newcomer bool         // this renter has not seen it finish anything
-	Slots    uint32       // of its slots, how many the estimate uses
-	Tasks    uint64       // of the job's tasks, how many the estimate gives it
+	Why      []Why        `json:"why,omitempty"` // why it does not suit; nil where it does
+	Millis   uint64       `json:"millis"`        // what one task is expected to take on it
+	Cost     artel.Amount `json:"cost"`          // what that comes to
+	MaxCost  artel.Amount `json:"maxCost"`       // what one task may come to at its time limit
+	Success  float64      `json:"success"`       // the chance that it brings the task home
+	Newcomer bool         `json:"newcomer"`      // this renter has not seen it finish anything
+	Slots    uint32       `json:"slots"`         // of its slots, how many the estimate uses
+	Tasks    uint64       `json:"tasks"`         // of the job's tasks, how many the estimate gives it
 	score    float64
 }
 
@@ -27,13 +27,13 @@ func (c Candidate) Suits() bool { return len(c.Why) == 0 }
 
 // Estimate answers "what would this job cost, and how long would it take".
 type Estimate struct {
-	Suiting  []Candidate  // the best first
-	Excluded []Candidate  // each with its reasons, in the order of the offers
-	Slots    uint64       // used at once
-	Millis   uint64       // from the first start to the last end, failures averaged in; 0: nobody suits
-	Cost     artel.Amount // expected
-	MaxCost  artel.Amount // if every task ran into its time limit
-	Within   bool         // MaxCost is within the job's budget, or the job has none
+	Suiting  []Candidate  `json:"suiting"`  // the best first
+	Excluded []Candidate  `json:"excluded"` // each with its reasons, in the order of the offers
+	Slots    uint64       `json:"slots"`    // used at once
+	Millis   uint64       `json:"millis"`   // from the first start to the last end, failures averaged in; 0: nobody suits
+	Cost     artel.Amount `json:"cost"`     // expected
+	MaxCost  artel.Amount `json:"maxCost"`  // if every task ran into its time limit
+	Within   bool         `json:"within"`   // MaxCost is within the job's budget, or the job has none
 }
 
 // Quote ranks offers for a job and estimates the whole: who suits, and what it
