@@ -50,9 +50,13 @@ func wordHash(s string) uint32 {
 
 func compare(a, b slot) int {
 	switch {
-	case before(a.key, &a.entry.Offer, b.key, &b.entry.Offer):
+	case a.key < b.key: // most often so, and without a look at the entries
 		return -1
-	case before(b.key, &b.entry.Offer, a.key, &a.entry.Offer):
+	case a.key > b.key:
+		return 1
+	case before(0, &a.entry.Offer, 0, &b.entry.Offer):
+		return -1
+	case before(0, &b.entry.Offer, 0, &a.entry.Offer):
 		return 1
 	}
 	return 0
@@ -96,9 +100,15 @@ func (b *bucket) order() {
 
 func (b *bucket) merge() {
 	out := make([]slot, 0, b.len()+slack)
-	b.walk(func(s *slot) bool {
-		if !s.entry.dead {
-			out = append(out, *s)
+	b.walk(func(run []slot) bool {
+		if b.dead == 0 {
+			out = append(out, run...)
+			return true
+		}
+		for _, s := range run {
+			if !s.entry.dead {
+				out = append(out, s)
+			}
 		}
 		return true
 	})
@@ -106,18 +116,26 @@ func (b *bucket) merge() {
 	b.sorted, b.fresh, b.dead = out, b.fresh[:0], 0
 }
 
-// walk visits all slots, the dead ones too, in order until visit says no.
-func (b *bucket) walk(visit func(*slot) bool) {
+// walk visits all slots, the dead ones too, in order until visit says no. It
+// goes in runs: what of one list comes before the head of the other.
+func (b *bucket) walk(visit func(run []slot) (more bool)) {
 	b.order()
 	old, fresh := b.sorted, b.fresh
-	for len(old) > 0 || len(fresh) > 0 {
-		from := &old
-		if len(old) == 0 || len(fresh) > 0 && compare(fresh[0], old[0]) < 0 {
-			from = &fresh
+	for len(old) > 0 && len(fresh) > 0 {
+		if compare(old[0], fresh[0]) > 0 {
+			old, fresh = fresh, old
 		}
-		if !visit(&(*from)[0]) {
+		n, head := 1, fresh[0].key
+		for n < len(old) && old[n].key < head {
+			n++
+		}
+		if !visit(old[:n]) {
 			return
 		}
-		*from = (*from)[1:]
+		old = old[n:]
 	}
+	if len(old) == 0 {
+		old = fresh
+	}
+	visit(old)
 }

@@ -269,8 +269,13 @@ func (x *Index) Query(q Query, now uint64) []Listing {
 		return out
 	}
 	if b := x.buckets[q.Sandbox]; b != nil {
-		b.walk(func(s *slot) bool {
-			return !f.may(s) || !f.does(s.entry, now, x.policy.Skew) || take(s.entry)
+		b.walk(func(run []slot) bool {
+			for i := range run {
+				if s := &run[i]; f.may(s) && f.does(s.entry, now, x.policy.Skew) && !take(s.entry) {
+					return false
+				}
+			}
+			return true
 		})
 	}
 	return out

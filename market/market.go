@@ -15,6 +15,9 @@ import (
 	"github.com/artel-network/artel"
 )
 
+// Skew is how many seconds the clocks of a network may differ by default.
+const Skew = 300
+
 // Policy bounds what an index takes.
 type Policy struct {
 	Network    artel.Hash
@@ -32,17 +35,17 @@ type Policy struct {
 // DefaultPolicy is what a node of a network without stakes uses.
 func DefaultPolicy(network artel.Hash) Policy {
 	return Policy{
-		Network: network, Skew: 300, Interval: 60, Burst: 2, MaxSize: 8 << 10,
+		Network: network, Skew: Skew, Interval: 60, Burst: 2, MaxSize: 8 << 10,
 		Total: 200_000, PerAccount: 2_000, PerNode: 64,
 	}
 }
 
 // Listing is an offer in the index. Its slices are shared: do not change them.
 type Listing struct {
-	Offer   artel.Offer
-	ID      artel.Hash    // what Terms.Offer names
-	Owner   artel.Address // whose share it takes: the account, or the node's own address while the chain does not confirm the account
-	Secured bool          // the owner has the policy's SafeStake
+	Offer   artel.Offer   `json:"offer"`
+	ID      artel.Hash    `json:"id"`      // what Terms.Offer names
+	Owner   artel.Address `json:"owner"`   // whose share it takes: the account, or the node's own address while the chain does not confirm the account
+	Secured bool          `json:"secured"` // the owner has the policy's SafeStake
 }
 
 // Machine names a machine on the network.

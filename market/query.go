@@ -45,9 +45,10 @@ const (
 
 // Why is one reason against an offer, with the two figures that disagree.
 type Why struct {
-	Code       Code   `json:"code"`
-	Have, Want uint64 `json:",omitempty"`
-	Text       string `json:"text,omitempty"` // the word that is missing
+	Code Code   `json:"code"`
+	Have uint64 `json:"have,omitempty"`
+	Want uint64 `json:"want,omitempty"`
+	Text string `json:"text,omitempty"` // the word that is missing
 }
 
 // String says it to a person, with a hint where there is something to do.

@@ -11,14 +11,14 @@ import (
 // Candidate is one offer seen with a job's eyes.
 type Candidate struct {
 	Listing
-	Why      []Why        // why it does not suit; nil where it does
-	Millis   uint64       // what one task is expected to take on it
-	Cost     artel.Amount // what that comes to
-	MaxCost  artel.Amount // what one task may come to at its time limit
-	Success  float64      // the chance that it brings the task home
-	Newcomer bool         // this renter has not seen it finish anything
-	Slots    uint32       // of its slots, how many the estimate uses
-	Tasks    uint64       // of the job's tasks, how many the estimate gives it
+	Why      []Why        `json:"why,omitempty"` // why it does not suit; nil where it does
+	Millis   uint64       `json:"millis"`        // what one task is expected to take on it
+	Cost     artel.Amount `json:"cost"`          // what that comes to
+	MaxCost  artel.Amount `json:"maxCost"`       // what one task may come to at its time limit
+	Success  float64      `json:"success"`       // the chance that it brings the task home
+	Newcomer bool         `json:"newcomer"`      // this renter has not seen it finish anything
+	Slots    uint32       `json:"slots"`         // of its slots, how many the estimate uses
+	Tasks    uint64       `json:"tasks"`         // of the job's tasks, how many the estimate gives it
 	score    float64
 }
 
@@ -27,22 +27,22 @@ func (c Candidate) Suits() bool { return len(c.Why) == 0 }
 
 // Estimate answers "what would this job cost, and how long would it take".
 type Estimate struct {
-	Suiting  []Candidate  // the best first
-	Excluded []Candidate  // each with its reasons, in the order of the offers
-	Slots    uint64       // used at once
-	Millis   uint64       // from the first start to the last end, failures averaged in; 0: nobody suits
-	Cost     artel.Amount // expected
-	MaxCost  artel.Amount // if every task ran into its time limit
-	Within   bool         // MaxCost is within the job's budget, or the job has none
+	Suiting  []Candidate  `json:"suiting"`  // the best first
+	Excluded []Candidate  `json:"excluded"` // each with its reasons, in the order of the offers
+	Slots    uint64       `json:"slots"`    // used at once
+	Millis   uint64       `json:"millis"`   // from the first start to the last end, failures averaged in; 0: nobody suits
+	Cost     artel.Amount `json:"cost"`     // expected
+	MaxCost  artel.Amount `json:"maxCost"`  // if every task ran into its time limit
+	Within   bool         `json:"within"`   // MaxCost is within the job's budget, or the job has none
 }
 
 // Quote ranks offers for a job and estimates the whole: who suits, and what it
 // costs and how long it takes on as many slots as the job may use. now is in
-// unix seconds.
+// unix seconds; clocks may differ by Skew.
 //
-// The order is by expected money per task brought home: cost ÷ success twice,
-// once because a failure is paid for in time, and once because the money of a
-// task that failed late may be gone with it. Equal ones go by time.
+// The order is by cost ÷ success²: a failed attempt costs its renter no money
+// (nothing unverified is paid), but its own time, and that of the whole job
+// which waits for its last task. Equal ones go by time.
 func Quote(j artel.JobSpec, offers []Listing, h History, now uint64) Estimate {
 	var e Estimate
 	q := QueryFor(j)
@@ -76,7 +76,7 @@ func Rank(j artel.JobSpec, offers []Listing, h History, now uint64) []Candidate 
 func assess(q Query, j artel.JobSpec, l Listing, h History, now uint64) Candidate {
 	rec := h.Nodes[l.Offer.Node]
 	c := Candidate{Listing: l, Newcomer: rec.Done < 1}
-	c.Why = q.Why(l.Offer, now, 0)
+	c.Why = q.Why(l.Offer, now, Skew)
 	if rest := rec.Rest(now); rest > 0 {
 		c.Why = append(c.Why, Why{Code: WhyResting, Have: rest})
 	}
@@ -123,7 +123,7 @@ func (e *Estimate) spread(j artel.JobSpec) {
 	var used []*Candidate
 	for i := range e.Suiting {
 		c := &e.Suiting[i]
-		take := min(uint64(c.Offer.Resources.Slots)/uint64(max(j.Want.Slots, 1)), most-e.Slots)
+		take := min(uint64(c.Offer.Resources.Slots), most-e.Slots)
 		if take == 0 {
 			break
 		}
