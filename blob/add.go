@@ -124,11 +124,8 @@ func newAdder(ctx context.Context, s Store) *adder {
 }
 
 func (a *adder) put(ctx context.Context, codec byte, data []byte) (artel.Ref, error) {
-	ref, err := RefOf(codec, data)
+	ref, err := a.batch.Add(ctx, codec, data)
 	if err != nil {
-		return ref, err
-	}
-	if err := a.batch.Put(ctx, ref, data); err != nil {
 		return ref, err
 	}
 	a.bytes, a.blocks = a.bytes+len(data), a.blocks+1

@@ -103,6 +103,9 @@ type Batch interface {
 	// Put is Store.Put, except that the block is neither visible nor durable
 	// before Commit. It reserves room: ErrFull comes here, not at Commit.
 	Put(ctx context.Context, ref artel.Ref, data []byte) error
+	// Add is Put for one's own bytes: it computes the ref, as RefOf does, and
+	// so need not compare it.
+	Add(ctx context.Context, codec byte, data []byte) (artel.Ref, error)
 	// Commit makes all blocks since the last Commit durable; only then are
 	// they visible to Get. On an error some of them may have been kept; those
 	// are whole. The batch may be used again either way.
@@ -125,8 +128,11 @@ type Usage struct {
 }
 
 // RefOf returns the ref of data, which is one block of the given codec
-// (artel.CodecRaw or artel.CodecDagPB).
+// (artel.CodecRaw or artel.CodecDagPB). ErrTooBig over MaxBlock.
 func RefOf(codec byte, data []byte) (artel.Ref, error) {
+	if len(data) > MaxBlock {
+		return artel.Ref{}, tooBig(len(data))
+	}
 	return artel.NewRef(codec, sha256.Sum256(data))
 }
 
@@ -137,11 +143,15 @@ func Verify(ref artel.Ref, data []byte) error {
 	case ref.IsZero():
 		return fmt.Errorf("%w: the zero ref names no block", artel.ErrRef)
 	case len(data) > MaxBlock:
-		return fmt.Errorf("%w: %d bytes, at most %d; hint: split it with AddFile", ErrTooBig, len(data), MaxBlock)
+		return tooBig(len(data))
 	case sha256.Sum256(data) != ref.Sum():
 		return fmt.Errorf("%w: %d bytes", ErrMismatch, len(data))
 	}
 	return nil
+}
+
+func tooBig(n int) error {
+	return fmt.Errorf("%w: %d bytes, at most %d; hint: split it with AddFile", ErrTooBig, n, MaxBlock)
 }
 
 // Has reports whether the store holds the block.

@@ -117,7 +117,7 @@ func TestFilesEqualBoxo(t *testing.T) {
 		{blob.LeafSize, blob.LeafSize, blob.LinksPerNode},
 		{blob.LeafSize + 1, blob.LeafSize, blob.LinksPerNode},
 		{5*blob.LeafSize + 3, blob.LeafSize, blob.LinksPerNode},
-		{1<<30 + 1, blob.LeafSize, blob.LinksPerNode}, // one leaf more than a node holds
+		{64<<20 + 1, blob.LeafSize, blob.LinksPerNode},
 		// The layout with more than one level of nodes, with short leaves.
 		{1024 * 64, 64, blob.LinksPerNode},
 		{1024*64 + 1, 64, blob.LinksPerNode},

@@ -20,8 +20,11 @@ const (
 type nowhere struct{}
 
 func (nowhere) Put(_ context.Context, ref artel.Ref, data []byte) error { return Verify(ref, data) }
-func (nowhere) Commit(context.Context) error                            { return nil }
-func (nowhere) Close() error                                            { return nil }
+func (nowhere) Add(_ context.Context, codec byte, data []byte) (artel.Ref, error) {
+	return RefOf(codec, data)
+}
+func (nowhere) Commit(context.Context) error { return nil }
+func (nowhere) Close() error                 { return nil }
 
 // FileRoot builds a file in the layout of the given leaf size and width.
 func FileRoot(ctx context.Context, r io.Reader, leaf, width int) (ref artel.Ref, size, total uint64, err error) {

@@ -4,6 +4,7 @@ package blobtest
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -152,7 +153,11 @@ func refuses(t *testing.T, sub Subject) {
 	before := usage(t, s)
 	ref, data := Block(1, 1000)
 	other, _ := Block(2, 1000)
-	big, bigData := Block(3, blob.MaxBlock+1)
+	bigData := Bytes(3, blob.MaxBlock+1)
+	big, err := artel.NewRef(artel.CodecRaw, sha256.Sum256(bigData))
+	if err != nil {
+		t.Fatal(err)
+	}
 	b := s.Batch(t.Context())
 	defer b.Close()
 	for _, put := range []func(context.Context, artel.Ref, []byte) error{s.Put, b.Put} {
@@ -162,6 +167,10 @@ func refuses(t *testing.T, sub Subject) {
 		wantErr(t, put(t.Context(), big, bigData), blob.ErrTooBig)
 		wantErr(t, put(t.Context(), artel.Ref{}, data), artel.ErrRef)
 	}
+	_, err = b.Add(t.Context(), artel.CodecRaw, bigData)
+	wantErr(t, err, blob.ErrTooBig)
+	_, err = b.Add(t.Context(), 0x71, data)
+	wantErr(t, err, artel.ErrRef)
 	if err := b.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -196,8 +205,12 @@ func batch(t *testing.T, sub Subject) {
 		for i := range 100 {
 			ref, data := Block(uint64(1000*round+i), 3000)
 			copy(buf, data)
-			if err := b.Put(t.Context(), ref, buf); err != nil {
-				t.Fatal(err)
+			if i%2 == 0 {
+				if err := b.Put(t.Context(), ref, buf); err != nil {
+					t.Fatal(err)
+				}
+			} else if got, err := b.Add(t.Context(), artel.CodecRaw, buf); err != nil || got != ref {
+				t.Fatal(got, err)
 			}
 			clear(buf) // not kept by the batch
 			refs = append(refs, ref)

@@ -37,17 +37,30 @@ type written struct {
 }
 
 func (b *batch) Put(ctx context.Context, ref artel.Ref, data []byte) error {
-	if err := b.put(ctx, ref, data); err != nil {
+	err := blob.Verify(ref, data)
+	if err == nil {
+		err = b.put(ctx, ref, data)
+	}
+	if err != nil {
 		return fmt.Errorf("put block %s: %w", ref, full(err))
 	}
 	return nil
 }
 
+func (b *batch) Add(ctx context.Context, codec byte, data []byte) (artel.Ref, error) {
+	ref, err := blob.RefOf(codec, data)
+	if err == nil {
+		err = b.put(ctx, ref, data)
+	}
+	if err != nil {
+		return artel.Ref{}, fmt.Errorf("add block: %w", full(err))
+	}
+	return ref, nil
+}
+
+// put keeps data, which ref is known to name.
 func (b *batch) put(ctx context.Context, ref artel.Ref, data []byte) error {
 	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if err := blob.Verify(ref, data); err != nil {
 		return err
 	}
 	if _, ok := b.names[ref]; ok {

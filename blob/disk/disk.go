@@ -78,7 +78,7 @@ func open(fsys filesystem, limit int64) (*Store, error) {
 	}
 	text, err := fsys.Read("version", 64)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist), err == nil && len(text) == 0:
 		if err := s.create(); err != nil {
 			return nil, err
 		}
@@ -90,7 +90,11 @@ func open(fsys filesystem, limit int64) (*Store, error) {
 	if err := s.clearTemp(); err != nil {
 		return nil, err
 	}
-	return s, s.room.load()
+	ok, err := s.room.load()
+	if err == nil && !ok {
+		err = s.Recount(context.Background())
+	}
+	return s, err
 }
 
 // create lays out a new store. The version comes last: a directory without one
@@ -308,8 +312,9 @@ func (s *Store) List(ctx context.Context) iter.Seq2[blob.Info, error] {
 	}
 }
 
-// Usage implements blob.Store. After a crash it is too high, by at most 256 MiB
-// or 1/64 of the limit each time, until Recount or an orderly Close.
+// Usage implements blob.Store. After a crash it is off until Recount: too high
+// by at most 256 MiB or 1/64 of the limit each time, or, after a power cut, too
+// low by what was deleted in the seconds before.
 func (s *Store) Usage(ctx context.Context) (blob.Usage, error) {
 	return s.room.usage(), ctx.Err()
 }

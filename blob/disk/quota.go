@@ -14,7 +14,8 @@ import (
 
 // room counts bytes against the quota without ever scanning the store: the file
 // usage holds an upper bound, the mark, which is raised durably BEFORE the
-// bytes that pass it are written, by slack at a time.
+// bytes that pass it are written, by slack at a time. Only a power cut that
+// undoes a delete, which nobody syncs, brings back bytes that the mark forgot.
 type room struct {
 	fs    filesystem
 	limit int64 // 0: none
@@ -44,20 +45,22 @@ func slack(limit int64) int64 {
 // cost is what a block of size bytes takes on the disk, about.
 func cost(size int64) int64 { return (size + 4095) &^ 4095 }
 
-func (r *room) load() error {
+// load reads the mark. ok is false if the file holds no number, which only a
+// disk that lied about a sync leaves behind: the blocks have to be counted.
+func (r *room) load() (ok bool, err error) {
 	text, err := r.fs.Read("usage", 32)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil // nothing was ever put
+		return true, nil // nothing was ever put
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
-	n, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
+	n, err := strconv.ParseInt(strings.TrimSuffix(string(text), "\n"), 10, 64)
 	if err != nil || n < 0 {
-		return fmt.Errorf("usage file holds %q, want a number of bytes; hint: write a number that is too high, and have the store recounted", text)
+		return false, nil
 	}
 	r.held, r.mark = n, n
-	return nil
+	return true, nil
 }
 
 // reserve takes room for a block that is about to be written.
@@ -148,9 +151,15 @@ func (s *Store) Recount(ctx context.Context) error {
 	}
 	s.room.mu.Lock()
 	defer s.room.mu.Unlock()
-	if s.room.recount == count {
-		s.room.recount = nil
-		s.room.held = count.sum
+	if s.room.recount != count {
+		return nil
+	}
+	s.room.recount = nil
+	s.room.held = count.sum
+	if need := s.room.held + s.room.reserved; need > s.room.mark {
+		if err := s.room.setMark(need); err != nil {
+			return fmt.Errorf("recount blocks: %w", full(err))
+		}
 	}
 	return nil
 }

@@ -138,11 +138,24 @@ type batch struct {
 }
 
 func (b *batch) Put(ctx context.Context, ref artel.Ref, data []byte) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
 	if err := blob.Verify(ref, data); err != nil {
 		return fmt.Errorf("put block %s: %w", ref, err)
+	}
+	return b.put(ctx, ref, data)
+}
+
+func (b *batch) Add(ctx context.Context, codec byte, data []byte) (artel.Ref, error) {
+	ref, err := blob.RefOf(codec, data)
+	if err != nil {
+		return ref, fmt.Errorf("add block: %w", err)
+	}
+	return ref, b.put(ctx, ref, data)
+}
+
+// put keeps data, which ref is known to name.
+func (b *batch) put(ctx context.Context, ref artel.Ref, data []byte) error {
+	if err := ctx.Err(); err != nil {
+		return err
 	}
 	if _, ok := b.blocks[ref]; ok {
 		return nil
