@@ -6,6 +6,7 @@
 //	network.json   the network file (room network)
 //	key.json       the node key (room keys)
 //	api.sock       the local API, 0600
+//	api.token      what the API wants over TCP, where that is on
 //	artel.db       the database
 //	blobs/         content-addressed bytes
 //	work/          sandboxes at work; may be removed while no daemon runs
@@ -52,6 +53,9 @@ func (p Paths) Key() string { return filepath.Join(p.root, "key.json") }
 
 // Socket is the local API's unix socket.
 func (p Paths) Socket() string { return filepath.Join(p.root, "api.sock") }
+
+// Token is the bearer token of the local API over TCP, where it is on.
+func (p Paths) Token() string { return filepath.Join(p.root, "api.token") }
 
 // Database is the SQLite file.
 func (p Paths) Database() string { return filepath.Join(p.root, "artel.db") }
