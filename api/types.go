@@ -261,8 +261,8 @@ type Lease struct {
 // ProvideConfig is how the owner rents the machine out.
 type ProvideConfig struct {
 	Slots     uint32       `json:"slots"`  // 0: one per core
-	Memory    uint64       `json:"memory"` // bytes per slot; 0: what the machine can spare
-	Disk      uint64       `json:"disk"`   // bytes per slot; 0: 1 GiB
+	Memory    uint64       `json:"memory"` // bytes, all slots together; 0: what the machine can spare
+	Disk      uint64       `json:"disk"`   // bytes, all slots together; 0: what the disk can spare
 	Price     artel.Price  `json:"price"`
 	MaxUnpaid artel.Amount `json:"maxUnpaid"` // zero: one unit's cost
 	MaxUnit   uint64       `json:"maxUnit"`   // milliseconds; 0: one hour
