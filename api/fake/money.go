@@ -1,0 +1,207 @@
+package fake
+
+import (
+	"context"
+
+	"github.com/artel-network/artel"
+	"github.com/artel-network/artel/api"
+)
+
+// Offers implements api.Node.
+func (n *Node) Offers(_ context.Context, q api.OfferQuery) ([]api.Offer, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var out []api.Offer
+	for _, o := range n.offers {
+		if (q.MaxPrice == 0 || o.Price <= q.MaxPrice) && (q.Region == "" || o.Region == q.Region) &&
+			o.Resources.Slots >= q.Slots && o.Resources.Memory >= q.Memory && len(out) < q.Limit {
+			out = append(out, o)
+		}
+	}
+	return out, nil
+}
+
+// Quote implements api.Node.
+func (n *Node) Quote(ctx context.Context, spec artel.JobSpec) (api.Quote, error) {
+	offers, err := n.Offers(ctx, api.OfferQuery{MaxPrice: spec.MaxPrice, Limit: 10})
+	if err != nil {
+		return api.Quote{}, err
+	}
+	n.mu.Lock()
+	q := api.Quote{Tasks: spec.Count, Deposit: n.balance.Deposit}
+	n.mu.Unlock()
+	if len(offers) == 0 {
+		q.Notes = []string{"no offer is within the price"}
+		return q, nil
+	}
+	o := offers[0]
+	q.Slots, q.Wall = uint64(o.Resources.Slots), spec.Wall
+	q.Most = artel.Cost(o.Price, spec.Wall*spec.Count)
+	q.Expected = q.Most
+	q.Offers = []api.QuotedOffer{{Node: o.Node, Price: o.Price, Slots: o.Resources.Slots, Tasks: spec.Count, Speed: o.Speed, Region: o.Region, Cost: q.Most}}
+	return q, nil
+}
+
+// Leases implements api.Node.
+func (n *Node) Leases(context.Context, api.LeaseQuery) ([]api.Lease, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var out []api.Lease
+	for _, j := range n.jobs {
+		o := n.offers[0]
+		out = append(out, api.Lease{ID: artel.Keccak([]byte(j.detail.ID)), Role: "renter", Peer: o.Node, Renter: n.key.Address(), Provider: o.Account,
+			Lane: 5, Slots: o.Resources.Slots, Price: o.Price, State: "held", Start: when, End: when.Add(3600e9), Promised: j.detail.Promised, Cap: artel.Units(1000)})
+	}
+	return out, nil
+}
+
+// Provide implements api.Node.
+func (n *Node) Provide(_ context.Context, c api.ProvideConfig) (out api.ProvideStatus, _ error) {
+	n.change(func() {
+		n.provide.On, n.provide.Draining, n.provide.Config = true, false, c
+		out = n.provide
+	})
+	return out, nil
+}
+
+// StopProviding implements api.Node.
+func (n *Node) StopProviding(_ context.Context, now bool) (out api.ProvideStatus, _ error) {
+	n.change(func() {
+		n.provide.On, n.provide.Draining = false, !now
+		out = n.provide
+	})
+	return out, nil
+}
+
+// ProvideStatus implements api.Node.
+func (n *Node) ProvideStatus(context.Context) (api.ProvideStatus, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.provide, nil
+}
+
+// Balance implements api.Node.
+func (n *Node) Balance(context.Context) (api.Balance, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.balance, nil
+}
+
+// move takes a from one figure and adds it to another; nil stands for the
+// outside.
+func (n *Node) move(a artel.Amount, from, to *artel.Amount, what string) (out api.Done, err error) {
+	n.change(func() {
+		if from != nil {
+			if from.Less(a) {
+				err = api.Errorf(api.CodeFunds, "%s %s: there are %s", what, a, *from).WithHint("artel wallet show")
+				return
+			}
+			*from = from.Sub(a)
+		}
+		if to != nil {
+			*to = to.Add(a)
+		}
+		n.balance.Block++
+		out = api.Done{Tx: artel.Keccak([]byte(what)), Block: n.balance.Block, Final: true, Amount: a, Message: what}
+	})
+	return out, err
+}
+
+// Deposit implements api.Node.
+func (n *Node) Deposit(_ context.Context, a artel.Amount) (api.Done, error) {
+	return n.move(a, &n.balance.Tokens, &n.balance.Deposit, "deposited")
+}
+
+// Withdraw implements api.Node.
+func (n *Node) Withdraw(_ context.Context, r api.WithdrawRequest) (api.Done, error) {
+	switch {
+	case r.Earned:
+		return n.move(r.Amount, &n.balance.Earned, &n.balance.Tokens, "withdrawn")
+	case r.Finish:
+		n.mu.Lock()
+		a := n.balance.Exiting
+		n.mu.Unlock()
+		if a.IsZero() {
+			return api.Done{}, api.Errorf(api.CodeConflict, "no exit was asked for").WithHint("artel wallet withdraw AMOUNT")
+		}
+		return n.move(a, &n.balance.Exiting, &n.balance.Tokens, "withdrawn")
+	}
+	d, err := n.move(r.Amount, &n.balance.Deposit, &n.balance.Exiting, "exit requested")
+	d.Ready, d.Void = when.Add(24*3600e9), when.Add(48*3600e9)
+	return d, err
+}
+
+// Stake implements api.Node.
+func (n *Node) Stake(_ context.Context, a artel.Amount) (api.Done, error) {
+	return n.move(a, &n.balance.Tokens, &n.balance.Stake, "staked")
+}
+
+// Leave implements api.Node.
+func (n *Node) Leave(_ context.Context, r api.WithdrawRequest) (api.Done, error) {
+	if r.Finish {
+		n.mu.Lock()
+		a := n.balance.Leaving
+		n.mu.Unlock()
+		return n.move(a, &n.balance.Leaving, &n.balance.Tokens, "unstaked")
+	}
+	d, err := n.move(r.Amount, &n.balance.Stake, &n.balance.Leaving, "leaving")
+	d.Ready = when.Add(48 * 3600e9)
+	return d, err
+}
+
+// Redeem implements api.Node.
+func (n *Node) Redeem(_ context.Context, r api.RedeemRequest) (api.Done, error) {
+	out := api.Done{Message: "nothing to redeem", Final: true}
+	n.change(func() {
+		for i := range n.vouchers {
+			v := &n.vouchers[i]
+			if a := v.Redeemable(); v.Provider == r.Provider && !a.IsZero() {
+				v.Paid = v.Paid.Add(a)
+				out = api.Done{Tx: artel.Keccak([]byte("redeem")), Block: 43, Final: true, Amount: a, Message: "redeemed"}
+			}
+		}
+	})
+	return out, nil
+}
+
+// Faucet implements api.Node.
+func (n *Node) Faucet(context.Context) (api.Done, error) {
+	return n.move(artel.Units(10_000_000), nil, &n.balance.Tokens, "given by the faucet")
+}
+
+// Recover implements api.Node.
+func (n *Node) Recover(context.Context) (api.Recovery, error) {
+	return api.Recovery{Generation: 2, Asked: 1, Answered: 1, Lanes: 1, Promised: artel.Units(700)}, nil
+}
+
+// Vouchers implements api.Node.
+func (n *Node) Vouchers(context.Context) ([]api.Voucher, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var out []api.Voucher
+	for _, v := range n.vouchers {
+		if !v.Redeemable().IsZero() {
+			out = append(out, v)
+		}
+	}
+	return out, nil
+}
+
+// Statement implements api.Node.
+func (n *Node) Statement(context.Context) (api.Statement, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	me, prov := n.key.Address(), n.vouchers[0].Provider
+	v := n.vouchers[0]
+	deposited := n.balance.Deposit.Add(v.Cap)
+	return api.Statement{
+		Block: n.balance.Block, Balance: deposited,
+		Parties: []api.PartyFigures{
+			{Account: me, Deposited: deposited, Deposit: n.balance.Deposit},
+			{Account: prov, Redeemed: v.Paid, Earned: v.Paid},
+		},
+		Lanes: []api.LaneFigures{{Renter: me, Provider: prov, Lane: v.Lane, Cap: v.Cap, Paid: v.Paid, Voucher: v.Cumulative}},
+	}, nil
+}
+
+var _ api.Node = (*Node)(nil)

@@ -1,0 +1,290 @@
+package api
+
+import (
+	"time"
+
+	"github.com/artel-network/artel"
+	"github.com/artel-network/artel/network"
+)
+
+// Revision is the API's version, the first element of each path.
+const Revision = 1
+
+// Version says what program this is.
+type Version struct {
+	Program string `json:"program"` // "artel"
+	Release string `json:"release"`
+	Commit  string `json:"commit,omitempty"`
+	Go      string `json:"go"`
+	API     int    `json:"api"`
+	DataDir int    `json:"dataDir"`
+}
+
+// Status is the node at a glance.
+type Status struct {
+	Release  string        `json:"release"`
+	Started  time.Time     `json:"started"`
+	PID      int           `json:"pid"`
+	DataDir  string        `json:"dataDir"`
+	Network  string        `json:"network"`
+	Hash     artel.Hash    `json:"hash"` // of the network file
+	Node     artel.NodeID  `json:"node"`
+	PeerID   string        `json:"peerId"`
+	Account  artel.Address `json:"account"`
+	Addrs    []string      `json:"addrs"` // multiaddrs it listens on
+	Peers    int           `json:"peers"`
+	Reach    string        `json:"reach"` // "public", "private", "unknown"
+	Offers   int           `json:"offers"`
+	Jobs     int           `json:"jobs"` // not ended
+	Leases   int           `json:"leases"`
+	Provider bool          `json:"provider"`
+	Chain    ChainStatus   `json:"chain"`
+	Notices  []string      `json:"notices,omitempty"` // what the owner should know
+}
+
+// ChainStatus is the chain as this node sees it.
+type ChainStatus struct {
+	Kind      string    `json:"kind"`
+	ID        uint64    `json:"id"`
+	Reachable bool      `json:"reachable"`
+	Message   string    `json:"message,omitempty"` // why it is not, or what is odd
+	Head      uint64    `json:"head"`
+	HeadTime  time.Time `json:"headTime"` // chain time
+	Final     uint64    `json:"final"`    // newest block that counts as final
+	Followed  uint64    `json:"followed"` // up to here events are in the database
+	Pending   int       `json:"pending"`  // own transactions that are not final
+}
+
+// NetworkInfo is the network file and its hash.
+type NetworkInfo struct {
+	Hash artel.Hash   `json:"hash"`
+	File network.File `json:"file"`
+}
+
+// Blob is content that was added.
+type Blob struct {
+	Ref   artel.Ref `json:"ref"`
+	Bytes uint64    `json:"bytes"`
+	Files int       `json:"files"`
+}
+
+// AddRequest adds a local path.
+type AddRequest struct {
+	Path string `json:"path"` // absolute
+}
+
+// SubmitRequest is a job to run.
+type SubmitRequest struct {
+	Key  string        `json:"key"` // drawn by the client, so that a repeated request makes one job
+	Spec artel.JobSpec `json:"spec"`
+}
+
+// State of a job or a task.
+type State string
+
+// The states.
+const (
+	StateWaiting   State = "waiting" // for a machine, or for the chain
+	StateRunning   State = "running"
+	StateDone      State = "done"
+	StateFailed    State = "failed"
+	StateCancelled State = "cancelled"
+)
+
+// Ended reports whether the state is final.
+func (s State) Ended() bool { return s == StateDone || s == StateFailed || s == StateCancelled }
+
+// Job is a job in one line.
+type Job struct {
+	ID        string       `json:"id"`
+	Name      string       `json:"name"`
+	State     State        `json:"state"`
+	Message   string       `json:"message,omitempty"` // why it waits or failed
+	Created   time.Time    `json:"created"`
+	Ended     time.Time    `json:"ended,omitzero"`
+	Tasks     uint64       `json:"tasks"`
+	Waiting   uint64       `json:"waiting"`
+	Running   uint64       `json:"running"`
+	Done      uint64       `json:"done"`
+	Failed    uint64       `json:"failed"`
+	Cancelled uint64       `json:"cancelled"`
+	Attempts  uint64       `json:"attempts"`
+	Providers int          `json:"providers"` // that work for it now
+	Promised  artel.Amount `json:"promised"`  // by vouchers, for it
+	Budget    artel.Amount `json:"budget"`    // zero: no limit
+}
+
+// JobDetail is a job with its tasks.
+type JobDetail struct {
+	Job
+	Spec artel.JobSpec `json:"spec"`
+	List []Task        `json:"list"`
+}
+
+// Task is one unit of a job.
+type Task struct {
+	Index    uint64       `json:"index"` // ARTEL_TASK
+	State    State        `json:"state"`
+	Attempt  uint32       `json:"attempt"` // 0: none yet
+	Provider artel.NodeID `json:"provider,omitzero"`
+	Reason   artel.Reason `json:"reason,omitempty"`
+	Message  string       `json:"message,omitempty"`
+	ExitCode int32        `json:"exitCode"`
+	Wall     uint64       `json:"wall"` // milliseconds
+	Output   artel.Ref    `json:"output"`
+	Due      artel.Amount `json:"due"`
+}
+
+// JobQuery chooses jobs.
+type JobQuery struct {
+	All   bool // also those that ended
+	Limit int  // 0: 100
+}
+
+// JobEvent is something that happened to a job.
+type JobEvent struct {
+	Seq      uint64       `json:"seq"` // 1, 2, 3 … per job
+	Time     time.Time    `json:"time"`
+	Kind     EventKind    `json:"kind"`
+	Task     uint64       `json:"task,omitempty"` // of EventTask
+	Attempt  uint32       `json:"attempt,omitempty"`
+	State    State        `json:"state,omitempty"` // of the job or the task, from now on
+	Provider artel.NodeID `json:"provider,omitzero"`
+	Reason   artel.Reason `json:"reason,omitempty"`
+	ExitCode int32        `json:"exitCode,omitempty"`
+	Price    artel.Price  `json:"price,omitempty"` // of EventLease
+	Message  string       `json:"message,omitempty"`
+	Job      *Job         `json:"job,omitempty"` // the job after this event
+}
+
+// EventKind says what an event is about.
+type EventKind string
+
+// The kinds.
+const (
+	EventJob    EventKind = "job"    // the job's state changed
+	EventTask   EventKind = "task"   // a task's state changed
+	EventLease  EventKind = "lease"  // a provider signed
+	EventLost   EventKind = "lost"   // a provider fell silent; its tasks go elsewhere
+	EventNotice EventKind = "notice" // a sentence for the person
+)
+
+// LogQuery chooses what of the logs is wanted.
+type LogQuery struct {
+	Tasks  []uint64 // none: all
+	Follow bool
+}
+
+// LogChunk is what an attempt printed. Offset counts bytes from the attempt's
+// first.
+type LogChunk struct {
+	Task    uint64 `json:"task"`
+	Attempt uint32 `json:"attempt"`
+	Offset  uint64 `json:"offset"`
+	Data    []byte `json:"data"`
+}
+
+// OutputFile is a file that a task left in /out.
+type OutputFile struct {
+	Task uint64    `json:"task"`
+	Path string    `json:"path"` // slashes, relative to /out
+	Size int64     `json:"size"`
+	Ref  artel.Ref `json:"ref"`
+}
+
+// OfferQuery chooses offers.
+type OfferQuery struct {
+	Sandbox  string
+	Region   string
+	MaxPrice artel.Price // 0: any
+	Slots    uint32      // at least
+	Memory   uint64      // per slot, at least
+	Limit    int         // 0: 50
+}
+
+// Offer is an offer with what this node thinks of it.
+type Offer struct {
+	artel.Offer
+	Stake  artel.Amount `json:"stake"`
+	Rating float64      `json:"rating"` // 0 to 1, of this node's own experience and the chain's
+	Known  bool         `json:"known"`  // has worked for this node before
+}
+
+// Quote is what a job would cost now.
+type Quote struct {
+	Tasks    uint64        `json:"tasks"`
+	Slots    uint64        `json:"slots"`    // at once
+	Expected artel.Amount  `json:"expected"` // by the time that tasks like these took, else the limit
+	Most     artel.Amount  `json:"most"`     // every task runs to its time limit
+	Wall     uint64        `json:"wall"`     // expected milliseconds until the last receipt
+	Deposit  artel.Amount  `json:"deposit"`  // what the account has free
+	Offers   []QuotedOffer `json:"offers"`
+	Notes    []string      `json:"notes,omitempty"`
+}
+
+// QuotedOffer is one machine of a quote.
+type QuotedOffer struct {
+	Node   artel.NodeID `json:"node"`
+	Price  artel.Price  `json:"price"`
+	Slots  uint32       `json:"slots"`
+	Tasks  uint64       `json:"tasks"`
+	Speed  uint32       `json:"speed"`
+	Region string       `json:"region,omitempty"`
+	Cost   artel.Amount `json:"cost"`
+}
+
+// LeaseQuery chooses leases.
+type LeaseQuery struct {
+	All   bool // also those that ended
+	Limit int  // 0: 100
+}
+
+// Lease is a lease as one of its sides sees it.
+type Lease struct {
+	ID       artel.Hash    `json:"id"`
+	Role     string        `json:"role"` // of this node: "renter" or "provider"
+	Peer     artel.NodeID  `json:"peer"` // the other side
+	Renter   artel.Address `json:"renter"`
+	Provider artel.Address `json:"provider"`
+	Lane     uint64        `json:"lane"`
+	Slots    uint32        `json:"slots"`
+	Price    artel.Price   `json:"price"`
+	State    string        `json:"state"`
+	Start    time.Time     `json:"start"`
+	End      time.Time     `json:"end"`
+	Running  int           `json:"running"`
+	Owed     artel.Amount  `json:"owed"`     // delivered and not covered by a voucher
+	Promised artel.Amount  `json:"promised"` // the lane's highest voucher
+	Cap      artel.Amount  `json:"cap"`      // booked on the lane
+}
+
+// ProvideConfig is how the owner rents the machine out.
+type ProvideConfig struct {
+	Slots     uint32       `json:"slots"`  // 0: one per core
+	Memory    uint64       `json:"memory"` // bytes, all slots together; 0: what the machine can spare
+	Disk      uint64       `json:"disk"`   // bytes, all slots together; 0: what the disk can spare
+	Price     artel.Price  `json:"price"`
+	MaxUnpaid artel.Amount `json:"maxUnpaid"` // zero: one unit's cost
+	MaxUnit   uint64       `json:"maxUnit"`   // milliseconds; 0: one hour
+	Region    string       `json:"region,omitempty"`
+	Prepay    bool         `json:"prepay"`
+}
+
+// ProvideStatus is how the role is played now.
+type ProvideStatus struct {
+	On       bool          `json:"on"`
+	Draining bool          `json:"draining"`
+	Config   ProvideConfig `json:"config"`
+	Offer    *artel.Offer  `json:"offer,omitempty"` // what is announced
+	Busy     int           `json:"busy"`            // slots
+	Leases   int           `json:"leases"`
+	Done     uint64        `json:"done"`     // receipts signed, ever
+	Promised artel.Amount  `json:"promised"` // vouchers held, not redeemed
+	Earned   artel.Amount  `json:"earned"`   // redeemed, not withdrawn
+	Message  string        `json:"message,omitempty"`
+}
+
+// StopRequest ends the provider's role.
+type StopRequest struct {
+	Now bool `json:"now"`
+}

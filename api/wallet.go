@@ -1,0 +1,77 @@
+package api
+
+import (
+	"time"
+
+	"github.com/artel-network/artel"
+	"github.com/artel-network/artel/network"
+)
+
+// Balance is what an account holds.
+type Balance struct {
+	Account   artel.Address  `json:"account"`
+	Signer    artel.Address  `json:"signer"` // the node key's address; the account itself on private networks
+	Token     network.Token  `json:"token"`
+	Tokens    artel.Amount   `json:"tokens"`  // outside the ledger
+	Deposit   artel.Amount   `json:"deposit"` // in the ledger, free
+	Booked    artel.Amount   `json:"booked"`  // in lanes: cap − paid
+	Earned    artel.Amount   `json:"earned"`  // as a provider, not withdrawn
+	Stake     artel.Amount   `json:"stake"`
+	Leaving   artel.Amount   `json:"leaving"` // of the stake
+	LeaveAt   time.Time      `json:"leaveAt,omitzero"`
+	Exiting   artel.Amount   `json:"exiting"` // of the deposit
+	ExitAt    time.Time      `json:"exitAt,omitzero"`
+	ExitVoid  time.Time      `json:"exitVoid,omitzero"` // from then on it cannot be carried out
+	Gas       string         `json:"gas"`               // the chain's own coin, decimal smallest units
+	Allowance *artel.Amount  `json:"allowance,omitempty"`
+	Until     time.Time      `json:"until,omitzero"` // the signer's end
+	Block     uint64         `json:"block"`          // of these figures
+	Payout    *artel.Address `json:"payout,omitempty"`
+}
+
+// AmountRequest moves a sum.
+type AmountRequest struct {
+	Amount artel.Amount `json:"amount"`
+}
+
+// WithdrawRequest asks for money, or with Finish takes what was asked for.
+type WithdrawRequest struct {
+	Amount artel.Amount `json:"amount"`
+	Earned bool         `json:"earned,omitempty"` // from what was earned, at once
+	Finish bool         `json:"finish,omitempty"`
+}
+
+// RedeemRequest sends vouchers for a provider; zero: this node's account.
+type RedeemRequest struct {
+	Provider artel.Address `json:"provider"`
+}
+
+// Done is a transaction's outcome.
+type Done struct {
+	Tx      artel.Hash   `json:"tx"`
+	Block   uint64       `json:"block"`
+	Final   bool         `json:"final"`
+	Amount  artel.Amount `json:"amount"`
+	Message string       `json:"message"`
+	Ready   time.Time    `json:"ready,omitzero"` // when the second step may be taken
+	Void    time.Time    `json:"void,omitzero"`  // when it is too late for it
+}
+
+// Recovery says what recover found.
+type Recovery struct {
+	Generation uint64       `json:"generation"`
+	Asked      int          `json:"asked"`    // providers of the account's lanes
+	Answered   int          `json:"answered"` // the others are asked again when they appear
+	Lanes      int          `json:"lanes"`
+	Promised   artel.Amount `json:"promised"` // by the vouchers they hold
+}
+
+// Voucher is a promise that is not redeemed in full.
+type Voucher struct {
+	artel.Voucher
+	Paid artel.Amount `json:"paid"` // of the lane, on chain
+	Cap  artel.Amount `json:"cap"`
+}
+
+// Redeemable is what redeeming it now would credit.
+func (v Voucher) Redeemable() artel.Amount { return v.Cumulative.Min(v.Cap).Sub(v.Paid) }

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/artel-network/artel/api"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) cancelCmd() *cobra.Command {
+	return &cobra.Command{
+		Use: "cancel JOB…", Short: "End jobs", Args: cobra.MinimumNArgs(1),
+		Long: "End jobs. What was delivered stays delivered, and is paid.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.client()
+			if err != nil {
+				return err
+			}
+			defer c.Close()
+			var out []api.Job
+			for _, arg := range args {
+				id, err := jobID(cmd.Context(), c, arg)
+				if err != nil {
+					return err
+				}
+				j, err := c.Cancel(cmd.Context(), id)
+				if err != nil {
+					return err
+				}
+				out = append(out, j)
+			}
+			return a.print(out, func() {
+				for _, j := range out {
+					fmt.Fprintf(a.out, "%s %s, %d of %d tasks done\n", j.ID, j.State, j.Done, j.Tasks)
+				}
+			})
+		},
+	}
+}

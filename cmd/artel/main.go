@@ -1,0 +1,26 @@
+// Command artel rents machines out, rents machines, and looks after the money
+// in between.
+//
+// Data goes to stdout and talk to stderr. Exit codes:
+//
+//	0    done
+//	1    it did not work; the message says why and what to do
+//	2    the command line is wrong
+//	3    no daemon is running
+//	4    the job ended, and not all of its tasks succeeded
+//	130  interrupted; a job that was being watched goes on
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
+	a := &app{in: os.Stdin, out: os.Stdout, err: os.Stderr, getenv: os.Getenv}
+	os.Exit(a.main(ctx, os.Args[1:]))
+}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/artel-network/artel"
+	"github.com/artel-network/artel/api"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) offersCmd() *cobra.Command {
+	var q api.OfferQuery
+	var maxPrice, mem string
+	c := &cobra.Command{
+		Use: "offers", Short: "List machines on offer", Args: exactly(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx := cmd.Context()
+			c, err := a.client()
+			if err != nil {
+				return err
+			}
+			defer c.Close()
+			if maxPrice != "" {
+				if q.MaxPrice, err = a.parsePrice(ctx, c, "--max-price", maxPrice, false); err != nil {
+					return err
+				}
+			}
+			if mem != "" {
+				if q.Memory, err = parseSize("--mem", mem); err != nil {
+					return err
+				}
+			}
+			offers, err := c.Offers(ctx, q)
+			if err != nil {
+				return err
+			}
+			return a.print(offers, func() { a.offerTable(ctx, c, offers) })
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&q.Sandbox, "sandbox", "", "kind of sandbox")
+	f.StringVar(&q.Region, "region", "", "region")
+	f.StringVar(&maxPrice, "max-price", "", "most to pay for a slot: 0.5/h in tokens, or units per 10⁶ s")
+	f.Uint32Var(&q.Slots, "slots", 0, "at least so many")
+	f.StringVar(&mem, "mem", "", "at least so much memory per slot")
+	f.IntVar(&q.Limit, "limit", 50, "at most so many")
+	return c
+}
+
+func (a *app) offerTable(ctx context.Context, c *api.Client, offers []api.Offer) {
+	if len(offers) == 0 {
+		a.say("no machine is on offer; hint: artel doctor shows whether this node has peers")
+		return
+	}
+	rows := [][]string{{"NODE", "PRICE", "PER HOUR", "SLOTS", "MEMORY", "SPEED", "REGION", "SANDBOX", "RATING"}}
+	for _, o := range offers {
+		rows = append(rows, []string{o.Node.Short(), fmt.Sprint(o.Price), a.hourly(ctx, c, o.Price), fmt.Sprint(o.Resources.Slots), size(o.Resources.Memory),
+			fmt.Sprint(o.Speed), clean(o.Region), clean(strings.Join(o.Sandboxes, ",")), fmt.Sprintf("%.2f", o.Rating)})
+	}
+	table(a.out, rows)
+}
+
+// money writes an amount in tokens, or in units where the network is not known.
+func (a *app) money(ctx context.Context, c *api.Client, m artel.Amount) string {
+	t, err := a.token(ctx, c)
+	if err != nil {
+		return m.String()
+	}
+	return money(m, t)
+}
+
+func (a *app) hourly(ctx context.Context, c *api.Client, p artel.Price) string {
+	t, err := a.token(ctx, c)
+	if err != nil {
+		return fmt.Sprint(p)
+	}
+	return hourly(p, t)
+}

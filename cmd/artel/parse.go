@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"math/big"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/artel-network/artel"
+	"github.com/artel-network/artel/api"
+	"github.com/artel-network/artel/network"
+)
+
+// parseSize reads bytes: 1000, 64KiB, 1.5GiB, 200MB.
+func parseSize(flag, s string) (uint64, error) {
+	units := []struct {
+		suffix string
+		n      int64
+	}{{"kib", 1 << 10}, {"mib", 1 << 20}, {"gib", 1 << 30}, {"tib", 1 << 40},
+		{"kb", 1e3}, {"mb", 1e6}, {"gb", 1e9}, {"tb", 1e12},
+		{"k", 1 << 10}, {"m", 1 << 20}, {"g", 1 << 30}, {"t", 1 << 40}, {"b", 1}}
+	num, factor := strings.ToLower(strings.TrimSpace(s)), int64(1)
+	for _, u := range units {
+		if body, ok := strings.CutSuffix(num, u.suffix); ok {
+			num, factor = strings.TrimSpace(body), u.n
+			break
+		}
+	}
+	r, ok := decimal(num)
+	if ok {
+		r.Mul(r, new(big.Rat).SetInt64(factor))
+		if n := new(big.Int).Quo(r.Num(), r.Denom()); n.IsUint64() && n.Sign() > 0 {
+			return n.Uint64(), nil
+		}
+	}
+	return 0, usage("like 512MiB, 2GiB or a number of bytes", "%s %q is not a size", flag, clean(s))
+}
+
+// parseDuration reads 90s, 10m, 2h30m, 1d; the result is in milliseconds.
+func parseDuration(flag, s string) (uint64, error) {
+	days := uint64(0)
+	rest := s
+	if d, tail, ok := strings.Cut(s, "d"); ok {
+		n, err := strconv.ParseUint(d, 10, 16)
+		if err != nil {
+			return 0, usage("like 90s, 10m, 2h30m or 1d", "%s %q is not a time", flag, clean(s))
+		}
+		days, rest = n, tail
+	}
+	var d time.Duration
+	if rest != "" || days == 0 {
+		var err error
+		if d, err = time.ParseDuration(rest); err != nil {
+			return 0, usage("like 90s, 10m, 2h30m or 1d", "%s %q is not a time", flag, clean(s))
+		}
+	}
+	ms := d.Milliseconds() + int64(days)*24*3600*1000
+	if ms <= 0 {
+		return 0, usage("like 90s, 10m, 2h30m or 1d", "%s %q is no time at all", flag, clean(s))
+	}
+	return uint64(ms), nil
+}
+
+// parseArray reads 1-16 as 16 tasks from index 1.
+func parseArray(s string) (first, count uint64, err error) {
+	lo, hi, ok := strings.Cut(s, "-")
+	a, err1 := strconv.ParseUint(lo, 10, 63)
+	b, err2 := strconv.ParseUint(hi, 10, 63)
+	switch {
+	case !ok, err1 != nil, err2 != nil:
+		return 0, 0, usage("like 1-16: one task for each index, in $ARTEL_TASK", "--array %q is not a range", clean(s))
+	case b < a:
+		return 0, 0, usage("the lower index comes first", "--array %s is empty", s)
+	case b-a >= 1_000_000:
+		return 0, 0, usage("at most 1,000,000 tasks a job; give each task more to do", "--array %s has too many tasks", s)
+	}
+	return a, b - a + 1, nil
+}
+
+var amountForm = regexp.MustCompile(`^([0-9_]+(?:\.[0-9]+)?)\s*([A-Za-z][A-Za-z0-9]*)?$`)
+
+// parseAmount reads a sum: 2.5ART is tokens, 2500000 is smallest units. A
+// decimal point without the symbol is refused: 5 and 5.0 must not differ by a
+// factor of a million.
+func (a *app) parseAmount(ctx context.Context, c *api.Client, flag, s string) (artel.Amount, error) {
+	m := amountForm.FindStringSubmatch(strings.TrimSpace(s))
+	if m == nil {
+		return artel.Amount{}, usage("like 2.5ART, or a whole number of the token's smallest units", "%s %q is not an amount", flag, clean(s))
+	}
+	if m[2] == "" && !strings.Contains(m[1], ".") {
+		return artel.ParseAmount(m[1])
+	}
+	t, err := a.token(ctx, c)
+	if err != nil {
+		return artel.Amount{}, err
+	}
+	if m[2] == "" {
+		return artel.Amount{}, usage("write "+m[1]+t.Symbol+" for tokens", "%s %q has a decimal point and no token", flag, clean(s))
+	}
+	if !strings.EqualFold(m[2], t.Symbol) {
+		return artel.Amount{}, usage("this network's token is "+t.Symbol, "%s %q is in another token", flag, clean(s))
+	}
+	r, _ := decimal(strings.ReplaceAll(m[1], "_", ""))
+	r.Mul(r, tokenUnits(t))
+	if !r.IsInt() {
+		return artel.Amount{}, usage("the token has "+strconv.Itoa(int(t.Decimals))+" decimals", "%s %q is finer than the token", flag, clean(s))
+	}
+	return artel.ParseAmount(r.Num().String())
+}
+
+// parsePrice reads a price: a whole number is token units per 10⁶ seconds of
+// one slot; 0.5/h is tokens per hour of one slot. What does not come out even
+// is rounded down, or up for who sells.
+func (a *app) parsePrice(ctx context.Context, c *api.Client, flag, s string, up bool) (artel.Price, error) {
+	const hint = "like 0.5/h (tokens per hour of one slot), or a whole number of token units per 10⁶ seconds"
+	body, perHour := strings.CutSuffix(strings.TrimSpace(s), "/h")
+	if !perHour {
+		n, err := strconv.ParseUint(strings.ReplaceAll(body, "_", ""), 10, 64)
+		if err != nil || n == 0 {
+			return 0, usage(hint, "%s %q is not a price", flag, clean(s))
+		}
+		return artel.Price(n), nil
+	}
+	t, err := a.token(ctx, c)
+	if err != nil {
+		return 0, err
+	}
+	if m := amountForm.FindStringSubmatch(strings.TrimSpace(body)); m != nil && strings.EqualFold(m[2], t.Symbol) {
+		body = m[1]
+	}
+	r, ok := decimal(body)
+	if !ok {
+		return 0, usage(hint, "%s %q is not a price", flag, clean(s))
+	}
+	r.Mul(r, tokenUnits(t))
+	r.Mul(r, big.NewRat(1_000_000, 3600))
+	n, rem := new(big.Int).QuoRem(r.Num(), r.Denom(), new(big.Int))
+	if up && rem.Sign() > 0 {
+		n.Add(n, big.NewInt(1))
+	}
+	switch {
+	case n.Sign() == 0:
+		return 0, usage("the least is one token unit per 10⁶ seconds", "%s %q is less than any price", flag, clean(s))
+	case !n.IsUint64():
+		return 0, usage("a price has 64 bits", "%s %q is more than any price", flag, clean(s))
+	}
+	return artel.Price(n.Uint64()), nil
+}
+
+var decimalForm = regexp.MustCompile(`^[0-9]{1,30}(\.[0-9]{1,30})?$`)
+
+func decimal(s string) (*big.Rat, bool) {
+	if !decimalForm.MatchString(s) {
+		return nil, false
+	}
+	return new(big.Rat).SetString(s)
+}
+
+func tokenUnits(t network.Token) *big.Rat {
+	return new(big.Rat).SetInt(new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(t.Decimals)), nil))
+}

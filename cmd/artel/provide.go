@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/artel-network/artel/api"
+	"github.com/spf13/cobra"
+)
+
+type provideOptions struct {
+	cpu                                          uint32
+	mem, disk, price, maxUnpaid, maxUnit, region string
+	prepay, off, now                             bool
+}
+
+func (a *app) provideCmd() *cobra.Command {
+	var o provideOptions
+	c := &cobra.Command{
+		Use: "provide", Short: "Rent this machine out", Args: exactly(),
+		Long: `Switch the provider role on or change it, with --price; without, show how it
+stands. The setting outlasts restarts. --off lets running tasks end first.`,
+		Example: `  artel provide --max-cpu 4 --max-mem 8GiB --price 0.5/h
+  artel provide --off`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.provide(cmd.Context(), o) },
+	}
+	f := c.Flags()
+	f.Uint32Var(&o.cpu, "max-cpu", 0, "cores to give, a slot each (default all)")
+	f.StringVar(&o.mem, "max-mem", "", "memory to give, all slots together (default what the machine can spare)")
+	f.StringVar(&o.disk, "max-disk", "", "disk to give, all slots together (default what the disk can spare)")
+	f.StringVar(&o.price, "price", "", "for a slot: 0.5/h in tokens, or units per 10⁶ s")
+	f.StringVar(&o.maxUnpaid, "max-unpaid", "", "how far to work ahead of the money (default one task)")
+	f.StringVar(&o.maxUnit, "max-task", "1h", "longest task to take")
+	f.StringVar(&o.region, "region", "", "where this machine is, in a word")
+	f.BoolVar(&o.prepay, "prepay", false, "renters without history pay the first task ahead")
+	f.BoolVar(&o.off, "off", false, "stop providing")
+	f.BoolVar(&o.now, "now", false, "with --off: end running tasks at once")
+	c.MarkFlagsMutuallyExclusive("off", "price")
+	return c
+}
+
+func (a *app) provide(ctx context.Context, o provideOptions) error {
+	if o.now && !o.off {
+		return usage("artel provide --off --now", "--now goes with --off")
+	}
+	c, err := a.client()
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	var s api.ProvideStatus
+	switch {
+	case o.off:
+		s, err = c.StopProviding(ctx, o.now)
+	case o.price != "":
+		var p api.ProvideConfig
+		if p, err = a.provideConfig(ctx, c, o); err == nil {
+			s, err = c.Provide(ctx, p)
+		}
+	case o.cpu != 0 || o.mem != "" || o.disk != "" || o.maxUnpaid != "" || o.region != "" || o.prepay:
+		return usage("--price 0.5/h, or a whole number of token units per 10⁶ seconds", "providing wants a price")
+	default:
+		s, err = c.ProvideStatus(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	return a.print(s, func() { a.provideText(ctx, c, s) })
+}
+
+func (a *app) provideConfig(ctx context.Context, c *api.Client, o provideOptions) (p api.ProvideConfig, err error) {
+	p = api.ProvideConfig{Slots: o.cpu, Region: o.region, Prepay: o.prepay}
+	if p.Price, err = a.parsePrice(ctx, c, "--price", o.price, true); err != nil {
+		return p, err
+	}
+	if p.MaxUnit, err = parseDuration("--max-task", o.maxUnit); err != nil {
+		return p, err
+	}
+	if o.mem != "" {
+		if p.Memory, err = parseSize("--max-mem", o.mem); err != nil {
+			return p, err
+		}
+	}
+	if o.disk != "" {
+		if p.Disk, err = parseSize("--max-disk", o.disk); err != nil {
+			return p, err
+		}
+	}
+	if o.maxUnpaid != "" {
+		p.MaxUnpaid, err = a.parseAmount(ctx, c, "--max-unpaid", o.maxUnpaid)
+	}
+	return p, err
+}
+
+func (a *app) provideText(ctx context.Context, c *api.Client, s api.ProvideStatus) {
+	state := "off"
+	switch {
+	case s.On:
+		state = "on"
+	case s.Draining:
+		state = "off, running tasks end first"
+	}
+	fmt.Fprintf(a.out, "providing  %s\n", state)
+	if s.On || s.Draining {
+		fmt.Fprintf(a.out, "price      %d (%s)\n", s.Config.Price, a.hourly(ctx, c, s.Config.Price))
+		fmt.Fprintf(a.out, "busy       %d slots, %d leases\n", s.Busy, s.Leases)
+	}
+	fmt.Fprintf(a.out, "done       %d receipts\n", s.Done)
+	fmt.Fprintf(a.out, "promised   %s by vouchers\n", a.money(ctx, c, s.Promised))
+	fmt.Fprintf(a.out, "earned     %s\n", a.money(ctx, c, s.Earned))
+	if s.Message != "" {
+		a.say("note: %s", clean(s.Message))
+	}
+}

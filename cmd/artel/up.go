@@ -1,0 +1,245 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+
+	"github.com/artel-network/artel"
+	"github.com/artel-network/artel/api"
+	"github.com/artel-network/artel/datadir"
+	"github.com/artel-network/artel/keys"
+	"github.com/artel-network/artel/network"
+	"github.com/spf13/cobra"
+)
+
+type upOptions struct {
+	network        string
+	chainRPC       []string
+	listen         []string
+	passphraseFile string
+	noPassphrase   bool
+	apiListen      string
+	apiHosts       []string
+	apiOrigins     []string
+	apiRemote      bool
+	logLevel       string
+}
+
+// daemon is a node that api can serve.
+type daemon interface {
+	api.Node
+	// Run works until ctx ends, then stops in order.
+	Run(ctx context.Context) error
+	// Close gives back what opening took. It is called after Run.
+	Close() error
+}
+
+// daemonConfig is what a daemon is opened with.
+type daemonConfig struct {
+	Dir      *datadir.Dir
+	Network  network.File
+	Key      artel.Key
+	ChainRPC []string // instead of the network file's
+	Listen   []string // multiaddrs; none: the usual ones
+	Version  api.Version
+	Log      *slog.Logger
+}
+
+func (a *app) upCmd() *cobra.Command {
+	var o upOptions
+	c := &cobra.Command{
+		Use: "up", Short: "Run the daemon that the other verbs talk to", Args: exactly(),
+		Long: `Run the daemon. It keeps going until it is told to stop, and whatever stops it,
+a start continues where it was.
+
+The first start makes the node key, encrypted under a passphrase. For starts
+without a person there: --passphrase-file, $ARTEL_PASSPHRASE_FILE, or
+--no-passphrase for a key that only its file's mode protects.`,
+		Example: `  artel up --network network.json
+  artel up --no-passphrase --api-listen 127.0.0.1:7700`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.up(cmd.Context(), o, openDaemon) },
+	}
+	f := c.Flags()
+	f.StringVar(&o.network, "network", "", "network file to join with (default the data directory's)")
+	f.StringArrayVar(&o.chainRPC, "chain-rpc", nil, "RPC URL of the chain, instead of the network file's; may be repeated")
+	f.StringArrayVar(&o.listen, "listen", nil, "multiaddr to listen on for peers; may be repeated")
+	f.StringVar(&o.passphraseFile, "passphrase-file", "", "file with the key's passphrase in its first line (default $ARTEL_PASSPHRASE_FILE, else a question)")
+	f.BoolVar(&o.noPassphrase, "no-passphrase", false, "make a new key without a passphrase")
+	f.StringVar(&o.apiListen, "api-listen", "", "TCP address for the API besides the socket, like 127.0.0.1:7700; wants the token in DIR/api.token")
+	f.StringArrayVar(&o.apiHosts, "api-host", nil, "name under which the API may be called, besides localhost")
+	f.StringArrayVar(&o.apiOrigins, "api-origin", nil, "web page that may call the API: scheme://host:port")
+	f.BoolVar(&o.apiRemote, "api-remote", false, "let --api-listen be more than loopback; nothing is encrypted")
+	f.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
+	c.MarkFlagsMutuallyExclusive("passphrase-file", "no-passphrase")
+	return c
+}
+
+// up takes the data directory, opens what is in it, and serves until ctx ends.
+func (a *app) up(ctx context.Context, o upOptions, open func(context.Context, daemonConfig) (daemon, error)) (err error) {
+	log, err := a.logger(o.logLevel)
+	if err != nil {
+		return err
+	}
+	p, err := a.paths()
+	if err != nil {
+		return err
+	}
+	dir, err := datadir.Open(p.Root())
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	net, err := joinNetwork(dir.Paths, o.network)
+	if err != nil {
+		return err
+	}
+	key, err := a.openKey(dir.Paths, o)
+	if err != nil {
+		return err
+	}
+	doors, err := a.openDoors(dir.Paths, o)
+	if err != nil {
+		return err
+	}
+	defer doors.close()
+	d, err := open(ctx, daemonConfig{Dir: dir, Network: net, Key: key, ChainRPC: o.chainRPC, Listen: o.listen, Version: version(), Log: log})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	log.Info("up", "account", key.Address(), "network", net.Name, "hash", net.Hash().Short(), "dir", dir.Root(), "api", doors.socket.Addr())
+	return serve(ctx, d, doors, log)
+}
+
+// serve runs the daemon and its API until ctx ends or one of them fails.
+func serve(ctx context.Context, d daemon, doors doors, log *slog.Logger) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	s := api.NewServer(d, version(), log)
+	runs := []func() error{
+		func() error { return d.Run(ctx) },
+		func() error { return s.Serve(ctx, doors.socket, api.Guard{Local: true}) },
+	}
+	if doors.tcp != nil {
+		runs = append(runs, func() error { return s.Serve(ctx, doors.tcp, doors.guard) })
+	}
+	ended := make(chan error, len(runs))
+	for _, r := range runs {
+		go func() { ended <- r() }()
+	}
+	var all error
+	for range runs {
+		err := <-ended
+		if err != nil && !errors.Is(err, context.Canceled) {
+			all = errors.Join(all, err)
+		}
+		cancel() // one that ends takes the others with it
+	}
+	return all
+}
+
+func (a *app) logger(level string) (*slog.Logger, error) {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(level)); err != nil {
+		return nil, usage("debug, info, warn or error", "--log-level %q", clean(level))
+	}
+	o := &slog.HandlerOptions{Level: l}
+	if a.json {
+		return slog.New(slog.NewJSONHandler(a.err, o)), nil
+	}
+	return slog.New(slog.NewTextHandler(a.err, o)), nil
+}
+
+// joinNetwork returns the data directory's network. A file that was named is
+// copied there first; one of another network is refused, since leases, lanes
+// and the database belong to the one that is there.
+func joinNetwork(p datadir.Paths, named string) (network.File, error) {
+	if named == "" {
+		return network.Load(p.Network())
+	}
+	f, err := network.Load(named)
+	if err != nil {
+		return f, err
+	}
+	was, err := network.Load(p.Network())
+	switch {
+	case errors.Is(err, network.ErrNone):
+	case err != nil:
+		return f, err
+	case was.Hash() != f.Hash():
+		return f, fmt.Errorf("join network %s: %s belongs to network %s, hash %s, and not to hash %s; hint: give each network its own --dir", f.Name, p.Root(), was.Name, was.Hash().Short(), f.Hash().Short())
+	}
+	b, err := f.Encode()
+	if err != nil {
+		return f, err
+	}
+	return f, datadir.WriteFile(p.Network(), b, 0o600)
+}
+
+// openKey opens the node key, or makes one on the first start.
+func (a *app) openKey(p datadir.Paths, o upOptions) (artel.Key, error) {
+	pass := passphrases{a, o.passphraseFile}
+	key, err := keys.Load(p.Key(), pass.ask)
+	if !errors.Is(err, keys.ErrNone) {
+		return key, hintKey(err)
+	}
+	if _, err := os.Lstat(p.Database()); err == nil {
+		return key, fmt.Errorf("open node key: %s is gone and the database is there; hint: artel wallet restore FILE brings the key back from a backup", p.Key())
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return key, fmt.Errorf("open node key: %w", err)
+	}
+	if key, err = keys.Generate(); err != nil {
+		return key, err
+	}
+	if o.noPassphrase {
+		err = keys.CreateUnprotected(p.Key(), key)
+	} else {
+		var s string
+		if s, err = pass.choose(); err == nil {
+			err = keys.Create(p.Key(), key, s)
+		}
+	}
+	if err == nil {
+		a.say("made the node key of %s in %s\nhint: artel wallet backup FILE, and keep it elsewhere", key.Address(), p.Key())
+	}
+	return key, err
+}
+
+// doors are the listeners of the API.
+type doors struct {
+	socket net.Listener
+	tcp    net.Listener // nil: not asked for
+	guard  api.Guard    // of tcp
+}
+
+func (a *app) openDoors(p datadir.Paths, o upOptions) (d doors, err error) {
+	path, err := a.socketPath()
+	if err != nil {
+		return d, err
+	}
+	if d.socket, err = api.ListenUnix(path); err != nil || o.apiListen == "" {
+		return d, err
+	}
+	d.guard = api.Guard{Hosts: o.apiHosts, Origins: o.apiOrigins}
+	if d.guard.Token, err = api.Token(p.Token()); err == nil {
+		d.tcp, err = api.ListenTCP(o.apiListen, o.apiRemote)
+	}
+	if err != nil {
+		d.close()
+		return d, err
+	}
+	a.say("API at http://%s, token in %s", d.tcp.Addr(), p.Token())
+	return d, nil
+}
+
+func (d doors) close() {
+	d.socket.Close()
+	if d.tcp != nil {
+		d.tcp.Close()
+	}
+}
