@@ -142,9 +142,9 @@ func checkGenesis(doc *comet.GenesisDoc) (*Genesis, error) {
 // ChainID is the EVM chain id.
 func (g *Genesis) ChainID() uint64 { return g.evm.Config.ChainID.Uint64() }
 
-// Hash is the hash of the EVM genesis block. It covers the accounts, contracts
-// and rules of execution;
-// the set of validators is covered by CometBFT's own header hashes.
+// Hash is the hash of the EVM genesis block. It covers accounts and contracts,
+// not the validators and not the forks: nodes that differ there get different
+// CometBFT headers and do not follow each other.
 func (g *Genesis) Hash() common.Hash { return common.BytesToHash(g.doc.AppHash) }
 
 // Validators is the number of validators.

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -91,6 +93,11 @@ func (n *Node) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
+	// A node that was killed left its address behind, and another process may
+	// have got that port since.
+	if err := os.Remove(n.home.rpc()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	// Under the lock: another process may have voted since New.
 	if n.nodeKey, n.voter, err = n.home.readKeys(); err != nil {
 		return err
