@@ -125,11 +125,23 @@ func (n NodeID) Address() Address {
 	return pubAddress(pub)
 }
 
-// MarshalText writes n in hex.
-func (n NodeID) MarshalText() ([]byte, error) { return []byte(n.String()), nil }
+// MarshalText writes n in hex, and nothing for no node.
+func (n NodeID) MarshalText() ([]byte, error) {
+	if n == (NodeID{}) {
+		return nil, nil
+	}
+	return []byte(n.String()), nil
+}
 
 // UnmarshalText reads what MarshalText wrote.
-func (n *NodeID) UnmarshalText(b []byte) (err error) { *n, err = ParseNodeID(string(b)); return err }
+func (n *NodeID) UnmarshalText(b []byte) (err error) {
+	if len(b) == 0 {
+		*n = NodeID{}
+		return nil
+	}
+	*n, err = ParseNodeID(string(b))
+	return err
+}
 
 func pubAddress(pub *secp256k1.PublicKey) Address {
 	raw := pub.SerializeUncompressed()
