@@ -64,7 +64,7 @@ type proc struct {
 func spawn(t *testing.T, home string, args ...string) *proc {
 	t.Helper()
 	daemon.once.Do(func() {
-		build := exec.Command("go", "build", "-o", daemon.path, "./nodetest/chaind")
+		build := exec.Command("go", "build", "-ldflags=-s -w", "-o", daemon.path, "./nodetest/chaind")
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := build.CombinedOutput(); err != nil {
 			daemon.err = fmt.Errorf("build chaind: %w\n%s", err, out)
