@@ -2,6 +2,7 @@ package artel
 
 import (
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"math/bits"
@@ -243,4 +244,20 @@ func Cost(p Price, ms uint64) Amount {
 		return MaxAmount
 	}
 	return x.Ceil()
+}
+
+// MarshalText writes the accrual in hex, exactly.
+func (x Accrual) MarshalText() ([]byte, error) {
+	b := x.Bytes()
+	return hex.AppendEncode(nil, b[:]), nil
+}
+
+// UnmarshalText is the inverse of MarshalText.
+func (x *Accrual) UnmarshalText(text []byte) error {
+	b, err := hex.AppendDecode(nil, text)
+	if err != nil {
+		return fmt.Errorf("%w: accrual: %v", ErrAmount, err)
+	}
+	*x, err = AccrualFromBytes(b)
+	return err
 }

@@ -12,7 +12,7 @@ type Terms struct {
 	Node      NodeID    `json:"node"`   // the provider's node
 	Renter    NodeID    `json:"renter"` // the controller's node: only it may speak for the lease
 	Offer     Hash      `json:"offer"`  // hash of the signed offer it follows from
-	Nonce     [16]byte  `json:"-"`      // drawn by the renter, so that no two leases share an id
+	Nonce     [16]byte  `json:"nonce"`  // drawn by the renter, so that no two leases share an id
 	Slots     uint32    `json:"slots"`  // tasks at once
 	Price     Price     `json:"price"`  // units per 10⁶ s of one slot
 	Unit      uint64    `json:"unit"`   // longest task, milliseconds: what either side can lose
@@ -20,7 +20,7 @@ type Terms struct {
 	Sandbox   string    `json:"sandbox"`
 	MaxUnpaid Amount    `json:"maxUnpaid"`
 	Prepaid   Amount    `json:"prepaid"`    // first voucher's share, due before the first task
-	Base      Accrual   `json:"-"`          // the lane's running total when the lease begins
+	Base      Accrual   `json:"base"`       // the lane's running total when the lease begins
 	Gen       uint64    `json:"generation"` // the controller's generation
 }
 
@@ -60,7 +60,7 @@ type TaskSpec struct {
 	Want    Resources `json:"want"`
 	Wall    uint64    `json:"wall"` // time limit, milliseconds
 	Log     uint64    `json:"log"`  // most bytes of stdout and stderr kept
-	Seed    [32]byte  `json:"-"`    // of the guest's randomness
+	Seed    [32]byte  `json:"seed"` // of the guest's randomness
 	Epoch   uint64    `json:"epoch"`
 }
 
@@ -114,7 +114,7 @@ type Usage struct {
 // Receipt is a provider's signed result of an attempt with what belongs to it.
 type Receipt struct {
 	Result    Result    `json:"result"`
-	Signature Signature `json:"-"` // over Result's digest, by the provider's node key
+	Signature Signature `json:"signature"` // over Result's digest, by the provider's node key
 	Reason    Reason    `json:"reason"`
 	Message   string    `json:"message,omitempty"` // the box's sentence for the renter
 	Usage     Usage     `json:"usage"`
@@ -133,6 +133,7 @@ const (
 	ReasonMemory     Reason = "memory"      // it ran into its memory limit
 	ReasonOutput     Reason = "output"      // it ran into its output limit
 	ReasonLog        Reason = "log"         // it flooded its log
+	ReasonTrap       Reason = "trap"        // it did what a machine forbids
 	ReasonBadProgram Reason = "bad-program" // it is not a program this box can run
 	ReasonCancelled  Reason = "cancelled"   // the renter asked for it
 	ReasonLost       Reason = "lost"        // the host vanished or crashed with it
@@ -147,7 +148,7 @@ const (
 // ProgramsFault reports whether another host would most likely see the same.
 func (r Reason) ProgramsFault() bool {
 	switch r {
-	case ReasonTime, ReasonMemory, ReasonOutput, ReasonLog, ReasonBadProgram:
+	case ReasonTime, ReasonMemory, ReasonOutput, ReasonLog, ReasonTrap, ReasonBadProgram:
 		return true
 	}
 	return false

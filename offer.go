@@ -10,7 +10,7 @@ type Offer struct {
 	Network   Hash      `json:"network"` // hash of the network file it is meant for
 	Node      NodeID    `json:"node"`    // who signs, and where to dial
 	Account   Address   `json:"account"` // who earns
-	Machine   [16]byte  `json:"-"`       // drawn once per installation; one live offer each
+	Machine   [16]byte  `json:"machine"` // drawn once per installation; one live offer each
 	Seq       uint64    `json:"seq"`     // rises with every re-announcement
 	Issued    uint64    `json:"issued"`  // unix seconds
 	Expires   uint64    `json:"expires"` // unix seconds, at most MaxOfferTTL after Issued

@@ -72,7 +72,11 @@ func (s Signature) recover(digest Hash) (*secp256k1.PublicKey, error) {
 }
 
 // Key signs. It holds a secret: it has no String that shows it.
-type Key struct{ priv *secp256k1.PrivateKey }
+type Key struct {
+	priv *secp256k1.PrivateKey
+	id   NodeID
+	addr Address
+}
 
 // KeyFromBytes reads a 32-byte secret in 1..n−1.
 func KeyFromBytes(b []byte) (Key, error) {
@@ -80,17 +84,19 @@ func KeyFromBytes(b []byte) (Key, error) {
 	if len(b) != 32 || sc.SetByteSlice(b) || sc.IsZero() {
 		return Key{}, errors.New("read key: want 32 bytes in 1..n-1 of secp256k1")
 	}
-	return Key{secp256k1.NewPrivateKey(&sc)}, nil
+	priv := secp256k1.NewPrivateKey(&sc)
+	pub := priv.PubKey()
+	return Key{priv, NodeID(pub.SerializeCompressed()), pubAddress(pub)}, nil
 }
 
 // Bytes returns the 32-byte secret. Whoever sees it can spend what it may sign.
 func (k Key) Bytes() []byte { return k.priv.Serialize() }
 
 // NodeID returns the public half.
-func (k Key) NodeID() NodeID { return NodeID(k.priv.PubKey().SerializeCompressed()) }
+func (k Key) NodeID() NodeID { return k.id }
 
 // Address returns the key's account address.
-func (k Key) Address() Address { return pubAddress(k.priv.PubKey()) }
+func (k Key) Address() Address { return k.addr }
 
 // Sign signs a digest, deterministically (RFC 6979).
 func (k Key) Sign(digest Hash) Signature {
@@ -111,3 +117,14 @@ func (k Key) String() string {
 
 // GoString hides the secret as String does.
 func (k Key) GoString() string { return k.String() }
+
+// MarshalText writes the signature as String does.
+func (s Signature) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (s *Signature) UnmarshalText(b []byte) error {
+	if err := parseHex(s[:], string(b)); err != nil {
+		return fmt.Errorf("%w: %w", ErrSignature, err)
+	}
+	return nil
+}

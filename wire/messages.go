@@ -119,18 +119,19 @@ type TaskKey struct {
 }
 
 // WatchRequest asks for the events after After. The provider answers as soon as
-// there is one, at the latest after Wait milliseconds. Events up to After may
-// be forgotten by it.
+// there is one, at the latest after Wait milliseconds.
 type WatchRequest struct {
 	Lease artel.Hash
 	After uint64
 	Wait  uint64
+	Done  uint64 // events up to here are settled: the provider may forget them
 }
 
 // WatchResponse is also the heartbeat.
 type WatchResponse struct {
 	Events   []Event
 	Running  []Progress
+	Due      artel.Amount // the lane's running total by the provider's meter, idle time included
 	Stopping artel.Reason // "" while the lease takes tasks
 	Message  string
 }
@@ -157,6 +158,7 @@ type Event struct {
 type PayRequest struct {
 	Lease   artel.Hash
 	Voucher SignedVoucher
+	Want    []TaskKey // outputs to open; those not paid for stay shut
 }
 
 // OutputKey opens one sealed output.

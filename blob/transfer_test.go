@@ -1,0 +1,580 @@
+package blob_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/artel-network/artel"
+	"github.com/artel-network/artel/blob"
+	"github.com/artel-network/artel/blob/blobtest"
+	"github.com/artel-network/artel/blob/mem"
+)
+
+var never time.Time
+
+func only(refs ...artel.Ref) iter.Seq[artel.Ref] { return slices.Values(refs) }
+
+var stranger = artel.NodeID{2, 1}
+
+func anyone(context.Context, artel.NodeID, artel.Ref) error { return nil }
+
+// peer is a node that serves; each opening is a new stream to it.
+type peer struct {
+	t       testing.TB
+	store   blob.Store
+	opts    blob.ServeOptions
+	wrap    func(blob.Stream) blob.Stream // the client's end
+	streams atomic.Int32
+	sent    atomic.Int64
+	wg      sync.WaitGroup
+	mu      sync.Mutex
+	errs    []error
+}
+
+func newPeer(t testing.TB, s blob.Store) *peer {
+	return &peer{t: t, store: s, opts: blob.ServeOptions{Allow: anyone}}
+}
+
+func (p *peer) open(context.Context) (blob.Stream, error) {
+	p.streams.Add(1)
+	client, server := net.Pipe()
+	p.wg.Go(func() {
+		n, err := blob.Serve(context.Background(), server, stranger, p.store, p.opts)
+		p.sent.Add(n)
+		p.mu.Lock()
+		p.errs = append(p.errs, err)
+		p.mu.Unlock()
+	})
+	if p.wrap != nil {
+		return p.wrap(client), nil
+	}
+	return client, nil
+}
+
+// wait returns what Serve returned last, after every stream has ended.
+func (p *peer) wait() error {
+	p.wg.Wait()
+	if len(p.errs) == 0 {
+		return nil
+	}
+	return p.errs[len(p.errs)-1]
+}
+
+func sampleTree(t testing.TB, s blob.Store) artel.Ref {
+	t.Helper()
+	var entries []blob.Entry
+	for i, n := range []int{0, 10, blob.LeafSize, 5*blob.LeafSize + 9} {
+		entries = append(entries, blob.Entry{Name: fmt.Sprint("f", i), Ref: addFile(t, s, blobtest.Bytes(uint64(i), n))})
+	}
+	// A file with several levels of nodes and short leaves.
+	short, err := blob.ShortFile(t.Context(), s, bytes.NewReader(blobtest.Bytes(77, 50_000)), 100, 5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries = append(entries, blob.Entry{Name: "short", Ref: short})
+	sub, err := blob.MakeDir(t.Context(), s, entries)
+	if err != nil {
+		t.Fatal(err)
+	}
+	root, err := blob.MakeDir(t.Context(), s, append(entries, blob.Entry{Name: "sub", Ref: sub}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
+
+func count(t testing.TB, s blob.Store) (n int, size int64) {
+	t.Helper()
+	for info, err := range s.List(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		n++
+		size += info.Size
+	}
+	return n, size
+}
+
+func TestFetch(t *testing.T) {
+	for _, window := range []int{0, 1, 2, 64, 1000} {
+		from, to := mem.New(0), mem.New(0)
+		root := sampleTree(t, from)
+		p := newPeer(t, from)
+		var seen []blob.Progress
+		o := blob.FetchOptions{Window: window, Progress: func(p blob.Progress) { seen = append(seen, p) }}
+		if err := blob.Fetch(t.Context(), p.open, to, root, o); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.wait(); err != nil {
+			t.Fatal(err)
+		}
+		if err := blob.Complete(t.Context(), to, root, blob.Limits{}); err != nil {
+			t.Fatal(err)
+		}
+		n, size := count(t, from)
+		if m, got := count(t, to); m != n || got != size {
+			t.Fatalf("%d blocks of %d bytes arrived, want %d of %d", m, got, n, size)
+		}
+		last := seen[len(seen)-1]
+		if last.Done != size || last.Fetched != size || p.sent.Load() != size || last.Total < size || len(seen) != n {
+			t.Fatalf("progress ended with %+v after %d calls, %d bytes sent, %d bytes in %d blocks", last, len(seen), p.sent.Load(), size, n)
+		}
+		if !slices.IsSortedFunc(seen, func(a, b blob.Progress) int { return int(a.Done - b.Done) }) {
+			t.Fatal("progress goes backwards")
+		}
+		// Again: nothing is missing, nobody is asked.
+		if err := blob.Fetch(t.Context(), p.open, to, root, o); err != nil || p.streams.Load() != 1 {
+			t.Fatal(p.streams.Load(), err)
+		}
+	}
+}
+
+// TestFetchMendsHoles deletes each block of a complete copy in turn.
+func TestFetchMendsHoles(t *testing.T) {
+	from, to := mem.New(0), mem.New(0)
+	root := sampleTree(t, from)
+	p := newPeer(t, from)
+	if err := blob.Fetch(t.Context(), p.open, to, root, blob.FetchOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	for info := range from.List(t.Context()) {
+		to.Delete(t.Context(), info.Ref, never)
+		before := p.streams.Load()
+		var last blob.Progress
+		if err := blob.Fetch(t.Context(), p.open, to, root, blob.FetchOptions{Progress: func(p blob.Progress) { last = p }}); err != nil {
+			t.Fatal(err)
+		}
+		if last.Fetched != info.Size || p.streams.Load() != before+1 {
+			t.Fatalf("fetched %d bytes for a hole of %d", last.Fetched, info.Size)
+		}
+	}
+	if err := p.wait(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// breaking is a stream that ends after some bytes were read.
+type breaking struct {
+	blob.Stream
+	left int
+}
+
+func (b *breaking) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, errors.New("line cut")
+	}
+	n, err := b.Stream.Read(p[:min(len(p), b.left)])
+	b.left -= n
+	return n, err
+}
+
+func TestFetchResumes(t *testing.T) {
+	from, to := mem.New(0), mem.New(0)
+	root := sampleTree(t, from)
+	_, size := count(t, from)
+	p := newPeer(t, from)
+	p.wrap = func(s blob.Stream) blob.Stream { return &breaking{s, 2500 << 10} }
+	if err := blob.Fetch(t.Context(), p.open, to, root, blob.FetchOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	p.wait()
+	if err := blob.Complete(t.Context(), to, root, blob.Limits{}); err != nil {
+		t.Fatal(err)
+	}
+	if n := p.streams.Load(); n < 3 || n > 10 {
+		t.Fatalf("%d streams", n)
+	}
+	// The server counts what it handed to streams that broke, too; what was
+	// whole when a stream broke is not sent again.
+	if got := p.sent.Load(); got > size+int64(p.streams.Load())*33*blob.LeafSize {
+		t.Fatalf("%d bytes sent for %d", got, size)
+	}
+	// A line that brings nothing is not tried for ever.
+	p.wrap = func(s blob.Stream) blob.Stream { return &breaking{s, 100} }
+	before := p.streams.Load()
+	err := blob.Fetch(t.Context(), p.open, mem.New(0), root, blob.FetchOptions{})
+	if err == nil || !strings.Contains(err.Error(), "line cut") || p.streams.Load() != before+1 {
+		t.Fatal(err)
+	}
+	p.wait()
+}
+
+func TestFetchLimits(t *testing.T) {
+	from := mem.New(0)
+	root := sampleTree(t, from)
+	big := addFile(t, from, make([]byte, 3*blob.LeafSize))
+	for name, c := range map[string]struct {
+		root artel.Ref
+		lim  blob.Limits
+	}{
+		"bytes":         {root, blob.Limits{Bytes: 5 * blob.LeafSize}},
+		"links":         {root, blob.Limits{Blocks: 100}},
+		"declared size": {big, blob.Limits{Bytes: 2 * blob.LeafSize}}, // one block, thrice
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPeer(t, from)
+			err := blob.Fetch(t.Context(), p.open, mem.New(0), c.root, blob.FetchOptions{Limits: c.lim})
+			wantErr(t, err, blob.ErrLimit)
+			p.wait()
+		})
+	}
+	t.Run("store full", func(t *testing.T) {
+		p := newPeer(t, from)
+		to := mem.New(3 << 20)
+		wantErr(t, blob.Fetch(t.Context(), p.open, to, root, blob.FetchOptions{}), blob.ErrFull)
+		p.wait()
+		if n, _ := count(t, to); n == 0 {
+			t.Fatal("what had come was thrown away")
+		}
+	})
+}
+
+// TestFetchBombs fetches what is small to hold: it ends, with each block once.
+func TestFetchBombs(t *testing.T) {
+	from := mem.New(0)
+	for name, root := range bombs(t, from) {
+		t.Run(name, func(t *testing.T) {
+			p := newPeer(t, from)
+			to := mem.New(0)
+			err := blob.Fetch(t.Context(), p.open, to, root, blob.FetchOptions{Limits: blob.Limits{Bytes: 1 << 31, Blocks: 10_000}})
+			if name == "bytes" {
+				wantErr(t, err, blob.ErrLimit) // a petabyte is declared
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			p.wait()
+		})
+	}
+}
+
+func TestServeAllows(t *testing.T) {
+	from := mem.New(0)
+	root := sampleTree(t, from)
+	secret := addFile(t, from, []byte("somebody else's result"))
+	p := newPeer(t, from)
+	p.opts.Allow = func(_ context.Context, who artel.NodeID, ref artel.Ref) error {
+		if who != stranger {
+			t.Errorf("asked for %s", who)
+		}
+		if ref == root {
+			return nil
+		}
+		return errors.New("no lease names it")
+	}
+	err := blob.Fetch(t.Context(), p.open, mem.New(0), secret, blob.FetchOptions{})
+	wantErr(t, err, blob.ErrRefused)
+	var refusal *blob.Refusal
+	if !errors.As(err, &refusal) || refusal.Code != blob.CodeForbidden || strings.Contains(err.Error(), "lease names") {
+		t.Fatalf("got %v", err)
+	}
+	if err := p.wait(); err == nil || !strings.Contains(err.Error(), "no lease names it") {
+		t.Fatalf("the server's log says %v", err)
+	}
+	// Below an allowed root only what is below it.
+	c, s := net.Pipe()
+	go blob.Serve(context.Background(), s, stranger, from, p.opts)
+	go func() {
+		c.Write(blob.HelloFrame(root))
+		c.Write(blob.WantFrame([]artel.Ref{secret}))
+	}()
+	wantFrame(t, c, blob.TypeWelcome, []byte{1})
+	wantFrame(t, c, blob.TypeRefused, []byte{byte(blob.CodeOutside)})
+	wantEOF(t, c)
+}
+
+func wantFrame(t *testing.T, r io.Reader, typ byte, body []byte) {
+	t.Helper()
+	b, err := blob.ReadFrame(r, nil, blob.MaxToClient)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b[0] != typ || !bytes.HasPrefix(b[1:], body) {
+		t.Fatalf("got frame %x", b[:min(len(b), 50)])
+	}
+}
+
+func wantEOF(t *testing.T, r io.Reader) {
+	t.Helper()
+	if n, err := r.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+		t.Fatalf("%d more bytes, %v", n, err)
+	}
+}
+
+// TestHostileServer plays servers that break the rules, one each.
+func TestHostileServer(t *testing.T) {
+	store := mem.New(0)
+	data := blobtest.Bytes(1, 3*blob.LeafSize)
+	root := addFile(t, store, data)
+	rootBlock, err := store.Get(t.Context(), root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf, leafData := blobtest.Block(1, 5)
+	welcome := blob.AppendFrame(nil, blob.TypeWelcome, []byte{1})
+	block := func(ref artel.Ref, data []byte) []byte {
+		return blob.AppendFrame(nil, blob.TypeBlock, ref.Bytes(), data)
+	}
+	bad := bytes.Clone(rootBlock)
+	bad[50] ^= 1
+	noise := append([]byte("no node"), 1)
+	noiseRef, err := blob.RefOf(artel.CodecDagPB, noise)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		root  artel.Ref
+		reply []byte
+		want  error
+	}{
+		"wrong bytes":         {root, join(welcome, block(root, bad)), blob.ErrMismatch},
+		"empty block":         {root, join(welcome, block(root, nil)), blob.ErrMismatch},
+		"another block":       {root, join(welcome, block(leaf, leafData)), blob.ErrProtocol},
+		"absent":              {root, join(welcome, blob.AppendFrame(nil, blob.TypeAbsent, root.Bytes())), blob.ErrNotFound},
+		"absent, another":     {root, join(welcome, blob.AppendFrame(nil, blob.TypeAbsent, leaf.Bytes())), blob.ErrProtocol},
+		"no welcome":          {root, block(root, rootBlock), blob.ErrProtocol},
+		"welcome twice":       {root, join(welcome, welcome), blob.ErrProtocol},
+		"version not offered": {root, blob.AppendFrame(nil, blob.TypeWelcome, []byte{2}), blob.ErrProtocol},
+		"version 0":           {root, blob.AppendFrame(nil, blob.TypeWelcome, []byte{0}), blob.ErrProtocol},
+		"client's frame":      {root, join(welcome, blob.WantFrame([]artel.Ref{root})), blob.ErrProtocol},
+		"unknown frame":       {root, join(welcome, blob.AppendFrame(nil, 0x99)), blob.ErrProtocol},
+		"frame of no bytes":   {root, []byte{0, 0, 0, 0}, blob.ErrProtocol},
+		"frame of 4 GiB":      {root, []byte{0xff, 0xff, 0xff, 0xff, 0x82}, blob.ErrProtocol},
+		"block of 2 MiB + 1":  {root, join(welcome, binary.BigEndian.AppendUint32(nil, 1+36+blob.MaxBlock+1)), blob.ErrProtocol},
+		"http":                {root, []byte("HTTP/1.1 400 Bad Request\r\n\r\n"), blob.ErrProtocol},
+		"noise as a node":     {noiseRef, join(welcome, block(noiseRef, noise)), blob.ErrMalformed},
+		"refused":             {root, blob.RefusedFrame(blob.CodeBusy, "later"), blob.ErrRefused},
+		"refused, escapes":    {root, blob.AppendFrame(nil, blob.TypeRefused, []byte("\x04\x1b[2J\xff")), blob.ErrRefused},
+		"ends":                {root, nil, io.ErrUnexpectedEOF},
+		"ends in a frame":     {root, join(welcome, block(root, rootBlock)[:60]), io.ErrUnexpectedEOF},
+	} {
+		t.Run(name, func(t *testing.T) {
+			to := mem.New(0)
+			var wg sync.WaitGroup
+			err := blob.Fetch(t.Context(), func(context.Context) (blob.Stream, error) {
+				client, server := net.Pipe()
+				wg.Go(func() { io.Copy(io.Discard, server) })
+				wg.Go(func() { server.Write(c.reply); server.Close() })
+				return client, nil
+			}, to, c.root, blob.FetchOptions{})
+			wg.Wait()
+			wantErr(t, err, c.want)
+			if strings.ContainsRune(err.Error(), 0x1b) {
+				t.Fatalf("escape in %q", err)
+			}
+			if n, _ := count(t, to); n != 0 {
+				t.Fatalf("%d blocks were kept", n)
+			}
+		})
+	}
+}
+
+// TestHostileClient plays clients that break the rules.
+func TestHostileClient(t *testing.T) {
+	store := mem.New(0)
+	root := sampleTree(t, store)
+	refs := slices.Repeat([]artel.Ref{root}, 65)
+	badRef := append(make([]byte, 0, 36), bytes.Repeat([]byte{7}, 36)...)
+	for name, said := range map[string][]byte{
+		"no hello":       blob.WantFrame(refs[:1]),
+		"hello twice":    join(blob.HelloFrame(root), blob.HelloFrame(root)),
+		"version 0":      blob.AppendFrame(nil, blob.TypeHello, []byte{0}, root.Bytes()),
+		"short hello":    blob.AppendFrame(nil, blob.TypeHello, []byte{1}),
+		"root no ref":    blob.AppendFrame(nil, blob.TypeHello, []byte{1}, badRef),
+		"65 refs":        join(blob.HelloFrame(root), blob.WantFrame(refs)),
+		"no refs":        join(blob.HelloFrame(root), blob.WantFrame(nil)),
+		"half a ref":     join(blob.HelloFrame(root), blob.AppendFrame(nil, blob.TypeWant, root.Bytes()[:20])),
+		"want no ref":    join(blob.HelloFrame(root), blob.AppendFrame(nil, blob.TypeWant, badRef)),
+		"server's frame": join(blob.HelloFrame(root), blob.AppendFrame(nil, blob.TypeBlock, root.Bytes(), []byte("x"))),
+		"4 GiB":          {0xff, 0xff, 0xff, 0xff},
+		"http":           []byte("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			client, server := net.Pipe()
+			go func() { client.Write(said); io.Copy(io.Discard, client) }()
+			_, err := blob.Serve(t.Context(), server, stranger, store, blob.ServeOptions{Allow: anyone})
+			wantErr(t, err, blob.ErrProtocol)
+		})
+	}
+	t.Run("asks for millions and reads slowly", func(t *testing.T) {
+		client, server := net.Pipe()
+		done := make(chan error, 1)
+		go func() {
+			_, err := blob.Serve(context.Background(), server, stranger, store, blob.ServeOptions{Allow: anyone})
+			done <- err
+		}()
+		go func() {
+			client.Write(blob.HelloFrame(root))
+			for {
+				if _, err := client.Write(blob.WantFrame(refs[:64])); err != nil {
+					return
+				}
+			}
+		}()
+		in := io.LimitReader(client, 1<<20) // and then leaves
+		if n, err := io.Copy(io.Discard, in); err != nil || n != 1<<20 {
+			t.Fatal(n, err)
+		}
+		client.Close()
+		if err := <-done; err == nil {
+			t.Fatal("the server noticed nothing")
+		}
+	})
+}
+
+// TestIdle: in virtual time, a peer that stops gives an end, on either side.
+func TestIdle(t *testing.T) {
+	store := mem.New(0)
+	root := addFile(t, store, blobtest.Bytes(1, 3*blob.LeafSize))
+	idle := 10 * time.Second
+	t.Run("server stalls", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			client, server := net.Pipe()
+			go io.Copy(io.Discard, server)
+			start := time.Now()
+			err := blob.Fetch(t.Context(), func(context.Context) (blob.Stream, error) { return client, nil }, mem.New(0), root, blob.FetchOptions{Idle: idle})
+			wantErr(t, err, os.ErrDeadlineExceeded)
+			if took := time.Since(start); took != idle {
+				t.Fatalf("gave up after %v", took)
+			}
+		})
+	})
+	t.Run("server trickles", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			client, server := net.Pipe()
+			go io.Copy(io.Discard, server)
+			go func() {
+				for {
+					if _, err := server.Write([]byte{0}[:1]); err != nil {
+						return
+					}
+					time.Sleep(idle - time.Second)
+				}
+			}()
+			err := blob.Fetch(t.Context(), func(context.Context) (blob.Stream, error) { return client, nil }, mem.New(0), root, blob.FetchOptions{Idle: idle})
+			wantErr(t, err, os.ErrDeadlineExceeded)
+			time.Sleep(idle) // the server notices
+		})
+	})
+	t.Run("nobody reads at the server", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			client, server := net.Pipe()
+			defer server.Close()
+			err := blob.Fetch(t.Context(), func(context.Context) (blob.Stream, error) { return client, nil }, mem.New(0), root, blob.FetchOptions{Idle: idle})
+			wantErr(t, err, os.ErrDeadlineExceeded)
+		})
+	})
+	for name, said := range map[string][]byte{
+		"client says nothing":   nil,
+		"client stops at hello": blob.HelloFrame(root),
+		"client never reads":    join(blob.HelloFrame(root), blob.WantFrame([]artel.Ref{root})),
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				client, server := net.Pipe()
+				defer client.Close()
+				go client.Write(said)
+				if name == "client stops at hello" {
+					go io.Copy(io.Discard, client)
+				}
+				start := time.Now()
+				_, err := blob.Serve(t.Context(), server, stranger, store, blob.ServeOptions{Allow: anyone, Idle: idle})
+				wantErr(t, err, os.ErrDeadlineExceeded)
+				if took := time.Since(start); took != idle {
+					t.Fatalf("gave up after %v", took)
+				}
+			})
+		})
+	}
+	t.Run("cancelled", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			client, server := net.Pipe()
+			ctx, cancel := context.WithCancel(t.Context())
+			time.AfterFunc(time.Second, cancel)
+			done := make(chan error, 1)
+			go func() {
+				_, err := blob.Serve(ctx, server, stranger, store, blob.ServeOptions{Allow: anyone})
+				done <- err
+			}()
+			wantErr(t, <-done, context.Canceled)
+			client.Close()
+
+			client, server = net.Pipe()
+			go io.Copy(io.Discard, server)
+			ctx, cancel = context.WithCancel(t.Context())
+			time.AfterFunc(time.Second, cancel)
+			err := blob.Fetch(ctx, func(context.Context) (blob.Stream, error) { return client, nil }, mem.New(0), root, blob.FetchOptions{})
+			wantErr(t, err, context.Canceled)
+		})
+	})
+}
+
+func FuzzMessage(f *testing.F) {
+	ref, _ := blobtest.Block(1, 1)
+	f.Add(blob.HelloFrame(ref)[4:])
+	f.Add(blob.WantFrame([]artel.Ref{ref, ref})[4:])
+	f.Add(blob.AppendFrame(nil, blob.TypeBlock, ref.Bytes(), []byte("data"))[4:])
+	f.Add(blob.AppendFrame(nil, blob.TypeAbsent, ref.Bytes())[4:])
+	f.Add(blob.RefusedFrame(blob.CodeBusy, "later")[4:])
+	f.Fuzz(func(t *testing.T, b []byte) {
+		again, err := blob.Redo(b)
+		if err != nil {
+			wantErr(t, err, blob.ErrProtocol)
+			return
+		}
+		// A refusal's text is made printable; all else comes back as it was.
+		if !bytes.Equal(again, b) && b[0] != blob.TypeRefused {
+			t.Fatalf("%x is read as %x", b, again)
+		}
+	})
+}
+
+// FuzzServe lets a client say anything.
+func FuzzServe(f *testing.F) {
+	store := mem.New(0)
+	root := addFile(f, store, []byte("root"))
+	f.Add(join(blob.HelloFrame(root), blob.WantFrame([]artel.Ref{root})))
+	f.Fuzz(func(t *testing.T, said []byte) {
+		client, server := net.Pipe()
+		var wg sync.WaitGroup
+		wg.Go(func() { io.Copy(io.Discard, client) })
+		wg.Go(func() { client.Write(said); client.Close() })
+		blob.Serve(t.Context(), server, stranger, store, blob.ServeOptions{Allow: anyone})
+		wg.Wait()
+	})
+}
+
+// FuzzFetch lets a server say anything; nothing but the root can be kept.
+func FuzzFetch(f *testing.F) {
+	root, data := blobtest.Block(1, 20)
+	welcome := blob.AppendFrame(nil, blob.TypeWelcome, []byte{1})
+	f.Add(join(welcome, blob.AppendFrame(nil, blob.TypeBlock, root.Bytes(), data)))
+	f.Fuzz(func(t *testing.T, said []byte) {
+		to := mem.New(0)
+		var wg sync.WaitGroup
+		err := blob.Fetch(t.Context(), func(context.Context) (blob.Stream, error) {
+			client, server := net.Pipe()
+			wg.Go(func() { io.Copy(io.Discard, server) })
+			wg.Go(func() { server.Write(said); server.Close() })
+			return client, nil
+		}, to, root, blob.FetchOptions{})
+		wg.Wait()
+		n, _ := count(t, to)
+		if held, _ := blob.Has(t.Context(), to, root); held != (err == nil) || n > 1 || (n == 1) != held {
+			t.Fatalf("held %v, %d blocks, %v", held, n, err)
+		}
+	})
+}

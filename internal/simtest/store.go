@@ -1,0 +1,234 @@
+// Package simtest runs a whole network in one process and in virtual time:
+// renters, providers, a ledger and the wires between them, with crashes,
+// partitions, lost, doubled and late messages drawn from a seed. After each run
+// it checks that the promises hold.
+package simtest
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/artel-network/artel"
+	"github.com/artel-network/artel/chain"
+	"github.com/artel-network/artel/job"
+	"github.com/artel-network/artel/lease"
+	"github.com/artel-network/artel/provider"
+	"github.com/artel-network/artel/renter"
+)
+
+// provDisk is a provider's disk: what Save returned for is on it, whatever
+// happens to the provider.
+type provDisk struct {
+	mu     sync.Mutex
+	lanes  map[lease.Key]lease.Book
+	leases map[artel.Hash][]byte
+	events map[artel.Hash]map[uint64]provider.EventRow
+	gens   map[artel.Address]uint64
+	outbox map[string]chain.Tx
+	// signed is the simulation's own record of every receipt ever stored.
+	signed map[signedKey]artel.Result
+	double []artel.Result // two results of one attempt: must stay empty
+}
+
+type signedKey struct {
+	lease   artel.Hash
+	task    uint64
+	attempt uint32
+}
+
+func newProvDisk() *provDisk {
+	return &provDisk{
+		lanes: map[lease.Key]lease.Book{}, leases: map[artel.Hash][]byte{}, events: map[artel.Hash]map[uint64]provider.EventRow{},
+		gens: map[artel.Address]uint64{}, outbox: map[string]chain.Tx{}, signed: map[signedKey]artel.Result{},
+	}
+}
+
+func (d *provDisk) Load(context.Context) (provider.State, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	st := provider.State{Generations: maps.Clone(d.gens)}
+	for _, b := range d.lanes {
+		st.Lanes = append(st.Lanes, b)
+	}
+	for _, b := range d.leases {
+		var r provider.LeaseRow
+		if err := json.Unmarshal(b, &r); err != nil {
+			return st, err
+		}
+		st.Leases = append(st.Leases, r)
+	}
+	for _, es := range d.events {
+		for _, seq := range slices.Sorted(maps.Keys(es)) {
+			st.Events = append(st.Events, es[seq])
+		}
+	}
+	for _, x := range d.outbox {
+		st.Outbox = append(st.Outbox, x)
+	}
+	return st, nil
+}
+
+func (d *provDisk) Save(_ context.Context, c provider.Change) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, b := range c.Lanes {
+		d.lanes[b.Key] = b
+	}
+	for _, r := range c.Leases {
+		b, err := json.Marshal(r)
+		if err != nil {
+			return err
+		}
+		d.leases[r.Sold.ID] = b
+	}
+	for _, e := range c.Events {
+		if d.events[e.Lease] == nil {
+			d.events[e.Lease] = map[uint64]provider.EventRow{}
+		}
+		d.events[e.Lease][e.Event.Seq] = e
+		if r := e.Event.Receipt; r != nil {
+			k := signedKey{r.Result.Lease, r.Result.Task, r.Result.Attempt}
+			if was, ok := d.signed[k]; ok && was != r.Result {
+				d.double = append(d.double, r.Result)
+			}
+			d.signed[k] = r.Result
+		}
+	}
+	for _, f := range c.Forget {
+		for seq := range d.events[f.Lease] {
+			if seq <= f.Through {
+				delete(d.events[f.Lease], seq)
+			}
+		}
+	}
+	for _, id := range c.DropLeases {
+		delete(d.leases, id)
+		delete(d.events, id)
+	}
+	maps.Copy(d.gens, c.Generations)
+	for _, x := range c.Outbox {
+		d.outbox[x.ID] = x
+	}
+	for _, id := range c.Sent {
+		delete(d.outbox, id)
+	}
+	return nil
+}
+
+// rentDisk is a renter's disk.
+type rentDisk struct {
+	mu     sync.Mutex
+	meta   renter.Meta
+	books  map[lease.Key]lease.Book
+	leases map[artel.Hash][]byte
+	jobs   map[artel.Hash]job.Job
+	tasks  map[artel.Hash]map[uint64]job.Task
+	outbox map[string]chain.Tx
+	back   []lease.Book // vouchers that went backwards: must stay empty
+}
+
+func newRentDisk() *rentDisk {
+	return &rentDisk{
+		books: map[lease.Key]lease.Book{}, leases: map[artel.Hash][]byte{}, jobs: map[artel.Hash]job.Job{},
+		tasks: map[artel.Hash]map[uint64]job.Task{}, outbox: map[string]chain.Tx{},
+	}
+}
+
+func (d *rentDisk) Load(context.Context) (renter.State, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	st := renter.State{Meta: d.meta, Tasks: map[artel.Hash][]job.Task{}}
+	for _, b := range d.books {
+		st.Books = append(st.Books, b)
+	}
+	for _, b := range d.leases {
+		var r renter.LeaseRow
+		if err := json.Unmarshal(b, &r); err != nil {
+			return st, err
+		}
+		st.Leases = append(st.Leases, r)
+	}
+	for id, j := range d.jobs {
+		if j.Phase == job.Active {
+			st.Jobs = append(st.Jobs, j)
+			st.Tasks[id] = d.list(id)
+		}
+	}
+	slices.SortFunc(st.Jobs, func(a, b job.Job) int { return cmp.Compare(a.Created, b.Created) })
+	for _, x := range d.outbox {
+		st.Outbox = append(st.Outbox, x)
+	}
+	return st, nil
+}
+
+func (d *rentDisk) list(id artel.Hash) []job.Task {
+	var ts []job.Task
+	for _, i := range slices.Sorted(maps.Keys(d.tasks[id])) {
+		ts = append(ts, d.tasks[id][i])
+	}
+	return ts
+}
+
+func (d *rentDisk) Save(_ context.Context, c renter.Change) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if c.Meta != nil {
+		d.meta = *c.Meta
+	}
+	for _, b := range c.Books {
+		if b.Voucher.Less(d.books[b.Key].Voucher) {
+			d.back = append(d.back, b)
+		}
+		d.books[b.Key] = b
+	}
+	for _, r := range c.Leases {
+		b, err := json.Marshal(r)
+		if err != nil {
+			return err
+		}
+		d.leases[r.Bought.ID] = b
+	}
+	for _, id := range c.DropLeases {
+		delete(d.leases, id)
+	}
+	for _, j := range c.Jobs {
+		d.jobs[j.ID] = j
+	}
+	for id, ts := range c.Tasks {
+		if d.tasks[id] == nil {
+			d.tasks[id] = map[uint64]job.Task{}
+		}
+		for _, t := range ts {
+			d.tasks[id][t.Index] = t
+		}
+	}
+	for _, x := range c.Outbox {
+		d.outbox[x.ID] = x
+	}
+	for _, id := range c.Sent {
+		delete(d.outbox, id)
+	}
+	return nil
+}
+
+func (d *rentDisk) Job(_ context.Context, id artel.Hash) (job.Job, []job.Task, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	j, ok := d.jobs[id]
+	if !ok {
+		return j, nil, renter.ErrNoJob
+	}
+	return j, d.list(id), nil
+}
+
+func (d *rentDisk) Jobs(_ context.Context, n int) ([]job.Job, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	js := slices.Collect(maps.Values(d.jobs))
+	slices.SortFunc(js, func(a, b job.Job) int { return cmp.Compare(b.Created, a.Created) })
+	return js[:min(n, len(js))], nil
+}

@@ -1,0 +1,304 @@
+// Package job decides what becomes of a renter's job: which task runs where,
+// what a failure means, when to try again and when to give up. It is pure; the
+// renter stores every step before it acts on it.
+package job
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/artel-network/artel"
+)
+
+// State of a task.
+//
+//	Waiting ──dispatch──▶ Out ──receipt──▶ Paying ──key──▶ Done
+//	   ▲                   │                  │
+//	   └──host's fault─────┴──────────────────┘   program's fault, Tries times on different hosts ──▶ Failed
+type State uint8
+
+// The states of a task.
+const (
+	Waiting State = iota
+	Out
+	Paying
+	Done
+	Failed
+)
+
+// String returns the state's word.
+func (s State) String() string {
+	return [...]string{"waiting", "out", "paying", "done", "failed"}[s]
+}
+
+// Attempt is one try of a task on one lease.
+type Attempt struct {
+	N       uint32       `json:"n"` // 1, 2, 3 …
+	Lease   artel.Hash   `json:"lease"`
+	Node    artel.NodeID `json:"node"`
+	Sent    int64        `json:"sent"` // unix ms
+	Ended   int64        `json:"ended,omitempty"`
+	Reason  artel.Reason `json:"reason,omitempty"`
+	Message string       `json:"message,omitempty"`
+	Fenced  bool         `json:"fenced,omitempty"` // replaced by a later attempt
+}
+
+// Task is one unit of a job.
+type Task struct {
+	Index    uint64         `json:"index"` // 0 ≤ Index < Count
+	State    State          `json:"state"`
+	Attempts []Attempt      `json:"attempts,omitempty"`
+	NotUntil int64          `json:"notUntil,omitempty"` // unix ms, backoff
+	Faults   uint32         `json:"faults,omitempty"`   // by the program, on different hosts
+	Receipt  *artel.Receipt `json:"receipt,omitempty"`  // the one that counts
+	Node     artel.NodeID   `json:"node"`               // who delivered it
+	Output   artel.Ref      `json:"output"`             // the opened output; zero where empty or not there yet
+	Spent    artel.Amount   `json:"spent"`
+}
+
+// last returns the newest attempt, or nil.
+func (t *Task) last() *Attempt {
+	if len(t.Attempts) == 0 {
+		return nil
+	}
+	return &t.Attempts[len(t.Attempts)-1]
+}
+
+func (t *Task) attempt(n uint32) *Attempt {
+	for i := range t.Attempts {
+		if t.Attempts[i].N == n {
+			return &t.Attempts[i]
+		}
+	}
+	return nil
+}
+
+// Phase of a job.
+type Phase uint8
+
+// The phases of a job.
+const (
+	Active Phase = iota
+	Finished
+	Cancelled
+)
+
+// String returns the phase's word.
+func (p Phase) String() string { return [...]string{"active", "finished", "cancelled"}[p] }
+
+// Job is what a renter asked for and what became of it.
+type Job struct {
+	ID      artel.Hash    `json:"id"`
+	Spec    artel.JobSpec `json:"spec"`
+	Phase   Phase         `json:"phase"`
+	Message string        `json:"message,omitempty"`
+	Created int64         `json:"created"` // unix ms
+	Ended   int64         `json:"ended,omitempty"`
+	Spent   artel.Amount  `json:"spent"`
+	Open    uint64        `json:"open"` // tasks neither Done nor Failed
+	Failed  uint64        `json:"failed"`
+}
+
+// New makes a job and its tasks at now (unix ms).
+func New(id artel.Hash, spec artel.JobSpec, now int64) (Job, []Task, error) {
+	if err := spec.Check(); err != nil {
+		return Job{}, nil, err
+	}
+	ts := make([]Task, spec.Count)
+	for i := range ts {
+		ts[i].Index = uint64(i)
+	}
+	return Job{ID: id, Spec: spec, Created: now, Open: spec.Count}, ts, nil
+}
+
+// MaxAttempts is how often a task is tried in all before it fails, whoever is
+// to blame: a job must end.
+const MaxAttempts = 50
+
+// Ready reports whether the task may be handed out at now.
+func (j Job) Ready(t Task, now int64) bool {
+	return j.Phase == Active && t.State == Waiting && t.NotUntil <= now
+}
+
+// Avoid reports whether the task has failed on the node by its own fault: the
+// next try belongs to another host.
+func (t Task) Avoid(n artel.NodeID) bool {
+	return slices.ContainsFunc(t.Attempts, func(a Attempt) bool {
+		return a.Node == n && (a.Reason.ProgramsFault() || a.Reason == artel.ReasonGarbage || a.Reason == artel.ReasonExited)
+	})
+}
+
+// Affords reports whether one more unit stays within the job's budget when
+// units are out already.
+func (j Job) Affords(unit artel.Amount, out int) bool {
+	if j.Spec.Budget.IsZero() {
+		return true
+	}
+	at := j.Spent
+	for range out + 1 {
+		var err error
+		if at, err = at.Plus(unit); err != nil {
+			return false
+		}
+	}
+	return !j.Spec.Budget.Less(at)
+}
+
+// Dispatch hands the task to a lease: the caller stores this BEFORE it asks the
+// provider, so that an attempt number is never used twice.
+func (j Job) Dispatch(t Task, lease artel.Hash, node artel.NodeID, now int64) (Task, Attempt) {
+	a := Attempt{N: uint32(len(t.Attempts)) + 1, Lease: lease, Node: node, Sent: now}
+	t.Attempts = append(slices.Clone(t.Attempts), a)
+	t.State = Out
+	return t, a
+}
+
+// Received takes the receipt of attempt n. accept is false when another
+// attempt's receipt counts already: exactly one does. A receipt of a fenced
+// attempt counts as long as the newer one has not delivered; cancel names the
+// attempts that are then not needed any more.
+func (j Job) Received(t Task, n uint32, r *artel.Receipt, spent artel.Amount, now int64) (job Job, task Task, accept bool, cancel []Attempt) {
+	a := t.attempt(n)
+	if a == nil || t.State == Done || t.State == Failed || t.State == Paying {
+		return j, t, false, nil
+	}
+	t.Attempts = slices.Clone(t.Attempts)
+	a = t.attempt(n)
+	a.Ended, a.Reason, a.Message = now, r.Reason, r.Message
+	t.Spent, j.Spent = t.Spent.Add(spent), j.Spent.Add(spent)
+	if r.Reason == artel.ReasonCancelled {
+		return j, t.back(now), false, nil
+	}
+	if r.Reason.ProgramsFault() || r.Reason == artel.ReasonExited && r.Result.ExitCode != 0 {
+		t.Faults++
+		if t.Faults < j.Spec.Tries && len(t.Attempts) < MaxAttempts {
+			t.State, t.NotUntil = Waiting, now+backoff(t.Faults)
+			return j, t, false, others(t, n)
+		}
+		t.Receipt, t.Node = r, a.Node
+		t.State = Failed
+		j.Open, j.Failed = j.Open-1, j.Failed+1
+		return j, t, true, others(t, n)
+	}
+	t.Receipt, t.Node, t.State = r, a.Node, Paying
+	return j, t, true, others(t, n)
+}
+
+func others(t Task, n uint32) []Attempt {
+	var rest []Attempt
+	for _, a := range t.Attempts {
+		if a.N != n && a.Ended == 0 {
+			rest = append(rest, a)
+		}
+	}
+	return rest
+}
+
+// Delivered ends a task: its output was paid for, opened and stored.
+func (j Job) Delivered(t Task, output artel.Ref, now int64) (Job, Task) {
+	if t.State != Paying {
+		return j, t
+	}
+	t.State, t.Output = Done, output
+	j.Open--
+	return j.finish(now), t
+}
+
+// Lost takes the end of attempt n without a good receipt, or a paid output that
+// never came: the host's fault. The task is tried elsewhere.
+func (j Job) Lost(t Task, n uint32, why artel.Reason, msg string, now int64) (Job, Task) {
+	a := t.attempt(n)
+	if a == nil || a.Ended != 0 && t.State != Paying {
+		return j, t
+	}
+	t.Attempts = slices.Clone(t.Attempts)
+	a = t.attempt(n)
+	if a.Ended == 0 || t.State == Paying {
+		a.Ended, a.Reason, a.Message = now, why, msg
+	}
+	if t.State == Paying && t.Receipt != nil && t.Receipt.Result.Attempt == n {
+		t.Receipt, t.Node, t.State = nil, artel.NodeID{}, Out
+	}
+	if t.State != Out || t.last().N != n && t.last().Ended == 0 {
+		return j, t
+	}
+	if len(t.Attempts) >= MaxAttempts {
+		t.State = Failed
+		j.Open, j.Failed = j.Open-1, j.Failed+1
+		return j.finish(now), t
+	}
+	return j, t.back(now)
+}
+
+func (t Task) back(now int64) Task {
+	host := 0
+	for _, a := range t.Attempts {
+		if a.Ended != 0 {
+			host++
+		}
+	}
+	t.State = Waiting
+	if host > 2 {
+		t.NotUntil = now + backoff(uint32(host-2))
+	}
+	return t
+}
+
+// backoff is 1, 2, 4 … 60 seconds, in milliseconds.
+func backoff(n uint32) int64 { return min(60_000, int64(1000)<<min(n-1, 6)) }
+
+// Fence replaces attempt n of a silent host: the task may be handed out again.
+// The fenced attempt's receipt still counts if it comes before the new one's.
+func (j Job) Fence(t Task, n uint32, now int64) Task {
+	a := t.last()
+	if t.State != Out || a.N != n || a.Fenced {
+		return t
+	}
+	t.Attempts = slices.Clone(t.Attempts)
+	a = t.last()
+	a.Fenced, a.Message = true, fmt.Sprintf("host was silent, fenced after %d s", (now-a.Sent)/1000)
+	t.State = Waiting
+	return t
+}
+
+// Cancel ends a job; what runs is to be cancelled by the caller.
+func (j Job) Cancel(msg string, now int64) Job {
+	if j.Phase == Active {
+		j.Phase, j.Message, j.Ended = Cancelled, msg, now
+	}
+	return j
+}
+
+// Settle closes a job with nothing left open.
+func (j Job) Settle(now int64) Job { return j.finish(now) }
+
+func (j Job) finish(now int64) Job {
+	if j.Phase == Active && j.Open == 0 {
+		j.Phase, j.Ended = Finished, now
+		if j.Failed > 0 {
+			j.Message = fmt.Sprintf("%d of %d tasks failed", j.Failed, j.Spec.Count)
+		}
+	}
+	return j
+}
+
+// Silence is what a renter concludes from a host's silence.
+type Silence uint8
+
+// Conclusions.
+const (
+	Fine    Silence = iota
+	Suspect         // prepare elsewhere
+	Dead            // start elsewhere
+)
+
+// Judge concludes from ms of silence.
+func Judge(f artel.Failover, ms int64) Silence {
+	switch {
+	case ms >= int64(f.Replace):
+		return Dead
+	case ms >= int64(f.Suspect):
+		return Suspect
+	}
+	return Fine
+}

@@ -1,0 +1,301 @@
+package lease
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/artel-network/artel"
+)
+
+// Outstanding is an attempt that a renter has handed out and not heard the end
+// of.
+type Outstanding struct {
+	TaskKey
+	Sent  int64 // unix ms
+	Acked bool  // the provider said that it took it
+}
+
+// Bought is a lease as its renter sees it.
+type Bought struct {
+	ID        artel.Hash
+	Lease     artel.Lease
+	Terms     artel.Terms
+	TermsRaw  []byte
+	Signature artel.Signature // the renter's
+	Theirs    artel.Signature // the provider's; zero until it accepted
+
+	Phase   Phase
+	Stop    artel.Reason
+	Message string
+
+	Book     Book
+	Began    int64  // unix ms, when the proposal was sent: no honest meter starts earlier
+	Heard    int64  // unix ms of the last answer
+	Seq      uint64 // last event taken over
+	Wall     uint64 // ms of all receipts taken over
+	Disputed bool   // the provider's figures do not add up: pays no more than is proved
+
+	Next        uint64 // number of the next task; never used twice, 0 is none
+	Outstanding []Outstanding
+	Held        []Held // receipts whose sealed output is not here yet, oldest first
+}
+
+// Held is a receipt that is not paid for before its sealed output has arrived:
+// else its provider could take the money and keep the bytes.
+type Held struct {
+	TaskKey
+	Before artel.Amount // what was due before it
+}
+
+// Tolerance is how much longer a provider's clock may have measured than the
+// renter's, in milliseconds: an answer's way back and coarse timers.
+const Tolerance = 2_000
+
+// NewBought is a lease about to be proposed at now (unix ms).
+func NewBought(id artel.Hash, l artel.Lease, t artel.Terms, raw []byte, sig artel.Signature, b Book, now int64) Bought {
+	return Bought{ID: id, Lease: l, Terms: t, TermsRaw: raw, Signature: sig, Phase: Open, Book: b, Began: now, Heard: now, Next: 1}
+}
+
+// Accepted takes the provider's signature over the lease.
+func (b Bought) Accepted(sig artel.Signature, now int64) (Bought, error) {
+	node, err := sig.NodeID(b.ID)
+	if err != nil {
+		return b, err
+	}
+	if node != b.Terms.Node {
+		return b, artel.Invalid("lease %s countersigned by node %s, want %s", b.ID.Short(), node.Short(), b.Terms.Node.Short())
+	}
+	b.Theirs, b.Heard = sig, now
+	return b, nil
+}
+
+// Free is how many more attempts the lease takes at once.
+func (b Bought) Free(now int64) int {
+	if b.Phase != Open || b.Theirs.IsZero() || b.Disputed || uint64(now/1000) >= b.Lease.End {
+		return 0
+	}
+	return max(0, int(b.Terms.Slots)-len(b.Outstanding))
+}
+
+// Sent notes attempts about to be handed out.
+func (b Bought) Sent(ks []TaskKey, now int64) Bought {
+	b.Outstanding = slices.Clone(b.Outstanding)
+	for _, k := range ks {
+		b.Outstanding = append(b.Outstanding, Outstanding{TaskKey: k, Sent: now})
+	}
+	return b
+}
+
+// Drop forgets an attempt that the provider did not take.
+func (b Bought) Drop(k TaskKey) Bought {
+	b.Outstanding = slices.DeleteFunc(slices.Clone(b.Outstanding), func(o Outstanding) bool { return o.TaskKey == k })
+	return b
+}
+
+// Ack notes that the provider took everything sent at or before t (unix ms).
+func (b Bought) Ack(ks []TaskKey, now int64) Bought {
+	b.Outstanding = slices.Clone(b.Outstanding)
+	for i, o := range b.Outstanding {
+		if slices.Contains(ks, o.TaskKey) {
+			b.Outstanding[i].Acked = true
+		}
+	}
+	b.Heard = now
+	return b
+}
+
+// Missing lists attempts that the provider had taken before it was asked, and
+// that it neither runs nor ended: it lost them.
+func (b Bought) Missing(runs []TaskKey, askedAt int64) []TaskKey {
+	var lost []TaskKey
+	for _, o := range b.Outstanding {
+		if o.Acked && o.Sent < askedAt && !slices.Contains(runs, o.TaskKey) {
+			lost = append(lost, o.TaskKey)
+		}
+	}
+	return lost
+}
+
+// End is how an attempt ended by the provider's account.
+type End struct {
+	Seq     uint64
+	Task    uint64
+	Attempt uint32
+	Receipt *artel.Receipt
+	Reason  artel.Reason
+	Message string
+}
+
+// Verdict on an End.
+type Verdict struct {
+	Known   bool // the attempt was outstanding
+	Receipt *artel.Receipt
+	Reason  artel.Reason // why there is no good receipt
+	Message string
+	Spent   artel.Amount // what this end added to the bill
+}
+
+// Ended checks the next event of the provider. Events come in the order of
+// their numbers, without gaps; an old one is skipped, a gap is an error and the
+// renter asks again.
+//
+// The bill is recomputed, not believed: the running total must be exactly the
+// lane's base and price × (all tasks + idle time), and neither figure may be
+// longer than the renter's own clock saw. Where it does not add up, the receipt
+// does not count and the lease is disputed: no further unit is paid.
+func (b Bought) Ended(d artel.Domain, e End, now int64) (Bought, Verdict, error) {
+	if e.Seq <= b.Seq {
+		return b, Verdict{}, nil
+	}
+	if e.Seq != b.Seq+1 {
+		return b, Verdict{}, fmt.Errorf("event %d of lease %s follows %d: events are missing", e.Seq, b.ID.Short(), b.Seq)
+	}
+	k := TaskKey{e.Task, e.Attempt}
+	i := slices.IndexFunc(b.Outstanding, func(o Outstanding) bool { return o.TaskKey == k })
+	b.Seq, b.Heard = e.Seq, now
+	v := Verdict{Known: i >= 0, Reason: e.Reason, Message: e.Message}
+	var sent int64
+	if i >= 0 {
+		sent = b.Outstanding[i].Sent
+		b.Outstanding = slices.Delete(slices.Clone(b.Outstanding), i, i+1)
+	}
+	if e.Receipt == nil {
+		if v.Reason == "" {
+			v.Reason = artel.ReasonHost
+		}
+		return b, v, nil
+	}
+	if b.Disputed {
+		v.Reason, v.Message = artel.ReasonGarbage, "the lease is disputed"
+		return b, v, nil
+	}
+	paid := b.Book.Due()
+	after, err := b.check(d, *e.Receipt, k, sent, i >= 0, now)
+	if err != nil {
+		b.Disputed = true
+		v.Reason, v.Message = artel.ReasonGarbage, err.Error()
+		return b, v, nil
+	}
+	v.Receipt, v.Spent = e.Receipt, after.Book.Due().Sub(paid)
+	if !e.Receipt.Sealed.IsZero() {
+		after.Held = append(slices.Clip(after.Held), Held{k, paid})
+	}
+	v.Reason, v.Message = e.Receipt.Reason, e.Receipt.Message
+	return after, v, nil
+}
+
+func (b Bought) check(d artel.Domain, r artel.Receipt, k TaskKey, sent int64, known bool, now int64) (Bought, error) {
+	if r.Result.Lease != b.ID || r.Result.Task != k.Task || r.Result.Attempt != k.Attempt {
+		return b, artel.Invalid("receipt is for another attempt")
+	}
+	node, err := r.Signature.NodeID(r.Result.Digest(d))
+	if err != nil {
+		return b, err
+	}
+	if node != b.Terms.Node {
+		return b, artel.Invalid("receipt is signed by node %s, want %s", node.Short(), b.Terms.Node.Short())
+	}
+	if !known {
+		return b, artel.Invalid("receipt for task %d attempt %d, which this lease was not given", k.Task, k.Attempt)
+	}
+	if r.Usage.Wall > b.Terms.Unit {
+		return b, artel.Invalid("receipt bills %d ms, a unit is %d", r.Usage.Wall, b.Terms.Unit)
+	}
+	if seen := uint64(max(0, now-sent)) + Tolerance; r.Usage.Wall > seen {
+		return b, artel.Invalid("receipt bills %d ms for a task that was out for %d", r.Usage.Wall, seen)
+	}
+	held := (uint64(max(0, now-b.Began)) + Tolerance) * uint64(b.Terms.Slots)
+	b.Wall += r.Usage.Wall
+	if r.Usage.Idle > held || b.Wall > held-r.Usage.Idle {
+		return b, artel.Invalid("receipt bills %d ms of work and %d of holding, the lease has run %d slot-ms", b.Wall, r.Usage.Idle, held)
+	}
+	x, err := b.Terms.Base.Accrue(b.Terms.Price, b.Wall+r.Usage.Idle)
+	if err != nil {
+		return b, err
+	}
+	if x.Ceil() != r.Due {
+		return b, artel.Invalid("receipt says %s units are due in all, by its own meter it is %s", r.Due, x.Ceil())
+	}
+	b.Book.Accrued = x
+	return b, nil
+}
+
+// Holding takes the provider's running total while nothing ended: idle time
+// only. It is believed up to what the renter's own clock allows.
+func (b Bought) Holding(due artel.Amount, now int64) Bought {
+	b.Heard = now
+	if b.Disputed || len(b.Outstanding) > 0 || !b.Book.Due().Less(due) {
+		return b
+	}
+	held := uint64(max(0, now-b.Began)) * uint64(b.Terms.Slots)
+	x, err := b.Terms.Base.Accrue(b.Terms.Price, max(held, b.Wall))
+	if err == nil && !x.Ceil().Less(due) {
+		b.Book.Accrued = artel.AccrualOf(due) // replaced by the exact sum with the next receipt
+	}
+	return b
+}
+
+// Owed is the voucher that the renter should sign next: everything proved so
+// far, or the prepaid unit. ok is false when the highest voucher covers it.
+func (b Bought) Owed() (artel.Amount, bool) {
+	owed := b.Book.Due()
+	if len(b.Held) > 0 {
+		owed = b.Held[0].Before
+	}
+	if !b.Terms.Prepaid.IsZero() {
+		if p, err := b.Terms.Base.Ceil().Plus(b.Terms.Prepaid); err == nil {
+			owed = owed.Max(p)
+		}
+	}
+	return owed, b.Book.Voucher.Less(owed)
+}
+
+// WantReserve gives the absolute cap to sign next: ahead ms of the lease beyond
+// what is owed, when less than half of that is left. ok is false when the
+// signed cap still lasts or the lane is being released.
+func (b Bought) WantReserve(ahead uint64) (artel.Amount, bool) {
+	if b.Phase != Open || b.Disputed || b.Book.ReleaseAt != 0 {
+		return artel.Amount{}, false
+	}
+	owed, _ := b.Owed()
+	owed = owed.Max(b.Book.Voucher)
+	span := max(ahead, b.Terms.Unit) * uint64(b.Terms.Slots)
+	have := b.Book.Reserve.Cap.Max(b.Book.Cap).Sub(owed)
+	if !have.Less(artel.Cost(b.Terms.Price, span/2)) {
+		return artel.Amount{}, false
+	}
+	want, err := owed.Plus(artel.Cost(b.Terms.Price, span))
+	if err != nil {
+		return artel.Amount{}, false
+	}
+	return want, true
+}
+
+// Arrived notes that a sealed output is here, byte for byte.
+func (b Bought) Arrived(k TaskKey) Bought {
+	b.Held = slices.DeleteFunc(slices.Clone(b.Held), func(h Held) bool { return h.TaskKey == k })
+	return b
+}
+
+// Withheld notes that a provider would not hand over what it signed for: from
+// that receipt on nothing is paid.
+func (b Bought) Withheld(k TaskKey, msg string) Bought {
+	b.Disputed = true
+	return b.Stopped(artel.ReasonGarbage, msg)
+}
+
+// Stopped ends a lease and notes why: it takes no new tasks.
+func (b Bought) Stopped(why artel.Reason, msg string) Bought {
+	if b.Phase == Open {
+		b.Phase, b.Stop, b.Message = Ending, why, msg
+	}
+	return b.Settled()
+}
+
+// Settled closes a lease that ends with nothing outstanding.
+func (b Bought) Settled() Bought {
+	if b.Phase == Ending && len(b.Outstanding) == 0 {
+		b.Phase = Closed
+	}
+	return b
+}

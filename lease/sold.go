@@ -1,0 +1,437 @@
+package lease
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/artel-network/artel"
+)
+
+// Phase of a lease.
+//
+//	          propose+countersign
+//	(nothing) ───────────────────▶ Open ──close, end, unpaid, release──▶ Ending ──last task over──▶ Closed
+//
+// An Ending lease takes no new tasks; what was delivered may still be paid.
+type Phase uint8
+
+// The phases.
+const (
+	Open Phase = iota + 1
+	Ending
+	Closed
+)
+
+// String returns the phase's word.
+func (p Phase) String() string {
+	switch p {
+	case Open:
+		return "open"
+	case Ending:
+		return "ending"
+	case Closed:
+		return "closed"
+	}
+	return fmt.Sprintf("phase %d", uint8(p))
+}
+
+// TaskKey names an attempt within a lease.
+type TaskKey struct {
+	Task    uint64 `json:"task"`
+	Attempt uint32 `json:"attempt"`
+}
+
+// Running is an attempt that a provider has taken and not ended.
+type Running struct {
+	TaskKey
+	Spec    artel.TaskSpec
+	Taken   int64 // unix ms
+	Started int64 // unix ms; 0: waits for a slot
+}
+
+// Delivered is a receipt that is not yet paid for.
+type Delivered struct {
+	TaskKey
+	Due artel.Amount
+	Key []byte // opens the output; nil where there is none
+}
+
+// Policy is what a provider decides for itself.
+type Policy struct {
+	Delay    uint64 // seconds a lane's cap outlasts its release
+	Patience int64  // ms a due sum may stay unpaid before the lease ends
+}
+
+// Sold is a lease as its provider sees it. Its attempts live in memory alone: a
+// crash ends them without a signature. Everything else is stored.
+type Sold struct {
+	ID     artel.Hash
+	Lease  artel.Lease
+	Terms  artel.Terms
+	Signer artel.Address // signs for the renter
+
+	Phase   Phase
+	Stop    artel.Reason
+	Message string
+
+	Book       Book
+	Metered    int64  // unix ms up to which idle time is counted
+	Idle       uint64 // slot-ms without a task, ever
+	IdleBilled uint64 // the part of Idle that is in Book.Accrued
+	UnpaidAt   int64  // unix ms since which something is due; 0: nothing is
+	Seq        uint64 // last event given out
+	Floor      uint64 // task numbers up to here are used up: none is ever signed for twice
+
+	Running   []Running
+	Delivered []Delivered
+}
+
+// NewSold is a lease just countersigned at now (unix ms).
+func NewSold(id artel.Hash, l artel.Lease, t artel.Terms, signer artel.Address, b Book, now int64) Sold {
+	return Sold{ID: id, Lease: l, Terms: t, Signer: signer, Phase: Open, Book: b, Metered: now}
+}
+
+// Effect is something the caller does after it has stored the state.
+type Effect interface{ effect() }
+
+// Run starts an attempt in the sandbox.
+type Run struct{ Running }
+
+// Kill ends an attempt; it still ends in Finish.
+type Kill struct{ TaskKey }
+
+// Book asks for the signed reserve to be submitted to the ledger.
+type BookReserve struct{}
+
+// Redeem asks for the voucher to be redeemed: the lane is being released, or
+// nothing more will come.
+type Redeem struct{}
+
+func (Run) effect()         {}
+func (Kill) effect()        {}
+func (BookReserve) effect() {}
+func (Redeem) effect()      {}
+
+// meter counts idle time up to now. Time before a restart is never counted,
+// because the caller sets Metered anew.
+func (s Sold) meter(now int64) Sold {
+	if s.Phase != Open || now <= s.Metered {
+		s.Metered = max(s.Metered, now)
+		return s
+	}
+	if idle := int64(s.Terms.Slots) - int64(len(s.Running)); idle > 0 {
+		s.Idle += uint64(idle) * uint64(now-s.Metered)
+	}
+	s.Metered = now
+	return s
+}
+
+// bill adds ms of a task and all idle time that is not yet in the running total.
+func (s Sold) bill(ms uint64) (Sold, error) {
+	x, err := s.Book.Accrued.Accrue(s.Terms.Price, ms+s.Idle-s.IdleBilled)
+	if err != nil {
+		return s, err
+	}
+	s.Book.Accrued, s.IdleBilled = x, s.Idle
+	return s, nil
+}
+
+// Due is the lane's running total with the idle time counted up to now.
+func (s Sold) Due(now int64) artel.Amount {
+	m, err := s.meter(now).bill(0)
+	if err != nil {
+		return s.Book.Due()
+	}
+	return m.Book.Due()
+}
+
+// Restarted is the lease after its provider's process came back at now: what
+// ran is gone, the time in between is nobody's bill.
+func (s Sold) Restarted(now int64) Sold {
+	s.Running, s.Metered = nil, now
+	if s.UnpaidAt != 0 {
+		s.UnpaidAt = now
+	}
+	return s
+}
+
+// Take accepts one attempt. Taking it again changes nothing.
+func (s Sold) Take(k TaskKey, spec artel.TaskSpec, now int64) (Sold, []Effect, error) {
+	s = s.meter(now)
+	switch {
+	case s.Phase != Open:
+		return s, nil, Refused{s.stopReason(), "the lease takes no new tasks: " + s.Message}
+	case uint64(now/1000)+1 > s.Lease.End:
+		return s, nil, Refused{artel.ReasonExpired, "the lease is over"}
+	case slices.ContainsFunc(s.Running, func(r Running) bool { return r.TaskKey == k }):
+		return s, nil, nil
+	case k.Task <= s.Floor:
+		return s, nil, Refused{artel.ReasonRefused, fmt.Sprintf("task number %d was used before, the next is %d", k.Task, s.Floor+1)}
+	case len(s.Running) >= maxQueue:
+		return s, nil, Refused{artel.ReasonRefused, fmt.Sprintf("%d tasks wait already", len(s.Running))}
+	}
+	if err := spec.Check(s.Terms); err != nil {
+		return s, nil, Refused{artel.ReasonBadProgram, err.Error()}
+	}
+	s.Running = append(slices.Clip(s.Running), Running{TaskKey: k, Spec: spec, Taken: now})
+	s, fx := s.next(now)
+	return s, fx, nil
+}
+
+// Forgot notes that the end of a task was forgotten: from now on its number and
+// those below are refused, so that a renter cannot have one attempt signed for
+// twice and call that a lie.
+func (s Sold) Forgot(task uint64) Sold {
+	s.Floor = max(s.Floor, task)
+	return s
+}
+
+// maxQueue bounds what a renter can make a provider remember.
+const maxQueue = 1024
+
+// Refused is why a provider does not take an attempt.
+type Refused struct {
+	Reason  artel.Reason
+	Message string
+}
+
+// Error returns the sentence.
+func (r Refused) Error() string { return r.Message }
+
+func (s Sold) stopReason() artel.Reason {
+	if s.Stop == "" {
+		return artel.ReasonRefused
+	}
+	return s.Stop
+}
+
+// next starts waiting attempts while slots and trust last: what is due and not
+// secured, with a whole unit for each running task, stays within MaxUnpaid.
+func (s Sold) next(now int64) (Sold, []Effect) {
+	var fx []Effect
+	if s.Phase == Open && s.Book.CanBook(uint64(now/1000)) && s.wantsBooking() {
+		fx = append(fx, BookReserve{})
+	}
+	busy := 0
+	for _, r := range s.Running {
+		if r.Started != 0 {
+			busy++
+		}
+	}
+	if s.Phase != Open || !s.prepaid() {
+		return s, fx
+	}
+	unit := s.Terms.UnitCost()
+	for i, r := range s.Running {
+		if r.Started != 0 {
+			continue
+		}
+		if busy >= int(s.Terms.Slots) || !s.covers(unit, busy+1) {
+			break
+		}
+		if len(fx) == 0 || !isRun(fx) {
+			s.Running = slices.Clone(s.Running)
+		}
+		r.Started = now
+		s.Running[i] = r
+		fx = append(fx, Run{r})
+		busy++
+	}
+	return s, fx
+}
+
+func isRun(fx []Effect) bool {
+	_, ok := fx[len(fx)-1].(Run)
+	return ok
+}
+
+// prepaid reports whether the first unit is secured, where the terms want it.
+func (s Sold) prepaid() bool {
+	base := s.Terms.Base.Ceil()
+	return s.Terms.Prepaid.IsZero() || !s.Book.Secured().Less(base.Add(s.Terms.Prepaid).Min(artel.MaxAmount))
+}
+
+// covers reports whether n running units fit under MaxUnpaid.
+func (s Sold) covers(unit artel.Amount, n int) bool {
+	at := s.Book.Exposed()
+	for range n {
+		var err error
+		if at, err = at.Plus(unit); err != nil {
+			return false
+		}
+	}
+	return !s.Terms.MaxUnpaid.Less(at.Sub(s.ahead()))
+}
+
+// ahead is what is secured beyond what is due: a prepaid unit.
+func (s Sold) ahead() artel.Amount { return s.Book.Secured().Sub(s.Book.Due()) }
+
+// wantsBooking reports whether booking the reserve is worth its gas now: when
+// the voucher outgrew the cap by half of what may stay unpaid, or when a first
+// unit must be prepaid.
+func (s Sold) wantsBooking() bool {
+	half := s.Terms.MaxUnpaid.Float() / 2
+	return !s.prepaid() || s.Book.Unbooked().Float() >= half || !s.covers(s.Terms.UnitCost(), 1)
+}
+
+// Finish ends an attempt. Without a receipt it is not billed. The returned
+// receipt has everything but its signature.
+type Finish struct {
+	TaskKey
+	Root    artel.Hash
+	Exit    int32
+	Reason  artel.Reason
+	Message string
+	Usage   artel.Usage
+	Sealed  artel.Ref
+	Key     []byte
+	Billed  bool // the program ran: there is a receipt
+}
+
+// Finished takes the end of an attempt and gives the receipt to sign and store
+// BEFORE anybody hears of it, or nil where nothing was delivered.
+func (s Sold) Finished(f Finish, now int64) (Sold, *artel.Receipt, []Effect, error) {
+	s = s.meter(now)
+	i := slices.IndexFunc(s.Running, func(r Running) bool { return r.TaskKey == f.TaskKey })
+	if i < 0 {
+		return s, nil, nil, fmt.Errorf("finish task %d attempt %d: it is not running", f.Task, f.Attempt)
+	}
+	s.Running = slices.Delete(slices.Clone(s.Running), i, i+1)
+	s.Seq++
+	var receipt *artel.Receipt
+	if f.Billed {
+		f.Usage.Wall = min(f.Usage.Wall, s.Terms.Unit) // a unit is the most anybody pays
+		billed, err := s.bill(f.Usage.Wall)
+		if err != nil {
+			return s, nil, nil, err
+		}
+		s = billed
+		f.Usage.Idle = s.Idle
+		receipt = &artel.Receipt{
+			Result: artel.Result{Lease: s.ID, Task: f.Task, Attempt: f.Attempt, OutputRoot: f.Root, ExitCode: f.Exit},
+			Reason: f.Reason, Message: f.Message, Usage: f.Usage, Sealed: f.Sealed, Due: s.Book.Due(),
+		}
+		s.Delivered = append(slices.Clip(s.Delivered), Delivered{f.TaskKey, receipt.Due, f.Key})
+		if s.UnpaidAt == 0 && s.Book.Voucher.Less(s.Book.Due()) {
+			s.UnpaidAt = now
+		}
+	}
+	s, fx := s.settle(now)
+	return s, receipt, fx, nil
+}
+
+// Pay takes a voucher and gives the keys of what it pays for.
+func (s Sold) Pay(d artel.Domain, v artel.Voucher, sig artel.Signature, now int64) (Sold, []Delivered, []Effect, error) {
+	s = s.meter(now)
+	b, err := s.Book.TakeVoucher(d, v, sig, s.Signer)
+	if err != nil {
+		return s, nil, nil, err
+	}
+	s.Book = b
+	n := 0
+	for n < len(s.Delivered) && !b.Voucher.Less(s.Delivered[n].Due) {
+		n++
+	}
+	opened := s.Delivered[:n:n]
+	s.Delivered = s.Delivered[n:]
+	switch {
+	case !s.Book.Voucher.Less(s.Book.Due()):
+		s.UnpaidAt = 0
+	case n > 0:
+		s.UnpaidAt = now
+	}
+	s, fx := s.settle(now)
+	return s, opened, fx, nil
+}
+
+// Reserved takes a signed reserve.
+func (s Sold) Reserved(d artel.Domain, r artel.Reserve, sig artel.Signature, now int64) (Sold, []Effect, error) {
+	s = s.meter(now)
+	b, err := s.Book.TakeReserve(d, r, sig, s.Signer, uint64(now/1000))
+	if err != nil {
+		return s, nil, err
+	}
+	s.Book = b
+	s, fx := s.settle(now)
+	return s, fx, nil
+}
+
+// LaneSeen takes over a final block's view and stops what is no longer safe.
+func (s Sold) LaneSeen(l Lane, p Policy, now int64) (Sold, []Effect) {
+	s = s.meter(now)
+	s.Book = s.Book.Seen(l)
+	var fx []Effect
+	sec := uint64(now / 1000)
+	switch {
+	case l.ReleaseAt != 0:
+		s, fx = s.stop(artel.ReasonUnpaid, "the renter is releasing the lane", now)
+		fx = append(fx, Redeem{})
+	case !l.Signer.Good(sec, p.Delay):
+		s, fx = s.stop(artel.ReasonUnpaid, "the renter's session signer runs out before its vouchers could be redeemed; hint: artel wallet signer", now)
+	}
+	s, more := s.settle(now)
+	return s, append(fx, more...)
+}
+
+// Tick does what time alone brings.
+func (s Sold) Tick(p Policy, now int64) (Sold, []Effect) {
+	s = s.meter(now)
+	var fx []Effect
+	switch {
+	case s.Phase == Closed:
+		return s, nil
+	case s.Phase == Open && uint64(now/1000) >= s.Lease.End:
+		s, fx = s.stop(artel.ReasonExpired, "the lease is over", now)
+	case s.Phase == Open && s.UnpaidAt != 0 && now-s.UnpaidAt > p.Patience:
+		s, fx = s.stop(artel.ReasonUnpaid, fmt.Sprintf("%s units are due for %d s", s.Book.Due().Sub(s.Book.Voucher), (now-s.UnpaidAt)/1000), now)
+	case s.Phase == Open && s.Terms.MaxUnpaid.Less(s.Due(now).Sub(s.Book.Secured())):
+		s, fx = s.stop(artel.ReasonUnpaid, fmt.Sprintf("the lease is held %s units beyond what is secured, at most %s", s.Due(now).Sub(s.Book.Secured()), s.Terms.MaxUnpaid), now)
+	}
+	s, more := s.settle(now)
+	return s, append(fx, more...)
+}
+
+// Close is the renter's wish to end: no new tasks, what runs is ended.
+func (s Sold) Close(now int64) (Sold, []Effect) {
+	s = s.meter(now)
+	s, fx := s.stop(artel.ReasonCancelled, "the renter closed the lease", now)
+	s, more := s.settle(now)
+	return s, append(fx, more...)
+}
+
+// Cancel ends one attempt. An attempt that is not there is no error.
+func (s Sold) Cancel(k TaskKey, now int64) (Sold, []Effect) {
+	s = s.meter(now)
+	for _, r := range s.Running {
+		if r.TaskKey == k {
+			return s, []Effect{Kill{k}}
+		}
+	}
+	return s, nil
+}
+
+func (s Sold) stop(why artel.Reason, msg string, now int64) (Sold, []Effect) {
+	if s.Phase != Open {
+		return s, nil
+	}
+	if billed, err := s.bill(0); err == nil {
+		s = billed // the last idle stretch
+	}
+	s.Phase, s.Stop, s.Message = Ending, why, msg
+	var fx []Effect
+	for _, r := range s.Running {
+		fx = append(fx, Kill{r.TaskKey})
+	}
+	return s, fx
+}
+
+// settle starts what may start, and closes a lease that ends with nothing left
+// to run.
+func (s Sold) settle(now int64) (Sold, []Effect) {
+	s, fx := s.next(now)
+	if s.Phase == Ending && len(s.Running) == 0 {
+		s.Phase = Closed
+		fx = append(fx, Redeem{})
+	}
+	return s, fx
+}

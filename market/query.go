@@ -1,0 +1,152 @@
+package market
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/artel-network/artel"
+)
+
+// Query says which offers suit. A zero field asks for nothing.
+type Query struct {
+	Sandbox   string
+	Want      artel.Resources // per slot; Slots is how many one machine must have
+	Unit      uint64          // longest task, milliseconds
+	MaxPrice  artel.Price     // units per 10⁶ s of a slot
+	Region    string          // exactly this one
+	Providers []artel.NodeID  // only these
+	Exclude   []artel.NodeID  // none of these
+	Limit     int             // the best so many; 0: all
+}
+
+// QueryFor returns what a job asks of an offer.
+func QueryFor(j artel.JobSpec) Query {
+	return Query{Sandbox: j.Sandbox, Want: j.Want, Unit: j.Wall, MaxPrice: j.MaxPrice, Providers: j.Providers}
+}
+
+// Code says in one word why an offer does not suit.
+type Code string
+
+// The codes of Why.
+const (
+	WhyExpired   Code = "expired"
+	WhySandbox   Code = "sandbox"
+	WhySlots     Code = "slots"
+	WhyMemory    Code = "memory"
+	WhyDisk      Code = "disk"
+	WhyUnit      Code = "unit"
+	WhyPrice     Code = "price"
+	WhyRegion    Code = "region"
+	WhyProviders Code = "providers"
+	WhyExcluded  Code = "excluded"
+	WhyBudget    Code = "budget"
+	WhyResting   Code = "resting"
+)
+
+// Why is one reason against an offer, with the two figures that disagree.
+type Why struct {
+	Code Code   `json:"code"`
+	Have uint64 `json:"have,omitempty"`
+	Want uint64 `json:"want,omitempty"`
+	Text string `json:"text,omitempty"` // the word that is missing
+}
+
+// String says it to a person, with a hint where there is something to do.
+func (w Why) String() string {
+	switch w.Code {
+	case WhyExpired:
+		return fmt.Sprintf("the offer expired %d s ago", w.Have)
+	case WhySandbox:
+		return fmt.Sprintf("it does not run %q", w.Text)
+	case WhySlots:
+		return fmt.Sprintf("it has %d slots, the job wants %d", w.Have, w.Want)
+	case WhyMemory:
+		return fmt.Sprintf("it has %d bytes of memory per slot, the job wants %d; hint: --mem", w.Have, w.Want)
+	case WhyDisk:
+		return fmt.Sprintf("it has %d bytes of disk per slot, the job wants %d; hint: --disk", w.Have, w.Want)
+	case WhyUnit:
+		return fmt.Sprintf("it takes tasks of at most %d ms, the job's may last %d; hint: --timeout", w.Have, w.Want)
+	case WhyPrice:
+		return fmt.Sprintf("it asks %d, the job pays at most %d; hint: --max-price %d", w.Have, w.Want, w.Have)
+	case WhyRegion:
+		return fmt.Sprintf("it is not in region %q", w.Text)
+	case WhyProviders:
+		return "it is not among the providers that the job names"
+	case WhyExcluded:
+		return "it is excluded"
+	case WhyBudget:
+		return fmt.Sprintf("one task may cost %d, the budget is %d; hint: --budget", w.Have, w.Want)
+	case WhyResting:
+		return fmt.Sprintf("it failed lately and rests for %d s more", w.Have)
+	}
+	return string(w.Code)
+}
+
+// Why returns every reason why o does not suit q at the unix second now, with
+// skew seconds of tolerance; none where it does.
+func (q Query) Why(o artel.Offer, now, skew uint64) []Why {
+	var why []Why
+	add := func(w Why) { why = append(why, w) }
+	if plus(o.Expires, skew) <= now {
+		add(Why{Code: WhyExpired, Have: ago(o.Expires, now)})
+	}
+	if q.Sandbox != "" && !slices.Contains(o.Sandboxes, q.Sandbox) {
+		add(Why{Code: WhySandbox, Text: q.Sandbox})
+	}
+	if o.Resources.Slots < max(q.Want.Slots, 1) {
+		add(Why{Code: WhySlots, Have: uint64(o.Resources.Slots), Want: uint64(max(q.Want.Slots, 1))})
+	}
+	if o.Resources.Memory < q.Want.Memory {
+		add(Why{Code: WhyMemory, Have: o.Resources.Memory, Want: q.Want.Memory})
+	}
+	if o.Resources.Disk < q.Want.Disk {
+		add(Why{Code: WhyDisk, Have: o.Resources.Disk, Want: q.Want.Disk})
+	}
+	if o.MaxUnit < q.Unit {
+		add(Why{Code: WhyUnit, Have: o.MaxUnit, Want: q.Unit})
+	}
+	if q.MaxPrice != 0 && o.Price > q.MaxPrice {
+		add(Why{Code: WhyPrice, Have: uint64(o.Price), Want: uint64(q.MaxPrice)})
+	}
+	if q.Region != "" && o.Region != q.Region {
+		add(Why{Code: WhyRegion, Text: q.Region})
+	}
+	if len(q.Providers) != 0 && !slices.Contains(q.Providers, o.Node) {
+		add(Why{Code: WhyProviders})
+	}
+	if slices.Contains(q.Exclude, o.Node) {
+		add(Why{Code: WhyExcluded})
+	}
+	return why
+}
+
+// filter is a query made ready for a walk over many slots.
+type filter struct {
+	Query
+	region  uint32
+	exclude map[artel.NodeID]bool
+}
+
+func (q Query) filter() filter {
+	f := filter{Query: q, region: wordHash(q.Region)}
+	f.Want.Slots = max(f.Want.Slots, 1)
+	if len(q.Exclude) > 0 {
+		f.exclude = make(map[artel.NodeID]bool, len(q.Exclude))
+		for _, n := range q.Exclude {
+			f.exclude[n] = true
+		}
+	}
+	return f
+}
+
+// may reports whether s can suit by what stands in the slot itself.
+func (f *filter) may(s *slot) bool {
+	return s.slots >= f.Want.Slots && s.memory >= f.Want.Memory && s.disk >= f.Want.Disk && s.unit >= f.Unit &&
+		(f.MaxPrice == 0 || s.price <= f.MaxPrice) && (f.Query.Region == "" || s.region == f.region)
+}
+
+// does decides the rest, at the entry behind a slot that may.
+func (f *filter) does(e *entry, now, skew uint64) bool {
+	return !e.dead && plus(e.Offer.Expires, skew) > now &&
+		(f.Query.Region == "" || e.Offer.Region == f.Query.Region) && !f.exclude[e.Offer.Node]
+}

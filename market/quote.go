@@ -1,0 +1,186 @@
+package market
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"github.com/artel-network/artel"
+)
+
+// Candidate is one offer seen with a job's eyes.
+type Candidate struct {
+	Listing
+	Why      []Why        `json:"why,omitempty"` // why it does not suit; nil where it does
+	Millis   uint64       `json:"millis"`        // what one task is expected to take on it
+	Cost     artel.Amount `json:"cost"`          // what that comes to
+	MaxCost  artel.Amount `json:"maxCost"`       // what one task may come to at its time limit
+	Success  float64      `json:"success"`       // the chance that it brings the task home
+	Newcomer bool         `json:"newcomer"`      // this renter has not seen it finish anything
+	Slots    uint32       `json:"slots"`         // of its slots, how many the estimate uses
+	Tasks    uint64       `json:"tasks"`         // of the job's tasks, how many the estimate gives it
+	score    float64
+}
+
+// Suits reports whether the candidate can take the job's tasks.
+func (c Candidate) Suits() bool { return len(c.Why) == 0 }
+
+// Estimate answers "what would this job cost, and how long would it take".
+type Estimate struct {
+	Suiting  []Candidate  `json:"suiting"`  // the best first
+	Excluded []Candidate  `json:"excluded"` // each with its reasons, in the order of the offers
+	Slots    uint64       `json:"slots"`    // used at once
+	Millis   uint64       `json:"millis"`   // from the first start to the last end, failures averaged in; 0: nobody suits
+	Cost     artel.Amount `json:"cost"`     // expected
+	MaxCost  artel.Amount `json:"maxCost"`  // if every task ran into its time limit
+	Within   bool         `json:"within"`   // MaxCost is within the job's budget, or the job has none
+}
+
+// Quote ranks offers for a job and estimates the whole: who suits, and what it
+// costs and how long it takes on as many slots as the job may use. now is in
+// unix seconds; clocks may differ by Skew.
+//
+// The order is by cost ÷ success²: a failed attempt costs its renter no money
+// (nothing unverified is paid), but its own time, and that of the whole job
+// which waits for its last task. Equal ones go by time.
+func Quote(j artel.JobSpec, offers []Listing, h History, now uint64) Estimate {
+	var e Estimate
+	q := QueryFor(j)
+	for _, l := range offers {
+		c := assess(q, j, l, h, now)
+		if c.Suits() {
+			e.Suiting = append(e.Suiting, c)
+		} else {
+			e.Excluded = append(e.Excluded, c)
+		}
+	}
+	slices.SortFunc(e.Suiting, func(a, b Candidate) int {
+		if c := cmp.Or(cmp.Compare(a.score, b.score), cmp.Compare(a.Millis, b.Millis)); c != 0 {
+			return c
+		}
+		if before(0, &a.Offer, 0, &b.Offer) {
+			return -1
+		}
+		return 1
+	})
+	e.spread(j)
+	e.Within = j.Budget.IsZero() || !j.Budget.Less(e.MaxCost)
+	return e
+}
+
+// Rank returns the offers that suit a job, the best first.
+func Rank(j artel.JobSpec, offers []Listing, h History, now uint64) []Candidate {
+	return Quote(j, offers, h, now).Suiting
+}
+
+func assess(q Query, j artel.JobSpec, l Listing, h History, now uint64) Candidate {
+	rec := h.Nodes[l.Offer.Node]
+	c := Candidate{Listing: l, Newcomer: rec.Done < 1}
+	c.Why = q.Why(l.Offer, now, Skew)
+	if rest := rec.Rest(now); rest > 0 {
+		c.Why = append(c.Why, Why{Code: WhyResting, Have: rest})
+	}
+	c.MaxCost = artel.Cost(l.Offer.Price, j.Wall)
+	if !j.Budget.IsZero() && j.Budget.Less(c.MaxCost) {
+		have, _ := c.MaxCost.Uint64()
+		want, _ := j.Budget.Uint64()
+		c.Why = append(c.Why, Why{Code: WhyBudget, Have: have, Want: want})
+	}
+	c.Millis = expect(l.Offer, rec, h.Work, j.Wall)
+	c.Cost = artel.Cost(l.Offer.Price, c.Millis)
+	c.Success = rec.Success(l.Offer, c.Millis, now)
+	// Not c.Cost: it is rounded up to whole units, which short tasks would all share.
+	c.score = float64(l.Offer.Price) * float64(c.Millis) / (c.Success * c.Success)
+	return c
+}
+
+// expect returns how long one task takes on a machine, at least 1 ms and at
+// most the limit. What was measured counts before what is claimed. Without a
+// figure for the work, the limit stands for it on the reference machine, so
+// that speeds still compare.
+func expect(o artel.Offer, r Record, work, limit uint64) uint64 {
+	speed := r.Speed
+	if speed == 0 {
+		speed = speedOf(o.Speed)
+	}
+	if work == 0 {
+		work = limit
+	}
+	ms := math.Ceil(float64(work) * 1000 / speed)
+	if ms >= float64(limit) {
+		return max(limit, 1)
+	}
+	return max(uint64(ms), 1)
+}
+
+// spread gives the job's tasks to slots, the best candidates' first, as many as
+// it may use, and finds the time in which they get through.
+func (e *Estimate) spread(j artel.JobSpec) {
+	most := j.Count
+	if j.Parallel != 0 {
+		most = min(most, uint64(j.Parallel))
+	}
+	var used []*Candidate
+	for i := range e.Suiting {
+		c := &e.Suiting[i]
+		take := min(uint64(c.Offer.Resources.Slots), most-e.Slots)
+		if take == 0 {
+			break
+		}
+		c.Slots = uint32(take)
+		e.Slots += take
+		used = append(used, c)
+	}
+	if len(used) == 0 {
+		return
+	}
+	// The shortest time in which the slots finish j.Count tasks: each slot
+	// finishes time ÷ (its time per task, failures included).
+	done := func(t float64) (n uint64) {
+		for _, c := range used {
+			n += uint64(c.Slots) * uint64(min(t/c.each(), 1e9))
+		}
+		return n
+	}
+	low, high := 0.0, used[0].each()*(math.Ceil(float64(j.Count)/float64(used[0].Slots))+1)
+	for high-low > 0.5 {
+		mid := (low + high) / 2
+		if mid == low || mid == high {
+			break
+		}
+		if done(mid) >= j.Count {
+			high = mid
+		} else {
+			low = mid
+		}
+	}
+	e.Millis = uint64(math.Ceil(high))
+
+	left := j.Count
+	for _, c := range used {
+		c.Tasks = min(left, uint64(c.Slots)*uint64(high/c.each()))
+		left -= c.Tasks
+		e.Cost = add(e.Cost, times(c.Offer.Price, c.Millis, c.Tasks))
+		e.MaxCost = add(e.MaxCost, times(c.Offer.Price, j.Wall, c.Tasks))
+	}
+}
+
+// each is the time that a task takes a slot, those included that fail.
+func (c *Candidate) each() float64 { return float64(c.Millis) / c.Success }
+
+// times returns what n tasks of ms milliseconds come to on one lane: rounded
+// once.
+func times(p artel.Price, ms, n uint64) artel.Amount {
+	if n != 0 && ms > math.MaxUint64/n {
+		return artel.MaxAmount
+	}
+	return artel.Cost(p, ms*n)
+}
+
+func add(a, b artel.Amount) artel.Amount {
+	s, err := a.Plus(b)
+	if err != nil {
+		return artel.MaxAmount
+	}
+	return s
+}

@@ -1,0 +1,54 @@
+package libp2p
+
+import (
+	"time"
+
+	lp2p "github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/core/control"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
+	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
+	ma "github.com/multiformats/go-multiaddr"
+)
+
+const (
+	// maxCallStreams is how many calls one peer may have in flight here.
+	maxCallStreams = 128
+	// maxBulkStreams is how many streams of one bulk protocol.
+	maxBulkStreams = 32
+)
+
+// newResourceManager bounds what strangers can make this node hold.
+func (h *Host) newResourceManager() (network.ResourceManager, error) {
+	limits := rcmgr.DefaultLimits
+	lp2p.SetDefaultServiceLimits(&limits)
+	limits.AddProtocolLimit(h.rpcID(),
+		rcmgr.BaseLimit{StreamsInbound: 1024, StreamsOutbound: 4096, Streams: 4096, Memory: h.MaxMemory / 2},
+		rcmgr.BaseLimitIncrease{})
+	limits.AddProtocolPeerLimit(h.rpcID(),
+		rcmgr.BaseLimit{StreamsInbound: maxCallStreams, StreamsOutbound: 512, Streams: 640, Memory: h.MaxMemory / 4},
+		rcmgr.BaseLimitIncrease{})
+	limits.ProtocolPeerBaseLimit.StreamsInbound = maxBulkStreams
+	limits.ProtocolPeerLimitIncrease.StreamsInbound = 0
+	limits.SystemBaseLimit.Memory, limits.SystemLimitIncrease.Memory = h.MaxMemory, 0
+	const fds = 512
+	return rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(limits.Scale(h.MaxMemory, fds)))
+}
+
+// newConnManager trims idle connections above MaxPeers.
+func (h *Host) newConnManager() (*connmgr.BasicConnMgr, error) {
+	return connmgr.NewConnManager(h.MaxPeers*3/4, h.MaxPeers,
+		connmgr.WithGracePeriod(20*time.Second), connmgr.WithSilencePeriod(10*time.Second))
+}
+
+// gater dials nobody whose key is not a node key: nothing here could name it. Such
+// a key may dial in, as AutoNAT's dial-backs do under throw-away keys; it cannot
+// shake hands and is let go.
+type gater struct{}
+
+func (gater) InterceptPeerDial(id peer.ID) bool                                        { _, ok := nodeID(id); return ok }
+func (gater) InterceptAddrDial(peer.ID, ma.Multiaddr) bool                             { return true }
+func (gater) InterceptAccept(network.ConnMultiaddrs) bool                              { return true }
+func (gater) InterceptUpgraded(network.Conn) (bool, control.DisconnectReason)          { return true, 0 }
+func (gater) InterceptSecured(network.Direction, peer.ID, network.ConnMultiaddrs) bool { return true }

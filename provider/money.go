@@ -1,0 +1,365 @@
+package provider
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/artel-network/artel"
+	"github.com/artel-network/artel/chain"
+	"github.com/artel-network/artel/lease"
+	"github.com/artel-network/artel/wire"
+)
+
+// How often the provider looks at the clock, the chain and its outbox.
+const (
+	tickEvery   = time.Second
+	chainEvery  = 2 * time.Second
+	refreshAll  = time.Minute
+	outboxEvery = time.Second
+	keepClosed  = 10 * time.Minute // a closed lease answers for as long
+)
+
+// book queues the signed reserve for the ledger. The id is that of the
+// document, so that asking twice submits once.
+func (p *Provider) book(t *tx, b lease.Book) {
+	digest := b.Reserve.Digest(p.c.Params.Domain())
+	p.queue(t, chain.Tx{
+		ID: "book-" + hex.EncodeToString(digest[:]), From: p.sender(),
+		Call: chain.ReserveFor{Reserves: []chain.SignedReserve{{Reserve: b.Reserve, Sig: b.ReserveSig}}},
+	})
+}
+
+// redeem queues a lane's voucher for the ledger, if that would pay anything. What
+// the voucher promises beyond the cap is booked first; the redemption follows
+// when a final block shows the higher cap.
+func (p *Provider) redeem(t *tx, k lease.Key) {
+	b := p.lanes[k]
+	if b == nil {
+		return
+	}
+	if b.Cap.Less(b.Voucher) && b.CanBook(uint64(t.now/1000)) {
+		p.book(t, *b)
+	}
+	if b.Redeemable().IsZero() {
+		return
+	}
+	v, sig := b.SignedVoucher()
+	digest := v.Digest(p.c.Params.Domain())
+	p.queue(t, chain.Tx{
+		// The cap is part of the id: a voucher that grew past its cap is redeemed
+		// again once more of it is booked.
+		ID: "redeem-" + hex.EncodeToString(digest[:]) + "-" + b.Secured().String(), From: p.sender(),
+		Call: chain.Redeem{Provider: p.c.Account, Vouchers: []chain.SignedVoucher{{Voucher: v, Sig: sig}}},
+	})
+}
+
+// sender is who pays for the transaction: the node key. Redemptions and
+// bookings may come from anybody, so the account's own key need not be here.
+func (p *Provider) sender() artel.Address { return p.c.Key.Address() }
+
+func (p *Provider) queue(t *tx, x chain.Tx) {
+	if _, ok := p.outbox[x.ID]; ok {
+		return
+	}
+	p.outbox[x.ID] = x
+	t.change.Outbox = append(t.change.Outbox, x)
+}
+
+// outboxLoop hands queued calls to the chain and waits for their outcome. The
+// chain may be away for as long as it likes.
+func (p *Provider) outboxLoop(ctx context.Context) {
+	submitted := map[string]bool{}
+	for every(ctx, outboxEvery) {
+		var waiting []chain.Tx
+		if !p.do(ctx, func(*tx) {
+			for _, x := range p.outbox {
+				waiting = append(waiting, x)
+			}
+		}) {
+			return
+		}
+		slices.SortFunc(waiting, func(a, b chain.Tx) int { return compare(a.ID, b.ID) })
+		for _, x := range waiting {
+			if !submitted[x.ID] {
+				if err := p.c.Ledger.Submit(ctx, x); err != nil {
+					p.c.Log.Warn("submit to chain", "call", x.Call.Kind(), "error", err)
+					var no *chain.Refusal
+					if errors.As(err, &no) {
+						p.settled(ctx, x)
+					}
+					continue
+				}
+				submitted[x.ID] = true
+			}
+			o, err := p.c.Ledger.Outcome(ctx, x.ID)
+			if err != nil || !o.State.Final() {
+				continue
+			}
+			if o.Refusal != nil {
+				p.c.Log.Warn("the ledger refused", "call", x.Call.Kind(), "reason", o.Refusal.Error())
+			}
+			delete(submitted, x.ID)
+			p.settled(ctx, x)
+		}
+	}
+}
+
+func compare(a, b string) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+// settled forgets a call whose outcome is final and looks its lanes up again.
+func (p *Provider) settled(ctx context.Context, x chain.Tx) {
+	p.do(ctx, func(t *tx) {
+		delete(p.outbox, x.ID)
+		t.change.Sent = append(t.change.Sent, x.ID)
+		for _, k := range lanesOf(x.Call) {
+			p.dirty[k] = true
+		}
+	})
+}
+
+func lanesOf(c chain.Call) []lease.Key {
+	var ks []lease.Key
+	switch c := c.(type) {
+	case chain.ReserveFor:
+		for _, r := range c.Reserves {
+			ks = append(ks, lease.Key{Renter: r.Renter, Provider: r.Provider, Number: r.Lane})
+		}
+	case chain.Redeem:
+		for _, v := range c.Vouchers {
+			ks = append(ks, lease.Key{Renter: v.Renter, Provider: v.Provider, Number: v.Lane})
+		}
+	}
+	return ks
+}
+
+// chainLoop keeps what the provider knows of its lanes fresh: those that an
+// event or a call touched at once, those of open leases every minute.
+func (p *Provider) chainLoop(ctx context.Context) {
+	var cursor chain.Head
+	all := time.Time{}
+	for every(ctx, chainEvery) {
+		if cursor == (chain.Head{}) {
+			h, err := p.c.Ledger.Head(ctx)
+			if err != nil {
+				continue
+			}
+			cursor = h // what happened before is read lane by lane
+		}
+		events, head, err := p.c.Ledger.Events(ctx, cursor, 1000)
+		if err != nil {
+			if errors.Is(err, chain.ErrReorg) {
+				p.c.Log.Error("the chain replaced final blocks; looking everything up again", "error", err)
+				cursor, all = chain.Head{}, time.Time{}
+			}
+			continue
+		}
+		cursor = head
+		everything := time.Since(all) > refreshAll
+		if everything {
+			all = time.Now()
+		}
+		p.refresh(ctx, p.touched(ctx, events, everything))
+	}
+}
+
+type laneSigner struct {
+	key    lease.Key
+	signer artel.Address
+}
+
+// touched lists the lanes to look up: those with a mark, those of the events,
+// and with all those of every open lease.
+func (p *Provider) touched(ctx context.Context, events []chain.Event, all bool) []laneSigner {
+	var out []laneSigner
+	p.do(ctx, func(*tx) {
+		mark := map[lease.Key]bool{}
+		for k := range p.dirty {
+			mark[k] = true
+		}
+		clear(p.dirty)
+		for _, e := range events {
+			renter := renterOf(e.Fact)
+			for k := range p.lanes {
+				if renter == k.Renter {
+					mark[k] = true
+				}
+			}
+		}
+		for k := range p.open {
+			if all {
+				mark[k] = true
+			}
+		}
+		for k := range mark {
+			ls := laneSigner{k, k.Renter}
+			if s := p.leases[p.open[k]]; s != nil {
+				ls.signer = s.Signer
+			}
+			out = append(out, ls)
+		}
+	})
+	return out
+}
+
+// renterOf returns whose lanes an event may have changed.
+func renterOf(f chain.Fact) artel.Address {
+	switch f := f.(type) {
+	case chain.Reserved:
+		return f.Lane.Renter
+	case chain.Redeemed:
+		return f.Lane.Renter
+	case chain.Releasing:
+		return f.Lane.Renter
+	case chain.Released:
+		return f.Lane.Renter
+	case chain.Waived:
+		return f.Lane.Renter
+	case chain.ExitRequested:
+		return f.Account
+	case chain.Exited:
+		return f.Account
+	case chain.SignerSet:
+		return f.Account
+	}
+	return artel.Address{}
+}
+
+func (p *Provider) refresh(ctx context.Context, lanes []laneSigner) {
+	for _, ls := range lanes {
+		seen, _, err := p.look(ctx, ls.key, ls.signer)
+		if err != nil {
+			p.do(ctx, func(*tx) { p.dirty[ls.key] = true })
+			continue
+		}
+		p.do(ctx, func(t *tx) { p.laneSeen(t, ls.key, seen) })
+	}
+}
+
+func (p *Provider) laneSeen(t *tx, k lease.Key, seen lease.Lane) {
+	if s := p.leases[p.open[k]]; s != nil {
+		next, fx := s.LaneSeen(seen, p.rules(), t.now)
+		p.set(t, s, next, fx)
+		t.after = append(t.after, s.wake)
+	} else if b := p.lanes[k]; b != nil {
+		next := b.Seen(seen)
+		p.lanes[k], t.lanes[k] = &next, true
+		for _, s := range p.leases { // closed ones that may still be paid
+			if lease.KeyOf(s.Lease) == k {
+				s.Book = next
+			}
+		}
+	}
+	b := p.lanes[k]
+	if b == nil {
+		return
+	}
+	_, open := p.open[k]
+	if !open || seen.ReleaseAt != 0 {
+		p.redeem(t, k)
+	}
+}
+
+func (p *Provider) rules() lease.Policy {
+	return lease.Policy{Delay: p.c.Params.Delay, Patience: p.c.Policy.Patience.Milliseconds()}
+}
+
+// tickLoop lets time pass for the leases.
+func (p *Provider) tickLoop(ctx context.Context) {
+	for every(ctx, tickEvery) {
+		if !p.do(ctx, p.tick) {
+			return
+		}
+	}
+}
+
+func (p *Provider) tick(t *tx) {
+	for _, id := range p.open {
+		s := p.leases[id]
+		next, fx := s.Tick(p.rules(), t.now)
+		if next.Phase == s.Phase && len(fx) == 0 {
+			s.Sold = next // only the meter moved: not worth a write
+			continue
+		}
+		p.set(t, s, next, fx)
+		t.after = append(t.after, s.wake)
+	}
+	for id, s := range p.leases {
+		if s.Phase != lease.Closed {
+			continue
+		}
+		if s.closing.IsZero() {
+			s.closing = time.Now()
+		}
+		if time.Since(s.closing) > keepClosed {
+			for _, e := range s.events {
+				k := lease.TaskKey{Task: e.Event.Task, Attempt: e.Event.Attempt}
+				t.after = append(t.after, func() { p.c.Runner.Forget(id, k) })
+			}
+			delete(p.leases, id)
+			t.change.DropLeases = append(t.change.DropLeases, id)
+		}
+	}
+}
+
+// offerLoop advertises the machine, three times within an offer's life.
+func (p *Provider) offerLoop(ctx context.Context) {
+	select {
+	case <-p.c.Host.Ready():
+	case <-ctx.Done():
+		return
+	}
+	ttl := p.c.Policy.OfferTTL
+	for p.advertise(ctx, ttl); every(ctx, ttl/3); p.advertise(ctx, ttl) {
+	}
+}
+
+func (p *Provider) advertise(ctx context.Context, ttl time.Duration) {
+	o, ok := p.Offer(ctx, ttl)
+	if !ok {
+		return
+	}
+	if err := p.c.Host.Publish(ctx, wire.TopicOffers, wire.SealOffer(o, p.c.Key)); err != nil && ctx.Err() == nil {
+		p.c.Log.Warn("publish offer", "error", err)
+	}
+}
+
+// Offer returns the machine's offer as of now. ok is false while the owner has
+// paused it or the provider is stopping.
+func (p *Provider) Offer(ctx context.Context, ttl time.Duration) (o artel.Offer, ok bool) {
+	pol := p.c.Policy
+	now := time.Now()
+	running := p.do(ctx, func(t *tx) {
+		// The clock orders announcements across restarts without a stored number.
+		p.seq = max(p.seq+1, uint64(t.now))
+		ok = !p.paused
+		o.Seq, o.UpSince = p.seq, uint64(p.since.Unix())
+	})
+	o.Network, o.Node, o.Account, o.Machine = p.c.Network, p.c.Key.NodeID(), p.c.Account, p.c.Machine
+	o.Issued, o.Expires = uint64(now.Unix()), uint64(now.Add(ttl).Unix())
+	o.Resources, o.Price, o.Region, o.Sandboxes, o.Speed = pol.Resources, pol.Price, pol.Region, pol.Sandboxes, pol.Speed
+	o.MaxUnpaid, o.Prepay, o.MaxUnit, o.Addrs = pol.MaxUnpaid, pol.Prepay, pol.MaxUnit, p.c.Host.Addrs()
+	return o, ok && running
+}
+
+// every waits d and reports whether ctx still lives.
+func every(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}

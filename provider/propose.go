@@ -1,0 +1,229 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/artel-network/artel"
+	"github.com/artel-network/artel/chain"
+	"github.com/artel-network/artel/lease"
+	"github.com/artel-network/artel/p2p"
+	"github.com/artel-network/artel/wire"
+)
+
+// propose answers a renter's signed lease with the provider's signature, once
+// the policy agrees and a final block shows that the money is there.
+func (p *Provider) propose(ctx context.Context, from artel.NodeID, req []byte) ([]byte, error) {
+	m, err := wire.UnmarshalProposeRequest(req)
+	if err != nil {
+		return nil, invalid(err)
+	}
+	terms, err := wire.DecodeTerms(m.Terms)
+	if err != nil {
+		return nil, invalid(err)
+	}
+	d := p.c.Params.Domain()
+	id := m.Lease.ID(d)
+	signer, err := m.Signature.Signer(id)
+	if err != nil {
+		return nil, invalid(err)
+	}
+	if err := p.checkLease(from, m.Lease, terms, wire.TermsHash(m.Terms), signer); err != nil {
+		return nil, invalid(err)
+	}
+	k := lease.KeyOf(m.Lease)
+	seen, head, err := p.look(ctx, k, signer)
+	if err != nil {
+		return nil, p2p.Errorf(p2p.Unavailable, "the chain cannot be asked about the lane: %v", err).WithHint("no new lease while the chain is away; running ones go on")
+	}
+	if err := p.checkMoney(m, terms, seen, head); err != nil {
+		return nil, err
+	}
+	ok := p.do(ctx, func(t *tx) { err = p.accept(t, m, terms, id, signer, seen) })
+	if !ok {
+		return nil, errStopped
+	}
+	if err != nil {
+		return nil, invalid(err)
+	}
+	return wire.ProposeResponse{Signature: p.c.Key.Sign(id)}.Marshal(), nil
+}
+
+// checkLease holds the document against this provider's own policy.
+func (p *Provider) checkLease(from artel.NodeID, l artel.Lease, t artel.Terms, hash artel.Hash, signer artel.Address) error {
+	pol := p.c.Policy
+	refuse := func(format string, args ...any) *p2p.Error {
+		return p2p.Errorf(p2p.Refused, format, args...)
+	}
+	if err := t.Check(l); err != nil {
+		return err
+	}
+	switch {
+	case l.Terms != hash:
+		return artel.Invalid("the lease holds another hash than that of its terms")
+	case t.Network != p.c.Network:
+		return p2p.Errorf(p2p.OtherNetwork, "the lease is for network %s, this is %s", t.Network.Short(), p.c.Network.Short())
+	case t.Renter != from || signer != from.Address():
+		return p2p.Errorf(p2p.Unauthorized, "the lease must be signed and sent by the node it names")
+	case l.Provider != p.c.Account || t.Node != p.c.Key.NodeID():
+		return artel.Invalid("the lease is for another provider")
+	case !artel.MaySign(l.Renter, signer, l.Lane):
+		return artel.Invalid("%s may not sign for lane %x: the lane carries another signer's tag", signer, l.Lane)
+	case t.Price < pol.Price:
+		return refuse("price %d is below %d", t.Price, pol.Price).WithHint("the offer has changed; ask again")
+	case t.Unit > pol.MaxUnit:
+		return refuse("tasks of %d ms, at most %d", t.Unit, pol.MaxUnit)
+	case t.Slots > pol.Resources.Slots || t.Resources.Memory > pol.Resources.Memory || t.Resources.Disk > pol.Resources.Disk:
+		return refuse("the machine has %d slots of %d bytes memory and %d disk", pol.Resources.Slots, pol.Resources.Memory, pol.Resources.Disk)
+	case !contains(pol.Sandboxes, t.Sandbox):
+		return refuse("no sandbox %q here", t.Sandbox)
+	case pol.MaxUnpaid.Less(t.MaxUnpaid):
+		return refuse("maxUnpaid %s, at most %s", t.MaxUnpaid, pol.MaxUnpaid)
+	case pol.Penalty.Less(l.Penalty):
+		return refuse("penalty %s, at most %s", l.Penalty, pol.Penalty)
+	case l.End-l.Start > pol.MaxLease:
+		return refuse("a lease of %d s, at most %d", l.End-l.Start, pol.MaxLease)
+	}
+	return nil
+}
+
+func contains(words []string, w string) bool {
+	for _, x := range words {
+		if x == w {
+			return true
+		}
+	}
+	return false
+}
+
+// look asks a final block about a lane and who may sign for it.
+func (p *Provider) look(ctx context.Context, k lease.Key, signer artel.Address) (lease.Lane, chain.Head, error) {
+	head, err := p.c.Ledger.Head(ctx)
+	if err != nil {
+		return lease.Lane{}, head, err
+	}
+	l, err := p.c.Ledger.Lane(ctx, chain.LaneKey(k))
+	if err != nil {
+		return lease.Lane{}, head, err
+	}
+	a, err := p.c.Ledger.Account(ctx, k.Renter)
+	if err != nil {
+		return lease.Lane{}, head, err
+	}
+	seen := lease.Lane{Cap: l.Cap, Paid: l.Paid, Epoch: l.Epoch, Deposit: a.Deposit, Signer: lease.SignerRights{Account: signer == k.Renter}}
+	if l.Releasing(p.c.Params, head.Time) {
+		seen.ReleaseAt = l.ReleaseAt
+	}
+	if a.Exiting(p.c.Params, head.Time) {
+		seen.ExitAt = a.ExitAt
+	}
+	if !seen.Signer.Account {
+		s, err := p.c.Ledger.Signer(ctx, k.Renter, signer)
+		if err != nil {
+			return lease.Lane{}, head, err
+		}
+		seen.Signer.Allowance, seen.Signer.Until = s.Left(), s.Until
+	}
+	return seen, head, nil
+}
+
+// checkMoney refuses what could not be paid, or not for long enough.
+func (p *Provider) checkMoney(m wire.ProposeRequest, t artel.Terms, seen lease.Lane, head chain.Head) error {
+	unpaid := func(hint, format string, args ...any) error {
+		return p2p.Errorf(p2p.Unpaid, format, args...).WithHint(hint)
+	}
+	switch {
+	case m.Lease.Start > head.Time+skew:
+		return p2p.Errorf(p2p.Invalid, "the lease starts %d s after the chain's time", m.Lease.Start-head.Time).WithHint("check the clock")
+	case m.Lease.End <= head.Time:
+		return p2p.Errorf(p2p.Invalid, "the lease is over already").WithHint("check the clock")
+	case seen.ReleaseAt != 0:
+		return unpaid("wait until it is over, or use another lane", "the lane is being released")
+	case !seen.Signer.Good(m.Lease.End, p.c.Params.Delay):
+		return unpaid("artel wallet signer: raise its time", "the session signer ends at %d, its vouchers of this lease must count until %d", seen.Signer.Until, m.Lease.End+p.c.Params.Delay)
+	case m.Reserve == nil:
+		return unpaid("sign a Reserve for the first minutes", "the lease comes without a Reserve")
+	}
+	need := m.Reserve.Reserve.Cap.Sub(seen.Cap)
+	switch {
+	case seen.Deposit.Less(need):
+		return unpaid("artel wallet deposit", "the Reserve books %s units, the account has %s", need, seen.Deposit)
+	case !seen.Signer.Account && seen.Signer.Allowance.Less(need):
+		return unpaid("artel wallet signer: raise its allowance", "the Reserve books %s units, the session signer may book %s", need, seen.Signer.Allowance)
+	case seen.ExitAt != 0 && seen.Cap.Sub(seen.Paid).Less(t.UnitCost()):
+		return unpaid("cancel the exit, or book the lane first", "the account is leaving")
+	}
+	return nil
+}
+
+// accept opens the lease. Called by the core.
+func (p *Provider) accept(t *tx, m wire.ProposeRequest, terms artel.Terms, id artel.Hash, signer artel.Address, seen lease.Lane) error {
+	if p.leases[id] != nil {
+		return nil // asked again: the same lease, the same signature
+	}
+	k := lease.KeyOf(m.Lease)
+	if g := p.gens[k.Renter]; terms.Gen < g {
+		return p2p.Errorf(p2p.Conflict, "controller generation %d was replaced by %d", terms.Gen, g).WithHint("this renter was recovered on another machine; stop this one")
+	}
+	if other, ok := p.open[k]; ok {
+		return p2p.Errorf(p2p.Conflict, "lane %x is in use by lease %s", k.Number, other.Short()).WithHint("close it first, or draw another lane number")
+	}
+	free := p.c.Policy.Resources.Slots
+	for _, open := range p.open {
+		free -= min(free, p.leases[open].Terms.Slots)
+	}
+	if p.paused || terms.Slots > free {
+		return p2p.Errorf(p2p.Refused, "%d slots wanted, %d are free", terms.Slots, free).WithHint("try again later, or another provider")
+	}
+	book := lease.Book{Key: k}
+	if b := p.lanes[k]; b != nil {
+		book = *b
+	}
+	book = book.Seen(seen)
+	if book.Accrued.Ceil().Cmp(terms.Base.Ceil()) > 0 {
+		return p2p.Errorf(p2p.Unpaid, "%s units of an earlier lease are due on lane %x, the lease begins at %s", book.Due(), k.Number, terms.Base.Ceil()).WithHint("pay them, or use another lane")
+	}
+	if terms.Base.Ceil().Cmp(book.Voucher.Max(book.Due())) > 0 {
+		return p2p.Errorf(p2p.Invalid, "the lease begins at %s units, the lane's voucher is at %s", terms.Base.Ceil(), book.Voucher)
+	}
+	book.Accrued, book.Generation = terms.Base, terms.Gen
+	if p.c.Policy.Prepay && terms.Prepaid.Less(terms.UnitCost()) && !p.trusts(k.Renter, terms.UnitCost()) {
+		return p2p.Errorf(p2p.Unpaid, "renters without history pay the first unit of %s units ahead", terms.UnitCost()).WithHint("propose with a prepaid voucher")
+	}
+	s := &sold{phases: map[lease.TaskKey]*phase{}, news: make(chan struct{})}
+	next := lease.NewSold(id, m.Lease, terms, signer, book, t.now)
+	next, fx, err := next.Reserved(p.c.Params.Domain(), m.Reserve.Reserve, m.Reserve.Signature, t.now)
+	if err != nil {
+		return err
+	}
+	if m.Voucher != nil {
+		var more []lease.Effect
+		if next, _, more, err = next.Pay(p.c.Params.Domain(), m.Voucher.Voucher, m.Voucher.Signature, t.now); err != nil {
+			return err
+		}
+		fx = append(fx, more...)
+	} else if !terms.Prepaid.IsZero() {
+		return p2p.Errorf(p2p.Unpaid, "the prepaid voucher is missing").WithHint("send it with the lease")
+	}
+	s.row = LeaseRow{TermsRaw: m.Terms, Renter: m.Signature}
+	p.leases[id], p.open[k] = s, id
+	p.set(t, s, next, fx)
+	p.c.Log.Info("lease accepted", "lease", id.Short(), "renter", k.Renter, "slots", terms.Slots, "price", uint64(terms.Price), "ends", fmt.Sprint(m.Lease.End))
+	return nil
+}
+
+// trusts reports whether the renter has paid for a unit before and owes
+// nothing from an ended lease.
+func (p *Provider) trusts(renter artel.Address, unit artel.Amount) bool {
+	paid := artel.Amount{}
+	for k, b := range p.lanes {
+		if k.Renter != renter {
+			continue
+		}
+		if _, open := p.open[k]; !open && b.Voucher.Less(b.Due()) {
+			return false
+		}
+		paid = paid.Max(b.Paid)
+	}
+	return !paid.IsZero() && !paid.Less(unit)
+}

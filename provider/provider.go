@@ -1,0 +1,429 @@
+// Package provider is the actor that rents a machine out: it advertises,
+// accepts leases, runs tasks in a sandbox, signs receipts, and turns vouchers
+// into money.
+//
+// All its state belongs to one goroutine, the core. What happens (a call of a
+// peer, the end of an attempt, a new block, a tick) is an op; the core takes as
+// many ops as are waiting, lets the rules of package lease decide, stores the
+// outcome of all of them in one transaction, and only then answers and acts.
+// A crash at any instant loses nothing that anybody was told.
+package provider
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/artel-network/artel"
+	"github.com/artel-network/artel/chain"
+	"github.com/artel-network/artel/lease"
+	"github.com/artel-network/artel/p2p"
+	"github.com/artel-network/artel/wire"
+)
+
+// Policy is what the owner decides.
+type Policy struct {
+	Price     artel.Price     // units per 10⁶ s of one slot
+	Resources artel.Resources // slots, and what each of them has
+	MaxUnit   uint64          // longest task, milliseconds
+	MaxUnpaid artel.Amount    // per lease: how far to work ahead of what is secured
+	Prepay    bool            // renters without history pay the first unit ahead
+	MaxLease  uint64          // longest lease, seconds
+	Penalty   artel.Amount    // the most that a lease may put at stake
+	Patience  time.Duration   // how long a due sum may stay unpaid
+	Region    string
+	Sandboxes []string
+	Speed     uint32
+	OfferTTL  time.Duration // at most artel.MaxOfferTTL
+	// RedeemAt is what a lane must be worth before it is redeemed while its
+	// lease goes on.
+	RedeemAt artel.Amount
+}
+
+// Config is what a provider is made of. Everything is required.
+type Config struct {
+	Key     artel.Key     // the node key
+	Account artel.Address // who earns
+	Network artel.Hash
+	Machine [16]byte
+	Params  chain.Params
+	Policy  Policy
+	Host    p2p.Host
+	Ledger  chain.Ledger
+	Store   Store
+	Runner  Runner
+	Log     *slog.Logger
+}
+
+// Runner runs attempts: it fetches what they need, boxes them in and seals what
+// they leave.
+type Runner interface {
+	// Run blocks until the attempt has ended, however it ends; cancelling ctx
+	// ends it. phase tells what it is doing, for the renter's progress. A Finish
+	// without Billed says that nothing was delivered, and why.
+	Run(ctx context.Context, from artel.NodeID, id artel.Hash, t artel.Terms, r lease.Running, phase func(string)) lease.Finish
+	// Log reads an attempt's log from offset, at most max bytes.
+	Log(id artel.Hash, k lease.TaskKey, offset uint64, max int) ([]byte, error)
+	// Forget removes what was kept for an attempt besides its receipt.
+	Forget(id artel.Hash, k lease.TaskKey)
+}
+
+// Store keeps a provider's facts. Save is atomic and durable when it returns.
+type Store interface {
+	Load(ctx context.Context) (State, error)
+	Save(ctx context.Context, c Change) error
+}
+
+// State is everything a provider wakes up with.
+type State struct {
+	Lanes       []lease.Book
+	Leases      []LeaseRow
+	Events      []EventRow // ordered by lease and sequence
+	Generations map[artel.Address]uint64
+	Outbox      []chain.Tx
+}
+
+// LeaseRow is a lease as it is stored, without what is in State.Lanes and
+// State.Events.
+type LeaseRow struct {
+	Sold     lease.Sold // without Book, Running and Delivered
+	TermsRaw []byte
+	Renter   artel.Signature
+}
+
+// EventRow is the end of an attempt, with the receipt that was signed for it.
+type EventRow struct {
+	Lease artel.Hash
+	Event wire.Event
+	Key   []byte // opens the output; nil where there is none
+}
+
+// Change is what one transaction stores.
+type Change struct {
+	Lanes       []lease.Book
+	Leases      []LeaseRow
+	Events      []EventRow
+	Forget      []Forget // events that are settled
+	DropLeases  []artel.Hash
+	Generations map[artel.Address]uint64
+	Outbox      []chain.Tx
+	Sent        []string // outbox ids whose outcome is final
+}
+
+// Forget names the settled events of a lease: all up to Through.
+type Forget struct {
+	Lease   artel.Hash
+	Through uint64
+}
+
+// Provider is the actor. Make it with New, start it with Run.
+type Provider struct {
+	c      Config
+	inbox  chan op
+	closed chan struct{}
+	tasks  sync.WaitGroup
+
+	// Owned by the core goroutine.
+	lanes  map[lease.Key]*lease.Book
+	leases map[artel.Hash]*sold
+	open   map[lease.Key]artel.Hash // the one lease of a lane that is not closed
+	gens   map[artel.Address]uint64
+	outbox map[string]chain.Tx
+	seq    uint64
+	since  time.Time
+	dirty  map[lease.Key]bool // lanes to be looked up on chain
+	paused bool
+}
+
+// sold is a lease with what the core needs around it.
+type sold struct {
+	lease.Sold
+	row     LeaseRow
+	events  []EventRow
+	phases  map[lease.TaskKey]*phase
+	news    chan struct{} // closed and replaced when an event arrives
+	closing time.Time
+}
+
+type phase struct {
+	cancel context.CancelFunc
+	word   string
+}
+
+// op is one thing that happened. It changes the core's state through tx.
+type op func(tx *tx)
+
+// tx collects what one round of ops wants stored and done.
+type tx struct {
+	ctx    context.Context // the core's life; ends what the round starts
+	now    int64
+	change Change
+	lanes  map[lease.Key]bool
+	leases map[artel.Hash]bool
+	after  []func()
+}
+
+// Ops that may wait for the core before callers are held up.
+const inboxSize = 256
+
+// New returns a provider. It starts nothing.
+func New(c Config) *Provider {
+	return &Provider{
+		c: c, inbox: make(chan op, inboxSize), closed: make(chan struct{}),
+		lanes: map[lease.Key]*lease.Book{}, leases: map[artel.Hash]*sold{}, open: map[lease.Key]artel.Hash{},
+		gens: map[artel.Address]uint64{}, outbox: map[string]chain.Tx{}, dirty: map[lease.Key]bool{},
+	}
+}
+
+// Register makes the provider answer its methods on the host. Call it once,
+// before the host runs.
+func (p *Provider) Register() {
+	p.c.Host.Handle(wire.MethodPropose, wire.MaxPropose, p.propose)
+	p.c.Host.Handle(wire.MethodReserve, wire.MaxSmall, p.reserve)
+	p.c.Host.Handle(wire.MethodStart, maxCall(wire.MaxStart), p.start)
+	p.c.Host.Handle(wire.MethodCancel, wire.MaxCancel, p.cancel)
+	p.c.Host.Handle(wire.MethodWatch, wire.MaxSmall, p.watch)
+	p.c.Host.Handle(wire.MethodPay, wire.MaxCancel, p.pay)
+	p.c.Host.Handle(wire.MethodLogs, wire.MaxSmall, p.logs)
+	p.c.Host.Handle(wire.MethodClose, wire.MaxSmall, p.close)
+	p.c.Host.Handle(wire.MethodRecover, wire.MaxSmall, p.recover)
+}
+
+func maxCall(n int) int { return min(n, p2p.MaxMessage) }
+
+// Run loads what was stored and works until ctx ends. It returns an error when
+// the store fails: what cannot be stored must not be promised.
+func (p *Provider) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer p.tasks.Wait()
+	defer close(p.closed)
+	defer cancel()
+	if err := p.load(ctx); err != nil {
+		return fmt.Errorf("load provider: %w", err)
+	}
+	p.since = time.Now()
+	for _, loop := range []func(context.Context){p.tickLoop, p.chainLoop, p.offerLoop, p.outboxLoop} {
+		p.tasks.Go(func() { loop(ctx) })
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case o := <-p.inbox:
+			if err := p.round(ctx, o); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// round takes all ops that wait, stores what they decided and acts on it.
+func (p *Provider) round(ctx context.Context, first op) error {
+	t := &tx{ctx: ctx, now: time.Now().UnixMilli(), lanes: map[lease.Key]bool{}, leases: map[artel.Hash]bool{}}
+	first(t)
+	for n := 0; n < inboxSize; n++ {
+		select {
+		case o := <-p.inbox:
+			o(t)
+			continue
+		default:
+		}
+		break
+	}
+	for k := range t.lanes {
+		t.change.Lanes = append(t.change.Lanes, *p.lanes[k])
+	}
+	for id := range t.leases {
+		if s := p.leases[id]; s != nil {
+			t.change.Leases = append(t.change.Leases, s.stored())
+		}
+	}
+	if !t.change.empty() {
+		if err := p.c.Store.Save(ctx, t.change); err != nil {
+			return fmt.Errorf("store provider's state: %w", err)
+		}
+	}
+	for _, f := range t.after {
+		f()
+	}
+	return nil
+}
+
+func (c Change) empty() bool {
+	return len(c.Lanes)+len(c.Leases)+len(c.Events)+len(c.Forget)+len(c.DropLeases)+len(c.Generations)+len(c.Outbox)+len(c.Sent) == 0
+}
+
+func (s *sold) stored() LeaseRow {
+	r := s.row
+	r.Sold = s.Sold
+	r.Sold.Book, r.Sold.Running, r.Sold.Delivered = lease.Book{}, nil, nil
+	return r
+}
+
+func (p *Provider) load(ctx context.Context) error {
+	st, err := p.c.Store.Load(ctx)
+	if err != nil {
+		return err
+	}
+	now := time.Now().UnixMilli()
+	for _, b := range st.Lanes {
+		p.lanes[b.Key] = &b
+		p.dirty[b.Key] = true
+	}
+	for a, g := range st.Generations {
+		p.gens[a] = g
+	}
+	for _, t := range st.Outbox {
+		p.outbox[t.ID] = t
+	}
+	for _, r := range st.Leases {
+		s := &sold{Sold: r.Sold, row: r, phases: map[lease.TaskKey]*phase{}, news: make(chan struct{})}
+		b := p.lanes[lease.KeyOf(r.Sold.Lease)]
+		if b == nil {
+			return fmt.Errorf("lease %s has no lane", r.Sold.ID.Short())
+		}
+		s.Book = *b
+		s.Sold = s.Restarted(now)
+		p.leases[s.ID] = s
+		if s.Phase != lease.Closed {
+			p.open[lease.KeyOf(s.Lease)] = s.ID
+		}
+	}
+	for _, e := range st.Events {
+		s := p.leases[e.Lease]
+		if s == nil {
+			continue
+		}
+		s.events = append(s.events, e)
+		if r := e.Event.Receipt; r != nil && s.Book.Voucher.Less(r.Due) {
+			s.Delivered = append(s.Delivered, lease.Delivered{TaskKey: lease.TaskKey{Task: e.Event.Task, Attempt: e.Event.Attempt}, Due: r.Due, Key: e.Key})
+		}
+	}
+	return nil
+}
+
+// do hands an op to the core and waits until it is stored. It reports false
+// when the provider has stopped or ctx ended first.
+func (p *Provider) do(ctx context.Context, o op) bool {
+	done := make(chan struct{})
+	wrapped := func(t *tx) {
+		o(t)
+		t.after = append(t.after, func() { close(done) })
+	}
+	select {
+	case p.inbox <- wrapped:
+	case <-p.closed:
+		return false
+	case <-ctx.Done():
+		return false
+	}
+	select {
+	case <-done:
+		return true
+	case <-p.closed:
+		return false
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// set puts a lease's next state in place and queues its effects for after the
+// commit.
+func (p *Provider) set(t *tx, s *sold, next lease.Sold, fx []lease.Effect) {
+	k := lease.KeyOf(next.Lease)
+	s.Sold = next
+	b := next.Book
+	p.lanes[k] = &b
+	t.lanes[k], t.leases[next.ID] = true, true
+	if next.Phase == lease.Closed && p.open[k] == next.ID {
+		delete(p.open, k)
+		s.closing = time.Now()
+	}
+	for _, e := range fx {
+		p.perform(t, s, e)
+	}
+}
+
+func (p *Provider) perform(t *tx, s *sold, e lease.Effect) {
+	switch e := e.(type) {
+	case lease.Run:
+		t.after = append(t.after, func() { p.launch(t.ctx, s, e.Running) })
+	case lease.Kill:
+		t.after = append(t.after, func() { p.kill(s, e.TaskKey) })
+	case lease.BookReserve:
+		p.book(t, s.Book)
+	case lease.Redeem:
+		p.redeem(t, lease.KeyOf(s.Lease))
+	}
+}
+
+// launch runs an attempt beside the core. It is called by the core.
+func (p *Provider) launch(ctx context.Context, s *sold, r lease.Running) {
+	ctx, cancel := context.WithCancel(ctx)
+	ph := &phase{cancel: cancel, word: "queued"}
+	s.phases[r.TaskKey] = ph
+	from, id, terms := s.Terms.Renter, s.ID, s.Terms
+	p.tasks.Go(func() {
+		defer cancel()
+		f := p.c.Runner.Run(ctx, from, id, terms, r, func(w string) {
+			p.post(func(*tx) { ph.word = w })
+		})
+		f.TaskKey = r.TaskKey
+		p.post(func(t *tx) { p.finished(t, id, f) })
+	})
+}
+
+// post hands over an op without waiting for it.
+func (p *Provider) post(o op) {
+	select {
+	case p.inbox <- o:
+	case <-p.closed:
+	}
+}
+
+// kill ends an attempt that runs, or one that still waits for a slot.
+func (p *Provider) kill(s *sold, k lease.TaskKey) {
+	if ph := s.phases[k]; ph != nil {
+		ph.cancel()
+		return
+	}
+	id := s.ID
+	p.tasks.Go(func() {
+		p.post(func(t *tx) {
+			p.finished(t, id, lease.Finish{TaskKey: k, Reason: artel.ReasonCancelled, Message: "it was cancelled before it started"})
+		})
+	})
+}
+
+// finished signs what an attempt delivered. The receipt is stored with the
+// lease's new state before anybody is told.
+func (p *Provider) finished(t *tx, id artel.Hash, f lease.Finish) {
+	s := p.leases[id]
+	if s == nil {
+		return
+	}
+	delete(s.phases, f.TaskKey)
+	next, receipt, fx, err := s.Finished(f, t.now)
+	if err != nil {
+		p.c.Log.Debug("attempt ended twice", "lease", id.Short(), "task", f.Task, "error", err)
+		return
+	}
+	e := wire.Event{Seq: next.Seq, Task: f.Task, Attempt: f.Attempt, Reason: f.Reason, Message: f.Message}
+	if receipt != nil {
+		receipt.Signature = p.c.Key.Sign(receipt.Result.Digest(p.c.Params.Domain()))
+		e.Receipt = receipt
+	}
+	row := EventRow{Lease: id, Event: e, Key: f.Key}
+	s.events = append(s.events, row)
+	t.change.Events = append(t.change.Events, row)
+	p.set(t, s, next, fx)
+	t.after = append(t.after, s.wake)
+}
+
+// wake answers everybody who watches the lease.
+func (s *sold) wake() {
+	close(s.news)
+	s.news = make(chan struct{})
+}

@@ -1,0 +1,372 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/artel-network/artel"
+	"github.com/artel-network/artel/lease"
+	"github.com/artel-network/artel/p2p"
+	"github.com/artel-network/artel/wire"
+)
+
+// skew is how far apart two honest clocks may be, in seconds.
+const skew = 300
+
+// maxWait bounds a long poll, in milliseconds.
+const maxWait = 30_000
+
+var errStopped = p2p.Errorf(p2p.Unavailable, "the provider is stopping").WithHint("try again, or another provider")
+
+// invalid turns what the rules refuse into what the peer is told.
+func invalid(err error) error {
+	var r lease.Refused
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &r):
+		return p2p.Errorf(p2p.Refused, "%s: %s", r.Reason, r.Message)
+	case errors.Is(err, artel.ErrInvalid), errors.Is(err, artel.ErrSignature), errors.Is(err, artel.ErrAmount), errors.Is(err, artel.ErrRef):
+		return p2p.Errorf(p2p.Invalid, "%v", err)
+	}
+	return err
+}
+
+// find returns a lease that from may speak for. Called by the core.
+func (p *Provider) find(from artel.NodeID, id artel.Hash) (*sold, error) {
+	s := p.leases[id]
+	if s == nil {
+		return nil, p2p.Errorf(p2p.NotFound, "no lease %s here", id.Short()).WithHint("it ended long ago, or was made with another provider")
+	}
+	if s.Terms.Renter != from {
+		return nil, p2p.Errorf(p2p.Unauthorized, "lease %s belongs to another node", id.Short())
+	}
+	if g := p.gens[s.Lease.Renter]; s.Terms.Gen < g {
+		return nil, p2p.Errorf(p2p.Conflict, "controller generation %d was replaced by %d", s.Terms.Gen, g).WithHint("this renter was recovered on another machine; stop this one")
+	}
+	return s, nil
+}
+
+func (p *Provider) reserve(ctx context.Context, from artel.NodeID, req []byte) ([]byte, error) {
+	m, err := wire.UnmarshalReserveRequest(req)
+	if err != nil {
+		return nil, invalid(err)
+	}
+	err = p.with(ctx, from, m.Lease, func(t *tx, s *sold) error {
+		next, fx, err := s.Reserved(p.c.Params.Domain(), m.Reserve.Reserve, m.Reserve.Signature, t.now)
+		if err == nil {
+			p.set(t, s, next, fx)
+		}
+		return err
+	})
+	return wire.Empty{}.Marshal(), err
+}
+
+// with runs f on a lease in the core and waits until its outcome is stored.
+func (p *Provider) with(ctx context.Context, from artel.NodeID, id artel.Hash, f func(t *tx, s *sold) error) error {
+	var err error
+	ok := p.do(ctx, func(t *tx) {
+		var s *sold
+		if s, err = p.find(from, id); err == nil {
+			err = f(t, s)
+		}
+	})
+	if !ok {
+		return errStopped
+	}
+	return invalid(err)
+}
+
+func (p *Provider) start(ctx context.Context, from artel.NodeID, req []byte) ([]byte, error) {
+	m, err := wire.UnmarshalStartRequest(req)
+	if err != nil {
+		return nil, invalid(err)
+	}
+	var resp wire.StartResponse
+	err = p.with(ctx, from, m.Lease, func(t *tx, s *sold) error {
+		for _, st := range m.Starts {
+			k := lease.TaskKey{Task: st.Task, Attempt: st.Attempt}
+			if s.ended(k) {
+				continue // asked again after its end: the event says so
+			}
+			if p.paused {
+				resp.Refused = append(resp.Refused, wire.Refusal{Task: k.Task, Attempt: k.Attempt, Reason: artel.ReasonRefused, Message: "the owner has paused this machine"})
+				continue
+			}
+			next, fx, err := s.Take(k, st.Spec, t.now)
+			var no lease.Refused
+			switch {
+			case errors.As(err, &no):
+				resp.Refused = append(resp.Refused, wire.Refusal{Task: k.Task, Attempt: k.Attempt, Reason: no.Reason, Message: no.Message})
+			case err != nil:
+				return err
+			}
+			p.keep(t, s, next, fx)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return resp.Marshal(), nil
+}
+
+// keep puts a lease's next state in place without storing it: only memory
+// changed, and a crash ends what runs anyway.
+func (p *Provider) keep(t *tx, s *sold, next lease.Sold, fx []lease.Effect) {
+	s.Sold = next
+	for _, e := range fx {
+		p.perform(t, s, e)
+	}
+}
+
+func (s *sold) ended(k lease.TaskKey) bool {
+	for _, e := range s.events {
+		if e.Event.Task == k.Task && e.Event.Attempt == k.Attempt {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *Provider) cancel(ctx context.Context, from artel.NodeID, req []byte) ([]byte, error) {
+	m, err := wire.UnmarshalCancelRequest(req)
+	if err != nil {
+		return nil, invalid(err)
+	}
+	err = p.with(ctx, from, m.Lease, func(t *tx, s *sold) error {
+		for _, k := range m.Tasks {
+			next, fx := s.Cancel(lease.TaskKey(k), t.now)
+			p.keep(t, s, next, fx)
+		}
+		return nil
+	})
+	return wire.Empty{}.Marshal(), err
+}
+
+// watch answers with news, or after the wait without any: the heartbeat.
+func (p *Provider) watch(ctx context.Context, from artel.NodeID, req []byte) ([]byte, error) {
+	m, err := wire.UnmarshalWatchRequest(req)
+	if err != nil {
+		return nil, invalid(err)
+	}
+	timeout := time.NewTimer(time.Duration(min(m.Wait, maxWait)) * time.Millisecond)
+	defer timeout.Stop()
+	for {
+		var resp wire.WatchResponse
+		var news chan struct{}
+		err := p.with(ctx, from, m.Lease, func(t *tx, s *sold) error {
+			p.forget(t, s, m.Done)
+			resp, news = s.news4(m.After, t.now), s.news
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		if len(resp.Events) > 0 {
+			return resp.Marshal(), nil
+		}
+		select {
+		case <-news:
+		case <-timeout.C:
+			return resp.Marshal(), nil
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-p.closed:
+			return nil, errStopped
+		}
+	}
+}
+
+// maxEvents bounds one answer; the next one brings the rest.
+const maxEvents = 512
+
+func (s *sold) news4(after uint64, now int64) wire.WatchResponse {
+	r := wire.WatchResponse{Due: s.Due(now), Stopping: s.Stop, Message: s.Message}
+	for _, e := range s.events {
+		if e.Event.Seq > after && len(r.Events) < maxEvents {
+			r.Events = append(r.Events, e.Event)
+		}
+	}
+	for _, run := range s.Running {
+		if len(r.Running) == wire.MaxTasks {
+			break
+		}
+		w := "waiting"
+		if ph := s.phases[run.TaskKey]; ph != nil {
+			w = ph.word
+		}
+		r.Running = append(r.Running, wire.Progress{TaskKey: wire.TaskKey(run.TaskKey), Phase: w, Elapsed: uint64(max(0, now-run.Taken))})
+	}
+	return r
+}
+
+// forget drops the events that the renter has settled and that are paid for.
+func (p *Provider) forget(t *tx, s *sold, done uint64) {
+	n := 0
+	for n < len(s.events) && s.events[n].Event.Seq <= done {
+		if r := s.events[n].Event.Receipt; r != nil && s.Book.Voucher.Less(r.Due) {
+			break
+		}
+		n++
+	}
+	if n == 0 {
+		return
+	}
+	gone := s.events[:n]
+	s.events = append([]EventRow(nil), s.events[n:]...)
+	through := gone[n-1].Event.Seq
+	for _, e := range gone {
+		s.Sold = s.Forgot(e.Event.Task)
+	}
+	t.leases[s.ID] = true
+	t.change.Forget = append(t.change.Forget, Forget{s.ID, through})
+	id := s.ID
+	t.after = append(t.after, func() {
+		for _, e := range gone {
+			p.c.Runner.Forget(id, lease.TaskKey{Task: e.Event.Task, Attempt: e.Event.Attempt})
+		}
+	})
+}
+
+func (p *Provider) pay(ctx context.Context, from artel.NodeID, req []byte) ([]byte, error) {
+	m, err := wire.UnmarshalPayRequest(req)
+	if err != nil {
+		return nil, invalid(err)
+	}
+	var resp wire.PayResponse
+	err = p.with(ctx, from, m.Lease, func(t *tx, s *sold) error {
+		next, _, fx, err := s.Pay(p.c.Params.Domain(), m.Voucher.Voucher, m.Voucher.Signature, t.now)
+		if err != nil {
+			return err
+		}
+		p.set(t, s, next, fx)
+		if !next.Book.Redeemable().Less(p.c.Policy.RedeemAt) {
+			p.redeem(t, lease.KeyOf(s.Lease))
+		}
+		resp.Cumulative = next.Book.Voucher
+		want := map[wire.TaskKey]bool{}
+		for _, k := range m.Want {
+			want[k] = true
+		}
+		for _, e := range s.events {
+			k := wire.TaskKey{Task: e.Event.Task, Attempt: e.Event.Attempt}
+			if r := e.Event.Receipt; r != nil && e.Key != nil && want[k] && !next.Book.Voucher.Less(r.Due) {
+				resp.Keys = append(resp.Keys, wire.OutputKey{TaskKey: k, Key: e.Key})
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return resp.Marshal(), nil
+}
+
+func (p *Provider) logs(ctx context.Context, from artel.NodeID, req []byte) ([]byte, error) {
+	m, err := wire.UnmarshalLogsRequest(req)
+	if err != nil {
+		return nil, invalid(err)
+	}
+	running := false
+	err = p.with(ctx, from, m.Lease, func(t *tx, s *sold) error {
+		for _, r := range s.Running {
+			running = running || r.TaskKey == lease.TaskKey(m.TaskKey)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	data, err := p.c.Runner.Log(m.Lease, lease.TaskKey(m.TaskKey), m.Offset, int(min(m.Max, wire.MaxLogChunk/2)))
+	if err != nil {
+		return nil, p2p.Errorf(p2p.NotFound, "no log of task %d attempt %d", m.Task, m.Attempt)
+	}
+	return wire.LogsResponse{Data: data, EOF: !running && len(data) == 0}.Marshal(), nil
+}
+
+func (p *Provider) close(ctx context.Context, from artel.NodeID, req []byte) ([]byte, error) {
+	m, err := wire.UnmarshalCloseRequest(req)
+	if err != nil {
+		return nil, invalid(err)
+	}
+	err = p.with(ctx, from, m.Lease, func(t *tx, s *sold) error {
+		next, fx := s.Close(t.now)
+		p.set(t, s, next, fx)
+		return nil
+	})
+	return wire.Empty{}.Marshal(), err
+}
+
+// recover tells a renter that lost its database what it promised here. The
+// proof is its signature over a new generation: from then on older controllers
+// are refused.
+func (p *Provider) recover(ctx context.Context, from artel.NodeID, req []byte) ([]byte, error) {
+	m, err := wire.UnmarshalRecoverRequest(req)
+	if err != nil {
+		return nil, invalid(err)
+	}
+	signer, err := m.Signature.Signer(wire.RecoverDigest(p.c.Network, m))
+	if err != nil {
+		return nil, invalid(err)
+	}
+	if m.Node != from {
+		return nil, p2p.Errorf(p2p.Unauthorized, "the request names another node than the one that sent it")
+	}
+	if signer != m.Renter {
+		r, err := p.c.Ledger.Signer(ctx, m.Renter, signer)
+		if err != nil {
+			return nil, p2p.Errorf(p2p.Unavailable, "the chain cannot be asked whether %s may speak for %s", signer, m.Renter).WithHint("try again later")
+		}
+		if r.Until == 0 {
+			return nil, p2p.Errorf(p2p.Unauthorized, "%s may not speak for %s", signer, m.Renter)
+		}
+	}
+	var resp wire.RecoverResponse
+	ok := p.do(ctx, func(t *tx) {
+		if g := p.gens[m.Renter]; m.Generation < g {
+			err = p2p.Errorf(p2p.Conflict, "generation %d was replaced by %d", m.Generation, g).WithHint("recover again with a higher generation")
+			return
+		}
+		if p.gens[m.Renter] != m.Generation {
+			p.gens[m.Renter] = m.Generation
+			if t.change.Generations == nil {
+				t.change.Generations = map[artel.Address]uint64{}
+			}
+			t.change.Generations[m.Renter] = m.Generation
+		}
+		resp = p.held(m.Renter, signer)
+	})
+	if !ok {
+		return nil, errStopped
+	}
+	if err != nil {
+		return nil, err
+	}
+	return resp.Marshal(), nil
+}
+
+// maxHeld bounds one recovery answer.
+const maxHeld = 256
+
+func (p *Provider) held(renter, signer artel.Address) wire.RecoverResponse {
+	var resp wire.RecoverResponse
+	for k, b := range p.lanes {
+		if k.Renter != renter || !artel.MaySign(renter, signer, k.Number) || len(resp.Lanes) == maxHeld {
+			continue
+		}
+		h := wire.HeldLane{Lane: k.Number, Accrued: b.Accrued}
+		if !b.Voucher.IsZero() {
+			v, sig := b.SignedVoucher()
+			h.Voucher = &wire.SignedVoucher{Voucher: v, Signature: sig}
+		}
+		for _, s := range p.leases {
+			if lease.KeyOf(s.Lease) == k && len(h.Leases) < maxHeld {
+				h.Leases = append(h.Leases, wire.HeldLease{Lease: s.Lease, Terms: s.row.TermsRaw, Signature: p.c.Key.Sign(s.ID), Open: s.Phase != lease.Closed})
+			}
+		}
+		resp.Lanes = append(resp.Lanes, h)
+	}
+	return resp
+}

@@ -1,0 +1,74 @@
+package provider
+
+import (
+	"context"
+	"slices"
+
+	"github.com/artel-network/artel"
+	"github.com/artel-network/artel/lease"
+)
+
+// Status is what the owner sees.
+type Status struct {
+	Paused  bool
+	Slots   uint32
+	Busy    uint32 // slots under lease
+	Leases  []LeaseStatus
+	Lanes   []lease.Book
+	Waiting []string // calls on their way to the ledger
+}
+
+// LeaseStatus is one lease for the owner.
+type LeaseStatus struct {
+	ID      artel.Hash
+	Renter  artel.Address
+	Phase   string
+	Slots   uint32
+	Running int
+	Price   artel.Price
+	Due     artel.Amount
+	Voucher artel.Amount
+	Ends    uint64
+	Message string
+}
+
+// Status returns the state as of now; ok is false when the provider has
+// stopped.
+func (p *Provider) Status(ctx context.Context) (st Status, ok bool) {
+	ok = p.do(ctx, func(t *tx) {
+		st.Paused, st.Slots = p.paused, p.c.Policy.Resources.Slots
+		for _, s := range p.leases {
+			st.Leases = append(st.Leases, LeaseStatus{
+				ID: s.ID, Renter: s.Lease.Renter, Phase: s.Phase.String(), Slots: s.Terms.Slots, Running: len(s.Running),
+				Price: s.Terms.Price, Due: s.Due(t.now), Voucher: s.Book.Voucher, Ends: s.Lease.End, Message: s.Message,
+			})
+		}
+		for _, id := range p.open {
+			st.Busy += p.leases[id].Terms.Slots
+		}
+		for _, b := range p.lanes {
+			st.Lanes = append(st.Lanes, *b)
+		}
+		for id := range p.outbox {
+			st.Waiting = append(st.Waiting, id)
+		}
+	})
+	slices.SortFunc(st.Leases, func(a, b LeaseStatus) int { return compare(a.ID.String(), b.ID.String()) })
+	slices.Sort(st.Waiting)
+	return st, ok
+}
+
+// Pause makes the machine take no new tasks and leases, or takes it back. What
+// runs goes on.
+func (p *Provider) Pause(ctx context.Context, on bool) bool {
+	return p.do(ctx, func(*tx) { p.paused = on })
+}
+
+// Settle asks for the redemption of everything that is worth something.
+func (p *Provider) Settle(ctx context.Context) bool {
+	return p.do(ctx, func(t *tx) {
+		for k := range p.lanes {
+			p.redeem(t, k)
+		}
+	})
+}

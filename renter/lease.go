@@ -1,0 +1,576 @@
+package renter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/artel-network/artel"
+	"github.com/artel-network/artel/blob"
+	"github.com/artel-network/artel/job"
+	"github.com/artel-network/artel/lease"
+	"github.com/artel-network/artel/p2p"
+	"github.com/artel-network/artel/seal"
+	"github.com/artel-network/artel/wire"
+)
+
+// callFor bounds a call that is not a long poll.
+const callFor = 10 * time.Second
+
+// send hands waiting attempts to the provider until it took or refused all of
+// them. Handing out twice is harmless, so it goes on until the host is dead.
+// One send runs per lease; it is started by the core.
+func (r *Renter) send(ctx context.Context, b *bought) {
+	if b.sending {
+		return
+	}
+	b.sending = true
+	batch := make([]wire.Start, 0, len(b.waiting))
+	for k, spec := range b.waiting {
+		if len(batch) == wire.MaxTasks/4 {
+			break
+		}
+		batch = append(batch, wire.Start{Task: k.Task, Attempt: k.Attempt, Spec: spec})
+	}
+	r.tasks.Go(func() {
+		req := wire.StartRequest{Lease: b.id, Starts: batch}
+		cctx, cancel := context.WithTimeout(ctx, callFor)
+		raw, err := r.c.Host.Call(cctx, b.node, wire.MethodStart, req.Marshal(), wire.MaxStartAnswer)
+		cancel()
+		var resp wire.StartResponse
+		if err == nil {
+			resp, err = wire.UnmarshalStartResponse(raw)
+		}
+		if err != nil {
+			every(ctx, 300*time.Millisecond)
+		}
+		r.post(func(t *tx) { r.sent(t, b, batch, resp, err) })
+	})
+}
+
+func (r *Renter) sent(t *tx, b *bought, batch []wire.Start, resp wire.StartResponse, err error) {
+	b.sending = false
+	if err == nil {
+		next := b.Bought
+		var took []lease.TaskKey
+		refused := map[lease.TaskKey]wire.Refusal{}
+		for _, x := range resp.Refused {
+			refused[lease.TaskKey{Task: x.Task, Attempt: x.Attempt}] = x
+		}
+		for _, s := range batch {
+			k := lease.TaskKey{Task: s.Task, Attempt: s.Attempt}
+			delete(b.waiting, k)
+			if x, no := refused[k]; no {
+				next = next.Drop(k)
+				r.lost(t, b, k, x.Reason, x.Message)
+			} else {
+				took = append(took, k)
+			}
+		}
+		next = next.Ack(took, t.now)
+		if len(refused) > 0 {
+			next = next.Stopped(artel.ReasonRefused, "the provider refuses tasks")
+			r.shy[b.node] = time.UnixMilli(t.now).Add(shyFor)
+		}
+		r.set(t, b, next)
+	} else if gone(err) {
+		r.drop(t, b, artel.ReasonLost, err.Error())
+		return
+	}
+	if len(b.waiting) > 0 && b.silent != job.Dead {
+		t.after = append(t.after, func() { r.send(t.ctx, b) })
+	}
+}
+
+// gone reports whether the provider no longer knows the lease.
+func gone(err error) bool {
+	var e *p2p.Error
+	return errors.As(err, &e) && e.Remote && (errors.Is(err, p2p.NotFound) || errors.Is(err, p2p.Unauthorized) || errors.Is(err, p2p.Conflict))
+}
+
+// follow watches a lease until it is closed. Called by the core.
+func (r *Renter) follow(ctx context.Context, b *bought) {
+	ctx, cancel := context.WithCancel(ctx)
+	b.cancel = cancel
+	r.tasks.Go(func() {
+		defer cancel()
+		for ctx.Err() == nil {
+			var req wire.WatchRequest
+			asked := time.Now().UnixMilli()
+			if r.do(ctx, func(t *tx) {
+				req = wire.WatchRequest{Lease: b.id, After: b.Seq, Wait: b.failover.Heartbeat, Done: b.settled()}
+				if b.closing || b.Phase == lease.Closed {
+					req.Wait = 0
+				}
+				if len(b.waiting) > 0 && !b.sending {
+					t.after = append(t.after, func() { r.send(t.ctx, b) })
+				}
+			}) != nil {
+				return
+			}
+			wait := time.Duration(req.Wait)*time.Millisecond + 2*time.Second
+			cctx, done := context.WithTimeout(ctx, wait)
+			raw, err := r.c.Host.Call(cctx, b.node, wire.MethodWatch, req.Marshal(), wire.MaxWatch)
+			done()
+			var resp wire.WatchResponse
+			if err == nil {
+				resp, err = wire.UnmarshalWatchResponse(raw)
+			}
+			over := false
+			if r.do(ctx, func(t *tx) { over = r.heard(t, b, resp, err, asked) }) != nil || over {
+				return
+			}
+			if err != nil {
+				every(ctx, 500*time.Millisecond)
+			} else if req.Wait == 0 {
+				every(ctx, 100*time.Millisecond)
+			}
+		}
+	})
+}
+
+// settled is the event up to which everything is done with: paid for, opened
+// and stored.
+func (b *bought) settled() uint64 {
+	if len(b.Held) > 0 {
+		return 0
+	}
+	for _, w := range b.work {
+		if w.Receipt {
+			return 0
+		}
+	}
+	return b.Seq
+}
+
+// heard takes an answer of the provider, or its absence, and reports whether
+// the lease is over.
+func (r *Renter) heard(t *tx, b *bought, resp wire.WatchResponse, err error, asked int64) (over bool) {
+	if r.leases[b.id] != b {
+		return true
+	}
+	if err != nil {
+		if gone(err) {
+			r.drop(t, b, artel.ReasonLost, err.Error())
+			return true
+		}
+		return false // silence is judged by the tick
+	}
+	if b.silent != job.Fine {
+		b.silent = job.Fine
+		r.c.Log.Info("provider answers again", "provider", b.node.Short(), "lease", b.id.Short())
+	}
+	clear(b.progress)
+	var running []lease.TaskKey
+	for _, p := range resp.Running {
+		k := lease.TaskKey(p.TaskKey)
+		running = append(running, k)
+		b.progress[k] = Progress{p.Phase, p.Elapsed}
+	}
+	t.news = t.news || len(running) > 0
+	for _, e := range resp.Events {
+		k := lease.TaskKey{Task: e.Task, Attempt: e.Attempt}
+		next, v, err := b.Ended(r.domain, lease.End(e), t.now)
+		if err != nil {
+			r.c.Log.Warn("provider's events", "lease", b.id.Short(), "error", err)
+			break
+		}
+		b.Bought = next
+		if v.Known {
+			delete(b.waiting, k)
+			r.ended(t, b, k, v)
+		}
+	}
+	next := b.Bought
+	next.Heard = t.now
+	if len(resp.Events) < wire.MaxTasks/2 {
+		for _, k := range next.Missing(running, asked) {
+			next = next.Drop(k)
+			r.lost(t, b, k, artel.ReasonLost, "the provider restarted and lost it")
+		}
+	}
+	next = next.Holding(resp.Due, t.now)
+	if resp.Stopping != "" && next.Phase == lease.Open {
+		next = next.Stopped(resp.Stopping, resp.Message)
+		r.c.Log.Info("lease ends", "lease", b.id.Short(), "provider", b.node.Short(), "reason", resp.Stopping, "message", resp.Message)
+	}
+	next = next.Settled()
+	r.set(t, b, r.secure(next, t.now))
+	r.settle(t, b)
+	return r.finish(t, b, resp)
+}
+
+// secure signs what is owed and what keeps the lease going.
+func (r *Renter) secure(b lease.Bought, now int64) lease.Bought {
+	b = r.signVoucher(b)
+	if _, more := b.WantReserve(uint64(r.c.Policy.Ahead.Milliseconds())); more {
+		b = r.signReserve(b, now)
+	}
+	return b
+}
+
+// ended takes the end of an attempt.
+func (r *Renter) ended(t *tx, b *bought, k lease.TaskKey, v lease.Verdict) {
+	w := b.work[k]
+	if w == nil {
+		return
+	}
+	if v.Receipt == nil {
+		delete(b.work, k)
+		r.back(t, b, *w, v.Reason, v.Message)
+		if v.Reason == artel.ReasonGarbage {
+			r.c.Board.Note(b.node, false, time.UnixMilli(t.now))
+		}
+		return
+	}
+	r.c.Board.Note(b.node, true, time.UnixMilli(t.now))
+	a := r.jobs[w.Job]
+	if a == nil {
+		delete(b.work, k)
+		b.Bought = b.Arrived(k)
+		return
+	}
+	j, task, accept, cancel := a.Received(a.tasks[w.Index], w.Try, v.Receipt, v.Spent, t.now)
+	was := a.tasks[w.Index].State
+	a.Job, a.tasks[w.Index] = j, task
+	t.mark(a.ID, w.Index)
+	if was == job.Out && task.State != job.Paying {
+		a.out--
+	} else if was != job.Out && task.State == job.Paying {
+		a.out++
+	}
+	if task.State == job.Waiting {
+		a.waiting = append(a.waiting, w.Index)
+	}
+	if !accept || task.State == job.Failed {
+		delete(b.work, k)
+		b.Bought = b.Arrived(k) // its output is of no use: nothing to hold money back for
+		a.Job = a.Settle(t.now)
+	} else {
+		w.Receipt, w.Sealed, w.Root = true, v.Receipt.Sealed, v.Receipt.Result.OutputRoot
+		if w.Sealed.IsZero() {
+			w.Here = true
+		} else {
+			ww := *w
+			t.after = append(t.after, func() { r.fetchSealed(t.ctx, b, ww) })
+		}
+	}
+	for _, other := range cancel {
+		r.cancelAttempt(t, a.ID, w.Index, other)
+	}
+}
+
+// cancelAttempt ends an attempt that is not needed any more.
+func (r *Renter) cancelAttempt(t *tx, id artel.Hash, index uint64, at job.Attempt) {
+	b := r.leases[at.Lease]
+	if b == nil {
+		return
+	}
+	for k, w := range b.work {
+		if w.Job == id && w.Index == index && w.Try == at.N {
+			r.tellCancel(t, b, []wire.TaskKey{wire.TaskKey(k)})
+		}
+	}
+}
+
+func (r *Renter) tellCancel(t *tx, b *bought, ks []wire.TaskKey) {
+	t.after = append(t.after, func() {
+		r.tasks.Go(func() {
+			ctx, cancel := context.WithTimeout(t.ctx, callFor)
+			defer cancel()
+			req := wire.CancelRequest{Lease: b.id, Tasks: ks}
+			_, _ = r.c.Host.Call(ctx, b.node, wire.MethodCancel, req.Marshal(), wire.MaxSmall) // at worst it runs to its limit
+		})
+	})
+}
+
+// lost takes an attempt that will have no end on this lease.
+func (r *Renter) lost(t *tx, b *bought, k lease.TaskKey, why artel.Reason, msg string) {
+	w := b.work[k]
+	if w == nil {
+		return
+	}
+	delete(b.work, k)
+	delete(b.waiting, k)
+	r.back(t, b, *w, why, msg)
+	if why == artel.ReasonLost {
+		r.c.Board.Note(b.node, false, time.UnixMilli(t.now))
+	}
+}
+
+// back gives a task back to its job without a result.
+func (r *Renter) back(t *tx, b *bought, w Work, why artel.Reason, msg string) {
+	a := r.jobs[w.Job]
+	if a == nil {
+		return
+	}
+	was := a.tasks[w.Index].State
+	j, task := a.Lost(a.tasks[w.Index], w.Try, why, msg, t.now)
+	a.Job, a.tasks[w.Index] = j, task
+	t.mark(a.ID, w.Index)
+	if (was == job.Out || was == job.Paying) && task.State != job.Out && task.State != job.Paying {
+		a.out--
+	}
+	if was != job.Waiting && task.State == job.Waiting {
+		a.waiting = append(a.waiting, w.Index)
+	}
+	r.c.Log.Info("task goes back", "job", a.ID.Short(), "task", a.Spec.First+w.Index, "provider", b.node.Short(), "reason", why, "message", msg)
+}
+
+// settle pays what is owed and opens what is paid for. One payment per lease is
+// on its way at a time.
+func (r *Renter) settle(t *tx, b *bought) {
+	want := b.unopened()
+	if b.paying || b.Theirs.IsZero() {
+		return
+	}
+	reserve := b.told.Less(b.Book.Reserve.Cap)
+	if !b.paidUp.Less(b.Book.Voucher) && len(want) == 0 && !reserve {
+		return
+	}
+	b.paying = true
+	t.after = append(t.after, func() { r.pay(t.ctx, b, want, reserve) })
+}
+
+// unopened lists the receipts that the voucher covers and that are not done.
+func (b *bought) unopened() []lease.TaskKey {
+	var ks []lease.TaskKey
+	for k, w := range b.work {
+		if w.Receipt && w.Here && len(ks) < wire.MaxTasks {
+			ks = append(ks, k)
+		}
+	}
+	return ks
+}
+
+func (r *Renter) pay(ctx context.Context, b *bought, want []lease.TaskKey, reserve bool) {
+	voucher, sig := b.Book.SignedVoucher()
+	req := wire.PayRequest{Lease: b.id, Voucher: wire.SignedVoucher{Voucher: voucher, Signature: sig}}
+	for _, k := range want {
+		if !b.work[k].Sealed.IsZero() {
+			req.Want = append(req.Want, wire.TaskKey(k))
+		}
+	}
+	rreq := wire.ReserveRequest{Lease: b.id, Reserve: wire.SignedReserve{Reserve: b.Book.Reserve, Signature: b.Book.ReserveSig}}
+	r.tasks.Go(func() {
+		cctx, cancel := context.WithTimeout(ctx, callFor)
+		defer cancel()
+		var rerr, err error
+		if reserve {
+			_, rerr = r.c.Host.Call(cctx, b.node, wire.MethodReserve, rreq.Marshal(), wire.MaxSmall)
+		}
+		var resp wire.PayResponse
+		if !voucher.Cumulative.IsZero() {
+			var raw []byte
+			if raw, err = r.c.Host.Call(cctx, b.node, wire.MethodPay, req.Marshal(), wire.MaxPay); err == nil {
+				resp, err = wire.UnmarshalPayResponse(raw)
+			}
+		}
+		if err != nil || rerr != nil {
+			every(ctx, 500*time.Millisecond)
+		}
+		r.post(func(t *tx) {
+			b.paying = false
+			if reserve && rerr == nil {
+				b.told = b.told.Max(rreq.Reserve.Reserve.Cap)
+			}
+			if err == nil {
+				b.paidUp = b.paidUp.Max(voucher.Cumulative)
+				r.paid(t, b, want, resp, voucher.Cumulative)
+			} else if errors.Is(err, p2p.Invalid) {
+				r.c.Log.Warn("voucher refused", "provider", b.node.Short(), "error", err)
+				r.set(t, b, b.Stopped(artel.ReasonGarbage, err.Error()))
+			}
+			if r.leases[b.id] == b {
+				r.settle(t, b)
+			}
+		})
+	})
+}
+
+// paid opens the outputs that a voucher paid for, and ends the tasks that have
+// none.
+func (r *Renter) paid(t *tx, b *bought, want []lease.TaskKey, resp wire.PayResponse, upTo artel.Amount) {
+	keys := map[lease.TaskKey][]byte{}
+	for _, k := range resp.Keys {
+		keys[lease.TaskKey(k.TaskKey)] = k.Key
+	}
+	for _, k := range want {
+		w := b.work[k]
+		a := (*active)(nil)
+		if w != nil {
+			a = r.jobs[w.Job]
+		}
+		if a == nil {
+			delete(b.work, k)
+			continue
+		}
+		rc := a.tasks[w.Index].Receipt
+		if rc == nil || upTo.Less(rc.Due) {
+			continue // a later voucher covers it
+		}
+		if w.Sealed.IsZero() {
+			r.delivered(t, b, *w, artel.Ref{})
+			continue
+		}
+		if key, ok := keys[k]; ok {
+			w.Here = false // being opened
+			ww := *w
+			t.after = append(t.after, func() { r.open(t.ctx, b, ww, key) })
+		}
+	}
+}
+
+// maxSealed bounds what a sealed output may add to the output itself.
+const maxSealed = 16 << 20
+
+// fetchSealed brings a sealed output here before it is paid for.
+func (r *Renter) fetchSealed(ctx context.Context, b *bought, w Work) {
+	limit := int64(b.Terms.Resources.Disk) + maxSealed
+	r.tasks.Go(func() {
+		var err error
+		for range 5 {
+			if err = r.c.Fetch(ctx, b.node, w.Sealed, limit); err == nil || errors.Is(err, blob.ErrLimit) || errors.Is(err, blob.ErrMismatch) {
+				break
+			}
+			if !every(ctx, time.Second) {
+				return
+			}
+		}
+		r.post(func(t *tx) { r.arrived(t, b, w.TaskKey, err) })
+	})
+}
+
+func (r *Renter) arrived(t *tx, b *bought, k lease.TaskKey, err error) {
+	w := b.work[k]
+	if w == nil || r.leases[b.id] != b {
+		return
+	}
+	if err != nil {
+		r.withheld(t, b, *w, fmt.Sprintf("the output did not come: %v", err))
+		return
+	}
+	w.Here = true
+	next := b.Arrived(k)
+	r.set(t, b, r.secure(next, t.now))
+	r.settle(t, b)
+}
+
+// withheld is a provider that does not hand over what it signed for. The task
+// goes elsewhere; from that receipt on nothing is paid.
+func (r *Renter) withheld(t *tx, b *bought, w Work, msg string) {
+	delete(b.work, w.TaskKey)
+	r.set(t, b, b.Withheld(w.TaskKey, msg))
+	r.back(t, b, w, artel.ReasonGarbage, msg)
+	r.c.Board.Note(b.node, false, time.UnixMilli(t.now))
+}
+
+// open decrypts a paid output into the blob store and compares it with what the
+// provider signed.
+func (r *Renter) open(ctx context.Context, b *bought, w Work, key []byte) {
+	limit := int64(b.Terms.Resources.Disk)
+	r.tasks.Go(func() {
+		ref, err := r.unseal(ctx, w, key, limit)
+		r.post(func(t *tx) {
+			if r.leases[b.id] != b || b.work[w.TaskKey] == nil {
+				return
+			}
+			if err != nil {
+				r.withheld(t, b, w, err.Error())
+				return
+			}
+			r.delivered(t, b, w, ref)
+			r.settle(t, b)
+		})
+	})
+}
+
+func (r *Renter) unseal(ctx context.Context, w Work, key []byte, limit int64) (artel.Ref, error) {
+	f, err := blob.Open(ctx, r.c.Blobs, w.Sealed)
+	if err != nil {
+		return artel.Ref{}, err
+	}
+	plain, err := seal.Reader(f, key)
+	if err != nil {
+		return artel.Ref{}, err
+	}
+	ref, err := blob.ReadCAR(ctx, r.c.Blobs, plain, blob.Limits{Bytes: limit + maxSealed})
+	if err != nil {
+		return artel.Ref{}, err
+	}
+	if artel.Hash(ref.Sum()) != w.Root {
+		return artel.Ref{}, artel.Invalid("the opened output is %s, the receipt signs another root", ref)
+	}
+	return ref, nil
+}
+
+func (r *Renter) delivered(t *tx, b *bought, w Work, ref artel.Ref) {
+	delete(b.work, w.TaskKey)
+	t.leases[b.id] = true
+	a := r.jobs[w.Job]
+	if a == nil {
+		return
+	}
+	if a.tasks[w.Index].State == job.Paying {
+		a.out--
+	}
+	a.Job, a.tasks[w.Index] = a.Delivered(a.tasks[w.Index], ref, t.now)
+	t.mark(a.ID, w.Index)
+}
+
+// drop ends a lease at once: the provider does not know it any more.
+func (r *Renter) drop(t *tx, b *bought, why artel.Reason, msg string) {
+	if r.leases[b.id] != b {
+		return
+	}
+	for k := range b.work {
+		r.lost(t, b, k, why, msg)
+	}
+	next := b.Stopped(why, msg)
+	next.Outstanding = nil
+	r.set(t, b, next)
+	r.c.Log.Info("lease is gone", "lease", b.id.Short(), "provider", b.node.Short(), "reason", why, "message", msg)
+	r.remove(t, b)
+}
+
+func (r *Renter) remove(t *tx, b *bought) {
+	delete(r.leases, b.id)
+	t.change.DropLeases = append(t.change.DropLeases, b.id)
+	if b.cancel != nil {
+		t.after = append(t.after, b.cancel)
+	}
+}
+
+// finish removes a lease with nothing left to do, after its last bill is paid.
+func (r *Renter) finish(t *tx, b *bought, resp wire.WatchResponse) bool {
+	if b.Phase == lease.Open || len(b.Outstanding) > 0 || len(b.work) > 0 || len(resp.Events) > 0 {
+		return false
+	}
+	if _, owed := b.Owed(); owed || b.paidUp.Less(b.Book.Voucher) {
+		if !b.Disputed {
+			return false
+		}
+	}
+	if !b.closing && resp.Stopping == "" {
+		r.tellClose(t, b)
+		return false
+	}
+	r.c.Log.Info("lease closed", "lease", b.id.Short(), "provider", b.node.Short(), "paid", b.Book.Voucher, "reason", b.Stop)
+	r.remove(t, b)
+	return true
+}
+
+func (r *Renter) tellClose(t *tx, b *bought) {
+	b.closing = true
+	t.after = append(t.after, func() {
+		r.tasks.Go(func() {
+			ctx, cancel := context.WithTimeout(t.ctx, callFor)
+			defer cancel()
+			_, err := r.c.Host.Call(ctx, b.node, wire.MethodClose, wire.CloseRequest{Lease: b.id}.Marshal(), wire.MaxSmall)
+			if err != nil {
+				r.post(func(*tx) { b.closing = false })
+			}
+		})
+	})
+}

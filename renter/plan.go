@@ -1,0 +1,436 @@
+package renter
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/artel-network/artel"
+	"github.com/artel-network/artel/chain"
+	"github.com/artel-network/artel/job"
+	"github.com/artel-network/artel/lease"
+	"github.com/artel-network/artel/p2p"
+	"github.com/artel-network/artel/wire"
+)
+
+// Bounds of the plan.
+const (
+	maxLeases  = 256              // open at once
+	perRound   = 16               // proposals begun in one round
+	shyFor     = 15 * time.Second // how long a refusing provider is left alone
+	proposeFor = 20 * time.Second
+)
+
+// plan hands ready tasks to leases with free slots and asks for more leases
+// where tasks remain. It ends every round of the core.
+func (r *Renter) plan(t *tx) {
+	for _, id := range r.order {
+		a := r.jobs[id]
+		if a == nil || a.Phase != job.Active {
+			continue
+		}
+		ready := r.assign(t, a)
+		if ready > 0 {
+			r.ask(t, a, ready)
+		}
+	}
+	if len(r.order) > 2*len(r.jobs)+16 {
+		r.order = slices.DeleteFunc(r.order, func(id artel.Hash) bool { return r.jobs[id] == nil })
+	}
+}
+
+// assign returns how many ready tasks found no slot.
+func (r *Renter) assign(t *tx, a *active) int {
+	var rest []uint64
+	ready := 0
+	leases := r.fitting(t, a)
+	for n, i := range a.waiting {
+		task := a.tasks[i]
+		if task.State != job.Waiting {
+			continue
+		}
+		if !a.Ready(task, t.now) {
+			rest = append(rest, i)
+			continue
+		}
+		b := pick(leases, task, t.now)
+		if b == nil || !a.Affords(b.Terms.UnitCost(), a.out) {
+			rest = append(rest, i)
+			ready++
+			if b == nil && free(leases, t.now) == 0 {
+				for _, j := range a.waiting[n+1:] { // all slots are taken: the rest waits
+					if a.tasks[j].State == job.Waiting {
+						rest = append(rest, j)
+						if a.Ready(a.tasks[j], t.now) {
+							ready++
+						}
+					}
+				}
+				break
+			}
+			continue
+		}
+		r.dispatch(t, a, b, i)
+	}
+	a.waiting = rest
+	return ready
+}
+
+// fitting lists the open leases that a job's tasks may use, cheapest first.
+func (r *Renter) fitting(t *tx, a *active) []*bought {
+	var out []*bought
+	for _, b := range r.leases {
+		if b.Free(t.now) == 0 || b.silent != job.Fine || b.closing || !suits(b.Terms, a.Spec) {
+			continue
+		}
+		out = append(out, b)
+	}
+	slices.SortFunc(out, func(x, y *bought) int {
+		if x.Terms.Price != y.Terms.Price {
+			return int(min(max(int64(x.Terms.Price)-int64(y.Terms.Price), -1), 1))
+		}
+		return x.idle.Compare(y.idle)
+	})
+	return out
+}
+
+func suits(t artel.Terms, j artel.JobSpec) bool {
+	return t.Sandbox == j.Sandbox && t.Unit >= j.Wall &&
+		t.Resources.Memory >= j.Want.Memory && t.Resources.Disk >= j.Want.Disk &&
+		(j.MaxPrice == 0 || t.Price <= j.MaxPrice) &&
+		(len(j.Providers) == 0 || slices.Contains(j.Providers, t.Node))
+}
+
+func pick(leases []*bought, task job.Task, now int64) *bought {
+	var second *bought
+	for _, b := range leases {
+		if b.Free(now) == 0 {
+			continue
+		}
+		if !task.Avoid(b.Terms.Node) {
+			return b
+		}
+		second = b
+	}
+	if second != nil && len(task.Attempts) > 8 {
+		return second // nobody else is there
+	}
+	return nil
+}
+
+func free(leases []*bought, now int64) int {
+	n := 0
+	for _, b := range leases {
+		n += b.Free(now)
+	}
+	return n
+}
+
+// dispatch hands one task to a lease. It is stored before it is sent.
+func (r *Renter) dispatch(t *tx, a *active, b *bought, i uint64) {
+	task, at := a.Dispatch(a.tasks[i], b.ID, b.Terms.Node, t.now)
+	a.tasks[i] = task
+	a.out++
+	t.mark(a.ID, i)
+	k := lease.TaskKey{Task: b.Next, Attempt: at.N}
+	next := b.Sent([]lease.TaskKey{k}, t.now)
+	next.Next++
+	r.set(t, b, next)
+	b.work[k] = &Work{TaskKey: k, Job: a.ID, Index: i, Try: at.N}
+	b.waiting[k] = a.Spec.Task(i)
+	if len(b.waiting) == 1 {
+		t.after = append(t.after, func() { r.send(t.ctx, b) })
+	}
+}
+
+// ask proposes leases to the best offers until the job's ready tasks would
+// have slots.
+func (r *Renter) ask(t *tx, a *active, ready int) {
+	want := ready
+	if a.Spec.Parallel > 0 {
+		want = min(want, int(a.Spec.Parallel)-a.out)
+	}
+	for _, n := range r.asking {
+		want -= int(n)
+	}
+	open := 0
+	for _, b := range r.leases {
+		if b.Phase == lease.Open && b.silent != job.Dead {
+			open++
+		}
+	}
+	if want <= 0 || open+len(r.asking) >= maxLeases {
+		return
+	}
+	now := time.UnixMilli(t.now)
+	begun := 0
+	for _, l := range r.c.Board.Offers(a.Spec, now, 64) {
+		if want <= 0 || begun == perRound {
+			return
+		}
+		o := l.Offer
+		if now.Before(r.shy[o.Node]) || r.asking[o.Node] > 0 || r.leased(o.Node) {
+			continue
+		}
+		if !a.Affords(artel.Cost(o.Price, a.Spec.Wall), a.out) {
+			continue
+		}
+		slots := min(o.Resources.Slots, uint32(want))
+		want -= int(slots)
+		begun++
+		r.asking[o.Node] = slots
+		spec := a.Spec
+		t.after = append(t.after, func() { r.tasks.Go(func() { r.propose(t.ctx, l, spec, slots) }) })
+	}
+}
+
+// leased reports whether an open lease with the node exists: one lane carries
+// one lease at a time.
+func (r *Renter) leased(n artel.NodeID) bool {
+	for _, b := range r.leases {
+		if b.Terms.Node == n && b.Phase != lease.Closed {
+			return true
+		}
+	}
+	return false
+}
+
+// propose makes a lease with one provider. It runs beside the core.
+func (r *Renter) propose(ctx context.Context, l Listed, spec artel.JobSpec, slots uint32) {
+	ctx, cancel := context.WithTimeout(ctx, proposeFor)
+	defer cancel()
+	node := l.Offer.Node
+	err := r.tryPropose(ctx, l, spec, slots)
+	if errors.Is(err, p2p.Unpaid) || errors.Is(err, p2p.Conflict) {
+		// It knows more of our lane than we do, or the lane is in use: ask, then
+		// try once more, on a fresh lane number if need be.
+		if rerr := r.catchUp(ctx, l.Offer); rerr == nil {
+			err = r.tryPropose(ctx, l, spec, slots)
+		}
+	}
+	r.post(func(*tx) {
+		delete(r.asking, node)
+		if err != nil {
+			r.shy[node] = time.Now().Add(shyFor)
+		}
+	})
+	if err != nil && ctx.Err() == nil {
+		r.c.Log.Info("no lease", "provider", node.Short(), "reason", err)
+	}
+}
+
+func (r *Renter) tryPropose(ctx context.Context, l Listed, spec artel.JobSpec, slots uint32) error {
+	o := l.Offer
+	var err error
+	for _, addr := range o.Addrs {
+		if err = r.c.Host.Connect(ctx, addr); err == nil {
+			break
+		}
+	}
+	if err != nil {
+		return err
+	}
+	k := lease.Key{Renter: r.c.Account, Provider: o.Account}
+	if err := r.do(ctx, func(*tx) { k.Number = r.laneFor(o.Node) }); err != nil {
+		return err
+	}
+	seen, err := r.c.Ledger.Lane(ctx, chain.LaneKey(k))
+	if err != nil {
+		return fmt.Errorf("look up lane: %w", err)
+	}
+	head, err := r.c.Ledger.Head(ctx)
+	if err != nil {
+		return fmt.Errorf("look up chain time: %w", err)
+	}
+	var nonce [16]byte
+	if _, err := rand.Read(nonce[:]); err != nil {
+		return err
+	}
+	var b *bought
+	var req wire.ProposeRequest
+	var refused error
+	if err := r.do(ctx, func(t *tx) {
+		if r.leased(o.Node) {
+			refused = fmt.Errorf("a lease with %s is open already", o.Node.Short())
+			return
+		}
+		b, req, refused = r.draft(t, l, spec, slots, k, seen, head, nonce)
+	}); err != nil {
+		return err
+	}
+	if refused != nil {
+		return refused
+	}
+	raw, err := r.c.Host.Call(ctx, o.Node, wire.MethodPropose, req.Marshal(), wire.MaxPropose)
+	var resp wire.ProposeResponse
+	if err == nil {
+		resp, err = wire.UnmarshalProposeResponse(raw)
+	}
+	derr := r.do(context.WithoutCancel(ctx), func(t *tx) {
+		var next lease.Bought
+		if err == nil {
+			next, err = b.Accepted(resp.Signature, t.now)
+		}
+		if err != nil {
+			r.set(t, b, b.Stopped(artel.ReasonRefused, err.Error()))
+			delete(r.leases, b.ID)
+			t.change.DropLeases = append(t.change.DropLeases, b.ID)
+			return
+		}
+		b.paidUp = prepaid(req)
+		b.told = next.Book.Reserve.Cap
+		r.set(t, b, next)
+		t.after = append(t.after, func() { r.follow(t.ctx, b) })
+		r.c.Log.Info("lease made", "lease", b.id.Short(), "provider", o.Node.Short(), "slots", slots, "price", uint64(o.Price))
+	})
+	if err == nil {
+		err = derr
+	}
+	return err
+}
+
+// draft writes and signs the lease with what secures it, and stores all of it
+// BEFORE the provider sees any of it. Called by the core.
+func (r *Renter) draft(t *tx, l Listed, spec artel.JobSpec, slots uint32, k lease.Key, seen chain.Lane, head chain.Head, nonce [16]byte) (*bought, wire.ProposeRequest, error) {
+	o := l.Offer
+	book := lease.Book{Key: k, Generation: r.meta.Generation}
+	if have := r.books[k]; have != nil {
+		book = *have
+	}
+	ls := lease.Lane{Cap: seen.Cap, Paid: seen.Paid, Epoch: seen.Epoch}
+	if seen.Releasing(r.c.Params, head.Time) {
+		ls.ReleaseAt = seen.ReleaseAt
+	}
+	book = book.Seen(ls)
+	if book.ReleaseAt != 0 {
+		return nil, wire.ProposeRequest{}, fmt.Errorf("the lane to %s is being released", o.Account)
+	}
+	terms := artel.Terms{
+		Network: r.c.Network, Node: o.Node, Renter: r.c.Key.NodeID(), Offer: l.ID, Nonce: nonce, Slots: slots,
+		Price: o.Price, Unit: spec.Wall, Resources: artel.Resources{Slots: slots, Memory: spec.Want.Memory, Disk: spec.Want.Disk},
+		Sandbox: spec.Sandbox, MaxUnpaid: o.MaxUnpaid, Base: book.Accrued, Gen: r.meta.Generation,
+	}
+	if o.Prepay {
+		terms.Prepaid = terms.UnitCost()
+	}
+	raw := wire.EncodeTerms(terms)
+	start := uint64(t.now / 1000)
+	doc := artel.Lease{
+		Renter: k.Renter, Provider: k.Provider, Lane: k.Number, Start: start,
+		End: start + uint64(r.c.Policy.LeaseFor.Seconds()), Rule: artel.RuleResult, Terms: wire.TermsHash(raw),
+	}
+	id := doc.ID(r.domain)
+	b := r.newBought(lease.NewBought(id, doc, terms, raw, r.c.Key.Sign(id), book, t.now), spec.Failover)
+	req := wire.ProposeRequest{Lease: doc, Terms: raw, Signature: b.Signature}
+	next := r.signReserve(b.Bought, t.now)
+	if !next.Book.Reserve.Cap.IsZero() {
+		req.Reserve = &wire.SignedReserve{Reserve: next.Book.Reserve, Signature: next.Book.ReserveSig}
+	}
+	if !terms.Prepaid.IsZero() {
+		next = r.signVoucher(next)
+		v, sig := next.Book.SignedVoucher()
+		req.Voucher = &wire.SignedVoucher{Voucher: v, Signature: sig}
+	}
+	r.leases[id] = b
+	r.set(t, b, next)
+	return b, req, nil
+}
+
+// laneFor returns the lane number this installation uses with a node.
+func (r *Renter) laneFor(n artel.NodeID) uint64 {
+	return artel.LaneNumber(r.c.Key.Address(), r.meta.Lane+r.number[n])
+}
+
+// reserveFor is how long a signed Reserve may wait to be booked.
+const reserveFor = 24 * time.Hour
+
+func (r *Renter) signReserve(b lease.Bought, now int64) lease.Bought {
+	limit, ok := b.WantReserve(uint64(r.c.Policy.Ahead.Milliseconds()))
+	if !ok {
+		limit = b.Book.Reserve.Cap.Max(b.Book.Cap)
+		if !b.Book.Reserve.Cap.IsZero() {
+			return b
+		}
+	}
+	v := artel.Reserve{
+		Renter: b.Book.Key.Renter, Provider: b.Book.Key.Provider, Lane: b.Book.Key.Number,
+		Epoch: b.Book.Epoch, Cap: limit, ValidUntil: uint64(now/1000) + uint64(reserveFor.Seconds()),
+	}
+	b.Book.Reserve, b.Book.ReserveSig = v, r.c.Key.Sign(v.Digest(r.domain))
+	return b
+}
+
+func (r *Renter) signVoucher(b lease.Bought) lease.Bought {
+	owed, more := b.Owed()
+	if !more {
+		return b
+	}
+	b.Book.Voucher, b.Book.VoucherFor = owed, b.ID
+	v, _ := b.Book.SignedVoucher()
+	b.Book.VoucherSig = r.c.Key.Sign(v.Digest(r.domain))
+	return b
+}
+
+// catchUp asks a provider for the highest voucher it holds of ours. One that we
+// signed counts, whoever remembers it: a database restored from an old copy
+// must not sign a smaller one.
+func (r *Renter) catchUp(ctx context.Context, o artel.Offer) error {
+	resp, err := r.recoverFrom(ctx, o.Node, r.generation(ctx))
+	if err != nil {
+		return err
+	}
+	return r.do(ctx, func(t *tx) {
+		used := r.laneFor(o.Node)
+		for _, h := range resp.Lanes {
+			r.adopt(t, o.Account, h)
+		}
+		if r.laneFor(o.Node) == used { // whatever was wrong with that lane, the next has no past
+			r.number[o.Node]++
+		}
+	})
+}
+
+func (r *Renter) generation(ctx context.Context) (g uint64) {
+	_ = r.do(ctx, func(*tx) { g = r.meta.Generation })
+	return g
+}
+
+func (r *Renter) recoverFrom(ctx context.Context, node artel.NodeID, generation uint64) (wire.RecoverResponse, error) {
+	req := wire.RecoverRequest{Renter: r.c.Account, Node: r.c.Key.NodeID(), Generation: generation}
+	req.Signature = r.c.Key.Sign(wire.RecoverDigest(r.c.Network, req))
+	raw, err := r.c.Host.Call(ctx, node, wire.MethodRecover, req.Marshal(), wire.MaxRecover)
+	if err != nil {
+		return wire.RecoverResponse{}, err
+	}
+	return wire.UnmarshalRecoverResponse(raw)
+}
+
+// adopt takes over a voucher of ours that we did not know. Called by the core.
+func (r *Renter) adopt(t *tx, provider artel.Address, h wire.HeldLane) {
+	if h.Voucher == nil {
+		return
+	}
+	k := lease.Key{Renter: r.c.Account, Provider: provider, Number: h.Lane}
+	book := lease.Book{Key: k, Generation: r.meta.Generation}
+	if have := r.books[k]; have != nil {
+		book = *have
+	}
+	next, err := book.TakeVoucher(r.domain, h.Voucher.Voucher, h.Voucher.Signature, r.c.Key.Address())
+	if err != nil || next.Voucher == book.Voucher {
+		return
+	}
+	if next.Due().Less(next.Voucher) {
+		next.Accrued = artel.AccrualOf(next.Voucher)
+	}
+	r.books[k], t.books[k] = &next, true
+}
+
+func prepaid(req wire.ProposeRequest) artel.Amount {
+	if req.Voucher == nil {
+		return artel.Amount{}
+	}
+	return req.Voucher.Voucher.Cumulative
+}

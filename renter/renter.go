@@ -1,0 +1,482 @@
+// Package renter is the actor that gets jobs done on strangers' machines: it
+// chooses offers, makes leases, hands out tasks, checks receipts, pays, and
+// tries elsewhere when a machine vanishes.
+//
+// It is built as package provider is: one goroutine, the core, owns the state;
+// what happens is an op; a round of ops is stored in one transaction before
+// anything of it is said or done. A voucher is stored BEFORE it is sent.
+package renter
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/artel-network/artel"
+	"github.com/artel-network/artel/blob"
+	"github.com/artel-network/artel/chain"
+	"github.com/artel-network/artel/job"
+	"github.com/artel-network/artel/lease"
+	"github.com/artel-network/artel/p2p"
+)
+
+// Config is what a renter is made of. Everything is required.
+type Config struct {
+	Key     artel.Key     // the node key
+	Account artel.Address // whose money is spent
+	Network artel.Hash
+	Params  chain.Params
+	Policy  Policy
+	Host    Caller
+	Ledger  chain.Ledger
+	Board   Board
+	Store   Store
+	Blobs   blob.Store
+	// Fetch brings a root into Blobs from a node.
+	Fetch func(ctx context.Context, from artel.NodeID, root artel.Ref, limit int64) error
+	Log   *slog.Logger
+}
+
+// Policy is how a renter goes about it.
+type Policy struct {
+	Ahead    time.Duration // how much of a lease to reserve ahead
+	Linger   time.Duration // how long to hold a lease without a task
+	LeaseFor time.Duration // how long leases run
+	Grace    time.Duration // how long a silent host may come back with its results
+	Release  time.Duration // how long a lane may rest before its money is called home
+}
+
+// DefaultPolicy is what the daemon uses.
+var DefaultPolicy = Policy{
+	Ahead: 10 * time.Minute, Linger: 5 * time.Second, LeaseFor: 6 * time.Hour, Grace: 2 * time.Minute, Release: time.Hour,
+}
+
+// Caller is the part of a p2p.Host that a renter needs.
+type Caller interface {
+	Connect(ctx context.Context, addr string) error
+	Call(ctx context.Context, to artel.NodeID, method string, req []byte, maxResp int) ([]byte, error)
+}
+
+// Board knows the live offers.
+type Board interface {
+	// Offers lists those that suit the job, best first, at most n.
+	Offers(j artel.JobSpec, now time.Time, n int) []Listed
+	// Note tells how an attempt on a node went, so that the next choice is better.
+	Note(node artel.NodeID, ok bool, now time.Time)
+}
+
+// Listed is a live offer with the hash of its signed bytes.
+type Listed struct {
+	Offer artel.Offer
+	ID    artel.Hash
+}
+
+// Store keeps a renter's facts. Save is atomic and durable when it returns.
+type Store interface {
+	// Load returns what is not over: meta, books, leases, active jobs.
+	Load(ctx context.Context) (State, error)
+	Save(ctx context.Context, c Change) error
+	// Job returns any job with its tasks, over or not; ErrNoJob for none.
+	Job(ctx context.Context, id artel.Hash) (job.Job, []job.Task, error)
+	// Jobs lists the newest jobs first, at most n.
+	Jobs(ctx context.Context, n int) ([]job.Job, error)
+}
+
+// ErrNoJob says that there is no job of that id.
+var ErrNoJob = errors.New("no such job")
+
+// Meta is what an installation drew once.
+type Meta struct {
+	Lane       uint32 `json:"lane"`
+	Generation uint64 `json:"generation"`
+}
+
+// State is everything a renter wakes up with.
+type State struct {
+	Meta   Meta
+	Books  []lease.Book
+	Leases []LeaseRow
+	Jobs   []job.Job
+	Tasks  map[artel.Hash][]job.Task // of those jobs, complete and in order
+	Outbox []chain.Tx
+}
+
+// LeaseRow is a lease with what the renter keeps beside the rule's state.
+type LeaseRow struct {
+	Bought   lease.Bought // without Book
+	Failover artel.Failover
+	Work     []Work // what is outstanding, held or not yet opened
+}
+
+// Work ties an attempt of a lease to the task of a job. Its TaskKey is the
+// lease's own: numbers rise and are never used twice on a lease, whichever jobs
+// they are for.
+type Work struct {
+	lease.TaskKey
+	Job     artel.Hash `json:"job"`
+	Index   uint64     `json:"index"`
+	Try     uint32     `json:"try"` // the job's attempt number
+	Sealed  artel.Ref  `json:"sealed"`
+	Root    artel.Hash `json:"root"`
+	Receipt bool       `json:"receipt"` // it has ended with a receipt that counts
+	Here    bool       `json:"here"`    // the sealed output is in the blob store
+}
+
+// Change is what one transaction stores.
+type Change struct {
+	Meta       *Meta
+	Books      []lease.Book
+	Leases     []LeaseRow
+	DropLeases []artel.Hash
+	Jobs       []job.Job
+	Tasks      map[artel.Hash][]job.Task // those that changed
+	Outbox     []chain.Tx
+	Sent       []string
+}
+
+func (c Change) empty() bool {
+	return c.Meta == nil && len(c.Books)+len(c.Leases)+len(c.DropLeases)+len(c.Jobs)+len(c.Tasks)+len(c.Outbox)+len(c.Sent) == 0
+}
+
+// Renter is the actor. Make it with New, start it with Run.
+type Renter struct {
+	c      Config
+	domain artel.Domain
+	inbox  chan op
+	closed chan struct{}
+	tasks  sync.WaitGroup
+
+	// Owned by the core goroutine.
+	meta   Meta
+	books  map[lease.Key]*lease.Book
+	leases map[artel.Hash]*bought
+	jobs   map[artel.Hash]*active
+	order  []artel.Hash // jobs, oldest first
+	shy    map[artel.NodeID]time.Time
+	asking map[artel.NodeID]uint32 // slots of proposals on their way, by node
+	number map[artel.NodeID]uint32 // lane number to use with a node, where not meta.Lane
+	outbox map[string]chain.Tx
+
+	newsMu sync.Mutex
+	news   chan struct{} // closed and replaced after each round that changed a job
+}
+
+// active is a job that is not over.
+type active struct {
+	job.Job
+	tasks   []job.Task
+	waiting []uint64 // indices, may hold ones that are not waiting any more
+	out     int      // units out: what the budget must still cover
+}
+
+// bought is a lease with what the core needs around it.
+type bought struct {
+	lease.Bought
+	id       artel.Hash   // as in Bought, for those outside the core
+	node     artel.NodeID // as in Bought, for those outside the core
+	failover artel.Failover
+	work     map[lease.TaskKey]*Work
+	idle     time.Time
+	waiting  map[lease.TaskKey]artel.TaskSpec // handed out, not yet taken
+	sending  bool
+	paying   bool
+	paidUp   artel.Amount // highest voucher the provider has confirmed
+	told     artel.Amount // highest reserve the provider has confirmed
+	closing  bool         // the provider was told
+	silent   job.Silence
+	progress map[lease.TaskKey]Progress
+	cancel   context.CancelFunc
+	kick     chan struct{}
+}
+
+// Progress of an attempt as its provider tells it.
+type Progress struct {
+	Phase   string
+	Elapsed uint64
+}
+
+type op func(t *tx)
+
+type tx struct {
+	ctx    context.Context
+	now    int64
+	change Change
+	books  map[lease.Key]bool
+	leases map[artel.Hash]bool
+	jobs   map[artel.Hash]bool
+	tasks  map[artel.Hash]map[uint64]bool
+	after  []func()
+	news   bool // progress that is not worth a row
+}
+
+const inboxSize = 1024
+
+// New returns a renter. It starts nothing.
+func New(c Config) *Renter {
+	return &Renter{
+		c: c, domain: c.Params.Domain(), inbox: make(chan op, inboxSize), closed: make(chan struct{}),
+		books: map[lease.Key]*lease.Book{}, leases: map[artel.Hash]*bought{}, jobs: map[artel.Hash]*active{},
+		shy: map[artel.NodeID]time.Time{}, asking: map[artel.NodeID]uint32{}, number: map[artel.NodeID]uint32{},
+		outbox: map[string]chain.Tx{}, news: make(chan struct{}),
+	}
+}
+
+// Run loads what was stored and works until ctx ends. It returns an error when
+// the store fails.
+func (r *Renter) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer r.tasks.Wait()
+	defer close(r.closed)
+	defer cancel()
+	if err := r.load(ctx); err != nil {
+		return fmt.Errorf("load renter: %w", err)
+	}
+	r.tasks.Go(func() { r.tickLoop(ctx) })
+	r.tasks.Go(func() { r.outboxLoop(ctx) })
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case o := <-r.inbox:
+			if err := r.round(ctx, o); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (r *Renter) round(ctx context.Context, first op) error {
+	t := &tx{
+		ctx: ctx, now: time.Now().UnixMilli(), books: map[lease.Key]bool{}, leases: map[artel.Hash]bool{},
+		jobs: map[artel.Hash]bool{}, tasks: map[artel.Hash]map[uint64]bool{},
+	}
+	first(t)
+drain:
+	for range inboxSize {
+		select {
+		case o := <-r.inbox:
+			o(t)
+		default:
+			break drain
+		}
+	}
+	r.plan(t)
+	r.collect(t)
+	if !t.change.empty() {
+		if err := r.c.Store.Save(ctx, t.change); err != nil {
+			return fmt.Errorf("store renter's state: %w", err)
+		}
+	}
+	for _, f := range t.after {
+		f()
+	}
+	if len(t.jobs) > 0 || t.news {
+		r.newsMu.Lock()
+		close(r.news)
+		r.news = make(chan struct{})
+		r.newsMu.Unlock()
+	}
+	return nil
+}
+
+// collect turns the marks of a round into rows.
+func (r *Renter) collect(t *tx) {
+	for k := range t.books {
+		t.change.Books = append(t.change.Books, *r.books[k])
+	}
+	for id := range t.leases {
+		if b := r.leases[id]; b != nil {
+			t.change.Leases = append(t.change.Leases, b.stored())
+		}
+	}
+	for id := range t.jobs {
+		a := r.jobs[id]
+		t.change.Jobs = append(t.change.Jobs, a.Job)
+		for i := range t.tasks[id] {
+			if t.change.Tasks == nil {
+				t.change.Tasks = map[artel.Hash][]job.Task{}
+			}
+			t.change.Tasks[id] = append(t.change.Tasks[id], a.tasks[i])
+		}
+		if a.Phase != job.Active && r.quiet(id) {
+			delete(r.jobs, id) // the store has it
+		}
+	}
+}
+
+// quiet reports whether no lease still works for the job.
+func (r *Renter) quiet(id artel.Hash) bool {
+	for _, b := range r.leases {
+		for _, w := range b.work {
+			if w.Job == id {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func (b *bought) stored() LeaseRow {
+	row := LeaseRow{Bought: b.Bought, Failover: b.failover}
+	row.Bought.Book = lease.Book{}
+	for _, w := range b.work {
+		row.Work = append(row.Work, *w)
+	}
+	return row
+}
+
+func (r *Renter) load(ctx context.Context) error {
+	st, err := r.c.Store.Load(ctx)
+	if err != nil {
+		return err
+	}
+	r.meta = st.Meta
+	if r.meta.Generation == 0 {
+		var n [4]byte
+		if _, err := rand.Read(n[:]); err != nil {
+			return fmt.Errorf("draw lane number: %w", err)
+		}
+		r.meta = Meta{Lane: binary.BigEndian.Uint32(n[:]) &^ 0xffff, Generation: 1}
+		if err := r.c.Store.Save(ctx, Change{Meta: &r.meta}); err != nil {
+			return err
+		}
+	}
+	for _, b := range st.Books {
+		r.books[b.Key] = &b
+	}
+	for _, t := range st.Outbox {
+		r.outbox[t.ID] = t
+	}
+	for _, j := range st.Jobs {
+		a := &active{Job: j, tasks: st.Tasks[j.ID]}
+		if uint64(len(a.tasks)) != j.Spec.Count {
+			return fmt.Errorf("job %s has %d tasks stored, want %d", j.ID.Short(), len(a.tasks), j.Spec.Count)
+		}
+		for i := range a.tasks {
+			switch a.tasks[i].State {
+			case job.Waiting:
+				a.waiting = append(a.waiting, uint64(i))
+			case job.Out, job.Paying:
+				a.out++
+			}
+		}
+		r.jobs[j.ID] = a
+		r.order = append(r.order, j.ID)
+	}
+	now := time.Now().UnixMilli()
+	for _, row := range st.Leases {
+		b := r.newBought(row.Bought, row.Failover)
+		k := lease.KeyOf(b.Lease)
+		if r.books[k] == nil {
+			return fmt.Errorf("lease %s has no lane", b.ID.Short())
+		}
+		b.Book = *r.books[k]
+		b.Heard = now // silence counts from when we listen again
+		for _, w := range row.Work {
+			b.work[w.TaskKey] = &w
+		}
+		r.leases[b.ID] = b
+	}
+	for _, b := range r.leases {
+		r.resume(ctx, b)
+	}
+	return nil
+}
+
+func (r *Renter) newBought(b lease.Bought, f artel.Failover) *bought {
+	return &bought{
+		Bought: b, id: b.ID, node: b.Terms.Node, failover: f, work: map[lease.TaskKey]*Work{}, idle: time.Now(),
+		waiting: map[lease.TaskKey]artel.TaskSpec{}, progress: map[lease.TaskKey]Progress{}, kick: make(chan struct{}, 1),
+	}
+}
+
+// resume takes up a lease after a restart: what was handed out is handed out
+// again under the same numbers, sealed outputs are fetched again.
+func (r *Renter) resume(ctx context.Context, b *bought) {
+	for _, o := range b.Outstanding {
+		if w := b.work[o.TaskKey]; w != nil && r.jobs[w.Job] != nil && !o.Acked {
+			b.waiting[o.TaskKey] = r.jobs[w.Job].Spec.Task(w.Index)
+		}
+	}
+	for _, h := range b.Held {
+		if w := b.work[h.TaskKey]; w != nil {
+			r.fetchSealed(ctx, b, *w)
+		}
+	}
+	r.follow(ctx, b)
+}
+
+// do hands an op to the core and waits until it is stored.
+func (r *Renter) do(ctx context.Context, o op) error {
+	done := make(chan struct{})
+	wrapped := func(t *tx) {
+		o(t)
+		t.after = append(t.after, func() { close(done) })
+	}
+	select {
+	case r.inbox <- wrapped:
+	case <-r.closed:
+		return errStopped
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case <-done:
+		return nil
+	case <-r.closed:
+		return errStopped
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+var errStopped = p2p.Errorf(p2p.Unavailable, "the renter is stopping")
+
+func (r *Renter) post(o op) {
+	select {
+	case r.inbox <- o:
+	case <-r.closed:
+	}
+}
+
+// set puts a lease's next state in place.
+func (r *Renter) set(t *tx, b *bought, next lease.Bought) {
+	b.Bought = next
+	k := lease.KeyOf(next.Lease)
+	book := next.Book
+	r.books[k] = &book
+	t.books[k], t.leases[next.ID] = true, true
+}
+
+// mark notes that a task of a job changed.
+func (t *tx) mark(id artel.Hash, index uint64) {
+	t.jobs[id] = true
+	if t.tasks[id] == nil {
+		t.tasks[id] = map[uint64]bool{}
+	}
+	t.tasks[id][index] = true
+}
+
+func (r *Renter) tickLoop(ctx context.Context) {
+	for every(ctx, 500*time.Millisecond) {
+		if r.do(ctx, r.tick) != nil {
+			return
+		}
+	}
+}
+
+func every(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}

@@ -1,0 +1,4 @@
+// Command noop does nothing: what a start costs is what it costs to run.
+package main
+
+func main() {}

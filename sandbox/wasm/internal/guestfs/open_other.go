@@ -1,0 +1,5 @@
+//go:build !unix
+
+package guestfs
+
+const openFlags = 0

@@ -1,0 +1,20 @@
+//go:build !unix
+
+package wasm
+
+// area is memory of the Go heap, which moves when it grows.
+type area struct{ b []byte }
+
+func reserve(uint64) (*area, error) { return &area{}, nil }
+
+func (a *area) grow(size uint64) ([]byte, error) {
+	if n := uint64(len(a.b)); size > n {
+		a.b = append(a.b, make([]byte, size-n)...)
+	}
+	return a.b[:size:size], nil
+}
+
+// clear does not keep anything: the collector has it.
+func (a *area) clear(uint64) bool { return false }
+
+func (a *area) free() { a.b = nil }

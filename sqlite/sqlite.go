@@ -1,0 +1,192 @@
+// Package sqlite keeps a node's facts: one file, one writer, every commit on
+// the disk before it returns (synchronous=FULL). It implements provider.Store,
+// renter.Store and what the chain room stores.
+//
+// Rows hold the actors' own values as JSON beside the columns that are searched
+// by: the rules own their shape, the schema owns the keys. A schema change is a
+// numbered migration; a file of a newer schema is refused.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"net/url"
+
+	_ "modernc.org/sqlite" // the driver registers itself
+)
+
+// DB is a node's database. It is safe for use by many goroutines; writes take
+// turns.
+type DB struct {
+	db *sql.DB
+}
+
+// migrations bring a database from version i to i+1. They are never edited
+// once released.
+var migrations = []string{`
+CREATE TABLE provider_lane   (key TEXT PRIMARY KEY, row BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE provider_lease  (id BLOB PRIMARY KEY, row BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE provider_event  (lease BLOB, seq INTEGER, row BLOB NOT NULL, PRIMARY KEY (lease, seq)) WITHOUT ROWID;
+CREATE TABLE provider_gen    (renter BLOB PRIMARY KEY, gen INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE provider_outbox (id TEXT PRIMARY KEY, row BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE renter_meta     (id INTEGER PRIMARY KEY CHECK (id = 1), row BLOB NOT NULL);
+CREATE TABLE renter_book     (key TEXT PRIMARY KEY, row BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE renter_lease    (id BLOB PRIMARY KEY, row BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE renter_job      (id BLOB PRIMARY KEY, created INTEGER NOT NULL, active INTEGER NOT NULL, row BLOB NOT NULL) WITHOUT ROWID;
+CREATE INDEX renter_job_created ON renter_job (created);
+CREATE INDEX renter_job_active  ON renter_job (active) WHERE active = 1;
+CREATE TABLE renter_task     (job BLOB, idx INTEGER, row BLOB NOT NULL, PRIMARY KEY (job, idx)) WITHOUT ROWID;
+CREATE TABLE renter_outbox   (id TEXT PRIMARY KEY, row BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE chain_cursor    (id INTEGER PRIMARY KEY CHECK (id = 1), row BLOB NOT NULL);
+CREATE TABLE chain_event     (block INTEGER, idx INTEGER, kind TEXT NOT NULL, row BLOB NOT NULL, PRIMARY KEY (block, idx)) WITHOUT ROWID;
+CREATE TABLE chain_tx        (id TEXT PRIMARY KEY, seq INTEGER NOT NULL, final INTEGER NOT NULL, row BLOB NOT NULL);
+CREATE INDEX chain_tx_open   ON chain_tx (seq) WHERE final = 0;
+CREATE TABLE setting         (name TEXT PRIMARY KEY, row BLOB NOT NULL) WITHOUT ROWID;
+`}
+
+// Open opens or makes the database at path and brings its schema up to date.
+func Open(ctx context.Context, path string) (*DB, error) {
+	q := url.Values{"_pragma": {
+		"journal_mode(WAL)", "synchronous(FULL)", "busy_timeout(10000)", "foreign_keys(1)",
+		"cache_size(-4000)", "mmap_size(0)", "wal_autocheckpoint(1000)", "journal_size_limit(16777216)",
+	}, "_txlock": {"immediate"}}
+	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+q.Encode())
+	if err != nil {
+		return nil, fmt.Errorf("open database %s: %w", path, err)
+	}
+	// One connection: writers queue in Go rather than spin on the file's lock.
+	db.SetMaxOpenConns(1)
+	d := &DB{db}
+	if err := d.migrate(ctx); err != nil {
+		db.Close()
+		return nil, fmt.Errorf("open database %s: %w", path, err)
+	}
+	return d, nil
+}
+
+// Close flushes and closes the file.
+func (d *DB) Close() error { return d.db.Close() }
+
+func (d *DB) migrate(ctx context.Context) error {
+	var have int
+	if err := d.db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&have); err != nil {
+		return err
+	}
+	if have > len(migrations) {
+		return fmt.Errorf("schema version %d is newer than this program's %d; hint: use the newer artel that wrote it", have, len(migrations))
+	}
+	for v := have; v < len(migrations); v++ {
+		if err := d.tx(ctx, func(tx *sql.Tx) error {
+			if _, err := tx.ExecContext(ctx, migrations[v]); err != nil {
+				return err
+			}
+			_, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", v+1))
+			return err
+		}); err != nil {
+			return fmt.Errorf("migrate schema to version %d: %w", v+1, err)
+		}
+	}
+	return nil
+}
+
+// tx runs f in one transaction that is on the disk when tx returns nil.
+func (d *DB) tx(ctx context.Context, f func(*sql.Tx) error) error {
+	t, err := d.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if err := f(t); err != nil {
+		t.Rollback()
+		return err
+	}
+	return t.Commit()
+}
+
+// writer executes statements of one transaction and keeps the first error.
+type writer struct {
+	ctx context.Context
+	tx  *sql.Tx
+	err error
+}
+
+func (w *writer) exec(query string, args ...any) {
+	if w.err == nil {
+		_, w.err = w.tx.ExecContext(w.ctx, query, args...)
+	}
+}
+
+func (w *writer) json(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil && w.err == nil {
+		w.err = err
+	}
+	return b
+}
+
+// save runs f with a writer in one transaction. It does not stop half-way when
+// ctx ends: what an actor decided is stored or the actor stops.
+func (d *DB) save(ctx context.Context, f func(*writer)) error {
+	ctx = context.WithoutCancel(ctx)
+	return d.tx(ctx, func(tx *sql.Tx) error {
+		w := &writer{ctx: ctx, tx: tx}
+		f(w)
+		return w.err
+	})
+}
+
+// each decodes the row column of a query's results.
+func each[T any](ctx context.Context, d *DB, query string, args []any, f func(T) error) error {
+	rows, err := d.db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var raw sql.RawBytes
+		if err := rows.Scan(&raw); err != nil {
+			return err
+		}
+		var v T
+		if err := json.Unmarshal(raw, &v); err != nil {
+			return fmt.Errorf("decode row: %w", err)
+		}
+		if err := f(v); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+func all[T any](ctx context.Context, d *DB, query string, args ...any) (out []T, err error) {
+	err = each(ctx, d, query, args, func(v T) error { out = append(out, v); return nil })
+	return out, err
+}
+
+// Setting reads a named value into v; ok is false where there is none.
+func (d *DB) Setting(ctx context.Context, name string, v any) (ok bool, err error) {
+	var raw []byte
+	switch err := d.db.QueryRowContext(ctx, "SELECT row FROM setting WHERE name = ?", name).Scan(&raw); err {
+	case nil:
+	case sql.ErrNoRows:
+		return false, nil
+	default:
+		return false, fmt.Errorf("read setting %s: %w", name, err)
+	}
+	if err := json.Unmarshal(raw, v); err != nil {
+		return false, fmt.Errorf("read setting %s: %w", name, err)
+	}
+	return true, nil
+}
+
+// SetSetting stores a named value.
+func (d *DB) SetSetting(ctx context.Context, name string, v any) error {
+	err := d.save(ctx, func(w *writer) {
+		w.exec("INSERT INTO setting VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET row = excluded.row", name, w.json(v))
+	})
+	if err != nil {
+		return fmt.Errorf("store setting %s: %w", name, err)
+	}
+	return nil
+}
