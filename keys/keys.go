@@ -138,7 +138,9 @@ func Read(path string) (Info, error) {
 // Backup writes an encrypted copy of the key file at path to a new file at to.
 // An encrypted file is opened once, so that a backup nobody can open is found
 // now; ask gives its passphrase, or the new one for a file that had none.
-func Backup(path, to string, ask Ask) (Info, error) {
+func Backup(path, to string, ask Ask) (Info, error) { return backup(path, to, ask, WorkFactor) }
+
+func backup(path, to string, ask Ask, work int) (Info, error) {
 	f, raw, err := read(path, true)
 	if err != nil {
 		return Info{}, err
@@ -152,7 +154,7 @@ func Backup(path, to string, ask Ask) (Info, error) {
 		if err != nil {
 			return Info{}, err
 		}
-		if raw, err = encode(key, p, WorkFactor); err != nil {
+		if raw, err = encode(key, p, work); err != nil {
 			return Info{}, err
 		}
 	} else if _, err := f.open(path, ask); err != nil {
@@ -252,7 +254,7 @@ func (f file) secret(path string, ask Ask) ([]byte, error) {
 
 func read(path string, private bool) (file, []byte, error) {
 	h, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) && private {
 		return file{}, nil, fmt.Errorf("open key file: %w at %s; hint: `artel up` makes one, `artel wallet restore FILE` brings one back", ErrNone, path)
 	}
 	if err != nil {

@@ -85,6 +85,22 @@ func TestUnprotected(t *testing.T) {
 	}
 }
 
+// The exported ones use the work factor that keeps a stolen file closed.
+func TestWorkFactor(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "key.json")
+	if err := Create(path, newKey(t), "p"); err != nil {
+		t.Fatal(err)
+	}
+	f, _, err := read(path, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, err := io.ReadAll(armor.NewReader(strings.NewReader(f.Secret)))
+	if err != nil || !bytes.Contains(head, []byte(" 17\n")) {
+		t.Errorf("%q, %v", head[:min(100, len(head))], err)
+	}
+}
+
 func TestMissing(t *testing.T) {
 	_, err := Load(filepath.Join(t.TempDir(), "key.json"), never(t))
 	if !errors.Is(err, ErrNone) || !strings.Contains(err.Error(), "hint:") {
@@ -198,7 +214,7 @@ func TestBackupAndRestore(t *testing.T) {
 	if err := CreateUnprotected(at("key.json"), k); err != nil {
 		t.Fatal(err)
 	}
-	in, err := Backup(at("key.json"), at("backup.json"), say("paper"))
+	in, err := backup(at("key.json"), at("backup.json"), say("paper"), 4)
 	if err != nil || in.Address != k.Address() {
 		t.Fatalf("Backup = %+v, %v", in, err)
 	}

@@ -38,6 +38,7 @@ type Node struct {
 	balance  api.Balance
 	vouchers []api.Voucher
 	offers   []api.Offer
+	watchers int // Watch calls, ever
 }
 
 type job struct {
@@ -54,7 +55,7 @@ type file struct {
 }
 
 // When is the time of everything that happens here.
-var when = time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
+var when = time.Date(2020, 1, 2, 3, 4, 5, 0, time.UTC)
 
 // Network is the fake's network.
 func Network() network.File {
@@ -329,6 +330,7 @@ func (n *Node) Cancel(_ context.Context, id string) (out api.Job, err error) {
 
 // Watch implements api.Node.
 func (n *Node) Watch(ctx context.Context, id string, after uint64, emit func(api.JobEvent) error) error {
+	n.change(func() { n.watchers++ })
 	return n.follow(ctx, id, true, func(j *job) (func() error, bool) {
 		if after >= uint64(len(j.events)) {
 			return nil, false
@@ -418,4 +420,21 @@ func (n *Node) ReadFiles(ctx context.Context, id string, tasks []uint64, visit f
 		}
 	}
 	return ctx.Err()
+}
+
+// AwaitWatchers waits until Watch has been called k times.
+func (n *Node) AwaitWatchers(ctx context.Context, k int) error {
+	for {
+		n.mu.Lock()
+		got, changed := n.watchers, n.changed
+		n.mu.Unlock()
+		if got >= k {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return fmt.Errorf("wait for %d watchers, there are %d: %w", k, got, ctx.Err())
+		}
+	}
 }

@@ -9,7 +9,7 @@ import (
 
 func (a *app) cancelCmd() *cobra.Command {
 	return &cobra.Command{
-		Use: "cancel JOB…", Short: "End jobs", Args: cobra.MinimumNArgs(1),
+		Use: "cancel JOB…", Short: "End jobs", Args: atLeastOne("JOB"),
 		Long: "End jobs. What was delivered stays delivered, and is paid.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.client()

@@ -126,6 +126,34 @@ func exactly(names ...string) cobra.PositionalArgs {
 	}
 }
 
+// atMost wants no more than n arguments.
+func atMost(n int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) > n {
+			return usage("", "%s does not take %q", cmd.CommandPath(), clean(args[n]))
+		}
+		return nil
+	}
+}
+
+// atLeastOne wants one argument or more.
+func atLeastOne(name string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return usage("", "%s wants %s", cmd.CommandPath(), name)
+		}
+		return nil
+	}
+}
+
+// notBoth refuses two flags that contradict each other.
+func notBoth(cmd *cobra.Command, a, b string) error {
+	if cmd.Flags().Changed(a) && cmd.Flags().Changed(b) {
+		return usage("give one of them", "--%s and --%s contradict each other", a, b)
+	}
+	return nil
+}
+
 // nearest returns the name that s was most likely meant to be, or "".
 func nearest(s string, names []string) string {
 	best, least := "", 1+max(1, len(s)/3)

@@ -144,12 +144,12 @@ func extract(r io.Reader, dir string, flat bool) (extracted, error) {
 		if err != nil {
 			return got, fmt.Errorf("read output: %w", err)
 		}
-		name := path.Clean(h.Name)
-		if flat {
-			_, name, _ = strings.Cut(name, "/")
+		task, name, _ := strings.Cut(path.Clean(h.Name), "/")
+		if !flat {
+			name = path.Join(task, name)
 		}
 		name = filepath.FromSlash(name)
-		if h.Typeflag != tar.TypeReg || !filepath.IsLocal(name) {
+		if h.Typeflag != tar.TypeReg || !filepath.IsLocal(task) || !filepath.IsLocal(name) {
 			return got, fmt.Errorf("read output: %q is no plain file inside the output", clean(h.Name))
 		}
 		if err := root.MkdirAll(filepath.Dir(name), 0o755); err != nil {

@@ -30,7 +30,7 @@ func (a *app) networkFile(args []string) (network.File, error) {
 
 func (a *app) networkShowCmd() *cobra.Command {
 	return &cobra.Command{
-		Use: "show [FILE]", Short: "Show a network file (default the data directory's)", Args: cobra.MaximumNArgs(1),
+		Use: "show [FILE]", Short: "Show a network file (default the data directory's)", Args: atMost(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			f, err := a.networkFile(args)
 			if err != nil {
@@ -66,7 +66,7 @@ func finality(f network.Finality) string {
 
 func (a *app) networkHashCmd() *cobra.Command {
 	return &cobra.Command{
-		Use: "hash [FILE]", Short: "Print a network's hash: what keeps networks apart", Args: cobra.MaximumNArgs(1),
+		Use: "hash [FILE]", Short: "Print a network's hash: what keeps networks apart", Args: atMost(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			f, err := a.networkFile(args)
 			if err != nil {
@@ -80,7 +80,7 @@ func (a *app) networkHashCmd() *cobra.Command {
 func (a *app) networkCheckCmd() *cobra.Command {
 	var rpc []string
 	c := &cobra.Command{
-		Use: "check [FILE]", Short: "Check a network file, and that its chain is the one it says", Args: cobra.MaximumNArgs(1),
+		Use: "check [FILE]", Short: "Check a network file, and that its chain is the one it says", Args: atMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f, err := a.networkFile(args)
 			if err != nil {

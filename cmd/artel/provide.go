@@ -22,7 +22,12 @@ func (a *app) provideCmd() *cobra.Command {
 stands. The setting outlasts restarts. --off lets running tasks end first.`,
 		Example: `  artel provide --max-cpu 4 --max-mem 8GiB --price 0.5/h
   artel provide --off`,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.provide(cmd.Context(), o) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := notBoth(cmd, "off", "price"); err != nil {
+				return err
+			}
+			return a.provide(cmd.Context(), o)
+		},
 	}
 	f := c.Flags()
 	f.Uint32Var(&o.cpu, "max-cpu", 0, "cores to give, a slot each (default all)")
@@ -35,7 +40,6 @@ stands. The setting outlasts restarts. --off lets running tasks end first.`,
 	f.BoolVar(&o.prepay, "prepay", false, "renters without history pay the first task ahead")
 	f.BoolVar(&o.off, "off", false, "stop providing")
 	f.BoolVar(&o.now, "now", false, "with --off: end running tasks at once")
-	c.MarkFlagsMutuallyExclusive("off", "price")
 	return c
 }
 

@@ -11,7 +11,7 @@ import (
 func (a *app) psCmd() *cobra.Command {
 	var q api.JobQuery
 	c := &cobra.Command{
-		Use: "ps [JOB]", Short: "List jobs, or the tasks of one", Args: cobra.MaximumNArgs(1),
+		Use: "ps [JOB]", Short: "List jobs, or the tasks of one", Args: atMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.client()
 			if err != nil {

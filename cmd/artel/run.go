@@ -93,6 +93,9 @@ func (a *app) run(ctx context.Context, o runOptions, args []string) error {
 	}
 	j, err := c.Submit(ctx, api.SubmitRequest{Key: hex.EncodeToString(key[:]), Spec: spec})
 	if err != nil {
+		if ctx.Err() != nil {
+			a.say("artel: the job may have been submitted; hint: artel ps")
+		}
 		return err
 	}
 	if o.detach {

@@ -62,7 +62,12 @@ without a person there: --passphrase-file, $ARTEL_PASSPHRASE_FILE, or
 --no-passphrase for a key that only its file's mode protects.`,
 		Example: `  artel up --network network.json
   artel up --no-passphrase --api-listen 127.0.0.1:7700`,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.up(cmd.Context(), o, openDaemon) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := notBoth(cmd, "passphrase-file", "no-passphrase"); err != nil {
+				return err
+			}
+			return a.up(cmd.Context(), o, openDaemon)
+		},
 	}
 	f := c.Flags()
 	f.StringVar(&o.network, "network", "", "network file to join with (default the data directory's)")
@@ -75,7 +80,6 @@ without a person there: --passphrase-file, $ARTEL_PASSPHRASE_FILE, or
 	f.StringArrayVar(&o.apiOrigins, "api-origin", nil, "web page that may call the API: scheme://host:port")
 	f.BoolVar(&o.apiRemote, "api-remote", false, "let --api-listen be more than loopback; nothing is encrypted")
 	f.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
-	c.MarkFlagsMutuallyExclusive("passphrase-file", "no-passphrase")
 	return c
 }
 

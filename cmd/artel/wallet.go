@@ -124,26 +124,28 @@ func (a *app) plainCmd(use, short string, do func(*api.Client, context.Context) 
 func (a *app) withdrawCmd() *cobra.Command {
 	var r api.WithdrawRequest
 	c := &cobra.Command{
-		Use: "withdraw [AMOUNT]", Short: "Take money out of the ledger", Args: cobra.MaximumNArgs(1),
+		Use: "withdraw [AMOUNT]", Short: "Take money out of the ledger", Args: atMost(1),
 		Long: `Take money out of the ledger, to the account's payout address.
 
 What was earned leaves at once (--earned). Deposits leave in two steps, so that
 no renter can run from its providers: the first asks, and after the network's
 delay --finish takes. A request that is not finished in its window is void.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := notBoth(cmd, "earned", "finish"); err != nil {
+				return err
+			}
 			return a.twoSteps(cmd, args, &r, (*api.Client).Withdraw, "artel wallet withdraw --finish")
 		},
 	}
 	c.Flags().BoolVar(&r.Earned, "earned", false, "from what was earned as a provider")
 	c.Flags().BoolVar(&r.Finish, "finish", false, "take what was asked for before")
-	c.MarkFlagsMutuallyExclusive("earned", "finish")
 	return c
 }
 
 func (a *app) leaveCmd() *cobra.Command {
 	var r api.WithdrawRequest
 	c := &cobra.Command{
-		Use: "leave [AMOUNT]", Short: "Take stake back", Args: cobra.MaximumNArgs(1),
+		Use: "leave [AMOUNT]", Short: "Take stake back", Args: atMost(1),
 		Long: "Take stake back in two steps: the first asks, and after the delay --finish takes.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.twoSteps(cmd, args, &r, (*api.Client).Leave, "artel wallet leave --finish")

@@ -35,7 +35,7 @@ func (a *app) vouchersCmd() *cobra.Command {
 
 func (a *app) redeemCmd() *cobra.Command {
 	return &cobra.Command{
-		Use: "redeem [PROVIDER]", Short: "Send vouchers to the ledger", Args: cobra.MaximumNArgs(1),
+		Use: "redeem [PROVIDER]", Short: "Send vouchers to the ledger", Args: atMost(1),
 		Long: `Send the vouchers held for a provider to the ledger; without an address, this
 account's own. Anyone may: it credits the provider and nobody else.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
