@@ -10,6 +10,7 @@ import (
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/chain"
 	"github.com/artel-network/artel/lease"
+	"github.com/artel-network/artel/p2p"
 	"github.com/artel-network/artel/wire"
 )
 
@@ -271,7 +272,7 @@ func (p *Provider) laneSeen(t *tx, k lease.Key, seen lease.Lane) {
 }
 
 func (p *Provider) rules() lease.Policy {
-	return lease.Policy{Delay: p.c.Params.Delay, Patience: p.c.Policy.Patience.Milliseconds()}
+	return lease.Policy{Delay: p.c.Params.Delay, Patience: p.policy().Patience.Milliseconds()}
 }
 
 // tickLoop lets time pass for the leases.
@@ -319,17 +320,62 @@ func (p *Provider) offerLoop(ctx context.Context) {
 	case <-ctx.Done():
 		return
 	}
-	ttl := p.c.Policy.OfferTTL
-	for p.advertise(ctx, ttl); every(ctx, ttl/3); p.advertise(ctx, ttl) {
+	for {
+		ttl := p.policy().OfferTTL
+		p.advertise(ctx, ttl)
+		t := time.NewTimer(ttl / 3)
+		select {
+		case <-ctx.Done():
+			t.Stop()
+			return
+		case <-t.C:
+		case <-p.changed: // the owner wants something else
+			t.Stop()
+		}
+	}
+}
+
+// offer answers anybody who asks for the current offer: those that arrived
+// after it was announced.
+func (p *Provider) offer(context.Context, artel.NodeID, []byte) ([]byte, error) {
+	b := p.sealed.Load()
+	if b == nil {
+		return nil, p2p.Errorf(p2p.NotFound, "this node has no offer")
+	}
+	return *b, nil
+}
+
+func (p *Provider) policy() Policy {
+	p.polMu.Lock()
+	defer p.polMu.Unlock()
+	return p.pol
+}
+
+// SetPolicy changes what the owner wants, from the next lease on; the new offer
+// is announced at once.
+func (p *Provider) SetPolicy(pol Policy) {
+	p.polMu.Lock()
+	p.pol = pol
+	p.polMu.Unlock()
+	p.announce()
+}
+
+func (p *Provider) announce() {
+	select {
+	case p.changed <- struct{}{}:
+	default:
 	}
 }
 
 func (p *Provider) advertise(ctx context.Context, ttl time.Duration) {
 	o, ok := p.Offer(ctx, ttl)
 	if !ok {
+		p.sealed.Store(nil)
 		return
 	}
-	if err := p.c.Host.Publish(ctx, wire.TopicOffers, wire.SealOffer(o, p.c.Key)); err != nil && ctx.Err() == nil {
+	sealed := wire.SealOffer(o, p.c.Key)
+	p.sealed.Store(&sealed)
+	if err := p.c.Host.Publish(ctx, wire.TopicOffers, sealed); err != nil && ctx.Err() == nil {
 		p.c.Log.Warn("publish offer", "error", err)
 	}
 }
@@ -337,7 +383,7 @@ func (p *Provider) advertise(ctx context.Context, ttl time.Duration) {
 // Offer returns the machine's offer as of now. ok is false while the owner has
 // paused it or the provider is stopping.
 func (p *Provider) Offer(ctx context.Context, ttl time.Duration) (o artel.Offer, ok bool) {
-	pol := p.c.Policy
+	pol := p.policy()
 	now := time.Now()
 	running := p.do(ctx, func(t *tx) {
 		// The clock orders announcements across restarts without a stored number.

@@ -51,7 +51,7 @@ func (p *Provider) propose(ctx context.Context, from artel.NodeID, req []byte) (
 
 // checkLease holds the document against this provider's own policy.
 func (p *Provider) checkLease(from artel.NodeID, l artel.Lease, t artel.Terms, hash artel.Hash, signer artel.Address) error {
-	pol := p.c.Policy
+	pol := p.policy()
 	refuse := func(format string, args ...any) *p2p.Error {
 		return p2p.Errorf(p2p.Refused, format, args...)
 	}
@@ -168,7 +168,7 @@ func (p *Provider) accept(t *tx, m wire.ProposeRequest, terms artel.Terms, id ar
 	if other, ok := p.open[k]; ok {
 		return p2p.Errorf(p2p.Conflict, "lane %x is in use by lease %s", k.Number, other.Short()).WithHint("close it first, or draw another lane number")
 	}
-	free := p.c.Policy.Resources.Slots
+	free := p.policy().Resources.Slots
 	for _, open := range p.open {
 		free -= min(free, p.leases[open].Terms.Slots)
 	}
@@ -187,7 +187,7 @@ func (p *Provider) accept(t *tx, m wire.ProposeRequest, terms artel.Terms, id ar
 		return p2p.Errorf(p2p.Invalid, "the lease begins at %s units, the lane's voucher is at %s", terms.Base.Ceil(), book.Voucher)
 	}
 	book.Accrued, book.Generation = terms.Base, terms.Gen
-	if p.c.Policy.Prepay && terms.Prepaid.Less(terms.UnitCost()) && !p.trusts(k.Renter, terms.UnitCost()) {
+	if p.policy().Prepay && terms.Prepaid.Less(terms.UnitCost()) && !p.trusts(k.Renter, terms.UnitCost()) {
 		return p2p.Errorf(p2p.Unpaid, "renters without history pay the first unit of %s units ahead", terms.UnitCost()).WithHint("propose with a prepaid voucher")
 	}
 	s := &sold{phases: map[lease.TaskKey]*phase{}, news: make(chan struct{})}

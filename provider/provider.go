@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/artel-network/artel"
@@ -125,6 +126,12 @@ type Provider struct {
 	closed chan struct{}
 	tasks  sync.WaitGroup
 
+	changed chan struct{}          // the policy or the pause changed
+	sealed  atomic.Pointer[[]byte] // the current offer, signed; nil: none
+
+	polMu sync.Mutex
+	pol   Policy
+
 	// Owned by the core goroutine.
 	lanes  map[lease.Key]*lease.Book
 	leases map[artel.Hash]*sold
@@ -171,7 +178,7 @@ const inboxSize = 256
 // New returns a provider. It starts nothing.
 func New(c Config) *Provider {
 	return &Provider{
-		c: c, inbox: make(chan op, inboxSize), closed: make(chan struct{}),
+		c: c, inbox: make(chan op, inboxSize), closed: make(chan struct{}), changed: make(chan struct{}, 1), pol: c.Policy,
 		lanes: map[lease.Key]*lease.Book{}, leases: map[artel.Hash]*sold{}, open: map[lease.Key]artel.Hash{},
 		gens: map[artel.Address]uint64{}, outbox: map[string]chain.Tx{}, dirty: map[lease.Key]bool{},
 	}
@@ -189,6 +196,7 @@ func (p *Provider) Register() {
 	p.c.Host.Handle(wire.MethodLogs, wire.MaxSmall, p.logs)
 	p.c.Host.Handle(wire.MethodClose, wire.MaxSmall, p.close)
 	p.c.Host.Handle(wire.MethodRecover, wire.MaxSmall, p.recover)
+	p.c.Host.Handle(wire.MethodOffer, wire.MaxSmall, p.offer)
 }
 
 func maxCall(n int) int { return min(n, p2p.MaxMessage) }

@@ -242,7 +242,7 @@ func (p *Provider) pay(ctx context.Context, from artel.NodeID, req []byte) ([]by
 			return err
 		}
 		p.set(t, s, next, fx)
-		if !next.Book.Redeemable().Less(p.c.Policy.RedeemAt) {
+		if !next.Book.Redeemable().Less(p.policy().RedeemAt) {
 			p.redeem(t, lease.KeyOf(s.Lease))
 		}
 		resp.Cumulative = next.Book.Voucher

@@ -36,7 +36,7 @@ type LeaseStatus struct {
 // stopped.
 func (p *Provider) Status(ctx context.Context) (st Status, ok bool) {
 	ok = p.do(ctx, func(t *tx) {
-		st.Paused, st.Slots = p.paused, p.c.Policy.Resources.Slots
+		st.Paused, st.Slots = p.paused, p.policy().Resources.Slots
 		for _, s := range p.leases {
 			st.Leases = append(st.Leases, LeaseStatus{
 				ID: s.ID, Renter: s.Lease.Renter, Phase: s.Phase.String(), Slots: s.Terms.Slots, Running: len(s.Running),
@@ -61,7 +61,9 @@ func (p *Provider) Status(ctx context.Context) (st Status, ok bool) {
 // Pause makes the machine take no new tasks and leases, or takes it back. What
 // runs goes on.
 func (p *Provider) Pause(ctx context.Context, on bool) bool {
-	return p.do(ctx, func(*tx) { p.paused = on })
+	ok := p.do(ctx, func(*tx) { p.paused = on })
+	p.announce()
+	return ok
 }
 
 // Settle asks for the redemption of everything that is worth something.
@@ -69,6 +71,67 @@ func (p *Provider) Settle(ctx context.Context) bool {
 	return p.do(ctx, func(t *tx) {
 		for k := range p.lanes {
 			p.redeem(t, k)
+		}
+	})
+}
+
+// MayRead reports whether a node may fetch a root from here: the sealed outputs
+// of its own leases.
+func (p *Provider) MayRead(ctx context.Context, node artel.NodeID, root artel.Ref) (may bool) {
+	p.do(ctx, func(*tx) {
+		for _, s := range p.leases {
+			if s.Terms.Renter != node {
+				continue
+			}
+			for _, e := range s.events {
+				if r := e.Event.Receipt; r != nil && r.Sealed == root {
+					may = true
+					return
+				}
+			}
+		}
+	})
+	return may
+}
+
+// Roots lists the blobs that must be kept: what running tasks use and sealed
+// outputs that were not fetched or paid for yet.
+func (p *Provider) Roots(ctx context.Context) (roots []artel.Ref, ok bool) {
+	ok = p.do(ctx, func(*tx) {
+		for _, s := range p.leases {
+			for _, r := range s.Running {
+				roots = append(roots, r.Spec.Program, r.Spec.Input)
+			}
+			for _, e := range s.events {
+				if r := e.Event.Receipt; r != nil {
+					roots = append(roots, r.Sealed)
+				}
+			}
+		}
+	})
+	return roots, ok
+}
+
+// Drained reports whether nothing runs here.
+func (p *Provider) Drained(ctx context.Context) (yes bool) {
+	p.do(ctx, func(*tx) {
+		yes = true
+		for _, s := range p.leases {
+			yes = yes && len(s.Running) == 0
+		}
+	})
+	return yes
+}
+
+// EndAll ends every lease and what runs on it: the owner wants the machine now.
+func (p *Provider) EndAll(ctx context.Context) bool {
+	return p.do(ctx, func(t *tx) {
+		for _, s := range p.leases {
+			if s.Phase == lease.Open {
+				next, fx := s.Close(t.now)
+				p.set(t, s, next, fx)
+				t.after = append(t.after, s.wake)
+			}
 		}
 	})
 }

@@ -3,7 +3,6 @@ package renter
 import (
 	"context"
 	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -145,6 +144,25 @@ func (r *Renter) Logs(ctx context.Context, id artel.Hash, index, offset uint64) 
 	}
 	resp, err := wire.UnmarshalLogsResponse(raw)
 	return resp.Data, resp.EOF, err
+}
+
+// MayRead reports whether a node may fetch a root from here: programs and
+// inputs of what it was given to do.
+func (r *Renter) MayRead(ctx context.Context, node artel.NodeID, root artel.Ref) (may bool) {
+	_ = r.do(ctx, func(*tx) {
+		for _, b := range r.leases {
+			if b.node != node {
+				continue
+			}
+			for _, w := range b.work {
+				if a := r.jobs[w.Job]; a != nil && (a.Spec.Program == root || a.Spec.Input == root) {
+					may = true
+					return
+				}
+			}
+		}
+	})
+	return may
 }
 
 // LeaseStatus is one lease for its renter.
@@ -451,11 +469,4 @@ func (r *Renter) seen(t *tx, k lease.Key, seen lease.Lane) {
 			x.Book = next
 		}
 	}
-}
-
-// txID makes an id for a call from a label and random bytes.
-func txID(label string) string {
-	var b [8]byte
-	_, _ = rand.Read(b[:]) // never fails
-	return label + "-" + hex.EncodeToString(b[:])
 }

@@ -59,6 +59,8 @@ func Limits(method string) (request, answer int, ok bool) {
 		return MaxSmall, MaxSmall, true
 	case MethodRecover:
 		return MaxSmall, MaxRecover, true
+	case MethodOffer:
+		return MaxSmall, MaxOffer, true
 	}
 	return 0, 0, false
 }
