@@ -53,6 +53,7 @@ type Task struct {
 	Receipt  *artel.Receipt `json:"receipt,omitempty"`  // the one that counts
 	Node     artel.NodeID   `json:"node"`               // who delivered it
 	Output   artel.Ref      `json:"output"`             // the opened output; zero where empty or not there yet
+	Log      artel.Ref      `json:"log"`    // what the counting attempt printed; zero until it is here
 	Spent    artel.Amount   `json:"spent"`
 }
 

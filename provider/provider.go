@@ -142,6 +142,7 @@ type Provider struct {
 	since  time.Time
 	dirty  map[lease.Key]bool // lanes to be looked up on chain
 	paused bool
+	signed uint64 // receipts since the start
 }
 
 // sold is a lease with what the core needs around it.
@@ -422,6 +423,7 @@ func (p *Provider) finished(t *tx, id artel.Hash, f lease.Finish) {
 	if receipt != nil {
 		receipt.Signature = p.c.Key.Sign(receipt.Result.Digest(p.c.Params.Domain()))
 		e.Receipt = receipt
+		p.signed++
 	}
 	row := EventRow{Lease: id, Event: e, Key: f.Key}
 	s.events = append(s.events, row)

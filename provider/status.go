@@ -16,6 +16,7 @@ type Status struct {
 	Leases  []LeaseStatus
 	Lanes   []lease.Book
 	Waiting []string // calls on their way to the ledger
+	Signed  uint64   // receipts since the start
 }
 
 // LeaseStatus is one lease for the owner.
@@ -28,7 +29,11 @@ type LeaseStatus struct {
 	Price   artel.Price
 	Due     artel.Amount
 	Voucher artel.Amount
-	Ends    uint64
+	Node    artel.NodeID
+	Lane    uint64
+	Cap     artel.Amount
+	Start   uint64 // unix seconds
+	Ends    uint64 // unix seconds
 	Message string
 }
 
@@ -36,11 +41,13 @@ type LeaseStatus struct {
 // stopped.
 func (p *Provider) Status(ctx context.Context) (st Status, ok bool) {
 	ok = p.do(ctx, func(t *tx) {
+		st.Signed = p.signed
 		st.Paused, st.Slots = p.paused, p.policy().Resources.Slots
 		for _, s := range p.leases {
 			st.Leases = append(st.Leases, LeaseStatus{
 				ID: s.ID, Renter: s.Lease.Renter, Phase: s.Phase.String(), Slots: s.Terms.Slots, Running: len(s.Running),
 				Price: s.Terms.Price, Due: s.Due(t.now), Voucher: s.Book.Voucher, Ends: s.Lease.End, Message: s.Message,
+				Node: s.Terms.Renter, Lane: s.Lease.Lane, Cap: s.Book.Cap, Start: s.Lease.Start,
 			})
 		}
 		for _, id := range p.open {

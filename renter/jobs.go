@@ -15,18 +15,27 @@ import (
 	"github.com/artel-network/artel/wire"
 )
 
-// Submit stores a job and returns its id; from then on it goes on by itself.
-// Its program and input must be in the blob store.
-func (r *Renter) Submit(ctx context.Context, spec artel.JobSpec) (artel.Hash, error) {
-	var id artel.Hash
-	if _, err := rand.Read(id[:]); err != nil {
-		return id, fmt.Errorf("draw job id: %w", err)
-	}
+// NewID draws an id for a job.
+func NewID() (id artel.Hash) {
+	_, _ = rand.Read(id[:]) // never fails
+	return id
+}
+
+// Submit stores a job; from then on it goes on by itself. The same id again
+// does nothing, so that who got no answer may ask again. The program and the
+// input must be in the blob store.
+func (r *Renter) Submit(ctx context.Context, id artel.Hash, spec artel.JobSpec) error {
 	j, tasks, err := job.New(id, spec, time.Now().UnixMilli())
 	if err != nil {
-		return id, err
+		return err
 	}
-	err = r.do(ctx, func(t *tx) {
+	if _, _, err := r.c.Store.Job(ctx, id); !errors.Is(err, ErrNoJob) {
+		return err
+	}
+	return r.do(ctx, func(t *tx) {
+		if r.jobs[id] != nil {
+			return
+		}
 		a := &active{Job: j, tasks: tasks, waiting: make([]uint64, len(tasks))}
 		t.jobs[id] = true
 		t.tasks[id] = make(map[uint64]bool, len(tasks))
@@ -37,7 +46,6 @@ func (r *Renter) Submit(ctx context.Context, spec artel.JobSpec) (artel.Hash, er
 		r.jobs[id] = a
 		r.order = append(r.order, id)
 	})
-	return id, err
 }
 
 // Job returns a job with its tasks as of now; ErrNoJob for none.
@@ -177,6 +185,10 @@ type LeaseStatus struct {
 	Due      artel.Amount
 	Voucher  artel.Amount
 	Reserve  artel.Amount
+	Lane     uint64
+	Cap      artel.Amount
+	Start    uint64 // unix seconds
+	End      uint64 // unix seconds
 	Silent   bool
 	Message  string
 	Running  map[lease.TaskKey]Progress
@@ -196,7 +208,7 @@ func (r *Renter) Status(ctx context.Context) (st Status, err error) {
 			l := LeaseStatus{
 				ID: b.ID, Provider: b.Lease.Provider, Node: b.node, Phase: b.Phase.String(), Slots: b.Terms.Slots,
 				Price: b.Terms.Price, Out: len(b.Outstanding), Due: b.Book.Due(), Voucher: b.Book.Voucher,
-				Reserve: b.Book.Reserve.Cap, Silent: b.silent != job.Fine, Message: b.Message, Running: map[lease.TaskKey]Progress{},
+				Reserve: b.Book.Reserve.Cap, Silent: b.silent != job.Fine, Lane: b.Lease.Lane, Cap: b.Book.Cap, Start: b.Lease.Start, End: b.Lease.End, Message: b.Message, Running: map[lease.TaskKey]Progress{},
 			}
 			for k, p := range b.progress {
 				if w := b.work[k]; w != nil {

@@ -1,6 +1,7 @@
 package renter
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -133,7 +134,7 @@ func (r *Renter) follow(ctx context.Context, b *bought) {
 // settled is the event up to which everything is done with: paid for, opened
 // and stored.
 func (b *bought) settled() uint64 {
-	if len(b.Held) > 0 {
+	if len(b.Held) > 0 || b.logs > 0 {
 		return 0
 	}
 	for _, w := range b.work {
@@ -256,9 +257,47 @@ func (r *Renter) ended(t *tx, b *bought, k lease.TaskKey, v lease.Verdict) {
 			t.after = append(t.after, func() { r.fetchSealed(t.ctx, b, ww) })
 		}
 	}
+	if accept && v.Receipt.Usage.Log > 0 {
+		b.logs++
+		ww := *w
+		t.after = append(t.after, func() { r.saveLog(t.ctx, b, ww) })
+	}
 	for _, other := range cancel {
 		r.cancelAttempt(t, a.ID, w.Index, other)
 	}
+}
+
+// saveLog brings what an attempt printed here before its provider forgets it.
+func (r *Renter) saveLog(ctx context.Context, b *bought, w Work) {
+	limit := uint64(artel.MaxLogBytes)
+	r.tasks.Go(func() {
+		var buf bytes.Buffer
+		for uint64(buf.Len()) < limit {
+			req := wire.LogsRequest{Lease: b.id, TaskKey: wire.TaskKey(w.TaskKey), Offset: uint64(buf.Len()), Max: wire.MaxLogChunk / 2}
+			cctx, cancel := context.WithTimeout(ctx, callFor)
+			raw, err := r.c.Host.Call(cctx, b.node, wire.MethodLogs, req.Marshal(), wire.MaxLogChunk)
+			cancel()
+			var resp wire.LogsResponse
+			if err == nil {
+				resp, err = wire.UnmarshalLogsResponse(raw)
+			}
+			if err != nil || len(resp.Data) == 0 {
+				break
+			}
+			buf.Write(resp.Data)
+		}
+		var ref artel.Ref
+		if buf.Len() > 0 {
+			ref, _, _ = blob.AddFile(ctx, r.c.Blobs, &buf) // a log is a help, not a result
+		}
+		r.post(func(t *tx) {
+			b.logs--
+			if a := r.jobs[w.Job]; a != nil && !ref.IsZero() {
+				a.tasks[w.Index].Log = ref
+				t.mark(a.ID, w.Index)
+			}
+		})
+	})
 }
 
 // cancelAttempt ends an attempt that is not needed any more.
@@ -544,7 +583,7 @@ func (r *Renter) remove(t *tx, b *bought) {
 
 // finish removes a lease with nothing left to do, after its last bill is paid.
 func (r *Renter) finish(t *tx, b *bought, resp wire.WatchResponse) bool {
-	if b.Phase == lease.Open || len(b.Outstanding) > 0 || len(b.work) > 0 || len(resp.Events) > 0 {
+	if b.Phase == lease.Open || len(b.Outstanding) > 0 || len(b.work) > 0 || b.logs > 0 || len(resp.Events) > 0 {
 		return false
 	}
 	if _, owed := b.Owed(); owed || b.paidUp.Less(b.Book.Voucher) {

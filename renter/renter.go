@@ -183,6 +183,7 @@ type bought struct {
 	work     map[lease.TaskKey]*Work
 	idle     time.Time
 	waiting  map[lease.TaskKey]artel.TaskSpec // handed out, not yet taken
+	logs     int                              // being saved
 	sending  bool
 	paying   bool
 	paidUp   artel.Amount // highest voucher the provider has confirmed
@@ -312,6 +313,9 @@ func (r *Renter) collect(t *tx) {
 // quiet reports whether no lease still works for the job.
 func (r *Renter) quiet(id artel.Hash) bool {
 	for _, b := range r.leases {
+		if b.logs > 0 {
+			return false
+		}
 		for _, w := range b.work {
 			if w.Job == id {
 				return false

@@ -9,6 +9,7 @@ import (
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/chain"
 	"github.com/artel-network/artel/job"
+	"github.com/artel-network/artel/renter"
 )
 
 func spec(count uint64, d string) artel.JobSpec {
@@ -32,8 +33,8 @@ func TestOneJobEndToEnd(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(5 * time.Second)
-		id, err := r.r.Submit(ctx, spec(20, "3s"))
-		if err != nil {
+		id := renter.NewID()
+		if err := r.r.Submit(ctx, id, spec(20, "3s")); err != nil {
 			t.Fatal(err)
 		}
 		j, tasks, err := r.r.Wait(ctx, id)

@@ -1,0 +1,229 @@
+package node
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"sync"
+	"time"
+
+	"github.com/artel-network/artel"
+	"github.com/artel-network/artel/chain"
+	"github.com/artel-network/artel/market"
+	"github.com/artel-network/artel/p2p"
+	"github.com/artel-network/artel/renter"
+	"github.com/artel-network/artel/wire"
+)
+
+// board is this node's view of the market: the live offers, what it has seen of
+// their machines, and what the chain says of their accounts.
+type board struct {
+	ledger chain.Reader
+	params chain.Params
+
+	mu      sync.Mutex
+	index   *market.Index
+	history market.History
+	seen    map[artel.NodeID]standing
+}
+
+type standing struct {
+	market.Standing
+	at time.Time
+}
+
+// standingFor is how long an answer of the chain about an account counts.
+const standingFor = 5 * time.Minute
+
+func newBoard(network artel.Hash, minStake artel.Amount, ledger chain.Reader, params chain.Params) *board {
+	p := market.DefaultPolicy(network)
+	p.MinStake = minStake
+	return &board{
+		ledger: ledger, params: params, index: market.NewIndex(p),
+		history: market.History{Nodes: map[artel.NodeID]market.Record{}}, seen: map[artel.NodeID]standing{},
+	}
+}
+
+// validate judges an offer before it is passed on.
+func (b *board) validate(_ context.Context, m p2p.Message) p2p.Verdict {
+	switch b.admit(m.Data).Action {
+	case market.Accept:
+		return p2p.Accept
+	case market.Reject:
+		return p2p.Reject
+	}
+	return p2p.Ignore
+}
+
+// take keeps an offer that a peer handed over.
+func (b *board) take(sealed []byte) { b.admit(sealed) }
+
+func (b *board) admit(sealed []byte) market.Verdict {
+	now := uint64(time.Now().Unix())
+	// The chain is asked without the lock, and only for an offer that is one.
+	if o, _, err := wire.OpenOffer(sealed, b.network()); err == nil {
+		b.refresh(o)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	l, v := market.Admit(sealed, wire.OpenOffer, b.index, b.known, now)
+	if v.Err != nil {
+		return v
+	}
+	if _, err := b.index.Put(l, now); err != nil {
+		return market.Verdict{Action: market.Ignore, Err: err}
+	}
+	return v
+}
+
+func (b *board) network() artel.Hash { return b.index.Policy().Network }
+
+// refresh looks up what the chain says of an offer's account, if the answer
+// matters and is not fresh.
+func (b *board) refresh(o artel.Offer) {
+	b.mu.Lock()
+	s, ok := b.seen[o.Node]
+	self := o.Account == o.Node.Address()
+	need := !self || !b.index.Policy().MinStake.IsZero()
+	if len(b.seen) > 100_000 {
+		clear(b.seen)
+	}
+	b.mu.Unlock()
+	if !need || ok && time.Since(s.at) < standingFor {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	s = standing{at: time.Now()}
+	st, err := b.ledger.Stake(ctx, o.Account)
+	if err != nil {
+		return
+	}
+	s.Stake = st.Behind(b.params, uint64(time.Now().Unix()))
+	if s.Signer = self; !self {
+		r, err := b.ledger.Signer(ctx, o.Account, o.Node.Address())
+		if err != nil {
+			return
+		}
+		s.Signer = r.Until >= uint64(time.Now().Unix())+b.params.Delay
+	}
+	b.mu.Lock()
+	b.seen[o.Node] = s
+	b.mu.Unlock()
+}
+
+// known answers from what refresh found. Called with mu held.
+func (b *board) known(_ artel.Address, n artel.NodeID) (market.Standing, error) {
+	s, ok := b.seen[n]
+	if !ok {
+		return market.Standing{}, fmt.Errorf("the chain has not answered about %s", n.Short())
+	}
+	return s.Standing, nil
+}
+
+// ranked is how many of the cheapest offers are ranked by what was seen of them.
+const ranked = 256
+
+// Offers implements renter.Board.
+func (b *board) Offers(j artel.JobSpec, now time.Time, n int) []renter.Listed {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	q := market.QueryFor(j)
+	q.Limit = max(n, ranked)
+	sec := uint64(now.Unix())
+	var out []renter.Listed
+	for _, c := range market.Rank(j, b.index.Query(q, sec), b.history, sec) {
+		if len(out) == n {
+			break
+		}
+		out = append(out, renter.Listed{Offer: c.Offer, ID: c.ID})
+	}
+	return out
+}
+
+// Note implements renter.Board.
+func (b *board) Note(node artel.NodeID, ok bool, now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.history.Nodes[node] = b.history.Nodes[node].Learn(market.Outcome{OK: ok}, uint64(now.Unix()))
+}
+
+// list returns the live offers that suit a query, with what was seen of them.
+func (b *board) list(q market.Query) ([]market.Listing, map[artel.NodeID]market.Record) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	ls := b.index.Query(q, uint64(time.Now().Unix()))
+	rec := map[artel.NodeID]market.Record{}
+	for _, l := range ls {
+		rec[l.Offer.Node] = b.history.Nodes[l.Offer.Node]
+	}
+	return ls, rec
+}
+
+func (b *board) quote(j artel.JobSpec) market.Estimate {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := uint64(time.Now().Unix())
+	q := market.QueryFor(j)
+	q.MaxPrice = 0 // those that are too dear are shown with the reason
+	return market.Quote(j, b.index.Query(q, now), b.history, now)
+}
+
+func (b *board) len() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.index.Expire(uint64(time.Now().Unix()))
+	return b.index.Len()
+}
+
+// nodes maps the node of every live offer to its account.
+func (b *board) nodes() map[artel.NodeID]artel.Address {
+	ls, _ := b.list(market.Query{})
+	out := map[artel.NodeID]artel.Address{}
+	for _, l := range ls {
+		out[l.Offer.Node] = l.Offer.Account
+	}
+	return out
+}
+
+// roots lists what must be kept of the blob store.
+func (n *Node) roots(ctx context.Context) (iter.Seq[artel.Ref], error) {
+	keep := map[artel.Ref]bool{}
+	js, err := n.renter.Jobs(ctx, 1_000_000)
+	if err != nil {
+		return nil, err
+	}
+	for _, j := range js {
+		_, ts, err := n.renter.Job(ctx, j.ID)
+		if err != nil {
+			return nil, err
+		}
+		keep[j.Spec.Program], keep[j.Spec.Input] = true, true
+		for _, t := range ts {
+			keep[t.Output], keep[t.Log] = true, true
+			if t.Receipt != nil && t.Output.IsZero() {
+				keep[t.Receipt.Sealed] = true
+			}
+		}
+	}
+	mine, err := n.owner.roots(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range mine {
+		keep[r] = true
+	}
+	delete(keep, artel.Ref{})
+	return func(yield func(artel.Ref) bool) {
+		for r := range keep {
+			if !yield(r) {
+				return
+			}
+		}
+	}, nil
+}
+
+func encode(v any) ([]byte, error) { return json.Marshal(v) }
+
+func decode(b []byte, v any) error { return json.Unmarshal(b, v) }

@@ -1,0 +1,347 @@
+// Package node builds a daemon out of its rooms, starts them in order, and
+// stops them in reverse. It is the only place that knows the adapters.
+package node
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/artel-network/artel"
+	"github.com/artel-network/artel/api"
+	"github.com/artel-network/artel/blob"
+	"github.com/artel-network/artel/blob/disk"
+	"github.com/artel-network/artel/chain"
+	"github.com/artel-network/artel/chain/evm"
+	"github.com/artel-network/artel/datadir"
+	"github.com/artel-network/artel/network"
+	"github.com/artel-network/artel/p2p"
+	"github.com/artel-network/artel/p2p/libp2p"
+	"github.com/artel-network/artel/provider"
+	"github.com/artel-network/artel/renter"
+	"github.com/artel-network/artel/sqlite"
+	"github.com/artel-network/artel/wire"
+)
+
+// Config is what a daemon is opened with.
+type Config struct {
+	Paths    datadir.Paths
+	Network  network.File
+	Key      artel.Key
+	ChainRPC []string // instead of the network file's
+	Listen   []string // multiaddrs; none: the usual ones
+	Version  api.Version
+	// Worker is the command that starts a sandbox worker.
+	Worker []string
+	// Linger is how long leases are held without a task; zero: the default.
+	Linger time.Duration
+	Log    *slog.Logger
+}
+
+// blobProtocol moves blobs on streams of their own.
+const blobProtocol = "blob/1"
+
+// Node is a running daemon. It implements api.Node.
+type Node struct {
+	c       Config
+	params  chain.Params
+	network artel.Hash
+	started time.Time
+
+	db     *sqlite.DB
+	blobs  *disk.Store
+	ledger *evm.Ledger
+	host   *libp2p.Host
+	board  *board
+	renter *renter.Renter
+	owner  *owner // the provider's half
+
+	begin chan room // to be run beside the others; Run takes them up
+}
+
+// room is something that runs as long as the daemon does. An error of it ends
+// the daemon.
+type room struct {
+	name string
+	run  func(context.Context) error
+}
+
+// Open builds the daemon. Nothing runs before Run; Close gives back what was
+// opened.
+func Open(ctx context.Context, c Config) (_ *Node, err error) {
+	n := &Node{c: c, network: c.Network.Hash(), started: time.Now(), begin: make(chan room, 64)}
+	n.params = chain.Params{
+		ChainID: c.Network.Chain.ID, Token: c.Network.Contracts.Token, Ledger: c.Network.Contracts.Ledger, Stake: c.Network.Contracts.Stake,
+		Delay: c.Network.Rules.Delay, Window: c.Network.Rules.Window,
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, n.Close())
+		}
+	}()
+	if n.db, err = sqlite.Open(ctx, c.Paths.Database()); err != nil {
+		return nil, err
+	}
+	if n.blobs, err = disk.Open(c.Paths.Blobs(), 0); err != nil {
+		return nil, err
+	}
+	if err := n.openChain(); err != nil {
+		return nil, err
+	}
+	if err := n.openHost(); err != nil {
+		return nil, err
+	}
+	n.board = newBoard(n.network, c.Network.Rules.MinStake, n.ledger, n.params)
+	pol := renter.DefaultPolicy
+	if c.Linger != 0 {
+		pol.Linger = c.Linger
+	}
+	n.renter = renter.New(renter.Config{
+		Key: c.Key, Account: n.account(), Network: n.network, Params: n.params, Policy: pol,
+		Host: n.host, Ledger: n.ledger, Board: n.board, Store: n.db.Renter(), Blobs: n.blobs,
+		Fetch: n.fetch, Log: c.Log.With("room", "renter"),
+	})
+	machine, err := n.machine(ctx)
+	if err != nil {
+		return nil, err
+	}
+	n.owner = newOwner(n, machine)
+	n.host.HandleStream(blobProtocol, n.serveBlobs)
+	if _, err := n.host.Subscribe(wire.TopicOffers, n.board.validate, func(p2p.Message) {}); err != nil {
+		return nil, fmt.Errorf("subscribe to offers: %w", err)
+	}
+	return n, nil
+}
+
+// account is whose money the daemon handles: on a private network the node
+// key's own.
+func (n *Node) account() artel.Address { return n.c.Key.Address() }
+
+func (n *Node) openChain() (err error) {
+	urls := n.c.ChainRPC
+	if len(urls) == 0 {
+		urls = n.c.Network.Chain.RPC
+	}
+	fin, err := finality(n.c.Network.Finality)
+	if err != nil {
+		return err
+	}
+	n.ledger, err = evm.New(evm.Options{
+		Network: evm.Network{
+			ChainID: n.params.ChainID, Token: n.params.Token, Ledger: n.params.Ledger, Stake: n.params.Stake, Finality: fin,
+		},
+		RPC: urls, Store: calls{n.db}, Signers: []evm.Signer{n.c.Key}, Log: n.c.Log.With("room", "chain"),
+	})
+	if err != nil {
+		return fmt.Errorf("open chain: %w", err)
+	}
+	return nil
+}
+
+func finality(f network.Finality) (chain.Finality, error) {
+	switch f.Policy {
+	case network.PolicyConfirmations:
+		return chain.Finality{Depth: f.Confirmations}, nil
+	case network.PolicyTag:
+		return chain.ParseFinality(f.Tag)
+	}
+	return chain.Finality{}, nil
+}
+
+func (n *Node) openHost() (err error) {
+	listen := n.c.Listen
+	if len(listen) == 0 {
+		listen = []string{"/ip4/0.0.0.0/udp/0/quic-v1", "/ip4/0.0.0.0/tcp/0"}
+	}
+	local := len(n.c.Listen) > 0
+	n.host, err = libp2p.New(libp2p.Config{
+		Key: n.c.Key, Network: n.network, Wire: p2p.Versions{Min: wire.MinVersion, Max: wire.MaxVersion},
+		Listen: listen, Bootstrap: n.c.Network.Bootstrap, MDNS: !local, DHT: !local, PortMap: !local,
+		Log: n.c.Log.With("room", "p2p"),
+	})
+	if err != nil {
+		return fmt.Errorf("open network: %w", err)
+	}
+	return nil
+}
+
+// machine is the installation's own number, drawn once.
+func (n *Node) machine(ctx context.Context) (m [16]byte, err error) {
+	if ok, err := n.db.Setting(ctx, "machine", &m); ok || err != nil {
+		return m, err
+	}
+	if _, err := rand.Read(m[:]); err != nil {
+		return m, fmt.Errorf("draw machine number: %w", err)
+	}
+	return m, n.db.SetSetting(ctx, "machine", m)
+}
+
+// Run works until ctx ends or a room fails that the others cannot do without.
+func (n *Node) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	unwatch := n.host.Watch(n.met)
+	defer unwatch()
+	follower := &chain.Follower{From: n.ledger, Into: n.db, Interval: 2 * time.Second, Log: n.c.Log.With("room", "follower")}
+	for _, r := range []room{
+		{"chain", n.ledger.Run}, {"follower", follower.Run}, {"network", n.host.Run}, {"renter", n.renter.Run},
+		{"provider", n.owner.resume}, {"housekeeping", n.tidy},
+	} {
+		n.begin <- r
+	}
+	var life sync.WaitGroup
+	defer life.Wait()
+	defer cancel()
+	failed := make(chan error, 1)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case err := <-failed:
+			return err
+		case r := <-n.begin:
+			life.Go(func() {
+				if err := r.run(ctx); err != nil && ctx.Err() == nil {
+					select {
+					case failed <- fmt.Errorf("%s: %w", r.name, err):
+					default: // the first one counts
+					}
+				}
+			})
+		}
+	}
+}
+
+// Close gives back what Open took. It is called after Run.
+func (n *Node) Close() error {
+	var errs []error
+	if n.owner != nil {
+		errs = append(errs, n.owner.close())
+	}
+	if n.ledger != nil {
+		n.ledger.Close()
+	}
+	if n.blobs != nil {
+		errs = append(errs, n.blobs.Close())
+	}
+	if n.db != nil {
+		errs = append(errs, n.db.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// met asks a new peer for its offer, which may have been announced before we
+// came.
+func (n *Node) met(e p2p.Event) {
+	if !e.Connected {
+		return
+	}
+	ask := func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+		defer cancel()
+		if b, err := n.host.Call(ctx, e.Peer, wire.MethodOffer, nil, wire.MaxOffer); err == nil {
+			n.board.take(b)
+		}
+		return nil
+	}
+	select {
+	case n.begin <- room{"ask a peer for its offer", ask}:
+	default: // so many peers at once: its next announcement will do
+	}
+}
+
+// fetch brings a blob from a peer.
+func (n *Node) fetch(ctx context.Context, from artel.NodeID, root artel.Ref, limit int64) error {
+	open := func(ctx context.Context) (blob.Stream, error) { return n.host.OpenStream(ctx, from, blobProtocol) }
+	return blob.Fetch(ctx, open, n.blobs, root, blob.FetchOptions{Limits: blob.Limits{Bytes: limit}})
+}
+
+// serveBlobs gives a peer what it has a right to: inputs of what it computes
+// for us, sealed outputs of what we computed for it.
+func (n *Node) serveBlobs(ctx context.Context, from artel.NodeID, s p2p.Stream) {
+	_, err := blob.Serve(ctx, s, from, n.blobs, blob.ServeOptions{Allow: func(ctx context.Context, peer artel.NodeID, root artel.Ref) error {
+		if n.renter.MayRead(ctx, peer, root) || n.owner.mayRead(ctx, peer, root) {
+			return nil
+		}
+		return fmt.Errorf("%s has no right to it", peer.Short())
+	}})
+	if err != nil && ctx.Err() == nil {
+		n.c.Log.Debug("serve blobs", "peer", from.Short(), "error", err)
+	}
+}
+
+// keepBlobs is how long a blob without an owner is kept: longer than any
+// directory takes to be added.
+const keepBlobs = 24 * time.Hour
+
+// tidy removes what nobody needs any more.
+func (n *Node) tidy(ctx context.Context) error {
+	for {
+		t := time.NewTimer(time.Hour)
+		select {
+		case <-ctx.Done():
+			t.Stop()
+			return nil
+		case <-t.C:
+		}
+		roots, err := n.roots(ctx)
+		if err == nil {
+			var freed blob.Freed
+			if freed, err = blob.GC(ctx, n.blobs, roots, time.Now().Add(-keepBlobs)); err == nil && freed.Blocks > 0 {
+				n.c.Log.Info("removed blobs", "blocks", freed.Blocks, "bytes", freed.Bytes)
+			}
+		}
+		if err != nil && ctx.Err() == nil {
+			n.c.Log.Warn("remove unused blobs", "error", err)
+		}
+	}
+}
+
+// calls keeps submitted calls in the database.
+type calls struct{ db *sqlite.DB }
+
+func (c calls) PutTx(ctx context.Context, r evm.TxRecord) error {
+	row, err := encode(r)
+	if err != nil {
+		return err
+	}
+	return c.db.PutCall(ctx, r.Tx.ID, r.Outcome.State.Final(), row)
+}
+
+func (c calls) GetTx(ctx context.Context, id string) (r evm.TxRecord, ok bool, err error) {
+	row, ok, err := c.db.GetCall(ctx, id)
+	if !ok || err != nil {
+		return r, false, err
+	}
+	return r, true, decode(row, &r)
+}
+
+func (c calls) OpenTxs(ctx context.Context) (rs []evm.TxRecord, err error) {
+	rows, err := c.db.OpenCalls(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range rows {
+		var r evm.TxRecord
+		if err := decode(row, &r); err != nil {
+			return nil, err
+		}
+		rs = append(rs, r)
+	}
+	return rs, nil
+}
+
+func mkdir(path string) error {
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return fmt.Errorf("make %s: %w", filepath.Base(path), err)
+	}
+	return nil
+}
+
+var _ provider.Runner = (*provider.Boxed)(nil)

@@ -1,0 +1,262 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/artel-network/artel"
+	"github.com/artel-network/artel/api"
+	"github.com/artel-network/artel/datadir"
+	"github.com/artel-network/artel/provider"
+	"github.com/artel-network/artel/sandbox/wasm"
+)
+
+// owner is the provider's half of a daemon. It sleeps until the owner switches
+// it on; what is switched on stays so across restarts.
+type owner struct {
+	n       *Node
+	machine [16]byte
+
+	mu       sync.Mutex
+	p        *provider.Provider // nil until it was first switched on
+	box      *wasm.Box
+	set      saved
+	draining bool
+}
+
+// saved is what outlasts a restart.
+type saved struct {
+	On     bool              `json:"on"`
+	Config api.ProvideConfig `json:"config"`
+}
+
+func newOwner(n *Node, machine [16]byte) *owner { return &owner{n: n, machine: machine} }
+
+// resume takes up the role as it was before the daemon stopped. A provider that
+// is off still answers for what it signed.
+func (o *owner) resume(ctx context.Context) error {
+	ok, err := o.n.db.Setting(ctx, "provide", &o.set)
+	if err != nil || !ok {
+		return err
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if err := o.begin(o.set.Config); err != nil {
+		return fmt.Errorf("resume providing: %w", err)
+	}
+	o.p.Pause(ctx, !o.set.On)
+	return nil
+}
+
+// begin builds and starts the provider. Called with mu held.
+func (o *owner) begin(c api.ProvideConfig) error {
+	if o.p != nil {
+		return nil
+	}
+	n := o.n
+	work := n.c.Paths.Work()
+	for _, d := range []string{work, n.c.Paths.Work() + "/jobs"} {
+		if err := mkdir(d); err != nil {
+			return err
+		}
+	}
+	pol, err := o.policy(c)
+	if err != nil {
+		return err
+	}
+	box, err := wasm.New(wasm.Options{
+		Command: n.c.Worker, Root: work + "/jobs", Cache: work + "/compiled", Slots: int(pol.Resources.Slots), MaxMemory: int64(pol.Resources.Memory),
+		Crashed: func(id, stderr string) { n.c.Log.Warn("a sandbox worker died", "attempt", id, "said", stderr) },
+	})
+	if err != nil {
+		return fmt.Errorf("open sandbox: %w", err)
+	}
+	o.box = box
+	o.p = provider.New(provider.Config{
+		Key: n.c.Key, Account: n.account(), Network: n.network, Machine: o.machine, Params: n.params, Policy: pol,
+		Host: n.host, Ledger: n.ledger, Store: n.db.Provider(), Log: n.c.Log.With("room", "provider"),
+		Runner: &provider.Boxed{Box: box, Blobs: n.blobs, Dir: work + "/jobs", Fetch: n.fetch},
+	})
+	o.p.Register()
+	n.begin <- room{"sandbox", box.Run}
+	n.begin <- room{"provider", o.p.Run}
+	return nil
+}
+
+// Defaults of a provider, where the owner says nothing.
+const (
+	defaultUnit   = uint64(time.Hour / time.Millisecond)
+	defaultMemory = 512 << 20 // bytes a slot
+	defaultDisk   = 1 << 30   // bytes a slot
+	offerTTL      = 10 * time.Minute
+	maxLease      = 24 * time.Hour
+	patience      = 2 * time.Minute
+)
+
+// policy turns the owner's wishes into terms.
+func (o *owner) policy(c api.ProvideConfig) (provider.Policy, error) {
+	c = o.complete(c)
+	if c.Price == 0 {
+		return provider.Policy{}, api.Errorf(api.CodeInvalid, "no price")
+	}
+	slots := uint64(c.Slots)
+	free, err := datadir.Free(o.n.c.Paths.Root())
+	if err == nil && c.Disk > free {
+		return provider.Policy{}, &api.Error{Code: api.CodeInvalid, Message: fmt.Sprintf("%d bytes of disk are offered, %d are free", c.Disk, free), Hint: "a smaller --max-disk"}
+	}
+	p := provider.Policy{
+		Price: c.Price, Resources: artel.Resources{Slots: c.Slots, Memory: c.Memory / slots, Disk: c.Disk / slots},
+		MaxUnit: c.MaxUnit, MaxUnpaid: c.MaxUnpaid, Prepay: c.Prepay, MaxLease: uint64(maxLease.Seconds()),
+		Patience: patience, Region: c.Region, Sandboxes: []string{"wasm"}, Speed: 1000, OfferTTL: offerTTL,
+	}
+	p.RedeemAt = p.MaxUnpaid
+	return p, nil
+}
+
+// complete fills in what the owner left open.
+func (o *owner) complete(c api.ProvideConfig) api.ProvideConfig {
+	if c.Slots == 0 {
+		c.Slots = uint32(runtime.NumCPU())
+	}
+	if c.Memory == 0 {
+		c.Memory = uint64(c.Slots) * defaultMemory
+	}
+	if c.Disk == 0 {
+		c.Disk = uint64(c.Slots) * defaultDisk
+		if free, err := datadir.Free(o.n.c.Paths.Root()); err == nil {
+			c.Disk = min(c.Disk, free/2)
+		}
+	}
+	if c.MaxUnit == 0 {
+		c.MaxUnit = defaultUnit
+	}
+	if c.MaxUnpaid.IsZero() {
+		// Each slot may be a unit ahead, and one more is on its way to be paid.
+		c.MaxUnpaid = artel.Cost(c.Price, c.MaxUnit*uint64(c.Slots+1))
+	}
+	return c
+}
+
+var errOff = &api.Error{Code: api.CodeConflict, Message: "this node does not rent itself out", Hint: "artel provide --price …"}
+
+// Provide implements api.Provider.
+func (n *Node) Provide(ctx context.Context, c api.ProvideConfig) (api.ProvideStatus, error) {
+	o := n.owner
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	c = o.complete(c)
+	pol, err := o.policy(c)
+	if err != nil {
+		return api.ProvideStatus{}, err
+	}
+	if o.p != nil && o.box.Capabilities().Slots < int(c.Slots) {
+		return api.ProvideStatus{}, &api.Error{Code: api.CodeConflict, Message: fmt.Sprintf("the sandbox runs with %d slots", o.box.Capabilities().Slots), Hint: "restart the daemon to offer more"}
+	}
+	next := saved{On: true, Config: c}
+	if err := n.db.SetSetting(ctx, "provide", next); err != nil {
+		return api.ProvideStatus{}, err
+	}
+	o.set, o.draining = next, false
+	if err := o.begin(c); err != nil {
+		return api.ProvideStatus{}, err
+	}
+	o.p.SetPolicy(pol)
+	o.p.Pause(ctx, false)
+	return o.status(ctx)
+}
+
+// StopProviding implements api.Provider.
+func (n *Node) StopProviding(ctx context.Context, now bool) (api.ProvideStatus, error) {
+	o := n.owner
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.p == nil || !o.set.On {
+		return api.ProvideStatus{}, errOff
+	}
+	o.set.On = false
+	if err := n.db.SetSetting(ctx, "provide", o.set); err != nil {
+		return api.ProvideStatus{}, err
+	}
+	o.p.Pause(ctx, true)
+	if now {
+		o.p.EndAll(ctx)
+	}
+	o.draining = true
+	return o.status(ctx)
+}
+
+// ProvideStatus implements api.Provider.
+func (n *Node) ProvideStatus(ctx context.Context) (api.ProvideStatus, error) {
+	n.owner.mu.Lock()
+	defer n.owner.mu.Unlock()
+	return n.owner.status(ctx)
+}
+
+func (o *owner) status(ctx context.Context) (api.ProvideStatus, error) {
+	s := api.ProvideStatus{On: o.set.On, Config: o.set.Config}
+	if o.p == nil {
+		return s, nil
+	}
+	st, ok := o.p.Status(ctx)
+	if !ok {
+		return s, api.Errorf(api.CodeUnavailable, "the provider is stopping")
+	}
+	s.Busy = int(st.Busy)
+	for _, l := range st.Leases {
+		if l.Phase != "closed" {
+			s.Leases++
+		}
+	}
+	s.Draining = o.draining && !o.p.Drained(ctx)
+	for _, b := range st.Lanes {
+		if sum, err := s.Promised.Plus(b.Voucher.Sub(b.Paid)); err == nil {
+			s.Promised = sum
+		}
+	}
+	if offer, ok := o.p.Offer(ctx, offerTTL); ok {
+		s.Offer = &offer
+	}
+	if a, err := o.n.ledger.Account(ctx, o.n.account()); err == nil {
+		s.Earned = a.Earned
+	} else {
+		s.Message = "the chain does not answer: " + err.Error()
+	}
+	s.Done = st.Signed
+	return s, nil
+}
+
+func (o *owner) provider() *provider.Provider {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.p
+}
+
+func (o *owner) mayRead(ctx context.Context, peer artel.NodeID, root artel.Ref) bool {
+	p := o.provider()
+	return p != nil && p.MayRead(ctx, peer, root)
+}
+
+func (o *owner) roots(ctx context.Context) ([]artel.Ref, error) {
+	p := o.provider()
+	if p == nil {
+		return nil, nil
+	}
+	roots, ok := p.Roots(ctx)
+	if !ok {
+		return nil, errors.New("the provider is stopping")
+	}
+	return roots, nil
+}
+
+func (o *owner) close() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.box == nil {
+		return nil
+	}
+	return o.box.Close()
+}
