@@ -5,6 +5,7 @@
 //	LOCK           held (flock) by the running daemon; its pid, for messages
 //	network.json   the network file (room network)
 //	key.json       the node key (room keys)
+//	faucet.json    the faucet's key, where the network was made
 //	api.sock       the local API, 0600
 //	api.token      what the API wants over TCP, where that is on
 //	artel.db       the database
@@ -69,6 +70,10 @@ func (p Paths) Work() string { return filepath.Join(p.root, "work") }
 // Chain is the directory of the embedded chain.
 func (p Paths) Chain() string { return filepath.Join(p.root, "chain") }
 
+// Faucet is the key of a private network's faucet, on the machine that made the
+// network.
+func (p Paths) Faucet() string { return filepath.Join(p.root, "faucet.json") }
+
 func (p Paths) version() string { return filepath.Join(p.root, "VERSION") }
 func (p Paths) lock() string    { return filepath.Join(p.root, "LOCK") }
 
@@ -98,10 +103,7 @@ type Dir struct {
 // program's. ErrForeign: it holds other things.
 func Open(dir string) (*Dir, error) {
 	p := At(dir)
-	if err := os.MkdirAll(p.root, 0o700); err != nil {
-		return nil, fmt.Errorf("make data directory: %w", err)
-	}
-	if err := ours(p); err != nil {
+	if err := Prepare(p); err != nil {
 		return nil, err
 	}
 	lock, err := takeLock(p.lock())
@@ -113,6 +115,15 @@ func Open(dir string) (*Dir, error) {
 		return nil, err
 	}
 	return &Dir{p, lock}, nil
+}
+
+// Prepare makes the directory if it is not there, and refuses one that is not
+// ours. It is for what works beside a daemon: it takes no lock.
+func Prepare(p Paths) error {
+	if err := os.MkdirAll(p.root, 0o700); err != nil {
+		return fmt.Errorf("make data directory: %w", err)
+	}
+	return ours(p)
 }
 
 // Close gives the directory back.
@@ -132,7 +143,7 @@ func ours(p Paths) error {
 	}
 	for _, e := range entries {
 		switch name := e.Name(); {
-		case name == "LOCK", name == "key.json", name == "network.json", name == "chain", strings.HasPrefix(name, ".artel-"):
+		case name == "LOCK", name == "key.json", name == "network.json", name == "faucet.json", name == "chain", strings.HasPrefix(name, ".artel-"):
 		default:
 			return fmt.Errorf("open data directory %s: %w: it holds %q and no VERSION; hint: name an empty or a new directory", p.root, ErrForeign, name)
 		}

@@ -11,7 +11,7 @@
 //	  chain id, genesis hash                   chain kind, RPC URLs (each node has its own door to the chain)
 //	  token, ledger, stake contracts           bootstrap peers (each node has its own friends)
 //	  finality policy                          faucet (it gives, it is not believed)
-//	  delay, window, least stake
+//	  delay, window, least stake               birth (the contracts' addresses fix it)
 package network
 
 import (
@@ -22,6 +22,7 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/artel-network/artel"
@@ -64,7 +65,8 @@ type Faucet struct {
 type Chain struct {
 	Kind    string     `json:"kind"` // KindEmbedded or KindRPC
 	ID      uint64     `json:"id"`
-	Genesis artel.Hash `json:"genesis"` // hash of block 0
+	Genesis artel.Hash `json:"genesis"`         // hash of block 0
+	Birth   uint64     `json:"birth,omitempty"` // a block not after the contracts' creation: events are read from there on
 	RPC     []string   `json:"rpc,omitempty"`
 }
 
@@ -319,7 +321,7 @@ func (f Finality) check() error {
 	case PolicyInstant:
 		ok = f.Confirmations == 0 && f.Tag == ""
 	case PolicyConfirmations:
-		ok = f.Confirmations > 0 && f.Confirmations <= 100_000 && f.Tag == ""
+		ok = f.Confirmations > 0 && f.Confirmations <= 1<<16-1 && f.Tag == ""
 	case PolicyTag:
 		ok = f.Confirmations == 0 && (f.Tag == "finalized" || f.Tag == "safe")
 	}
@@ -328,6 +330,17 @@ func (f Finality) check() error {
 			clip(f.Policy), f.Confirmations, clip(f.Tag))
 	}
 	return nil
+}
+
+// String returns the policy in a word, as chain.ParseFinality reads it.
+func (f Finality) String() string {
+	switch f.Policy {
+	case PolicyConfirmations:
+		return "confirmations:" + strconv.FormatUint(f.Confirmations, 10)
+	case PolicyTag:
+		return f.Tag
+	}
+	return f.Policy
 }
 
 func (r Rules) check() error {

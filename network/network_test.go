@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/artel-network/artel"
+	"github.com/artel-network/artel/chain"
 )
 
 func valid() File {
@@ -78,6 +79,7 @@ func TestHashCoversIdentityAndNothingElse(t *testing.T) {
 		{"name", func(f *File) { f.Name = "other" }, false},
 		{"kind", func(f *File) { f.Chain.Kind = KindEmbedded }, false},
 		{"rpc", func(f *File) { f.Chain.RPC = nil }, false},
+		{"birth", func(f *File) { f.Chain.Birth = 5 }, false},
 		{"symbol", func(f *File) { f.Token.Symbol = "X" }, false},
 		{"decimals", func(f *File) { f.Token.Decimals = 6 }, false},
 		{"bootstrap", func(f *File) { f.Bootstrap = nil }, false},
@@ -93,6 +95,15 @@ func TestHashCoversIdentityAndNothingElse(t *testing.T) {
 		}
 		if r.identity {
 			seen[h] = r.name
+		}
+	}
+}
+
+func TestFinalityIsWhatTheChainReads(t *testing.T) {
+	for _, f := range []Finality{{Policy: PolicyInstant}, {Policy: PolicyConfirmations, Confirmations: 65535}, {Policy: PolicyTag, Tag: "safe"}} {
+		c, err := chain.ParseFinality(f.String())
+		if err != nil || c.String() != f.String() || c.Depth != f.Confirmations || c.Tag != f.Tag {
+			t.Errorf("%+v: %+v, %v", f, c, err)
 		}
 	}
 }

@@ -16,9 +16,14 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/artel-network/artel/sandbox/wasm"
 )
 
 func main() {
+	if len(os.Args) == 2 && os.Args[1] == wasm.WorkerArg { // before anything is opened: it confines itself
+		os.Exit(wasm.WorkerMain(os.Stdin, os.Stdout))
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
 	a := &app{in: os.Stdin, out: os.Stdout, err: os.Stderr, getenv: os.Getenv}

@@ -40,7 +40,7 @@ func (a *app) networkShowCmd() *cobra.Command {
 				fmt.Fprintf(a.out, "name       %s\nhash       %s\nprotocol   %s\n", f.Name, f.Hash(), f.Protocol)
 				fmt.Fprintf(a.out, "chain      %d, %s, genesis %s\n", f.Chain.ID, f.Chain.Kind, f.Chain.Genesis)
 				fmt.Fprintf(a.out, "token      %s, %d decimals, %s\nledger     %s\nstake      %s\n", f.Token.Symbol, f.Token.Decimals, f.Contracts.Token, f.Contracts.Ledger, f.Contracts.Stake)
-				fmt.Fprintf(a.out, "finality   %s\n", finality(f.Finality))
+				fmt.Fprintf(a.out, "finality   %s\n", f.Finality)
 				fmt.Fprintf(a.out, "delay      %s, then %s to act\n", time.Duration(f.Rules.Delay)*time.Second, time.Duration(f.Rules.Window)*time.Second)
 				fmt.Fprintf(a.out, "stake      at least %s\n", money(f.Rules.MinStake, f.Token))
 				for _, u := range f.Chain.RPC {
@@ -52,16 +52,6 @@ func (a *app) networkShowCmd() *cobra.Command {
 			})
 		},
 	}
-}
-
-func finality(f network.Finality) string {
-	switch f.Policy {
-	case network.PolicyConfirmations:
-		return fmt.Sprintf("%d confirmations", f.Confirmations)
-	case network.PolicyTag:
-		return "the chain's tag " + f.Tag
-	}
-	return f.Policy
 }
 
 func (a *app) networkHashCmd() *cobra.Command {
@@ -137,6 +127,9 @@ func checkRPC(ctx context.Context, f network.File, url string, now time.Time) []
 		case code == 0:
 			out = append(out, fail("contracts", "the file is wrong, or the chain was made anew", "there is no code where the %s should be", c.name))
 		}
+	}
+	if d, err := r.decimals(ctx, f.Contracts.Token); err == nil && d != uint64(f.Token.Decimals) {
+		out = append(out, fail("token", "correct the file: amounts are shown and read by it", "%s has %d decimals, the file says %d", f.Token.Symbol, d, f.Token.Decimals))
 	}
 	return out
 }

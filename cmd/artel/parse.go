@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"math"
 	"math/big"
 	"regexp"
 	"strconv"
@@ -144,7 +145,7 @@ func (a *app) parsePrice(ctx context.Context, c *api.Client, flag, s string, up 
 	case n.Sign() == 0:
 		return 0, usage("the least is one token unit per 10⁶ seconds", "%s %q is less than any price", flag, clean(s))
 	case !n.IsUint64():
-		return 0, usage("a price has 64 bits", "%s %q is more than any price", flag, clean(s))
+		return 0, usage("the most is "+hourly(math.MaxUint64, t), "%s %q is more than any price", flag, clean(s))
 	}
 	return artel.Price(n.Uint64()), nil
 }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -205,7 +206,7 @@ func rpcServer(t *testing.T, answers map[string]any) string {
 		json.NewDecoder(r.Body).Decode(&q)
 		key := q.Method
 		if len(q.Params) > 0 {
-			key += " " + q.Params[0].(string)
+			key += " " + fmt.Sprint(q.Params[0])
 		}
 		v, ok := answers[key]
 		if !ok {
@@ -218,7 +219,7 @@ func rpcServer(t *testing.T, answers map[string]any) string {
 }
 
 func TestCheckRPC(t *testing.T) {
-	f := network.File{Chain: network.Chain{ID: 31337, Genesis: artel.Keccak([]byte("g"))},
+	f := network.File{Token: network.Token{Symbol: "ART", Decimals: 6}, Chain: network.Chain{ID: 31337, Genesis: artel.Keccak([]byte("g"))},
 		Contracts: network.Contracts{Token: artel.Address{1}, Ledger: artel.Address{2}, Stake: artel.Address{3}}}
 	now := time.Unix(1_800_000_000, 0)
 	block := func(h artel.Hash, unix int64) map[string]any {
@@ -230,6 +231,7 @@ func TestCheckRPC(t *testing.T) {
 			"eth_getBlockByNumber 0x0":    block(f.Chain.Genesis, 0),
 			"eth_getBlockByNumber latest": block(artel.Hash{1}, now.Unix()-2),
 			"eth_getCode":                 "0x6001",
+			"eth_call":                    "0x" + strings.Repeat("0", 63) + "6",
 		}
 	}
 	rows := []struct {
@@ -242,6 +244,7 @@ func TestCheckRPC(t *testing.T) {
 		{"another genesis", func(m map[string]any) { m["eth_getBlockByNumber 0x0"] = block(artel.Hash{9}, 0) }, "begins with block"},
 		{"slow clock here", func(m map[string]any) { m["eth_getBlockByNumber latest"] = block(artel.Hash{1}, now.Unix()+3600) }, "ahead of this machine"},
 		{"no ledger", func(m map[string]any) { m["eth_getCode "+f.Contracts.Ledger.String()] = "0x" }, "no code where the ledger"},
+		{"other decimals", func(m map[string]any) { m["eth_call"] = "0x" + strings.Repeat("0", 62) + "12" }, "has 18 decimals, the file says 6"},
 		{"no answer", func(m map[string]any) { delete(m, "eth_chainId") }, "no answer"},
 		{"garbage", func(m map[string]any) { m["eth_chainId"] = []int{1} }, "not a quantity"},
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -83,6 +84,14 @@ func (r rpcClient) code(ctx context.Context, at artel.Address) (int, error) {
 	var s string
 	err := r.call(ctx, &s, "eth_getCode", at.String(), "latest")
 	return max(0, len(s)-2) / 2, err
+}
+
+// decimals asks an ERC-20 how many decimals it has.
+func (r rpcClient) decimals(ctx context.Context, token artel.Address) (uint64, error) {
+	const selector = "0x313ce567" // decimals()
+	var word artel.Hash
+	err := r.call(ctx, &word, "eth_call", map[string]string{"to": token.String(), "data": selector}, "latest")
+	return binary.BigEndian.Uint64(word[24:]), err
 }
 
 // quantity is a number as JSON-RPC writes it: "0x1f".

@@ -56,7 +56,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata", RequireExplicitExec: true, RequireUniqueNames: true,
 		Setup: func(e *testscript.Env) error { return setup(e, bin) },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "json": isJSON, "watched": watched, "mode": mode,
+			"exits": exits, "json": isJSON, "watched": watched, "mode": mode, "until": until, "field": field,
 		},
 	})
 }
@@ -141,4 +141,30 @@ func mode(ts *testscript.TestScript, neg bool, args []string) {
 	if got := fmt.Sprintf("%04o", fi.Mode().Perm()); got != args[0] {
 		ts.Fatalf("%s: mode %s, want %s", args[1], got, args[0])
 	}
+}
+
+// until COMMAND… runs a command until it succeeds.
+func until(ts *testscript.TestScript, neg bool, args []string) {
+	deadline := time.Now().Add(2 * time.Minute)
+	for {
+		err := ts.Exec(args[0], args[1:]...)
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("still: %v", err)
+		}
+	}
+}
+
+// field VAR FILE NAME puts a field of a JSON object into an environment
+// variable.
+func field(ts *testscript.TestScript, neg bool, args []string) {
+	var v map[string]any
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[1])), &v))
+	s, ok := v[args[2]]
+	if !ok {
+		ts.Fatalf("%s has no field %s", args[1], args[2])
+	}
+	ts.Setenv(args[0], fmt.Sprint(s))
 }
