@@ -59,6 +59,7 @@ func newGenesis(conf Config, validators []comet.GenesisValidator) (*Genesis, err
 	evm := &core.Genesis{
 		Config:     rules,
 		Timestamp:  uint64(conf.Time.Unix()),
+		ExtraData:  []byte(cometChainID(conf.ChainID)), // so that the genesis hash differs with the chain id
 		GasLimit:   conf.GasLimit,
 		BaseFee:    big.NewInt(genesisBaseFee),
 		Difficulty: new(big.Int),
@@ -73,7 +74,7 @@ func newGenesis(conf Config, validators []comet.GenesisValidator) (*Genesis, err
 	cp.Block.MaxBytes = maxBlockBytes
 	doc := &comet.GenesisDoc{
 		GenesisTime:     conf.Time.UTC().Truncate(time.Second),
-		ChainID:         fmt.Sprintf("artel-%d", conf.ChainID),
+		ChainID:         cometChainID(conf.ChainID),
 		InitialHeight:   1,
 		ConsensusParams: cp,
 		Validators:      validators,
@@ -82,6 +83,8 @@ func newGenesis(conf Config, validators []comet.GenesisValidator) (*Genesis, err
 	}
 	return checkGenesis(doc)
 }
+
+func cometChainID(evm uint64) string { return fmt.Sprintf("artel-%d", evm) }
 
 // ReadGenesis reads and checks a genesis file.
 func ReadGenesis(path string) (*Genesis, error) {
@@ -117,7 +120,7 @@ func checkGenesis(doc *comet.GenesisDoc) (*Genesis, error) {
 	switch {
 	case rules == nil || rules.ChainID == nil || !rules.ChainID.IsUint64() || rules.ChainID.Sign() == 0:
 		return nil, fmt.Errorf("genesis: the chain id is missing or does not fit 64 bits")
-	case doc.ChainID != fmt.Sprintf("artel-%s", rules.ChainID):
+	case doc.ChainID != cometChainID(rules.ChainID.Uint64()) || string(evm.ExtraData) != doc.ChainID:
 		return nil, fmt.Errorf("genesis: chain_id is %q, but the EVM chain id is %s", doc.ChainID, rules.ChainID)
 	case doc.InitialHeight != 1 || evm.Number != 0:
 		return nil, fmt.Errorf("genesis: the first block must be block 1")
@@ -142,9 +145,9 @@ func checkGenesis(doc *comet.GenesisDoc) (*Genesis, error) {
 // ChainID is the EVM chain id.
 func (g *Genesis) ChainID() uint64 { return g.evm.Config.ChainID.Uint64() }
 
-// Hash is the hash of the EVM genesis block. It covers accounts and contracts,
-// not the validators and not the forks: nodes that differ there get different
-// CometBFT headers and do not follow each other.
+// Hash is the hash of the EVM genesis block. It covers the chain id, accounts
+// and contracts, not the validators and not the forks: nodes that differ there
+// get different CometBFT headers and do not follow each other.
 func (g *Genesis) Hash() common.Hash { return common.BytesToHash(g.doc.AppHash) }
 
 // Validators is the number of validators.

@@ -46,19 +46,31 @@ type Config struct {
 
 // Settings are one node's own, kept in its home and free to be edited there.
 type Settings struct {
-	P2P           string        `json:"p2p"`           // host:port to listen on for other nodes
-	RPC           string        `json:"rpc"`           // loopback host:port of the JSON-RPC; port 0 takes a free one at every start
-	Peers         []string      `json:"peers"`         // id@host:port of nodes to stay connected to
-	BlockInterval time.Duration `json:"blockInterval"` // nanoseconds between blocks while there is work; at least 1 s
-	Heartbeat     time.Duration `json:"heartbeat"`     // nanoseconds until an empty block when there is none
-	RoundTimeout  time.Duration `json:"roundTimeout"`  // nanoseconds to wait for a proposer before the next one's turn
+	P2P           string   `json:"p2p"`           // host:port to listen on for other nodes
+	RPC           string   `json:"rpc"`           // loopback host:port of the JSON-RPC; port 0 takes a free one at every start
+	Peers         []string `json:"peers"`         // id@host:port of nodes to stay connected to
+	BlockInterval Duration `json:"blockInterval"` // between blocks while there is work; at least "1s"
+	Heartbeat     Duration `json:"heartbeat"`     // until an empty block when there is no work
+	RoundTimeout  Duration `json:"roundTimeout"`  // how long to wait for a proposer before the next one's turn
+}
+
+// Duration is written as "1s" or "1m30s", and shown so in errors.
+type Duration time.Duration
+
+func (d Duration) String() string               { return time.Duration(d).String() }
+func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+func (d *Duration) UnmarshalText(text []byte) error {
+	v, err := time.ParseDuration(string(text))
+	*d = Duration(v)
+	return err
 }
 
 const (
 	defaultRPC           = "127.0.0.1:0"
-	defaultBlockInterval = time.Second
-	defaultHeartbeat     = 15 * time.Second
-	defaultRoundTimeout  = 2 * time.Second
+	defaultBlockInterval = Duration(time.Second)
+	defaultHeartbeat     = Duration(15 * time.Second)
+	defaultRoundTimeout  = Duration(2 * time.Second)
 )
 
 // complete fills in defaults and refuses what cannot work.
@@ -87,7 +99,7 @@ func (s Settings) complete() (Settings, error) {
 	}
 	// EVM timestamps are whole seconds that must rise: faster blocks would push
 	// chain time ahead of the clock.
-	if s.BlockInterval < time.Second {
+	if s.BlockInterval < Duration(time.Second) {
 		return s, fmt.Errorf("block interval %s is below 1s: chain time would run ahead of the clock", s.BlockInterval)
 	}
 	if s.Heartbeat < s.BlockInterval || s.RoundTimeout < 0 {

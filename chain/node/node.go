@@ -83,8 +83,12 @@ func (n *Node) Genesis() *Genesis { return n.genesis }
 // Run runs the node until ctx ends (nil) or it cannot go on (the reason). The
 // home is locked meanwhile. A Node runs once.
 func (n *Node) Run(ctx context.Context) (err error) {
+	caller := ctx
 	defer func() {
-		if err != nil {
+		switch {
+		case err != nil && caller.Err() != nil && errors.Is(err, caller.Err()):
+			err = nil // told to stop while it was still starting
+		case err != nil:
 			err = fmt.Errorf("run chain node in %s: %w", n.home, err)
 		}
 	}()
@@ -159,8 +163,8 @@ type consensus struct {
 }
 
 // startConsensus replays what geth lost and then starts CometBFT.
-func (n *Node) startConsensus(ctx context.Context, engine *evm.Engine, stop context.CancelCauseFunc) (c *consensus, err error) {
-	c = new(consensus)
+func (n *Node) startConsensus(ctx context.Context, engine *evm.Engine, stop context.CancelCauseFunc) (_ *consensus, err error) {
+	c := new(consensus)
 	defer func() {
 		if err != nil {
 			c.close()
@@ -184,7 +188,7 @@ func (n *Node) startConsensus(ctx context.Context, engine *evm.Engine, stop cont
 		proxy.NewConnSyncLocalClientCreator(a),
 		func() (*comet.GenesisDoc, error) { return n.genesis.doc, nil },
 		openDB, cometnode.DefaultMetricsProvider(conf.Instrumentation),
-		cometLog{n.log.With("part", "cometbft")})
+		newCometLog(ctx, n.log, stop))
 	if err != nil {
 		return nil, fmt.Errorf("bring CometBFT and geth to one height: %w", err)
 	}
@@ -250,10 +254,10 @@ func (n *Node) cometConfig() *config.Config {
 	c.Mempool.CacheSize = 0          // geth's pool knows what was seen
 	c.Mempool.Recheck = true
 	c.Consensus.WalPath = "wal/wal"
-	c.Consensus.TimeoutPropose = n.settings.RoundTimeout
-	c.Consensus.TimeoutCommit = n.settings.BlockInterval
+	c.Consensus.TimeoutPropose = time.Duration(n.settings.RoundTimeout)
+	c.Consensus.TimeoutCommit = time.Duration(n.settings.BlockInterval)
 	c.Consensus.CreateEmptyBlocks = true
-	c.Consensus.CreateEmptyBlocksInterval = n.settings.Heartbeat
+	c.Consensus.CreateEmptyBlocksInterval = time.Duration(n.settings.Heartbeat)
 	c.StateSync.Enable = false
 	c.Storage.DiscardABCIResponses = true
 	c.TxIndex.Indexer = "null"
