@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
@@ -69,11 +70,17 @@ type plan struct {
 	bootstrap        []peer.AddrInfo
 	hello            p2p.Hello
 	greeting         string // hello as a header
+	// How long a caller may take to send its header, and to send a body or take an
+	// answer; tests shorten them.
+	headerTime, bodyTime time.Duration
 }
 
 // read checks every field.
 func (c Config) read() (plan, error) {
-	p := plan{Config: c, hello: p2p.Hello{Network: c.Network, Wire: c.Wire}}
+	p := plan{
+		Config: c, hello: p2p.Hello{Network: c.Network, Wire: c.Wire},
+		headerTime: 10 * time.Second, bodyTime: 30 * time.Second,
+	}
 	if c.Key == (artel.Key{}) {
 		return p, errors.New("p2p config: no key")
 	}
