@@ -2,6 +2,7 @@ package libp2p_test
 
 import (
 	"errors"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -103,5 +104,24 @@ func TestConfig(t *testing.T) {
 	}
 	if _, err := h.Call(within(t), p2ptest.Key(2).NodeID(), "echo", nil, 0); !errors.Is(err, p2p.Unavailable) {
 		t.Errorf("call on a host that did not start: %v", err)
+	}
+}
+
+// TestMDNS needs multicast on some interface, so it runs where the tester says
+// so: in a network namespace of its own, where nothing leaves the machine.
+//
+//	unshare -n sh -c 'ip link set lo up multicast on; ip route add 224.0.0.0/4 dev lo
+//	    ARTEL_TEST_MDNS=1 go test ./p2p/libp2p -run MDNS'
+func TestMDNS(t *testing.T) {
+	if os.Getenv("ARTEL_TEST_MDNS") == "" {
+		t.Skip("multicast: set ARTEL_TEST_MDNS=1 inside a network namespace")
+	}
+	other := artel.Keccak([]byte("another"))
+	a, _ := up(t, libp2p.Config{Key: p2ptest.Key(1), Listen: transports["QUIC"], MDNS: true}, withEcho)
+	b, _ := up(t, libp2p.Config{Key: p2ptest.Key(2), Listen: transports["QUIC"], MDNS: true}, withEcho)
+	c, _ := up(t, libp2p.Config{Key: p2ptest.Key(3), Listen: transports["QUIC"], MDNS: true, Network: other})
+	eventually(t, "neighbours", func() bool { return knows(a, b.ID()) && knows(b, a.ID()) })
+	if len(c.Peers()) != 0 {
+		t.Errorf("a node of another network has peers %+v", c.Peers())
 	}
 }
