@@ -52,7 +52,8 @@ type Config struct {
 	// trimmed; 0 is 96.
 	MaxPeers int
 	// MaxMemory bounds what connections and streams may buffer, in bytes; 0 is
-	// 256 MiB. It is a ceiling, not a reservation.
+	// 512 MiB. It is a ceiling, not a reservation; over TCP every open stream counts
+	// 256 KiB against it, and 64 MiB is one peer's share.
 	MaxMemory int64
 	// Log is told of faults and oddities; nil is silent.
 	Log *slog.Logger
@@ -60,7 +61,7 @@ type Config struct {
 
 const (
 	defaultMaxPeers  = 96
-	defaultMaxMemory = 256 << 20
+	defaultMaxMemory = 512 << 20
 )
 
 // plan is a Config that has been read.
