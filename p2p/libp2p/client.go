@@ -32,7 +32,7 @@ func (h *Host) newTransport() *http.Transport {
 		DialContext:            h.dialCall,
 		DisableCompression:     true,
 		MaxIdleConns:           512,
-		MaxIdleConnsPerHost:    16,
+		MaxIdleConnsPerHost:    8,
 		MaxConnsPerHost:        maxCallStreams * 3 / 4, // further calls wait here rather than be cut off there
 		IdleConnTimeout:        clientIdle,
 		ResponseHeaderTimeout:  patience,

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
@@ -51,7 +52,8 @@ type Config struct {
 	// trimmed; 0 is 96.
 	MaxPeers int
 	// MaxMemory bounds what connections and streams may buffer, in bytes; 0 is
-	// 256 MiB. It is a ceiling, not a reservation.
+	// 512 MiB. It is a ceiling, not a reservation; over TCP every open stream counts
+	// 256 KiB against it, and 64 MiB is one peer's share.
 	MaxMemory int64
 	// Log is told of faults and oddities; nil is silent.
 	Log *slog.Logger
@@ -59,7 +61,7 @@ type Config struct {
 
 const (
 	defaultMaxPeers  = 96
-	defaultMaxMemory = 256 << 20
+	defaultMaxMemory = 512 << 20
 )
 
 // plan is a Config that has been read.
@@ -69,11 +71,17 @@ type plan struct {
 	bootstrap        []peer.AddrInfo
 	hello            p2p.Hello
 	greeting         string // hello as a header
+	// How long a caller may take to send its header, and to send a body or take an
+	// answer; tests shorten them.
+	headerTime, bodyTime time.Duration
 }
 
 // read checks every field.
 func (c Config) read() (plan, error) {
-	p := plan{Config: c, hello: p2p.Hello{Network: c.Network, Wire: c.Wire}}
+	p := plan{
+		Config: c, hello: p2p.Hello{Network: c.Network, Wire: c.Wire},
+		headerTime: 10 * time.Second, bodyTime: 30 * time.Second,
+	}
 	if c.Key == (artel.Key{}) {
 		return p, errors.New("p2p config: no key")
 	}

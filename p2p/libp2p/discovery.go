@@ -64,6 +64,7 @@ func (h *Host) keep(ctx context.Context, info peer.AddrInfo) {
 	delay := redialFirst
 	for {
 		tctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+		h.forgive(info.ID) // the backing off is done here
 		err := h.meet(tctx, info)
 		cancel()
 		wait := redialMost

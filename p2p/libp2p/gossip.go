@@ -3,6 +3,7 @@ package libp2p
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"time"
 
@@ -39,7 +40,8 @@ func (h *Host) startNews(ctx context.Context) error {
 		pubsub.WithPeerScore(scoreParams(), scoreThresholds()),
 		pubsub.WithValidateQueueSize(256),
 		pubsub.WithPeerOutboundQueueSize(128),
-		pubsub.WithLogger(h.Log.With("room", "gossip")),
+		pubsub.WithLogger(slog.New(warnings{h.Log.Handler()})),
+		pubsub.WithRPCLogger(slog.New(slog.DiscardHandler)),
 	)
 	if err != nil {
 		return err
@@ -54,6 +56,20 @@ func (h *Host) startNews(ctx context.Context) error {
 	}
 	return nil
 }
+
+// warnings drops what is below a warning: gossipsub has a line for every message.
+type warnings struct{ slog.Handler }
+
+// Enabled reports whether a level is worth a line.
+func (w warnings) Enabled(ctx context.Context, l slog.Level) bool {
+	return l >= slog.LevelWarn && w.Handler.Enabled(ctx, l)
+}
+
+// WithAttrs keeps the filter.
+func (w warnings) WithAttrs(a []slog.Attr) slog.Handler { return warnings{w.Handler.WithAttrs(a)} }
+
+// WithGroup keeps the filter.
+func (w warnings) WithGroup(name string) slog.Handler { return warnings{w.Handler.WithGroup(name)} }
 
 // gossipFeatures is gossipsub 1.2: our one protocol id has no older versions to
 // fall back to. Peer exchange is left out: anyone could fill it with victims.

@@ -272,13 +272,18 @@ func (h *Host) Connect(ctx context.Context, addr string) error {
 	if err := h.await(ctx); err != nil {
 		return fmt.Errorf("connect %s: %w", addr, err)
 	}
-	if s, ok := h.lib.Network().(*swarm.Swarm); ok {
-		s.Backoff().Clear(info.ID) // somebody asks now, whatever failed a moment ago
-	}
+	h.forgive(info.ID) // somebody asks now, whatever failed a moment ago
 	if err := h.meet(ctx, *info); err != nil {
 		return fmt.Errorf("connect %s: %w", addr, err)
 	}
 	return nil
+}
+
+// forgive makes libp2p dial a peer although it failed to a moment ago.
+func (h *Host) forgive(id peer.ID) {
+	if s, ok := h.lib.Network().(*swarm.Swarm); ok {
+		s.Backoff().Clear(id)
+	}
 }
 
 // reach makes sure of a connection to a peer that shook hands.

@@ -17,6 +17,8 @@ const (
 	maxCallStreams = 128
 	// maxBulkStreams is how many streams of one bulk protocol.
 	maxBulkStreams = 32
+	// maxPerAddress is how many connections share one IPv4 address or IPv6 /56.
+	maxPerAddress = 64
 )
 
 // newResourceManager bounds what strangers can make this node hold.
@@ -32,8 +34,16 @@ func (h *Host) newResourceManager() (network.ResourceManager, error) {
 	limits.ProtocolPeerBaseLimit.StreamsInbound = maxBulkStreams
 	limits.ProtocolPeerLimitIncrease.StreamsInbound = 0
 	limits.SystemBaseLimit.Memory, limits.SystemLimitIncrease.Memory = h.MaxMemory, 0
-	const fds = 512
-	return rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(limits.Scale(h.MaxMemory, fds)))
+	// Above MaxPeers the trimmer works; these walls stand behind it.
+	limits.SystemBaseLimit.Conns, limits.SystemBaseLimit.ConnsOutbound = 2*h.MaxPeers, 2*h.MaxPeers
+	limits.SystemBaseLimit.ConnsInbound = 3 * h.MaxPeers / 2
+	limits.SystemLimitIncrease.Conns, limits.SystemLimitIncrease.ConnsOutbound, limits.SystemLimitIncrease.ConnsInbound = 0, 0, 0
+	fds := max(512, 4*h.MaxPeers)
+	// libp2p's 8 connections per address would turn away most of a farm behind one.
+	return rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(limits.Scale(h.MaxMemory, fds)),
+		rcmgr.WithLimitPerSubnet(
+			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 32, ConnCount: maxPerAddress}},
+			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 56, ConnCount: maxPerAddress}, {PrefixLength: 48, ConnCount: 4 * maxPerAddress}}))
 }
 
 // newConnManager trims idle connections above MaxPeers.

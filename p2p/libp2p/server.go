@@ -26,10 +26,8 @@ const (
 	callType      = "application/proto"
 	errorType     = "application/json"
 
-	maxHeader  = 4 << 10 // bytes of request or response headers
-	headerTime = 10 * time.Second
-	bodyTime   = 30 * time.Second // to send a request body or to take an answer
-	serverIdle = 2 * time.Minute  // longer than clientIdle: the caller hangs up first
+	maxHeader  = 4 << 10         // bytes of request or response headers
+	serverIdle = 2 * time.Minute // longer than clientIdle: the caller hangs up first
 	// eager is how much of a body is allocated on the caller's word; more only as
 	// it arrives.
 	eager = 64 << 10
@@ -86,7 +84,7 @@ func (h *Host) serveCalls(ctx context.Context) {
 	})
 	server := &http.Server{
 		Handler:                      http.HandlerFunc(h.serveCall),
-		ReadHeaderTimeout:            headerTime,
+		ReadHeaderTimeout:            h.headerTime,
 		IdleTimeout:                  serverIdle,
 		MaxHeaderBytes:               maxHeader,
 		DisableGeneralOptionsHandler: true,
@@ -132,7 +130,7 @@ func (h *Host) serveCall(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), callTime(r.Header.Get(timeoutHeader)))
 	defer cancel()
 	resp, refusal := h.mux.Serve(ctx, caller.node, method, req)
-	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(bodyTime))
+	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(h.bodyTime))
 	if refusal != nil {
 		h.refuse(w, refusal)
 		return
@@ -149,7 +147,7 @@ func (h *Host) readRequest(w http.ResponseWriter, r *http.Request, method string
 		return nil, refusal
 	}
 	control := http.NewResponseController(w)
-	control.SetReadDeadline(time.Now().Add(bodyTime))
+	control.SetReadDeadline(time.Now().Add(h.bodyTime))
 	body, err := readBody(r.Body, r.ContentLength)
 	if err != nil {
 		return nil, p2p.Errorf(p2p.Invalid, "the request broke off")
