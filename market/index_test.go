@@ -326,6 +326,16 @@ func TestNewestOfferOnly(t *testing.T) {
 	}
 }
 
+func TestPutKeepsItsOwnCopy(t *testing.T) {
+	x := NewIndex(freePolicy())
+	l := listed(offer(1))
+	mustPut(t, x, l, t0)
+	l.Offer.Sandboxes[0] = "gvisor"
+	if got, _ := x.Get(l.Machine(), t0); got.Offer.Sandboxes[0] != "wasm" {
+		t.Errorf("the caller changed a listing to %q", got.Offer.Sandboxes[0])
+	}
+}
+
 func TestRate(t *testing.T) {
 	x := NewIndex(DefaultPolicy(artel.Hash{}))
 	seq := uint64(0)
@@ -354,6 +364,10 @@ func TestClockGoesBack(t *testing.T) {
 	mustPut(t, x, listed(offer(1)), t0)
 	if got := x.Query(Query{}, t0); len(got) != 1 {
 		t.Fatalf("%d found", len(got))
+	}
+	x.Expire(t0 + 100_060) // one minute on: it is looked at then, not in a minute swept long ago
+	if x.Len() != 0 {
+		t.Errorf("%d live after the clock caught up", x.Len())
 	}
 	x.Expire(t0 + 200_000)
 	if x.Len() != 0 || len(x.due) != 0 {
@@ -434,6 +448,24 @@ func TestFlooderDisplacesNobody(t *testing.T) {
 	}
 
 	x = NewIndex(p)
+	if took, _ := flood(x, p.Total, func(i int) artel.Address { return account(i / 4) }, true); took != p.Total {
+		t.Fatalf("%d of %d with stake taken", took, p.Total)
+	}
+	if took, err := flood(x, 10, func(i int) artel.Address { return account(7000 + i) }, false); took != 0 || !errors.Is(err, ErrFull) {
+		t.Errorf("no stake against all with stake: %d taken, %v", took, err)
+	}
+
+	x = NewIndex(p) // a machine that changes its account does not slip past the account's share
+	flood(x, p.PerAccount, func(int) artel.Address { return account(1) }, false)
+	moved := listed(offer(1))
+	moved.Owner = account(2)
+	mustPut(t, x, moved, t0)
+	moved.Offer.Seq, moved.Owner = 2, account(1)
+	if _, err := x.Put(moved, t0); x.held(account(1)) != p.PerAccount || !errors.Is(err, ErrShare) {
+		t.Errorf("moved into a full share: %d machines, %v", x.held(account(1)), err)
+	}
+
+	x = NewIndex(p)
 	var last error
 	for i := range 20 {
 		o := offer(1, func(o *artel.Offer) { o.Machine[0] = byte(i) })
@@ -454,6 +486,9 @@ func TestReplayIsDeterministic(t *testing.T) {
 		now := uint64(t0)
 		for range 3000 {
 			now += uint64(r.IntN(30))
+			if r.IntN(100) == 0 {
+				now += artel.MaxOfferTTL
+			}
 			l := listed(randomOffer(r, 300, now))
 			l.Owner, l.Secured = account(r.IntN(30)), r.IntN(5) == 0
 			_, _ = x.Put(l, now)

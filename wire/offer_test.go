@@ -188,6 +188,9 @@ func TestTermsAreCanonical(t *testing.T) {
 			t.Errorf("%s: %+v, %v", name, got, err)
 		}
 	}
+	if _, err := DecodeTerms(append([]byte{1 << 3, 2}, b[2:]...)); err == nil || !strings.Contains(err.Error(), "version 2, this build reads 1") {
+		t.Errorf("version 2: %v", err)
+	}
 	if got, err := DecodeTerms(b); err != nil || got != terms {
 		t.Errorf("the unchanged terms: %+v, %v", got, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -353,7 +354,11 @@ func TestHostileBytes(t *testing.T) {
 				t.Errorf("%s: %s: a value came with the error: %+v", c.name, what, v)
 			}
 		}
-		refused("oversized", append(bytes.Clone(full), protowire.AppendBytes(protowire.AppendTag(nil, 30, protowire.BytesType), make([]byte, c.limit))...))
+		over := append(bytes.Clone(full), protowire.AppendBytes(protowire.AppendTag(nil, 30, protowire.BytesType), make([]byte, c.limit))...)
+		refused("oversized", over)
+		if _, err := c.decode(over); !strings.Contains(err.Error(), fmt.Sprintf("%d bytes, at most %d", len(over), c.limit)) {
+			t.Errorf("%s: oversized, and refused only for %v", c.name, err)
+		}
 		refused("group", append(bytes.Clone(full), protowire.AppendTag(protowire.AppendTag(nil, 30, protowire.StartGroupType), 30, protowire.EndGroupType)...))
 		refused("field 0", append(bytes.Clone(full), 0, 0))
 		refused("cut tag", append(bytes.Clone(full), 0xff))
