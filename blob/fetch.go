@@ -58,9 +58,9 @@ func Fetch(ctx context.Context, open func(context.Context) (Stream, error), s St
 	if o.Idle == 0 {
 		o.Idle = DefaultIdle
 	}
-	var fetched int64
+	var fetched, reported int64
 	for {
-		f := fetcher{store: s, opts: o, seen: map[artel.Ref]struct{}{}, todo: []artel.Ref{root}}
+		f := fetcher{store: s, opts: o, seen: map[artel.Ref]struct{}{}, todo: []artel.Ref{root}, reported: reported}
 		f.progress.Fetched = fetched
 		err := f.run(ctx, open, root)
 		if err == nil {
@@ -73,7 +73,7 @@ func Fetch(ctx context.Context, open func(context.Context) (Stream, error), s St
 		if !errors.As(err, &broken) || f.progress.Fetched == fetched || ctx.Err() != nil {
 			return fmt.Errorf("fetch blob %s: %w", root, err)
 		}
-		fetched = f.progress.Fetched
+		fetched, reported = f.progress.Fetched, f.reported
 	}
 }
 
@@ -88,6 +88,7 @@ type fetcher struct {
 	store    Store
 	opts     FetchOptions
 	progress Progress
+	reported int64 // the most that Progress.Done was, over all streams
 
 	seen   map[artel.Ref]struct{} // visited: held, or asked for
 	todo   []artel.Ref            // to visit, the next one last
@@ -303,7 +304,8 @@ func (f *fetcher) expand(ref artel.Ref, data []byte, size int64) error {
 }
 
 func (f *fetcher) report() {
-	if f.opts.Progress != nil {
+	if f.opts.Progress != nil && f.progress.Done >= f.reported {
+		f.reported = f.progress.Done
 		f.opts.Progress(f.progress)
 	}
 }
