@@ -61,6 +61,9 @@ func Fetch(ctx context.Context, open func(context.Context) (Stream, error), s St
 	var fetched, reported int64
 	for {
 		f := fetcher{store: s, opts: o, seen: map[artel.Ref]struct{}{}, todo: []artel.Ref{root}, reported: reported}
+		// What is here is renewed, or a GC that marked before this root's nodes
+		// came would delete a leaf that an older root brought.
+		f.look = s.Renew
 		f.progress.Fetched = fetched
 		err := f.run(ctx, open, root)
 		if err == nil {
@@ -90,10 +93,11 @@ type fetcher struct {
 	progress Progress
 	reported int64 // the most that Progress.Done was, over all streams
 
-	seen   map[artel.Ref]struct{} // visited: held, or asked for
-	todo   []artel.Ref            // to visit, the next one last
-	queue  []artel.Ref            // asked for, oldest first
-	linked int                    // links followed
+	look   func(context.Context, artel.Ref) (int64, error) // Store.Renew or Store.Size
+	seen   map[artel.Ref]struct{}                          // visited: held, or asked for
+	todo   []artel.Ref                                     // to visit, the next one last
+	queue  []artel.Ref                                     // asked for, oldest first
+	linked int                                             // links followed
 
 	batch   Batch
 	pending int // bytes in batch
@@ -255,12 +259,9 @@ func (f *fetcher) advance(ctx context.Context) ([]artel.Ref, error) {
 // visit looks into the store. A leaf is not read: Get finds out if it rotted.
 func (f *fetcher) visit(ctx context.Context, ref artel.Ref) (held bool, err error) {
 	var data []byte
-	var size int64
-	if ref.Codec() == artel.CodecDagPB {
+	size, err := f.look(ctx, ref)
+	if err == nil && ref.Codec() == artel.CodecDagPB {
 		data, err = f.store.Get(ctx, ref)
-		size = int64(len(data))
-	} else {
-		size, err = f.store.Size(ctx, ref)
 	}
 	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrMismatch) {
 		return false, nil

@@ -167,6 +167,23 @@ func TestFetchMendsHoles(t *testing.T) {
 	}
 }
 
+// TestFetchRenews: a leaf that was here before the fetch is as young as what
+// the fetch brought.
+func TestFetchRenews(t *testing.T) {
+	from, to := mem.New(0), mem.New(0)
+	root := sampleTree(t, from)
+	addFile(t, to, blobtest.Bytes(3, 5*blob.LeafSize+9)) // one of its files
+	start := time.Now()
+	p := newPeer(t, from)
+	if err := blob.Fetch(t.Context(), p.open, to, root, blob.FetchOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	p.wait()
+	if freed, err := blob.GC(t.Context(), to, only(), start); err != nil || freed.Blocks != 0 {
+		t.Fatalf("freed %+v, %v", freed, err)
+	}
+}
+
 // breaking is a stream that ends after some bytes were read.
 type breaking struct {
 	blob.Stream
