@@ -80,6 +80,10 @@ type Store interface {
 	// ErrNotFound if the store does not hold it.
 	Size(ctx context.Context, ref artel.Ref) (int64, error)
 
+	// Renew is Size, and sets the block's time to now, as putting it again
+	// would: Delete and GC with an earlier time leave it alone.
+	Renew(ctx context.Context, ref artel.Ref) (int64, error)
+
 	// Delete removes a block that was last put before the given time; the zero
 	// time removes it in any case. A block that is absent, or younger, is no
 	// error. Delete need not be durable: a block may be back after a power cut.
@@ -118,7 +122,7 @@ type Batch interface {
 type Info struct {
 	Ref  artel.Ref
 	Size int64     // bytes
-	Time time.Time // when it was last put, to the precision of the store
+	Time time.Time // when it was last put or renewed
 }
 
 // Usage is the room of a store in bytes.

@@ -58,9 +58,12 @@ func Fetch(ctx context.Context, open func(context.Context) (Stream, error), s St
 	if o.Idle == 0 {
 		o.Idle = DefaultIdle
 	}
-	var fetched int64
+	var fetched, reported int64
 	for {
-		f := fetcher{store: s, opts: o, seen: map[artel.Ref]struct{}{}, todo: []artel.Ref{root}}
+		f := fetcher{store: s, opts: o, seen: map[artel.Ref]struct{}{}, todo: []artel.Ref{root}, reported: reported}
+		// What is here is renewed, or a GC that marked before this root's nodes
+		// came would delete a leaf that an older root brought.
+		f.look = s.Renew
 		f.progress.Fetched = fetched
 		err := f.run(ctx, open, root)
 		if err == nil {
@@ -73,7 +76,7 @@ func Fetch(ctx context.Context, open func(context.Context) (Stream, error), s St
 		if !errors.As(err, &broken) || f.progress.Fetched == fetched || ctx.Err() != nil {
 			return fmt.Errorf("fetch blob %s: %w", root, err)
 		}
-		fetched = f.progress.Fetched
+		fetched, reported = f.progress.Fetched, f.reported
 	}
 }
 
@@ -88,11 +91,13 @@ type fetcher struct {
 	store    Store
 	opts     FetchOptions
 	progress Progress
+	reported int64 // the most that Progress.Done was, over all streams
 
-	seen   map[artel.Ref]struct{} // visited: held, or asked for
-	todo   []artel.Ref            // to visit, the next one last
-	queue  []artel.Ref            // asked for, oldest first
-	linked int                    // links followed
+	look   func(context.Context, artel.Ref) (int64, error) // Store.Renew or Store.Size
+	seen   map[artel.Ref]struct{}                          // visited: held, or asked for
+	todo   []artel.Ref                                     // to visit, the next one last
+	queue  []artel.Ref                                     // asked for, oldest first
+	linked int                                             // links followed
 
 	batch   Batch
 	pending int // bytes in batch
@@ -203,12 +208,15 @@ func receive(in io.Reader, buf []byte) (message, []byte, error) {
 	return m, buf, err
 }
 
-// keep verifies a block that arrived and puts it into the batch.
+// keep verifies a block that arrived and puts it into the batch. Put compares
+// the hash; a node has to be sound before it is followed, and a node that makes
+// no sense is not worth the room, so it is compared here as well.
 func (f *fetcher) keep(ctx context.Context, ref artel.Ref, data []byte) error {
-	if err := Verify(ref, data); err != nil {
-		return fmt.Errorf("block %s from the peer: %w", ref, err)
+	if ref.Codec() == artel.CodecDagPB {
+		if err := Verify(ref, data); err != nil {
+			return fmt.Errorf("block %s from the peer: %w", ref, err)
+		}
 	}
-	// Before it is kept: a node that makes no sense is not worth the room.
 	if err := f.expand(ref, data, int64(len(data))); err != nil {
 		return err
 	}
@@ -251,12 +259,9 @@ func (f *fetcher) advance(ctx context.Context) ([]artel.Ref, error) {
 // visit looks into the store. A leaf is not read: Get finds out if it rotted.
 func (f *fetcher) visit(ctx context.Context, ref artel.Ref) (held bool, err error) {
 	var data []byte
-	var size int64
-	if ref.Codec() == artel.CodecDagPB {
+	size, err := f.look(ctx, ref)
+	if err == nil && ref.Codec() == artel.CodecDagPB {
 		data, err = f.store.Get(ctx, ref)
-		size = int64(len(data))
-	} else {
-		size, err = f.store.Size(ctx, ref)
 	}
 	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrMismatch) {
 		return false, nil
@@ -300,7 +305,8 @@ func (f *fetcher) expand(ref artel.Ref, data []byte, size int64) error {
 }
 
 func (f *fetcher) report() {
-	if f.opts.Progress != nil {
+	if f.opts.Progress != nil && f.progress.Done >= f.reported {
+		f.reported = f.progress.Done
 		f.opts.Progress(f.progress)
 	}
 }

@@ -17,7 +17,7 @@ import (
 // ErrNotFound with the first that is missing otherwise. Leaves are not read.
 // ErrLimit if the root has more than lim.Blocks links.
 func Complete(ctx context.Context, s Store, root artel.Ref, lim Limits) error {
-	f := fetcher{store: s, opts: FetchOptions{Limits: lim.orDefault(), Window: 1}, seen: map[artel.Ref]struct{}{}, todo: []artel.Ref{root}}
+	f := fetcher{store: s, opts: FetchOptions{Limits: lim.orDefault(), Window: 1}, look: s.Size, seen: map[artel.Ref]struct{}{}, todo: []artel.Ref{root}}
 	want, err := f.advance(ctx)
 	if err == nil && len(want) > 0 {
 		err = fmt.Errorf("block %s: %w", want[0], ErrNotFound)
@@ -41,7 +41,8 @@ type Freed struct {
 // caller writes down its root only after AddFile or AddDir has returned. Take a
 // time that is older than the longest of these, a day for instance. Putting a
 // block that is already there renews its time, so a block that an old, deleted
-// root and a new one share is safe too. For a fetch, pin its root.
+// root and a new one share is safe too. Fetch renews what it finds here; pin
+// its root all the same, should it take longer.
 //
 // If anything of a root cannot be read for another reason than being absent,
 // GC deletes nothing.

@@ -14,10 +14,11 @@ import (
 	"github.com/artel-network/artel"
 )
 
-// ServeOptions is how a node serves. Allow is needed.
+// ServeOptions is how a node serves.
 type ServeOptions struct {
 	// Allow says whether the peer may have the root and all below it. Its error
 	// is for the log of this node; the peer learns only that it is refused.
+	// Without Allow nobody may have anything.
 	Allow func(ctx context.Context, peer artel.NodeID, root artel.Ref) error
 	// Blocks is the most that a root may have for its membership to be told;
 	// 0: as in DefaultLimits. It bounds the memory of one stream to about 60
@@ -36,6 +37,9 @@ type ServeOptions struct {
 func Serve(ctx context.Context, stream Stream, peer artel.NodeID, s Store, o ServeOptions) (int64, error) {
 	if o.Idle == 0 {
 		o.Idle = DefaultIdle
+	}
+	if o.Allow == nil {
+		o.Allow = func(context.Context, artel.NodeID, artel.Ref) error { return ErrRefused }
 	}
 	if o.Blocks == 0 {
 		o.Blocks = DefaultLimits().Blocks

@@ -167,6 +167,23 @@ func TestFetchMendsHoles(t *testing.T) {
 	}
 }
 
+// TestFetchRenews: a leaf that was here before the fetch is as young as what
+// the fetch brought.
+func TestFetchRenews(t *testing.T) {
+	from, to := mem.New(0), mem.New(0)
+	root := sampleTree(t, from)
+	addFile(t, to, blobtest.Bytes(3, 5*blob.LeafSize+9)) // one of its files
+	start := time.Now()
+	p := newPeer(t, from)
+	if err := blob.Fetch(t.Context(), p.open, to, root, blob.FetchOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	p.wait()
+	if freed, err := blob.GC(t.Context(), to, only(), start); err != nil || freed.Blocks != 0 {
+		t.Fatalf("freed %+v, %v", freed, err)
+	}
+}
+
 // breaking is a stream that ends after some bytes were read.
 type breaking struct {
 	blob.Stream
@@ -188,12 +205,16 @@ func TestFetchResumes(t *testing.T) {
 	_, size := count(t, from)
 	p := newPeer(t, from)
 	p.wrap = func(s blob.Stream) blob.Stream { return &breaking{s, 2500 << 10} }
-	if err := blob.Fetch(t.Context(), p.open, to, root, blob.FetchOptions{}); err != nil {
+	var seen []blob.Progress
+	if err := blob.Fetch(t.Context(), p.open, to, root, blob.FetchOptions{Progress: func(p blob.Progress) { seen = append(seen, p) }}); err != nil {
 		t.Fatal(err)
 	}
 	p.wait()
 	if err := blob.Complete(t.Context(), to, root, blob.Limits{}); err != nil {
 		t.Fatal(err)
+	}
+	if !slices.IsSortedFunc(seen, func(a, b blob.Progress) int { return int(a.Done - b.Done) }) || seen[len(seen)-1].Done != size {
+		t.Fatal("progress goes backwards, or not to the end")
 	}
 	if n := p.streams.Load(); n < 3 || n > 10 {
 		t.Fatalf("%d streams", n)
@@ -520,6 +541,65 @@ func TestIdle(t *testing.T) {
 			wantErr(t, err, context.Canceled)
 		})
 	})
+}
+
+// TestWindowHidesDelay fetches over a line of 100 ms there and back and any
+// bandwidth, in virtual time: block by block it would take 13 s.
+func TestWindowHidesDelay(t *testing.T) {
+	from := mem.New(0)
+	root, err := blob.ShortFile(t.Context(), from, bytes.NewReader(blobtest.Bytes(1, 128*1000)), 1000, 1024)
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		p := newPeer(t, from)
+		p.wrap = func(far blob.Stream) blob.Stream {
+			near, here := net.Pipe()
+			p.wg.Go(func() { relay(far, here, 50*time.Millisecond) })
+			p.wg.Go(func() { relay(here, far, 50*time.Millisecond) })
+			return near
+		}
+		start := time.Now()
+		if err := blob.Fetch(t.Context(), p.open, mem.New(0), root, blob.FetchOptions{Window: 32}); err != nil {
+			t.Fatal(err)
+		}
+		// The root, then 128 blocks in windows of 32.
+		if took := time.Since(start); took > 700*time.Millisecond {
+			t.Fatalf("took %v", took)
+		}
+		if err := p.wait(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// relay copies src to dst, each byte after delay, and then closes dst.
+func relay(dst io.WriteCloser, src io.Reader, delay time.Duration) {
+	type packet struct {
+		data []byte
+		due  time.Time
+	}
+	line := make(chan packet, 1<<12)
+	go func() {
+		defer close(line)
+		for {
+			buf := make([]byte, 4096)
+			n, err := src.Read(buf)
+			if err != nil {
+				return
+			}
+			line <- packet{buf[:n], time.Now().Add(delay)}
+		}
+	}()
+	for p := range line {
+		time.Sleep(time.Until(p.due))
+		if _, err := dst.Write(p.data); err != nil {
+			break
+		}
+	}
+	dst.Close()
+	for range line {
+	}
 }
 
 func FuzzMessage(f *testing.F) {

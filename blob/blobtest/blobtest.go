@@ -336,10 +336,20 @@ func deletes(t *testing.T, sub Subject) {
 	if second.Before(first) || first.Before(start) || !second.After(start) {
 		t.Fatalf("put at %v, again at %v, both after %v", first, second, start)
 	}
+	between := time.Now()
+	if n, err := s.Renew(t.Context(), ref); err != nil || n != 100 {
+		t.Fatal(n, err)
+	}
+	if err := s.Delete(t.Context(), ref, between); err != nil {
+		t.Fatal(err)
+	}
+	wantBlock(t, s, ref, data)
 	if err := s.Delete(t.Context(), ref, time.Time{}); err != nil {
 		t.Fatal(err)
 	}
 	wantAbsent(t, s, ref)
+	_, err := s.Renew(t.Context(), ref)
+	wantErr(t, err, blob.ErrNotFound)
 }
 
 func list(t *testing.T, sub Subject) {
@@ -423,6 +433,8 @@ func cancelled(t *testing.T, sub Subject) {
 	_, err := s.Get(ctx, ref)
 	wantErr(t, err, context.Canceled)
 	_, err = s.Size(ctx, ref)
+	wantErr(t, err, context.Canceled)
+	_, err = s.Renew(ctx, ref)
 	wantErr(t, err, context.Canceled)
 	wantErr(t, s.Put(ctx, ref, data), context.Canceled)
 	wantErr(t, s.Delete(ctx, ref, time.Time{}), context.Canceled)

@@ -260,6 +260,21 @@ func (s *Store) Size(ctx context.Context, ref artel.Ref) (int64, error) {
 	return size, nil
 }
 
+// Renew implements blob.Store.
+func (s *Store) Renew(ctx context.Context, ref artel.Ref) (int64, error) {
+	sh := &s.shards[shardOf(ref)]
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	size, err := s.Size(ctx, ref)
+	if err == nil {
+		err = s.fs.Touch(blockPath(ref), time.Now())
+	}
+	if err != nil {
+		return 0, fmt.Errorf("renew: %w", err)
+	}
+	return size, nil
+}
+
 // Delete implements blob.Store.
 func (s *Store) Delete(ctx context.Context, ref artel.Ref, before time.Time) error {
 	if err := ctx.Err(); err != nil {

@@ -79,6 +79,21 @@ func (s *Store) Size(ctx context.Context, ref artel.Ref) (int64, error) {
 	return int64(len(b.data)), nil
 }
 
+// Renew implements blob.Store.
+func (s *Store) Renew(ctx context.Context, ref artel.Ref) (int64, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b, ok := s.blocks[ref]
+	if !ok {
+		return 0, fmt.Errorf("renew block %s: %w", ref, blob.ErrNotFound)
+	}
+	s.blocks[ref] = block{b.data, s.now()}
+	return int64(len(b.data)), nil
+}
+
 // Delete implements blob.Store.
 func (s *Store) Delete(ctx context.Context, ref artel.Ref, before time.Time) error {
 	if err := ctx.Err(); err != nil {
