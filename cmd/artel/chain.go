@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/artel-network/artel/api"
 	chainnode "github.com/artel-network/artel/chain/node"
@@ -52,7 +54,17 @@ JSON-RPC answers, its status goes to stdout, as one line of JSON with --json.`,
 			if _, err := os.Stat(filepath.Join(dir, "genesis.json")); errors.Is(err, fs.ErrNotExist) {
 				return fmt.Errorf("there is no chain in %s; hint: artel chain init makes one, artel chain join follows one", dir)
 			}
+			ctx, cancel := context.WithCancel(cmd.Context())
+			defer cancel()
+			var faucet sync.WaitGroup
+			defer faucet.Wait()
+			defer cancel()
 			n, err := chainnode.New(dir, chainnode.Options{Log: log, Ready: func(s chainnode.Status) {
+				faucet.Go(func() {
+					if err := a.serveFaucet(ctx, s.RPC, log); err != nil {
+						log.Error("faucet", "error", err)
+					}
+				})
 				if a.json {
 					a.line(s)
 					return
@@ -62,7 +74,7 @@ JSON-RPC answers, its status goes to stdout, as one line of JSON with --json.`,
 			if err != nil {
 				return err
 			}
-			err = n.Run(cmd.Context())
+			err = n.Run(ctx)
 			if errors.Is(err, chainnode.ErrHomeInUse) {
 				return fmt.Errorf("%w; hint: it runs already: artel chain status", err)
 			}

@@ -16,6 +16,7 @@ import (
 	"github.com/artel-network/artel/datadir"
 	"github.com/artel-network/artel/keys"
 	"github.com/artel-network/artel/network"
+	"github.com/artel-network/artel/node"
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/spf13/cobra"
@@ -39,6 +40,7 @@ type chainInitOptions struct {
 	faucet            string
 	fund, p2p         []string
 	rpc               string
+	faucetListen      string
 }
 
 func (a *app) chainInitCmd() *cobra.Command {
@@ -65,6 +67,7 @@ account.`,
 	f.StringVar(&o.supply, "supply", "1_000_000_000_000_000_000_000_000_000", "of the token, in smallest units: 10⁻¹⁸ tokens")
 	f.StringVar(&o.minStake, "min-stake", "0", "least stake of providers, in smallest units")
 	f.StringVar(&o.faucet, "faucet", "", "account that gets the supply (default a new key)")
+	f.StringVar(&o.faucetListen, "faucet-listen", "127.0.0.1:7711", "host:port where artel chain start answers newcomers who ask for first tokens")
 	f.StringArrayVar(&o.fund, "fund", nil, "account that gets coin for fees; may be repeated")
 	f.StringArrayVar(&o.p2p, "p2p", nil, "host:port of each validator (default free ports on the loopback)")
 	f.StringVar(&o.rpc, "rpc", "", "loopback host:port of the JSON-RPC (default a free port at every start)")
@@ -95,6 +98,13 @@ func (a *app) chainInit(o chainInitOptions) error {
 	if c.Faucet, err = a.faucetAccount(p, o.faucet); err != nil {
 		return err
 	}
+	if o.faucet == "" { // `artel chain start` runs it: its coin has a key of its own
+		coin, err := faucetCoin(p)
+		if err != nil {
+			return err
+		}
+		o.fund = append(o.fund, coin.Address().String())
+	}
 	alloc, contracts, err := genesisAlloc(c, o)
 	if err != nil {
 		return err
@@ -114,7 +124,7 @@ func (a *app) chainInit(o chainInitOptions) error {
 		Token:     network.Token{Symbol: creditSymbol, Decimals: creditDecimals},
 		Finality:  network.Finality{Policy: network.PolicyInstant},
 		Rules:     network.Rules{Delay: c.Delay, Window: ledgerWindow, MinStake: minStake},
-		Faucet:    &network.Faucet{Account: c.Faucet},
+		Faucet:    &network.Faucet{Account: c.Faucet, URL: faucetURL(o)},
 	}
 	b, err := f.Encode()
 	if err != nil {
@@ -183,6 +193,23 @@ func (a *app) faucetAccount(p datadir.Paths, named string) (artel.Address, error
 		return artel.Address{}, err
 	}
 	return k.Address(), keys.CreateUnprotected(p.Faucet(), k)
+}
+
+// faucetURL is where newcomers ask, or nothing where this program does not hold
+// the faucet's key.
+func faucetURL(o chainInitOptions) string {
+	if o.faucet != "" {
+		return ""
+	}
+	return "http://" + o.faucetListen + "/"
+}
+
+func faucetCoin(p datadir.Paths) (artel.Key, error) {
+	k, err := keys.Load(p.Faucet(), nil)
+	if err != nil {
+		return k, err
+	}
+	return node.CoinKey(k)
 }
 
 // genesisAlloc puts the contracts, and coin for fees, into a genesis.
