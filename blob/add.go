@@ -17,6 +17,9 @@ import (
 // linksPerNode is the width of the balanced layout.
 const linksPerNode = 1024
 
+// smallFile is what is read before a buffer for a whole leaf is made.
+const smallFile = 32 << 10
+
 // A batch is committed once it holds this much.
 const (
 	groupBytes  = 64 << 20
@@ -139,12 +142,9 @@ func (a *adder) put(ctx context.Context, codec byte, data []byte) (artel.Ref, er
 // file builds the balanced layout from left to right: levels[i] holds the
 // finished graphs of height i that have no node above them yet.
 func (a *adder) file(ctx context.Context, r io.Reader) (child, error) {
-	if a.buf == nil {
-		a.buf = make([]byte, a.leaf)
-	}
 	var levels [][]child
 	for first := true; ; first = false {
-		n, err := io.ReadFull(r, a.buf)
+		n, err := a.read(r)
 		last := err == io.EOF || err == io.ErrUnexpectedEOF
 		if err != nil && !last {
 			return child{}, err
@@ -180,6 +180,24 @@ func (a *adder) file(ctx context.Context, r io.Reader) (child, error) {
 			return child{}, err
 		}
 	}
+}
+
+// read fills the buffer with the next leaf. The buffer is small until a file
+// turns out to be larger: most outputs of tasks are not.
+func (a *adder) read(r io.Reader) (int, error) {
+	if a.buf == nil {
+		a.buf = make([]byte, min(a.leaf, smallFile))
+	}
+	n, err := io.ReadFull(r, a.buf)
+	if err != nil || len(a.buf) == a.leaf {
+		return n, err
+	}
+	a.buf = append(make([]byte, 0, a.leaf), a.buf...)[:a.leaf]
+	more, err := io.ReadFull(r, a.buf[n:])
+	if err == io.EOF { // the leaf is not empty
+		err = io.ErrUnexpectedEOF
+	}
+	return n + more, err
 }
 
 func (a *adder) add(ctx context.Context, levels [][]child, height int, c child) ([][]child, error) {

@@ -113,6 +113,9 @@ func TestFilesEqualBoxo(t *testing.T) {
 	}{
 		{0, blob.LeafSize, blob.LinksPerNode},
 		{1, blob.LeafSize, blob.LinksPerNode},
+		{32<<10 - 1, blob.LeafSize, blob.LinksPerNode}, // around the small buffer
+		{32 << 10, blob.LeafSize, blob.LinksPerNode},
+		{32<<10 + 1, blob.LeafSize, blob.LinksPerNode},
 		{blob.LeafSize - 1, blob.LeafSize, blob.LinksPerNode},
 		{blob.LeafSize, blob.LeafSize, blob.LinksPerNode},
 		{blob.LeafSize + 1, blob.LeafSize, blob.LinksPerNode},

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/blob"
 )
 
@@ -176,6 +177,9 @@ func (s *Store) countShard(ctx context.Context, i byte, count *recount) error {
 	for _, name := range names {
 		if err := ctx.Err(); err != nil {
 			return err
+		}
+		if _, err := artel.ParseRef(name); err != nil {
+			continue // not put there by a store
 		}
 		size, _, err := s.fs.Stat(shardDir(i) + "/" + name)
 		if err != nil {
