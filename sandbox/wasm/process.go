@@ -87,7 +87,7 @@ func (b *Box) launch(ctx context.Context) (*worker, error) {
 		if ctx.Err() != nil {
 			err = ctx.Err()
 		}
-		return nil, fmt.Errorf("start wasm worker %s: %w: %s", b.opt.Command[0], err, w.stderr)
+		return nil, fmt.Errorf("start wasm worker %s: it ended before it was ready: %w; it said %q", b.opt.Command[0], err, w.stderr)
 	}
 	return w, nil
 }

@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 	"unsafe"
@@ -17,9 +20,10 @@ const heapRoom = 1 << 30
 
 // Apply confines the process for the rest of its life: no new privileges, no core dumps,
 // no debugger, few descriptors, bounded memory, and what Applied names. It must be called
-// before anything hostile is read.
+// before the process has opened anything.
 func Apply(cfg Config) (Applied, error) {
 	var done Applied
+	closeInherited()
 	if err := allThreads(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return done, fmt.Errorf("forbid new privileges: %w", err)
 	}
@@ -51,6 +55,27 @@ func Apply(cfg Config) (Applied, error) {
 	}
 	done.Calls = err == nil
 	return done, nil
+}
+
+// closeInherited closes descriptors that came from whoever started the owner's daemon, a
+// shell or a service manager. Those of the Go runtime stay: its poller, and the files by
+// which it follows the processor limit.
+func closeInherited() {
+	const dir = "/proc/self/fd/"
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		fd, err := strconv.Atoi(e.Name())
+		if err != nil || fd <= 2 {
+			continue
+		}
+		to, err := os.Readlink(dir + e.Name())
+		if err == nil && !strings.HasPrefix(to, "anon_inode:[event") && !strings.HasPrefix(to, "/sys/fs/cgroup/") {
+			_ = unix.Close(fd)
+		}
+	}
 }
 
 // Possible reports what Apply can do on this kernel.
