@@ -46,7 +46,10 @@ type Config struct {
 	DHT bool
 	// PortMap asks the router for a port by UPnP or NAT-PMP.
 	PortMap bool
-	// Relay carries the bytes of nodes behind NATs, without a limit on how many.
+	// Public says that strangers reach this node, as a server with an address of
+	// its own; otherwise AutoNAT finds out, which takes some minutes and peers.
+	Public bool
+	// Relay, on a node that is reachable, carries the bytes of nodes behind NATs, without a limit on how many.
 	Relay bool
 	// MaxPeers is how many connections are kept before the idle ones are
 	// trimmed; 0 is 96.

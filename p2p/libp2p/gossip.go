@@ -165,7 +165,8 @@ func (h *Host) joined(name string) (*pubsub.Topic, error) {
 		s = &subscription{}
 		h.topics[name] = s
 	}
-	return s.handle, h.join(name, s)
+	err := h.join(name, s)
+	return s.handle, err
 }
 
 // join opens libp2p's handle of a topic. The caller holds mu.
@@ -239,12 +240,12 @@ func (h *Host) listenTopic(name string, s *subscription) error {
 		}
 		return pubsub.ValidationIgnore
 	}
+	if err := h.join(name, s); err != nil {
+		return err
+	}
 	if err := h.news.RegisterTopicValidator(h.topic(name), judge,
 		pubsub.WithValidatorTimeout(10*time.Second), pubsub.WithValidatorConcurrency(64)); err != nil {
 		return fmt.Errorf("register validator: %w", err)
-	}
-	if err := h.join(name, s); err != nil {
-		return err
 	}
 	sub, err := s.handle.Subscribe(pubsub.WithBufferSize(lag))
 	if err != nil {

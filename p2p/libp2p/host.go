@@ -212,6 +212,9 @@ func (h *Host) newHost() (host.Host, error) {
 	if h.PortMap {
 		opts = append(opts, lp2p.NATPortMap())
 	}
+	if h.Public {
+		opts = append(opts, lp2p.ForceReachabilityPublic())
+	}
 	if h.Relay {
 		opts = append(opts, lp2p.EnableRelayService(relay.WithInfiniteLimits()))
 	}

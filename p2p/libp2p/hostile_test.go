@@ -417,3 +417,45 @@ func TestHostileNews(t *testing.T) {
 		return judged.Load() > before
 	})
 }
+
+// TestSlowTaker: a caller that does not take its answer loses its stream, one that
+// comes back to a kept stream after the same time does not.
+func TestSlowTaker(t *testing.T) {
+	ended := make(chan struct{}, 1)
+	h := victim(t, func(h *libp2p.Host) {
+		h.Handle("big", 0, func(context.Context, artel.NodeID, []byte) ([]byte, error) {
+			ended <- struct{}{}
+			return make([]byte, p2p.MaxMessage), nil
+		})
+	})
+	e := enemy(t, h)
+	s := open(t, e, h, h.RPCID())
+	defer s.Reset()
+	io.WriteString(s, "POST /big HTTP/1.1\r\nHost: x\r\nArtel-Hello: "+h.Greeting()+"\r\nContent-Length: 0\r\n\r\n")
+	<-ended
+	eventually(t, "the stream is dropped", func() bool {
+		n := 0
+		for _, c := range h.Lib().Network().ConnsToPeer(e.ID()) {
+			for _, s := range c.GetStreams() {
+				if string(s.Protocol()) == h.RPCID() {
+					n++
+				}
+			}
+		}
+		return n == 0
+	})
+
+	f, _ := up(t, libp2p.Config{Key: p2ptest.Key(5), Listen: transports["TCP"]})
+	if err := f.Connect(within(t), h.Addrs()[0]); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Call(within(t), h.ID(), "echo", nil, 0); err != nil {
+		t.Fatal(err)
+	}
+	idle := time.NewTimer(600 * time.Millisecond) // twice the victim's patience
+	defer idle.Stop()
+	<-idle.C
+	if _, err := f.Call(within(t), h.ID(), "nothing", nil, 0); !errors.Is(err, p2p.Unsupported) {
+		t.Errorf("a refusal on a kept stream: %v", err)
+	}
+}

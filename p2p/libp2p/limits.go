@@ -1,6 +1,7 @@
 package libp2p
 
 import (
+	"net/netip"
 	"time"
 
 	lp2p "github.com/libp2p/go-libp2p"
@@ -9,6 +10,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
 	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
+	"github.com/libp2p/go-libp2p/x/rate"
 	ma "github.com/multiformats/go-multiaddr"
 )
 
@@ -20,6 +22,9 @@ const (
 	// maxPerAddress is how many connections share one IPv4 address or IPv6 /56.
 	maxPerAddress = 64
 )
+
+// newcomers is how fast one address may open connections.
+func newcomers() rate.Limit { return rate.Limit{RPS: 1, Burst: maxPerAddress} }
 
 // newResourceManager bounds what strangers can make this node hold.
 func (h *Host) newResourceManager() (network.ResourceManager, error) {
@@ -43,7 +48,17 @@ func (h *Host) newResourceManager() (network.ResourceManager, error) {
 	return rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(limits.Scale(h.MaxMemory, fds)),
 		rcmgr.WithLimitPerSubnet(
 			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 32, ConnCount: maxPerAddress}},
-			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 56, ConnCount: maxPerAddress}, {PrefixLength: 48, ConnCount: 4 * maxPerAddress}}))
+			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 56, ConnCount: maxPerAddress}, {PrefixLength: 48, ConnCount: 4 * maxPerAddress}}),
+		rcmgr.WithConnRateLimiters(&rate.Limiter{
+			NetworkPrefixLimits: []rate.PrefixLimit{
+				{Prefix: netip.MustParsePrefix("127.0.0.0/8")}, {Prefix: netip.MustParsePrefix("::1/128")},
+			},
+			SubnetRateLimiter: rate.SubnetLimiter{
+				IPv4SubnetLimits: []rate.SubnetLimit{{PrefixLength: 32, Limit: newcomers()}},
+				IPv6SubnetLimits: []rate.SubnetLimit{{PrefixLength: 56, Limit: newcomers()}},
+				GracePeriod:      time.Minute,
+			},
+		}))
 }
 
 // newConnManager trims idle connections above MaxPeers.

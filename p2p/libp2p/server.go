@@ -130,7 +130,6 @@ func (h *Host) serveCall(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), callTime(r.Header.Get(timeoutHeader)))
 	defer cancel()
 	resp, refusal := h.mux.Serve(ctx, caller.node, method, req)
-	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(h.bodyTime))
 	if refusal != nil {
 		h.refuse(w, refusal)
 		return
@@ -182,8 +181,15 @@ func callTime(header string) time.Duration {
 	return min(time.Duration(ms)*time.Millisecond, p2p.MaxCallTime)
 }
 
+// answering starts an answer: the caller has so long to take it. Every answer sets
+// the deadline anew, because the stream keeps the last one.
+func (h *Host) answering(w http.ResponseWriter) http.Header {
+	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(h.bodyTime))
+	return w.Header()
+}
+
 func (h *Host) reply(w http.ResponseWriter, resp []byte) {
-	header := w.Header()
+	header := h.answering(w)
 	header["Date"] = nil
 	header["Content-Type"] = []string{callType}
 	header["Content-Length"] = []string{strconv.Itoa(len(resp))}
@@ -192,7 +198,7 @@ func (h *Host) reply(w http.ResponseWriter, resp []byte) {
 }
 
 func (h *Host) refuse(w http.ResponseWriter, e *p2p.Error) {
-	header := w.Header()
+	header := h.answering(w)
 	header["Date"] = nil
 	header["Content-Type"] = []string{errorType}
 	header[helloHeader] = []string{h.greeting}

@@ -15,11 +15,9 @@ import (
 )
 
 func testCall(t *testing.T, r *room) {
-	var from artel.NodeID
 	a, b := r.pair(withEcho, func(h p2p.Host) {
-		h.Handle("who", 0, func(_ context.Context, f artel.NodeID, req []byte) ([]byte, error) {
-			from = f
-			return nil, nil
+		h.Handle("who", 0, func(_ context.Context, from artel.NodeID, req []byte) ([]byte, error) {
+			return from[:], nil
 		})
 	})
 	for _, size := range []int{0, 1, 1000, 100_000, p2p.MaxMessage} {
@@ -29,10 +27,12 @@ func testCall(t *testing.T, r *room) {
 			t.Fatalf("echo of %d bytes: %d bytes, %v", size, len(resp), err)
 		}
 	}
-	if _, err := a.Call(r.ctx(), b.ID(), "who", nil, 0); err != nil || from != a.ID() {
-		t.Fatalf("handler saw %s (%v), want %s", from, err, a.ID())
+	id := a.ID()
+	from, err := a.Call(r.ctx(), b.ID(), "who", nil, len(id))
+	if err != nil || !bytes.Equal(from, id[:]) {
+		t.Fatalf("handler saw %x (%v), want %s", from, err, id)
 	}
-	_, err := a.Call(r.ctx(), a.ID(), "who", nil, 0)
+	_, err = a.Call(r.ctx(), a.ID(), "who", nil, 0)
 	r.wantCode(err, p2p.Invalid, false)
 	_, err = a.Call(r.ctx(), b.ID(), "No Such Name", nil, 0)
 	r.wantCode(err, p2p.Invalid, false)
@@ -86,9 +86,9 @@ func testCallLimits(t *testing.T, r *room) {
 }
 
 func testCallErrors(t *testing.T, r *room) {
-	var answer error
+	answers := make(chan error, 1)
 	a, b := r.pair(func(h p2p.Host) {
-		h.Handle("fail", 0, func(context.Context, artel.NodeID, []byte) ([]byte, error) { return []byte("ignored"), answer })
+		h.Handle("fail", 0, func(context.Context, artel.NodeID, []byte) ([]byte, error) { return []byte("ignored"), <-answers })
 	})
 	long := strings.Repeat("é", 3*p2p.MaxErrorText)
 	for _, c := range []struct {
@@ -106,7 +106,7 @@ func testCallErrors(t *testing.T, r *room) {
 		{"long", p2p.Errorf(p2p.Refused, "%s", long), p2p.Error{Code: p2p.Refused, Message: long[:p2p.MaxErrorText]}},
 		{"of a third node", &p2p.Error{Code: p2p.Refused, Message: "secret", Remote: true}, p2p.Error{Code: p2p.Refused, Message: "another node refused"}},
 	} {
-		answer = c.answer
+		answers <- c.answer
 		resp, err := a.Call(r.ctx(), b.ID(), "fail", nil, 100)
 		var e *p2p.Error
 		if resp != nil || !errors.As(err, &e) {
@@ -184,7 +184,7 @@ func testCallCancel(t *testing.T, r *room) {
 }
 
 func testCallDeadline(t *testing.T, r *room) {
-	var left time.Duration
+	lefts := make(chan time.Duration, 1)
 	w := newWaiter()
 	a, b := r.pair(w.setup, func(h p2p.Host) {
 		h.Handle("left", 0, func(ctx context.Context, _ artel.NodeID, _ []byte) ([]byte, error) {
@@ -192,7 +192,7 @@ func testCallDeadline(t *testing.T, r *room) {
 			if !ok {
 				return nil, errors.New("no deadline")
 			}
-			left = time.Until(d)
+			lefts <- time.Until(d)
 			return nil, nil
 		})
 	})
@@ -213,7 +213,7 @@ func testCallDeadline(t *testing.T, r *room) {
 		if _, err := a.Call(ctx, b.ID(), "left", nil, 0); err != nil {
 			t.Fatal(err)
 		}
-		if left > c.most || left <= 0 {
+		if left := <-lefts; left > c.most || left <= 0 {
 			t.Errorf("asked for %v, the handler had %v, want at most %v", c.ask, left, c.most)
 		}
 	}

@@ -15,7 +15,6 @@ type reader struct {
 	mu     sync.Mutex
 	judged map[string]p2p.Message
 	got    map[string]p2p.Message
-	times  int
 }
 
 // read subscribes: "bad…" is rejected, "old…" ignored, "panic…" panics.
@@ -38,7 +37,6 @@ func read(t *testing.T, h p2p.Host, topic string) (*reader, func()) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.got[string(m.Data)] = m
-		r.times++
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -58,6 +56,12 @@ func (r *reader) saw(s string) bool {
 	defer r.mu.Unlock()
 	_, ok := r.judged[s]
 	return ok
+}
+
+func (r *reader) message(s string) p2p.Message {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.got[s]
 }
 
 // spread publishes until everybody has news of a kind: the mesh takes a moment.
@@ -98,14 +102,14 @@ func testNews(t *testing.T, r *room) {
 	last := r.spread(a, "offers", "hello", rb, rc)
 	r.eventually("delivery", func() bool { return rb.has(last) && rc.has(last) })
 	for who, s := range map[string]*reader{"b": rb, "c": rc} {
-		if m := s.got[last]; m.Origin != a.ID() {
+		if m := s.message(last); m.Origin != a.ID() {
 			t.Errorf("%s: origin %s, want %s", who, m.Origin.Short(), a.ID().Short())
 		}
 	}
-	if m := rb.got[last]; m.From != a.ID() {
+	if m := rb.message(last); m.From != a.ID() {
 		t.Errorf("b: from %s, want %s", m.From.Short(), a.ID().Short())
 	}
-	if m := rc.got[last]; m.From != b.ID() && m.From != a.ID() {
+	if m := rc.message(last); m.From != b.ID() && m.From != a.ID() {
 		t.Errorf("c: from %s", m.From.Short())
 	}
 	r.spread(c, "offers", "back", ra)
