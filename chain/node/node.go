@@ -30,6 +30,9 @@ type Options struct {
 	// Nothing is ever written to stdout.
 	Log *slog.Logger
 
+	// RPC, if set, replaces the address of the JSON-RPC in the home's settings.
+	RPC string
+
 	// Ready is called once, when the JSON-RPC answers. Nil is allowed.
 	Ready func(Status)
 
@@ -65,6 +68,12 @@ func New(dir string, opts Options) (*Node, error) {
 	settings, err := h.readSettings()
 	if err != nil {
 		return nil, fmt.Errorf("open chain node: %w", err)
+	}
+	if opts.RPC != "" {
+		settings.RPC = opts.RPC
+		if settings, err = settings.complete(); err != nil {
+			return nil, fmt.Errorf("open chain node: %w", err)
+		}
 	}
 	genesis, err := ReadGenesis(h.genesis())
 	if err != nil {
@@ -131,7 +140,7 @@ func (n *Node) Run(ctx context.Context) (err error) {
 	n.setRunning(&running{engine: engine, comet: consensus.node, rpc: server.url})
 	defer n.setRunning(nil)
 	var feeding sync.WaitGroup
-	defer feeding.Wait()
+	defer func() { stop(nil); feeding.Wait() }()
 	feeding.Go(func() { newFeed(engine, consensus.node.Mempool(), n.log).run(ctx) })
 
 	n.log.Info("chain node runs", "rpc", server.url, "height", engine.Head().Number, "validator", n.isValidator())
@@ -143,7 +152,6 @@ func (n *Node) Run(ctx context.Context) (err error) {
 		n.opts.Ready(status)
 	}
 	<-ctx.Done()
-	stop(nil)
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) && !errors.Is(cause, context.DeadlineExceeded) {
 		return cause
 	}

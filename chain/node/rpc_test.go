@@ -21,6 +21,7 @@ import (
 
 // TestRPC asks a real node what a ledger client asks.
 func TestRPC(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	payer, alloc := newPayer(t)
 	from := crypto.PubkeyToAddress(payer.key.PublicKey)
