@@ -95,7 +95,7 @@ contract Ledger is ILedger, EIP712, ReentrancyGuardTransient {
             uint24 epoch = lane.epoch();
             if (epoch == type(uint24).max) revert LaneWornOut(msg.sender, provider, number);
             unchecked {
-                slot.store(lane.plusCap(cap - had));
+                slot.store(LaneWord.wrap(LaneWord.unwrap(lane) + cap - had)); // stays within the cap's bits
                 sum += cap - had; // a batch has far fewer than 2^160 members
             }
             emit Reserved(msg.sender, provider, number, cap, epoch);
