@@ -24,6 +24,8 @@ type World struct {
 	// Warp moves the chain's time forward. Nil where time cannot be moved: then
 	// the suite waits for it, and leaves out what needs the window to pass.
 	Warp func(t *testing.T, seconds uint64)
+	// Parallel says that blocks are slow: tests that can share them do.
+	Parallel bool
 	// Next sets the time of the next block, unix seconds; only Differential needs
 	// it.
 	Next func(t *testing.T, at uint64)
@@ -41,28 +43,34 @@ func (w World) Account(t *testing.T, tokens uint64) artel.Key {
 // of its own.
 func Run(t *testing.T, w World) {
 	for _, test := range []struct {
-		name string
-		run  func(*stage)
+		name  string
+		run   func(*stage)
+		alone bool // the test looks at everything that happens on the chain
 	}{
-		{"Submit", testSubmit},
-		{"Deposit", testDeposit},
-		{"Reserve", testReserve},
-		{"ReserveFor", testReserveFor},
-		{"Redeem", testRedeem},
-		{"RedeemHostile", testRedeemHostile},
-		{"VoucherOutlivesRevocation", testRevocation},
-		{"Release", testRelease},
-		{"Waive", testWaive},
-		{"Exit", testExit},
-		{"Payout", testPayout},
-		{"Stake", testStake},
-		{"Equivocation", testEquivocation},
-		{"EquivocationHostile", testEquivocationHostile},
-		{"Events", testEvents},
-		{"Follower", testFollower},
-		{"Unknown", testUnknown},
+		{name: "Submit", run: testSubmit},
+		{name: "Deposit", run: testDeposit},
+		{name: "Reserve", run: testReserve},
+		{name: "ReserveFor", run: testReserveFor},
+		{name: "Redeem", run: testRedeem},
+		{name: "RedeemHostile", run: testRedeemHostile},
+		{name: "VoucherOutlivesRevocation", run: testRevocation},
+		{name: "Release", run: testRelease},
+		{name: "Waive", run: testWaive},
+		{name: "Exit", run: testExit},
+		{name: "Payout", run: testPayout},
+		{name: "Stake", run: testStake},
+		{name: "Equivocation", run: testEquivocation},
+		{name: "EquivocationHostile", run: testEquivocationHostile},
+		{name: "Events", run: testEvents, alone: true},
+		{name: "Follower", run: testFollower, alone: true},
+		{name: "Unknown", run: testUnknown},
 	} {
-		t.Run(test.name, func(t *testing.T) { test.run(newStage(t, w)) })
+		t.Run(test.name, func(t *testing.T) {
+			if w.Parallel && !test.alone {
+				t.Parallel()
+			}
+			test.run(newStage(t, w))
+		})
 	}
 }
 

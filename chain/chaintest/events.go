@@ -41,15 +41,14 @@ func (s *stage) eventsUntil(after chain.Head, to uint64, max int) (all []chain.E
 }
 
 // story has something of every kind happen and returns what should be told.
-func (s *stage) story() (mine map[artel.Address]bool, want []chain.Fact, end chain.Outcome) {
+func (s *stage) story() (want []chain.Fact, end chain.Outcome) {
 	renter, provider := s.Account(s.T, 1000), s.Account(s.T, 500)
 	hot := s.Account(s.T, 0)
 	k := chain.LaneKey{Renter: renter.Address(), Provider: provider.Address(), Number: artel.LaneNumber(hot.Address(), 1)}
 	r, p, u := renter.Address(), provider.Address(), artel.Units
 
 	s.ok(renter, chain.Deposit{To: r, Amount: u(300)})
-	o := s.ok(renter, chain.SetSigner{Key: hot.Address(), Allowance: u(100), Until: 1<<40 - 1})
-	_ = o
+	s.ok(renter, chain.SetSigner{Key: hot.Address(), Allowance: u(100), Until: 1<<40 - 1})
 	s.ok(provider, reserves(s.booking(k, hot, 0, 60)))
 	s.ok(renter, raise(k, 80))
 	s.ok(provider, s.redeem(s.voucher(k, hot, 25), s.voucher(k, hot, 10), s.voucher(k, hot, 90)))
@@ -106,12 +105,12 @@ func (s *stage) story() (mine map[artel.Address]bool, want []chain.Fact, end cha
 		want = append(want, chain.Leaving{Provider: p, Amount: u(100), At: lat},
 			chain.Unstaked{Provider: p, To: hot.Address(), Amount: u(100)}, chain.Claimed{Reporter: hot.Address(), Amount: u(10)})
 	}
-	return map[artel.Address]bool{r: true, p: true, hot.Address(): true}, want, end
+	return want, end
 }
 
 func testEvents(s *stage) {
 	start := s.head()
-	_, want, end := s.story()
+	want, end := s.story()
 	all := s.eventsUntil(start, end.Block.Number, 1000)
 	var got []chain.Fact
 	for i, e := range all {
@@ -229,7 +228,7 @@ func testFollower(s *stage) {
 	ctx, cancel := context.WithCancel(s.ctx)
 	done := make(chan error, 1)
 	go func() { done <- f.Run(ctx) }()
-	_, want, end := s.story()
+	want, end := s.story()
 	for h := (chain.Head{}); h.Number < end.Block.Number; {
 		select {
 		case h = <-reached:

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -138,6 +139,9 @@ func open(t *testing.T, o evm.Options) *evm.Ledger {
 	}
 	if o.Poll == 0 {
 		o.Poll = 5 * time.Millisecond
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
 	}
 	l, err := evm.New(o)
 	if err != nil {

@@ -133,6 +133,7 @@ func (l *Ledger) unmined(ctx context.Context, r TxRecord) error {
 		l.log.Warn("a call's block was replaced; the call is broadcast again", "call", r.Tx.ID, "block", r.Outcome.Block.Number)
 		r.Outcome = chain.Outcome{ID: r.Tx.ID, State: chain.Pending, Tx: last.Hash, Note: "its block was replaced"}
 		l.send.show(r)
+		return l.broadcast(ctx, r)
 	}
 	used, err := l.nonce(ctx, r.Tx.From, "latest")
 	if err != nil {

@@ -175,14 +175,13 @@ func deploy(ctx context.Context, client *ethclient.Client, id *big.Int, by Signe
 			return artel.Address(r.ContractAddress), nil
 		case err == nil:
 			return fail(fmt.Errorf("transaction %s failed on chain", tx.Hash()))
-		case !errors.Is(err, ethereum.NotFound):
-			return fail(err)
 		}
+		// Not there yet, or an RPC that fails for a moment: it was sent, so wait.
 		t := time.NewTimer(100 * time.Millisecond)
 		select {
 		case <-ctx.Done():
 			t.Stop()
-			return fail(ctx.Err())
+			return fail(fmt.Errorf("wait for transaction %s: %w (%w)", tx.Hash(), ctx.Err(), err))
 		case <-t.C:
 		}
 	}

@@ -298,19 +298,27 @@ func TestReorg(t *testing.T) {
 	if err := l.Submit(t.Context(), deposit("d", k, 60)); err != nil {
 		t.Fatal(err)
 	}
-	mined := func() bool {
-		o, err := l.Outcome(t.Context(), "d")
-		return err == nil && o.State == chain.Mined && strings.Contains(o.Note, "confirmations:4")
-	}
-	until(t, "it is mined and not final", mined)
+	var mined chain.Outcome
+	until(t, "it is mined and not final", func() bool {
+		var err error
+		mined, err = l.Outcome(t.Context(), "d")
+		return err == nil && mined.State == chain.Mined && strings.Contains(mined.Note, "confirmations:4")
+	})
 	if acc, err := l.Account(t.Context(), k.Address()); err != nil || !acc.Deposit.IsZero() {
 		t.Errorf("a deposit that is not final counts: %+v, %v", acc, err)
 	}
 	a.do(t, "anvil_mine", "0x2")
 	a.do(t, "anvil_reorg", 3, []any{}) // its block is gone; the policy allows for that
-	until(t, "it is mined again", mined)
-	a.do(t, "anvil_mine", "0x4")
-	wait(t, l, "d")
+	var done chain.Outcome
+	until(t, "it is mined again and final", func() bool {
+		a.do(t, "evm_mine")
+		var err error
+		done, err = l.Outcome(t.Context(), "d")
+		return err == nil && done.State == chain.Done
+	})
+	if done.Block.Hash == mined.Block.Hash {
+		t.Errorf("it is in block %s, which was replaced", done.Block.Hash)
+	}
 	once(t, look, k, 60)
 
 	store := chaintest.NewStore(chain.Head{})
