@@ -25,7 +25,7 @@ var rooms = map[string][]string{
 	"blob/mem": {"", "blob"}, "blob/disk": {"", "blob"},
 	"p2p/mem": {"", "p2p"}, "p2p/libp2p": {"", "p2p"},
 	"chain/fake": {"", "chain"}, "chain/evm": {"", "chain", "chain/evm/bindings"}, "chain/evm/bindings": {},
-	"chain/node": {"chain/node/internal/evm"},
+	"chain/node": {"chain/node/internal/evm"}, "chain/evm/embedded": {},
 	// Actors drive rules through ports.
 	"provider": {"", "blob", "chain", "lease", "p2p", "sandbox", "seal", "wire"},
 	"renter":   {"", "blob", "chain", "job", "lease", "p2p", "seal", "wire"},
