@@ -50,7 +50,9 @@ func (f *feed) run(ctx context.Context) {
 	defer sub.Unsubscribe()
 	// Two goroutines, because geth's pool waits for its subscribers, and
 	// CometBFT's mempool, while locked, waits for geth's pool (Recheck → Sync).
-	collecting.Go(func() { f.collect(ctx, ready) })
+	// The collector outlives the context: offer may be waiting for that lock.
+	collecting.Go(func() { f.collect(sub.Err(), ready) })
+	f.push(f.engine.ReadyTransactions()) // from geth's journal, before a crash
 
 	waiting := make(map[common.Hash]time.Time)
 	again := time.NewTicker(resend / 3)
@@ -76,20 +78,24 @@ func (f *feed) run(ctx context.Context) {
 	}
 }
 
-func (f *feed) collect(ctx context.Context, ready <-chan core.NewTxsEvent) {
+func (f *feed) collect(unsubscribed <-chan error, ready <-chan core.NewTxsEvent) {
 	for {
 		select {
-		case <-ctx.Done():
+		case <-unsubscribed:
 			return
 		case ev := <-ready:
-			f.mu.Lock()
-			f.queue = append(f.queue, ev.Txs...)
-			f.mu.Unlock()
-			select {
-			case f.wake <- struct{}{}:
-			default:
-			}
+			f.push(ev.Txs)
 		}
+	}
+}
+
+func (f *feed) push(txs []*types.Transaction) {
+	f.mu.Lock()
+	f.queue = append(f.queue, txs...)
+	f.mu.Unlock()
+	select {
+	case f.wake <- struct{}{}:
+	default:
 	}
 }
 

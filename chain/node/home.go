@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -326,16 +327,22 @@ func (h home) lock() (unlock func() error, err error) {
 	return l.Unlock, nil
 }
 
-// freeAddresses finds loopback ports that are free now.
+// freeAddresses finds loopback ports that are free now, below the range from
+// which systems take ports for outgoing connections: these are written into
+// peers' settings and must still be free after a restart.
 func freeAddresses(n int) ([]string, error) {
-	out := make([]string, n)
-	for i := range out {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+	const lowest, beyond = 10_000, 32_768
+	out := make([]string, 0, n)
+	for tries := 0; len(out) < n; tries++ {
+		if tries > n+1000 {
+			return nil, errors.New("find a free port: too many are taken")
+		}
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", lowest+rand.IntN(beyond-lowest)))
 		if err != nil {
-			return nil, fmt.Errorf("find a free port: %w", err)
+			continue
 		}
 		defer l.Close() // only when all are found: else the same one comes again
-		out[i] = l.Addr().String()
+		out = append(out, l.Addr().String())
 	}
 	return out, nil
 }

@@ -36,6 +36,7 @@ func makeNetwork(t *testing.T, validators int, alloc types.GenesisAlloc) []strin
 
 // TestNetwork is the life of one network of four validators.
 func TestNetwork(t *testing.T) {
+	t.Parallel()
 	payer, alloc := newPayer(t)
 	homes := makeNetwork(t, 4, alloc)
 	nodes := startAll(t, homes)
@@ -192,6 +193,7 @@ func TestNetwork(t *testing.T) {
 
 // TestCrashes kills a single validator at random moments under load.
 func TestCrashes(t *testing.T) {
+	t.Parallel()
 	rounds := 4
 	if testing.Short() {
 		rounds = 1
@@ -246,6 +248,7 @@ func TestCrashes(t *testing.T) {
 }
 
 func TestOneNodePerHome(t *testing.T) {
+	t.Parallel()
 	homes := makeNetwork(t, 1, nil)
 	first := start(t, homes[0])
 	second := spawn(t, homes[0])

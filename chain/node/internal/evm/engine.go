@@ -256,6 +256,16 @@ func (e *Engine) nextBaseFee() *uint256.Int {
 // Transaction returns a pooled transaction, nil if the pool has none.
 func (e *Engine) Transaction(hash common.Hash) *types.Transaction { return e.eth.TxPool().Get(hash) }
 
+// ReadyTransactions returns the pooled transactions whose nonce is in line.
+func (e *Engine) ReadyTransactions() []*types.Transaction {
+	pending, _ := e.eth.TxPool().Content()
+	var all []*types.Transaction
+	for _, txs := range pending {
+		all = append(all, txs...)
+	}
+	return all
+}
+
 // SubscribeTransactions announces transactions that became ready. The channel
 // must be drained at all times: the pool waits for it.
 func (e *Engine) SubscribeTransactions(ch chan<- core.NewTxsEvent) event.Subscription {
