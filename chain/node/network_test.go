@@ -130,7 +130,7 @@ func TestNetwork(t *testing.T) {
 	})
 
 	step("late follower", func(t *testing.T) {
-		genesis, err := os.ReadFile(filepath.Join(homes[0], "genesis.json"))
+		genesis, err := os.ReadFile(chainnode.GenesisPath(homes[0]))
 		if err != nil {
 			t.Fatal(err)
 		}
