@@ -106,6 +106,47 @@ func TestRPCThatLies(t *testing.T) {
 	}
 }
 
+// TestRPCThatCosts: an RPC must not make an account burn its coins.
+func TestRPCThatCosts(t *testing.T) {
+	a := startAnvil(t)
+	n, look, k := funded(t, a, chain.Finality{})
+	for name, lie := range map[string]func(method string, params json.RawMessage) any{
+		"a nonce far ahead": func(method string, params json.RawMessage) any {
+			if method == "eth_getTransactionCount" && strings.Contains(string(params), "pending") {
+				return "0x186a0"
+			}
+			return nil
+		},
+		"a price": func(method string, _ json.RawMessage) any {
+			if method == "eth_maxPriorityFeePerGas" {
+				return "0x" + strings.Repeat("f", 20)
+			}
+			return nil
+		},
+	} {
+		p := newProxy(t, a.url)
+		p.set(func(p *proxy) {
+			p.lie = func(method string, params, _ json.RawMessage) any { return lie(method, params) }
+		})
+		l := open(t, evm.Options{Network: n, RPC: []string{p.URL}, Signers: []evm.Signer{k}})
+		if err := l.Submit(t.Context(), deposit(name, k, 30)); err != nil {
+			t.Fatal(err)
+		}
+		until(t, "the sender complains", func() bool {
+			o, err := l.Outcome(t.Context(), name)
+			return err == nil && strings.Contains(o.Note, "hint:")
+		})
+		if c := p.count("eth_sendRawTransaction"); c != 0 {
+			t.Errorf("%s: %d transactions were sent", name, c)
+		}
+		p.set(func(p *proxy) { p.lie = nil })
+		wait(t, l, name)
+	}
+	if sum, c := deposits(t, look, k); sum != artel.Units(60) || c != 2 {
+		t.Errorf("deposited %s in %d events, want 60 in 2", sum, c)
+	}
+}
+
 func TestWrongNetwork(t *testing.T) {
 	a, b := startAnvil(t), startAnvil(t, "--chain-id", "31338")
 	n := a.deploy(t, chain.Finality{})

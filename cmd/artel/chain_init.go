@@ -28,7 +28,7 @@ const ledgerWindow = 86400
 
 // creditDecimals and creditSymbol are the Credit contract's.
 const (
-	creditDecimals = 18
+	creditDecimals = 6
 	creditSymbol   = "CREDIT"
 )
 
@@ -65,7 +65,7 @@ account.`,
 	f.Uint64Var(&o.chainID, "chain-id", 0, "EVM chain id (default drawn at random)")
 	f.StringVar(&o.delay, "delay", "1d", "from the start of a release, exit or revocation to its effect")
 	f.StringVar(&o.stakeDelay, "stake-delay", "", "the same for stakes (default twice --delay)")
-	f.StringVar(&o.supply, "supply", "1_000_000_000_000_000_000_000_000_000", "of the token, in smallest units: 10⁻¹⁸ tokens")
+	f.StringVar(&o.supply, "supply", "1_000_000_000_000_000", "of the token, in smallest units: 10⁻⁶ tokens")
 	f.StringVar(&o.minStake, "min-stake", "0", "least stake of providers, in smallest units")
 	f.StringVar(&o.faucet, "faucet", "", "account that gets the supply (default a new key)")
 	f.StringVar(&o.faucetListen, "faucet-listen", "127.0.0.1:7711", "host:port where artel chain start answers newcomers who ask for first tokens; port 0 takes a free one, once")

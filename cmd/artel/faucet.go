@@ -19,7 +19,7 @@ import (
 
 // What a newcomer of a private network is given.
 const (
-	faucetTokens = "1_000_000_000_000_000_000_000" // 1,000 tokens of 10¹⁸ units
+	faucetTokens = "1_000_000_000" // 1,000 tokens of 10⁶ units
 	faucetWei    = 1_000_000_000_000_000           // at a few wei a gas: for ever
 	faucetGap    = 10 * time.Second
 )
