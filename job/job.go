@@ -41,6 +41,7 @@ type Attempt struct {
 	Reason  artel.Reason `json:"reason,omitempty"`
 	Message string       `json:"message,omitempty"`
 	Fenced  bool         `json:"fenced,omitempty"` // replaced by a later attempt
+	Silent  int64        `json:"silent,omitempty"` // unix ms of the fence
 }
 
 // Task is one unit of a job.
@@ -53,7 +54,7 @@ type Task struct {
 	Receipt  *artel.Receipt `json:"receipt,omitempty"`  // the one that counts
 	Node     artel.NodeID   `json:"node"`               // who delivered it
 	Output   artel.Ref      `json:"output"`             // the opened output; zero where empty or not there yet
-	Log      artel.Ref      `json:"log"`    // what the counting attempt printed; zero until it is here
+	Log      artel.Ref      `json:"log"`                // what the counting attempt printed; zero until it is here
 	Spent    artel.Amount   `json:"spent"`
 }
 
@@ -257,7 +258,7 @@ func (j Job) Fence(t Task, n uint32, now int64) Task {
 	}
 	t.Attempts = slices.Clone(t.Attempts)
 	a = t.last()
-	a.Fenced, a.Message = true, fmt.Sprintf("host was silent, fenced after %d s", (now-a.Sent)/1000)
+	a.Fenced, a.Silent, a.Message = true, now, fmt.Sprintf("host was silent, fenced after %d s", (now-a.Sent)/1000)
 	t.State = Waiting
 	return t
 }
