@@ -19,6 +19,7 @@ import (
 // TestRunAgainInOneProcess runs a node in this process, as the daemon does,
 // twice on one home: the first life must leave nothing open or locked.
 func TestRunAgainInOneProcess(t *testing.T) {
+	t.Parallel()
 	payer, alloc := newPayer(t)
 	dir := makeNetwork(t, 1, alloc)[0]
 	var height uint64

@@ -68,7 +68,7 @@ func TestNetwork(t *testing.T) {
 		nodes[3].kill()
 		// Enough blocks that the dead one would have had its turn.
 		height := nodes[0].status().Height
-		for nodes[0].status().Height < height+5 {
+		for nodes[0].status().Height < height+4 {
 			payer.settled(nodes[2], payer.pay(nodes[0]))
 		}
 	})
