@@ -34,7 +34,7 @@ each a process of its own on free ports of the loopback. All of it lives below
 	}
 	f := c.Flags()
 	f.IntVar(&o.providers, "providers", 2, "how many providers, 0 to 20")
-	f.StringVar(&o.deposit, "deposit", "500_000_000_000_000_000_000", "what the renter puts into the ledger, in smallest units")
+	f.StringVar(&o.deposit, "deposit", "500_000_000", "what the renter puts into the ledger, in smallest units")
 	f.StringVar(&o.logLevel, "log-level", "info", "of the daemons: debug, info, warn or error")
 	return c
 }
