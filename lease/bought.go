@@ -11,8 +11,9 @@ import (
 // of.
 type Outstanding struct {
 	TaskKey
-	Sent  int64 // unix ms
-	Acked bool  // the provider said that it took it
+	Sent    int64 // unix ms
+	Acked   bool  // the provider said that it took it
+	AckedAt int64 // unix ms; zero while not Acked
 }
 
 // Bought is a lease as its renter sees it.
@@ -97,6 +98,9 @@ func (b Bought) Ack(ks []TaskKey, now int64) Bought {
 	b.Outstanding = slices.Clone(b.Outstanding)
 	for i, o := range b.Outstanding {
 		if slices.Contains(ks, o.TaskKey) {
+			if !o.Acked {
+				b.Outstanding[i].AckedAt = now
+			}
 			b.Outstanding[i].Acked = true
 		}
 	}
@@ -109,7 +113,7 @@ func (b Bought) Ack(ks []TaskKey, now int64) Bought {
 func (b Bought) Missing(runs []TaskKey, askedAt int64) []TaskKey {
 	var lost []TaskKey
 	for _, o := range b.Outstanding {
-		if o.Acked && o.Sent < askedAt && !slices.Contains(runs, o.TaskKey) {
+		if o.Acked && o.AckedAt < askedAt && !slices.Contains(runs, o.TaskKey) {
 			lost = append(lost, o.TaskKey)
 		}
 	}
