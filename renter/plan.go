@@ -134,7 +134,7 @@ func pick(leases []*bought, task job.Task, now int64) *bought {
 		}
 		second = b
 	}
-	if second != nil && len(task.Attempts) > 8 {
+	if second != nil && task.Rested(now) {
 		return second // nobody else is there
 	}
 	return nil

@@ -258,6 +258,11 @@ func (b *bench) together(ctx context.Context, c *api.Client, spec artel.JobSpec,
 			return 0, err
 		}
 	}
+	// One is watched until it ends, so that the watching weighs little; then all
+	// are asked, in case another ended later.
+	if _, err := over(ctx, c, list[n-1]); err != nil {
+		return 0, err
+	}
 	var first, last time.Time
 	for _, id := range list {
 		d, err := over(ctx, c, id)
