@@ -246,7 +246,7 @@ func (b *bench) together(ctx context.Context, c *api.Client, spec artel.JobSpec,
 	b.keys += n
 	for i := range n {
 		go func() {
-			j, err := c.Submit(ctx, api.SubmitRequest{Key: key(keys+i+1), Spec: spec})
+			j, err := c.Submit(ctx, api.SubmitRequest{Key: key(keys + i + 1), Spec: spec})
 			ids <- j.ID
 			errs <- err
 		}()
