@@ -113,6 +113,7 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 	}
 	n.owner = newOwner(n, machine)
 	n.host.HandleStream(blobProtocol, n.serveBlobs)
+	n.host.Handle(wire.MethodOffers, wire.MaxSmall, func(context.Context, artel.NodeID, []byte) ([]byte, error) { return n.board.share(), nil })
 	if _, err := n.host.Subscribe(wire.TopicOffers, n.board.validate, func(p2p.Message) {}); err != nil {
 		return nil, fmt.Errorf("subscribe to offers: %w", err)
 	}
@@ -236,8 +237,8 @@ func (n *Node) Close() error {
 	return errors.Join(errs...)
 }
 
-// met asks a new peer for its offer, which may have been announced before we
-// came.
+// met asks a new peer for its offer and for those that it knows: they may have
+// been announced before we came.
 func (n *Node) met(e p2p.Event) {
 	if !e.Connected {
 		return
@@ -247,6 +248,17 @@ func (n *Node) met(e p2p.Event) {
 		defer cancel()
 		if b, err := n.host.Call(ctx, e.Peer, wire.MethodOffer, nil, wire.MaxOffer); err == nil {
 			n.board.take(b)
+		}
+		b, err := n.host.Call(ctx, e.Peer, wire.MethodOffers, nil, wire.MaxOffers)
+		if err != nil {
+			return nil // it is one of an older release, or busy
+		}
+		list, err := wire.UnmarshalOffers(b)
+		if err != nil {
+			n.c.Log.Debug("offers of a peer", "peer", e.Peer.Short(), "error", err)
+		}
+		for _, o := range list {
+			n.board.take(o)
 		}
 		return nil
 	}

@@ -217,6 +217,15 @@ func (r *Renter) leased(n artel.NodeID) bool {
 	return false
 }
 
+// Denial is why there is no lease with a provider that was asked.
+type Denial struct {
+	Node artel.NodeID
+	At   time.Time
+	Err  error
+}
+
+const maxDenied = 64 // kept, to be told
+
 // propose makes a lease with one provider. It runs beside the core.
 func (r *Renter) propose(ctx context.Context, l Listed, spec artel.JobSpec, slots uint32) {
 	ctx, cancel := context.WithTimeout(ctx, proposeFor)
@@ -232,8 +241,12 @@ func (r *Renter) propose(ctx context.Context, l Listed, spec artel.JobSpec, slot
 	}
 	r.post(func(*tx) {
 		delete(r.asking, node)
+		delete(r.denied, node)
 		if err != nil {
 			r.shy[node] = time.Now().Add(shyFor)
+			if len(r.denied) < maxDenied {
+				r.denied[node] = Denial{Node: node, At: time.Now(), Err: err}
+			}
 		}
 	})
 	if err != nil && ctx.Err() == nil {
