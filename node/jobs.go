@@ -145,8 +145,8 @@ func (n *Node) Submit(ctx context.Context, r api.SubmitRequest) (api.Job, error)
 	if err := n.renter.Submit(ctx, id, r.Spec); err != nil {
 		return api.Job{}, err
 	}
-	d, err := n.Job(ctx, id.String())
-	return d.Job, err
+	j, ts, err := n.renter.Job(ctx, id)
+	return jobLine(j, ts), err
 }
 
 // List implements api.Jobs.

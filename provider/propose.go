@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/chain"
@@ -132,10 +133,16 @@ func (p *Provider) checkMoney(m wire.ProposeRequest, t artel.Terms, seen lease.L
 	unpaid := func(hint, format string, args ...any) error {
 		return p2p.Errorf(p2p.Unpaid, format, args...).WithHint(hint)
 	}
+	now := uint64(time.Now().Unix())
 	switch {
-	case m.Lease.Start > head.Time+skew:
+	case m.Lease.Start+skew < now:
+		// A lease is forgotten some time after it was closed. It must not be
+		// accepted a second time then: its task numbers would begin anew, and two
+		// results of one attempt are a proof of fraud.
+		return p2p.Errorf(p2p.Invalid, "the lease began %d s ago, by this node's clock", now-m.Lease.Start).WithHint("check the clock; propose a new lease")
+	case m.Lease.Start > head.Time+skew && m.Lease.Start > now+skew:
 		return p2p.Errorf(p2p.Invalid, "the lease starts %d s after the chain's time", m.Lease.Start-head.Time).WithHint("check the clock")
-	case m.Lease.End <= head.Time:
+	case m.Lease.End <= max(head.Time, now):
 		return p2p.Errorf(p2p.Invalid, "the lease is over already").WithHint("check the clock")
 	case seen.ReleaseAt != 0:
 		return unpaid("wait until it is over, or use another lane", "the lane is being released")

@@ -269,6 +269,7 @@ func (r *Renter) tick(t *tx) {
 	for _, b := range r.leases {
 		r.judge(t, b)
 		if r.leases[b.id] == b {
+			r.stalled(t, b)
 			r.rest(t, b)
 		}
 	}
@@ -286,7 +287,7 @@ func (r *Renter) tick(t *tx) {
 
 // judge draws conclusions from a host's silence.
 func (r *Renter) judge(t *tx, b *bought) {
-	if b.Theirs.IsZero() {
+	if b.asking {
 		return // still being proposed
 	}
 	silence := t.now - b.Heard
@@ -308,6 +309,36 @@ func (r *Renter) judge(t *tx, b *bought) {
 		}
 	case b.silent == job.Dead && silence > r.c.Policy.Grace.Milliseconds():
 		r.drop(t, b, artel.ReasonLost, fmt.Sprintf("the provider did not come back within %s", r.c.Policy.Grace))
+	}
+}
+
+// stalled takes tasks away from a host that answers every heartbeat and does
+// not end them.
+func (r *Renter) stalled(t *tx, b *bought) {
+	slack := r.c.Policy.Stall.Milliseconds()
+	late := b.Overdue(t.now, slack)
+	if len(late) == 0 {
+		return
+	}
+	if b.Phase == lease.Open {
+		r.c.Log.Info("provider does not end its tasks", "provider", b.node.Short(), "lease", b.id.Short(), "tasks", len(late))
+		r.c.Board.Note(b.node, false, time.UnixMilli(t.now))
+		r.shy[b.node] = time.UnixMilli(t.now).Add(time.Minute)
+		r.set(t, b, b.Stopped(artel.ReasonLost, "the provider does not end its tasks"))
+		ks := make([]wire.TaskKey, 0, len(late))
+		for _, k := range late {
+			ks = append(ks, wire.TaskKey(k))
+			if w := b.work[k]; w != nil && !w.Receipt {
+				delete(b.waiting, k)
+				r.fence(t, *w)
+			}
+		}
+		r.tellCancel(t, b, ks)
+		return
+	}
+	if len(b.Overdue(t.now, slack+r.c.Policy.Grace.Milliseconds())) > 0 {
+		r.tellClose(t, b)
+		r.drop(t, b, artel.ReasonLost, "the provider does not end its tasks")
 	}
 }
 
@@ -413,8 +444,9 @@ func (r *Renter) outboxLoop(ctx context.Context) {
 			for _, x := range r.outbox {
 				waiting = append(waiting, x)
 			}
-			for k := range r.books {
-				if n%10 == 0 {
+			for k, b := range r.books {
+				// One that is all paid out and not in use has nothing to tell.
+				if n%10 == 0 && (b.Voucher.Less(b.Cap) || r.inUse(k)) {
 					keys = append(keys, k)
 				}
 			}

@@ -30,8 +30,14 @@ type provDisk struct {
 	gens   map[artel.Address]uint64
 	outbox map[string]chain.Tx
 	// signed is the simulation's own record of every receipt ever stored.
-	signed map[signedKey]artel.Result
-	double []artel.Result // two results of one attempt: must stay empty
+	signed map[signedKey]artel.Receipt
+	idle   map[artel.Hash]uint64    // slot-ms that each lease was held without a task
+	laneOf map[artel.Hash]lease.Key // of each lease ever made
+	double []artel.Result           // two results of one attempt: must stay empty
+	over   []lease.Book             // lanes unpaid beyond maxUnpaid: must stay empty
+	back   []lease.Book             // vouchers or totals that went backwards: must stay empty
+
+	maxUnpaid artel.Amount
 }
 
 type signedKey struct {
@@ -43,7 +49,8 @@ type signedKey struct {
 func newProvDisk() *provDisk {
 	return &provDisk{
 		lanes: map[lease.Key]lease.Book{}, leases: map[artel.Hash][]byte{}, events: map[artel.Hash]map[uint64]provider.EventRow{},
-		gens: map[artel.Address]uint64{}, outbox: map[string]chain.Tx{}, signed: map[signedKey]artel.Result{},
+		gens: map[artel.Address]uint64{}, outbox: map[string]chain.Tx{}, signed: map[signedKey]artel.Receipt{},
+		idle: map[artel.Hash]uint64{}, laneOf: map[artel.Hash]lease.Key{},
 	}
 }
 
@@ -72,13 +79,23 @@ func (d *provDisk) Load(context.Context) (provider.State, error) {
 	return st, nil
 }
 
-func (d *provDisk) Save(_ context.Context, c provider.Change) error {
+func (d *provDisk) Save(ctx context.Context, c provider.Change) error {
+	if err := ctx.Err(); err != nil {
+		return err // the power is off
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, b := range c.Lanes {
+		if d.maxUnpaid.Less(b.Exposed()) {
+			d.over = append(d.over, b)
+		}
+		if was := d.lanes[b.Key]; b.Voucher.Less(was.Voucher) || b.Due().Less(was.Due()) {
+			d.back = append(d.back, b)
+		}
 		d.lanes[b.Key] = b
 	}
 	for _, r := range c.Leases {
+		d.idle[r.Sold.ID], d.laneOf[r.Sold.ID] = r.Sold.Idle, lease.KeyOf(r.Sold.Lease)
 		b, err := json.Marshal(r)
 		if err != nil {
 			return err
@@ -92,10 +109,10 @@ func (d *provDisk) Save(_ context.Context, c provider.Change) error {
 		d.events[e.Lease][e.Event.Seq] = e
 		if r := e.Event.Receipt; r != nil {
 			k := signedKey{r.Result.Lease, r.Result.Task, r.Result.Attempt}
-			if was, ok := d.signed[k]; ok && was != r.Result {
+			if was, ok := d.signed[k]; ok && was.Result != r.Result {
 				d.double = append(d.double, r.Result)
 			}
-			d.signed[k] = r.Result
+			d.signed[k] = *r
 		}
 	}
 	for _, f := range c.Forget {
@@ -129,6 +146,19 @@ type rentDisk struct {
 	tasks  map[artel.Hash]map[uint64]job.Task
 	outbox map[string]chain.Tx
 	back   []lease.Book // vouchers that went backwards: must stay empty
+	undone []job.Task   // done tasks that changed: must stay empty
+}
+
+// copyOf is a backup as of now.
+func (d *rentDisk) copyOf() *rentDisk {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	c := newRentDisk()
+	c.meta, c.books, c.leases, c.jobs, c.outbox = d.meta, maps.Clone(d.books), maps.Clone(d.leases), maps.Clone(d.jobs), maps.Clone(d.outbox)
+	for id, ts := range d.tasks {
+		c.tasks[id] = maps.Clone(ts)
+	}
+	return c
 }
 
 func newRentDisk() *rentDisk {
@@ -173,7 +203,10 @@ func (d *rentDisk) list(id artel.Hash) []job.Task {
 	return ts
 }
 
-func (d *rentDisk) Save(_ context.Context, c renter.Change) error {
+func (d *rentDisk) Save(ctx context.Context, c renter.Change) error {
+	if err := ctx.Err(); err != nil {
+		return err // the power is off
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if c.Meta != nil {
@@ -203,6 +236,9 @@ func (d *rentDisk) Save(_ context.Context, c renter.Change) error {
 			d.tasks[id] = map[uint64]job.Task{}
 		}
 		for _, t := range ts {
+			if was := d.tasks[id][t.Index]; was.State == job.Done && (t.State != job.Done || t.Receipt.Result != was.Receipt.Result) {
+				d.undone = append(d.undone, t)
+			}
 			d.tasks[id][t.Index] = t
 		}
 	}
