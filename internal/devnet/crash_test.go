@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -183,8 +184,8 @@ func (w *world) crashes(t *testing.T) {
 func (w *world) oldCopy(t *testing.T) {
 	w.renter.Stop()
 	copied := filepath.Join(w.net.Dir(), "copy")
-	if err := os.CopyFS(copied, os.DirFS(w.renter.Dir)); err != nil {
-		t.Fatal(err)
+	if out, err := exec.Command("cp", "-a", w.renter.Dir, copied).CombinedOutput(); err != nil {
+		t.Fatalf("copy the data directory: %v\n%s", err, out)
 	}
 	restart := func() {
 		t.Helper()
