@@ -1,6 +1,7 @@
 package lease
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -12,7 +13,7 @@ import (
 type Outstanding struct {
 	TaskKey
 	Sent  int64 // unix ms
-	Acked bool  // the provider said that it took it
+	Acked int64 // unix ms when the provider said that it took it; 0: not yet
 }
 
 // Bought is a lease as its renter sees it.
@@ -37,14 +38,17 @@ type Bought struct {
 
 	Next        uint64 // number of the next task; never used twice, 0 is none
 	Outstanding []Outstanding
-	Held        []Held // receipts whose sealed output is not here yet, oldest first
+	Held        []Held // receipts whose sealed output is not opened yet, oldest first
 }
 
-// Held is a receipt that is not paid for before its sealed output has arrived:
-// else its provider could take the money and keep the bytes.
+// Held is a receipt with a sealed output. It is paid for when the sealed bytes
+// are here, and the next one when this one's key has opened them: so a provider
+// that takes the money and keeps the bytes, or the key, gains one unit.
 type Held struct {
 	TaskKey
 	Before artel.Amount // what was due before it
+	Due    artel.Amount // and with it
+	Here   bool         // the sealed bytes have arrived
 }
 
 // Tolerance is how much longer a provider's clock may have measured than the
@@ -92,28 +96,49 @@ func (b Bought) Drop(k TaskKey) Bought {
 	return b
 }
 
-// Ack notes that the provider took everything sent at or before t (unix ms).
+// Ack notes at now (unix ms) that the provider took attempts.
 func (b Bought) Ack(ks []TaskKey, now int64) Bought {
 	b.Outstanding = slices.Clone(b.Outstanding)
 	for i, o := range b.Outstanding {
 		if slices.Contains(ks, o.TaskKey) {
-			b.Outstanding[i].Acked = true
+			b.Outstanding[i].Acked = now
 		}
 	}
 	b.Heard = now
 	return b
 }
 
-// Missing lists attempts that the provider had taken before it was asked, and
-// that it neither runs nor ended: it lost them.
+// Missing lists attempts that the provider had said it took before it was
+// asked, and that it neither runs nor ended: it lost them. One that was on its
+// way while the provider answered is not missing.
 func (b Bought) Missing(runs []TaskKey, askedAt int64) []TaskKey {
 	var lost []TaskKey
 	for _, o := range b.Outstanding {
-		if o.Acked && o.Sent < askedAt && !slices.Contains(runs, o.TaskKey) {
+		if o.Acked != 0 && o.Acked < askedAt && !slices.Contains(runs, o.TaskKey) {
 			lost = append(lost, o.TaskKey)
 		}
 	}
 	return lost
+}
+
+// Overdue lists attempts that have been out for longer than a unit and slack
+// ms: a provider that answers every question and ends nothing.
+func (b Bought) Overdue(now, slack int64) []TaskKey {
+	var late []TaskKey
+	for _, o := range b.Outstanding {
+		if now-o.Sent > int64(b.Terms.Unit)+slack {
+			late = append(late, o.TaskKey)
+		}
+	}
+	return late
+}
+
+// Renumbered makes the next task's number at least n. A renter that comes back
+// takes its clock for n: its database may be an older copy, and numbers that the
+// lost future has used name results of other tasks.
+func (b Bought) Renumbered(n uint64) Bought {
+	b.Next = max(b.Next, n)
+	return b
 }
 
 // End is how an attempt ended by the provider's account.
@@ -135,6 +160,10 @@ type Verdict struct {
 	Spent   artel.Amount // what this end added to the bill
 }
 
+// ErrGap says that the provider gives out events beyond those that it forgot
+// because this renter was done with them: the renter's database is an old copy.
+var ErrGap = errors.New("events are missing")
+
 // Ended checks the next event of the provider. Events come in the order of
 // their numbers, without gaps; an old one is skipped, a gap is an error and the
 // renter asks again.
@@ -148,7 +177,7 @@ func (b Bought) Ended(d artel.Domain, e End, now int64) (Bought, Verdict, error)
 		return b, Verdict{}, nil
 	}
 	if e.Seq != b.Seq+1 {
-		return b, Verdict{}, fmt.Errorf("event %d of lease %s follows %d: events are missing", e.Seq, b.ID.Short(), b.Seq)
+		return b, Verdict{}, fmt.Errorf("event %d of lease %s follows %d: %w", e.Seq, b.ID.Short(), b.Seq, ErrGap)
 	}
 	k := TaskKey{e.Task, e.Attempt}
 	i := slices.IndexFunc(b.Outstanding, func(o Outstanding) bool { return o.TaskKey == k })
@@ -178,7 +207,7 @@ func (b Bought) Ended(d artel.Domain, e End, now int64) (Bought, Verdict, error)
 	}
 	v.Receipt, v.Spent = e.Receipt, after.Book.Due().Sub(paid)
 	if !e.Receipt.Sealed.IsZero() {
-		after.Held = append(slices.Clip(after.Held), Held{k, paid})
+		after.Held = append(slices.Clip(after.Held), Held{TaskKey: k, Before: paid, Due: after.Book.Due()})
 	}
 	v.Reason, v.Message = e.Receipt.Reason, e.Receipt.Message
 	return after, v, nil
@@ -240,7 +269,9 @@ func (b Bought) Holding(due artel.Amount, now int64) Bought {
 func (b Bought) Owed() (artel.Amount, bool) {
 	owed := b.Book.Due()
 	if len(b.Held) > 0 {
-		owed = b.Held[0].Before
+		if owed = b.Held[0].Before; b.Held[0].Here {
+			owed = b.Held[0].Due
+		}
 	}
 	if !b.Terms.Prepaid.IsZero() {
 		if p, err := b.Terms.Base.Ceil().Plus(b.Terms.Prepaid); err == nil {
@@ -273,13 +304,23 @@ func (b Bought) WantReserve(ahead uint64) (artel.Amount, bool) {
 
 // Arrived notes that a sealed output is here, byte for byte.
 func (b Bought) Arrived(k TaskKey) Bought {
+	b.Held = slices.Clone(b.Held)
+	for i, h := range b.Held {
+		b.Held[i].Here = h.Here || h.TaskKey == k
+	}
+	return b
+}
+
+// Opened notes that a sealed output was opened, or that nobody wants it any
+// more: what comes after it may be paid.
+func (b Bought) Opened(k TaskKey) Bought {
 	b.Held = slices.DeleteFunc(slices.Clone(b.Held), func(h Held) bool { return h.TaskKey == k })
 	return b
 }
 
 // Withheld notes that a provider would not hand over what it signed for: from
 // that receipt on nothing is paid.
-func (b Bought) Withheld(k TaskKey, msg string) Bought {
+func (b Bought) Withheld(msg string) Bought {
 	b.Disputed = true
 	return b.Stopped(artel.ReasonGarbage, msg)
 }

@@ -120,10 +120,26 @@ func (s Sold) meter(now int64) Sold {
 		return s
 	}
 	if idle := int64(s.Terms.Slots) - int64(len(s.Running)); idle > 0 {
-		s.Idle += uint64(idle) * uint64(now-s.Metered)
+		more := s
+		more.Idle += uint64(idle) * uint64(now-s.Metered)
+		// It never grows so far that the next task could not begin: its receipt is
+		// what the renter pays on. Beyond that the lease is held for nothing.
+		if more.covers(s.Terms.UnitCost(), min(s.busy()+1, int(s.Terms.Slots))) {
+			s = more
+		}
 	}
 	s.Metered = now
 	return s
+}
+
+// busy is how many attempts have a slot.
+func (s Sold) busy() (n int) {
+	for _, r := range s.Running {
+		if r.Started != 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // bill adds ms of a task and all idle time that is not yet in the running total.
@@ -212,12 +228,7 @@ func (s Sold) next(now int64) (Sold, []Effect) {
 	if s.Phase == Open && s.Book.CanBook(uint64(now/1000)) && s.wantsBooking() {
 		fx = append(fx, BookReserve{})
 	}
-	busy := 0
-	for _, r := range s.Running {
-		if r.Started != 0 {
-			busy++
-		}
-	}
+	busy := s.busy()
 	if s.Phase != Open || !s.prepaid() {
 		return s, fx
 	}
@@ -251,8 +262,13 @@ func (s Sold) prepaid() bool {
 	return s.Terms.Prepaid.IsZero() || !s.Book.Secured().Less(base.Add(s.Terms.Prepaid).Min(artel.MaxAmount))
 }
 
-// covers reports whether n running units fit under MaxUnpaid.
+// covers reports whether n running units fit under MaxUnpaid, with all that is
+// due and not secured, idle time included.
 func (s Sold) covers(unit artel.Amount, n int) bool {
+	s, err := s.bill(0)
+	if err != nil {
+		return false
+	}
 	at := s.Book.Exposed()
 	for range n {
 		var err error
@@ -377,13 +393,16 @@ func (s Sold) LaneSeen(l Lane, p Policy, now int64) (Sold, []Effect) {
 func (s Sold) Tick(p Policy, now int64) (Sold, []Effect) {
 	s = s.meter(now)
 	var fx []Effect
+	if s.Phase == Open && s.UnpaidAt == 0 && len(s.Running) == 0 && s.Book.Voucher.Less(s.Due(now)) {
+		s.UnpaidAt = now // held without a task; a renter that is there pays for it at every heartbeat
+	}
 	switch {
 	case s.Phase == Closed:
 		return s, nil
 	case s.Phase == Open && uint64(now/1000) >= s.Lease.End:
 		s, fx = s.stop(artel.ReasonExpired, "the lease is over", now)
 	case s.Phase == Open && s.UnpaidAt != 0 && now-s.UnpaidAt > p.Patience:
-		s, fx = s.stop(artel.ReasonUnpaid, fmt.Sprintf("%s units are due for %d s", s.Book.Due().Sub(s.Book.Voucher), (now-s.UnpaidAt)/1000), now)
+		s, fx = s.stop(artel.ReasonUnpaid, fmt.Sprintf("%s units are due for %d s", s.Due(now).Sub(s.Book.Voucher), (now-s.UnpaidAt)/1000), now)
 	case s.Phase == Open && s.Terms.MaxUnpaid.Less(s.Due(now).Sub(s.Book.Secured())):
 		s, fx = s.stop(artel.ReasonUnpaid, fmt.Sprintf("the lease is held %s units beyond what is secured, at most %s", s.Due(now).Sub(s.Book.Secured()), s.Terms.MaxUnpaid), now)
 	}
