@@ -53,7 +53,7 @@ type Task struct {
 	Receipt  *artel.Receipt `json:"receipt,omitempty"`  // the one that counts
 	Node     artel.NodeID   `json:"node"`               // who delivered it
 	Output   artel.Ref      `json:"output"`             // the opened output; zero where empty or not there yet
-	Log      artel.Ref      `json:"log"`    // what the counting attempt printed; zero until it is here
+	Log      artel.Ref      `json:"log"`                // what the counting attempt printed; zero until it is here
 	Spent    artel.Amount   `json:"spent"`
 }
 
@@ -159,22 +159,30 @@ func (j Job) Dispatch(t Task, lease artel.Hash, node artel.NodeID, now int64) (T
 // attempt counts as long as the newer one has not delivered; cancel names the
 // attempts that are then not needed any more.
 func (j Job) Received(t Task, n uint32, r *artel.Receipt, spent artel.Amount, now int64) (job Job, task Task, accept bool, cancel []Attempt) {
-	a := t.attempt(n)
-	if a == nil || t.State == Done || t.State == Failed || t.State == Paying {
+	if t.attempt(n) == nil {
 		return j, t, false, nil
 	}
 	t.Attempts = slices.Clone(t.Attempts)
-	a = t.attempt(n)
+	a := t.attempt(n)
 	a.Ended, a.Reason, a.Message = now, r.Reason, r.Message
-	t.Spent, j.Spent = t.Spent.Add(spent), j.Spent.Add(spent)
+	t.Spent, j.Spent = t.Spent.Add(spent), j.Spent.Add(spent) // wanted or not, it is paid for
+	if t.State != Out && t.State != Waiting {
+		return j, t, false, nil
+	}
+	newer := t.State == Out && t.last().N != n // a later attempt is out: the task waits for it
 	if r.Reason == artel.ReasonCancelled {
-		return j, t.back(now), false, nil
+		if t.State == Out && !newer {
+			t = t.back(now)
+		}
+		return j, t, false, nil
 	}
 	if r.Reason.ProgramsFault() || r.Reason == artel.ReasonExited && r.Result.ExitCode != 0 {
 		t.Faults++
 		if t.Faults < j.Spec.Tries && len(t.Attempts) < MaxAttempts {
-			t.State, t.NotUntil = Waiting, now+backoff(t.Faults)
-			return j, t, false, others(t, n)
+			if !newer {
+				t.State, t.NotUntil = Waiting, now+backoff(t.Faults)
+			}
+			return j, t, false, nil
 		}
 		t.Receipt, t.Node = r, a.Node
 		t.State = Failed
@@ -252,12 +260,12 @@ func backoff(n uint32) int64 { return min(60_000, int64(1000)<<min(n-1, 6)) }
 // The fenced attempt's receipt still counts if it comes before the new one's.
 func (j Job) Fence(t Task, n uint32, now int64) Task {
 	a := t.last()
-	if t.State != Out || a.N != n || a.Fenced {
-		return t
+	if t.State != Out || a.N != n || a.Fenced || len(t.Attempts) >= MaxAttempts {
+		return t // the last try of all is waited for until it is lost
 	}
 	t.Attempts = slices.Clone(t.Attempts)
 	a = t.last()
-	a.Fenced, a.Message = true, fmt.Sprintf("host was silent, fenced after %d s", (now-a.Sent)/1000)
+	a.Fenced, a.Message = true, fmt.Sprintf("replaced after %d s", (now-a.Sent)/1000)
 	t.State = Waiting
 	return t
 }
