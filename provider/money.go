@@ -189,12 +189,13 @@ func (p *Provider) touched(ctx context.Context, events []chain.Event, all bool) 
 			mark[k] = true
 		}
 		clear(p.dirty)
+		renters := map[artel.Address]bool{}
 		for _, e := range events {
-			renter := renterOf(e.Fact)
-			for k := range p.lanes {
-				if renter == k.Renter {
-					mark[k] = true
-				}
+			renters[renterOf(e.Fact)] = true
+		}
+		for k := range p.lanes {
+			if len(renters) > 0 && renters[k.Renter] {
+				mark[k] = true
 			}
 		}
 		for k := range p.open {
@@ -255,11 +256,6 @@ func (p *Provider) laneSeen(t *tx, k lease.Key, seen lease.Lane) {
 	} else if b := p.lanes[k]; b != nil {
 		next := b.Seen(seen)
 		p.lanes[k], t.lanes[k] = &next, true
-		for _, s := range p.leases { // closed ones that may still be paid
-			if lease.KeyOf(s.Lease) == k {
-				s.Book = next
-			}
-		}
 	}
 	b := p.lanes[k]
 	if b == nil {
@@ -302,7 +298,7 @@ func (p *Provider) tick(t *tx) {
 		if s.closing.IsZero() {
 			s.closing = time.Now()
 		}
-		if time.Since(s.closing) > keepClosed {
+		if time.Since(s.closing) > keepClosed && uint64(t.now/1000) > s.Lease.Start+2*skew {
 			for _, e := range s.events {
 				k := lease.TaskKey{Task: e.Event.Task, Attempt: e.Event.Attempt}
 				t.after = append(t.after, func() { p.c.Runner.Forget(id, k) })

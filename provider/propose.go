@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/chain"
@@ -79,6 +80,8 @@ func (p *Provider) checkLease(from artel.NodeID, l artel.Lease, t artel.Terms, h
 		return refuse("no sandbox %q here", t.Sandbox)
 	case pol.MaxUnpaid.Less(t.MaxUnpaid):
 		return refuse("maxUnpaid %s, at most %s", t.MaxUnpaid, pol.MaxUnpaid)
+	case t.Prepaid.IsZero() && t.MaxUnpaid.Less(t.UnitCost()):
+		return refuse("a unit of %d ms costs %s units, maxUnpaid is %s: none could begin", t.Unit, t.UnitCost(), t.MaxUnpaid).WithHint("a shorter time limit, or another provider")
 	case pol.Penalty.Less(l.Penalty):
 		return refuse("penalty %s, at most %s", l.Penalty, pol.Penalty)
 	case l.End-l.Start > pol.MaxLease:
@@ -132,10 +135,16 @@ func (p *Provider) checkMoney(m wire.ProposeRequest, t artel.Terms, seen lease.L
 	unpaid := func(hint, format string, args ...any) error {
 		return p2p.Errorf(p2p.Unpaid, format, args...).WithHint(hint)
 	}
+	now := uint64(time.Now().Unix())
 	switch {
-	case m.Lease.Start > head.Time+skew:
+	case m.Lease.Start+skew < now:
+		// A lease is forgotten some time after it was closed. It must not be
+		// accepted a second time then: its task numbers would begin anew, and two
+		// results of one attempt are a proof of fraud.
+		return p2p.Errorf(p2p.Invalid, "the lease began %d s ago, by this node's clock", now-m.Lease.Start).WithHint("check the clock; propose a new lease")
+	case m.Lease.Start > head.Time+skew && m.Lease.Start > now+skew:
 		return p2p.Errorf(p2p.Invalid, "the lease starts %d s after the chain's time", m.Lease.Start-head.Time).WithHint("check the clock")
-	case m.Lease.End <= head.Time:
+	case m.Lease.End <= max(head.Time, now):
 		return p2p.Errorf(p2p.Invalid, "the lease is over already").WithHint("check the clock")
 	case seen.ReleaseAt != 0:
 		return unpaid("wait until it is over, or use another lane", "the lane is being released")

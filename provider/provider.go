@@ -346,6 +346,9 @@ func (p *Provider) set(t *tx, s *sold, next lease.Sold, fx []lease.Effect) {
 	b := next.Book
 	p.lanes[k] = &b
 	t.lanes[k], t.leases[next.ID] = true, true
+	if other := p.leases[p.open[k]]; other != nil && other != s {
+		other.Book = b // s is closed, its lane has gone on
+	}
 	if next.Phase == lease.Closed && p.open[k] == next.ID {
 		delete(p.open, k)
 		s.closing = time.Now()

@@ -45,6 +45,9 @@ func (p *Provider) find(from artel.NodeID, id artel.Hash) (*sold, error) {
 	if g := p.gens[s.Lease.Renter]; s.Terms.Gen < g {
 		return nil, p2p.Errorf(p2p.Conflict, "controller generation %d was replaced by %d", s.Terms.Gen, g).WithHint("this renter was recovered on another machine; stop this one")
 	}
+	// A lane outlives its leases: a late word on a closed one must not bring back
+	// what its lane was then.
+	s.Book = *p.lanes[lease.KeyOf(s.Lease)]
 	return s, nil
 }
 
@@ -153,7 +156,7 @@ func (p *Provider) watch(ctx context.Context, from artel.NodeID, req []byte) ([]
 	}
 	timeout := time.NewTimer(time.Duration(min(m.Wait, maxWait)) * time.Millisecond)
 	defer timeout.Stop()
-	for {
+	for over := false; ; {
 		var resp wire.WatchResponse
 		var news chan struct{}
 		err := p.with(ctx, from, m.Lease, func(t *tx, s *sold) error {
@@ -164,13 +167,13 @@ func (p *Provider) watch(ctx context.Context, from artel.NodeID, req []byte) ([]
 		if err != nil {
 			return nil, err
 		}
-		if len(resp.Events) > 0 {
+		if len(resp.Events) > 0 || over {
 			return resp.Marshal(), nil
 		}
 		select {
 		case <-news:
 		case <-timeout.C:
-			return resp.Marshal(), nil
+			over = true // answered with what is true now, not with what was at the question
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		case <-p.closed:
@@ -242,7 +245,7 @@ func (p *Provider) pay(ctx context.Context, from artel.NodeID, req []byte) ([]by
 			return err
 		}
 		p.set(t, s, next, fx)
-		if !next.Book.Redeemable().Less(p.policy().RedeemAt) {
+		if next.Phase == lease.Closed || !next.Book.Redeemable().Less(p.policy().RedeemAt) {
 			p.redeem(t, lease.KeyOf(s.Lease))
 		}
 		resp.Cumulative = next.Book.Voucher
