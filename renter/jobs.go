@@ -264,6 +264,7 @@ func (r *Renter) tick(t *tx) {
 	for _, b := range r.leases {
 		r.judge(t, b)
 		if r.leases[b.id] == b {
+			r.stalled(t, b)
 			r.rest(t, b)
 		}
 	}
@@ -281,7 +282,7 @@ func (r *Renter) tick(t *tx) {
 
 // judge draws conclusions from a host's silence.
 func (r *Renter) judge(t *tx, b *bought) {
-	if b.Theirs.IsZero() {
+	if b.asking {
 		return // still being proposed
 	}
 	silence := t.now - b.Heard
@@ -303,6 +304,36 @@ func (r *Renter) judge(t *tx, b *bought) {
 		}
 	case b.silent == job.Dead && silence > r.c.Policy.Grace.Milliseconds():
 		r.drop(t, b, artel.ReasonLost, fmt.Sprintf("the provider did not come back within %s", r.c.Policy.Grace))
+	}
+}
+
+// stalled takes tasks away from a host that answers every heartbeat and does
+// not end them.
+func (r *Renter) stalled(t *tx, b *bought) {
+	slack := r.c.Policy.Stall.Milliseconds()
+	late := b.Overdue(t.now, slack)
+	if len(late) == 0 {
+		return
+	}
+	if b.Phase == lease.Open {
+		r.c.Log.Info("provider does not end its tasks", "provider", b.node.Short(), "lease", b.id.Short(), "tasks", len(late))
+		r.c.Board.Note(b.node, false, time.UnixMilli(t.now))
+		r.shy[b.node] = time.UnixMilli(t.now).Add(time.Minute)
+		r.set(t, b, b.Stopped(artel.ReasonLost, "the provider does not end its tasks"))
+		ks := make([]wire.TaskKey, 0, len(late))
+		for _, k := range late {
+			ks = append(ks, wire.TaskKey(k))
+			if w := b.work[k]; w != nil && !w.Receipt {
+				delete(b.waiting, k)
+				r.fence(t, *w)
+			}
+		}
+		r.tellCancel(t, b, ks)
+		return
+	}
+	if len(b.Overdue(t.now, slack+r.c.Policy.Grace.Milliseconds())) > 0 {
+		r.tellClose(t, b)
+		r.drop(t, b, artel.ReasonLost, "the provider does not end its tasks")
 	}
 }
 
@@ -363,13 +394,14 @@ func (r *Renter) callHome(t *tx) {
 		if !b.Voucher.Less(b.Cap) || r.inUse(k) {
 			continue
 		}
+		// One number serves lanes to many providers: a call's id names both.
 		ref := []chain.LaneRef{{Provider: k.Provider, Lane: k.Number}}
 		now := uint64(t.now / 1000)
 		switch {
 		case b.ReleaseAt == 0 && r.rested(b, now):
-			r.queue(t, chain.Tx{ID: fmt.Sprintf("release-start-%x-%d-%d", k.Number, b.Epoch, now/3600), From: r.c.Account, Call: chain.StartRelease{Lanes: ref}})
+			r.queue(t, chain.Tx{ID: fmt.Sprintf("release-start-%x-%x-%d-%d", k.Provider, k.Number, b.Epoch, now/3600), From: r.c.Account, Call: chain.StartRelease{Lanes: ref}})
 		case b.ReleaseAt != 0 && now > b.ReleaseAt:
-			r.queue(t, chain.Tx{ID: fmt.Sprintf("release-%x-%d-%d", k.Number, b.Epoch, b.ReleaseAt), From: r.c.Account, Call: chain.Release{Renter: k.Renter, Lanes: ref}})
+			r.queue(t, chain.Tx{ID: fmt.Sprintf("release-%x-%x-%d-%d", k.Provider, k.Number, b.Epoch, b.ReleaseAt), From: r.c.Account, Call: chain.Release{Renter: k.Renter, Lanes: ref}})
 		}
 	}
 }
@@ -408,8 +440,9 @@ func (r *Renter) outboxLoop(ctx context.Context) {
 			for _, x := range r.outbox {
 				waiting = append(waiting, x)
 			}
-			for k := range r.books {
-				if n%10 == 0 {
+			for k, b := range r.books {
+				// One that is all paid out and not in use has nothing to tell.
+				if n%10 == 0 && (b.Voucher.Less(b.Cap.Max(b.Reserve.Cap)) || r.inUse(k)) || n%60 == 0 && b.Cap.IsZero() {
 					keys = append(keys, k)
 				}
 			}

@@ -52,6 +52,9 @@ func (r *Renter) send(ctx context.Context, b *bought) {
 
 func (r *Renter) sent(t *tx, b *bought, batch []wire.Start, resp wire.StartResponse, err error) {
 	b.sending = false
+	if r.leases[b.id] != b {
+		return
+	}
 	if err == nil {
 		next := b.Bought
 		var took []lease.TaskKey
@@ -62,6 +65,9 @@ func (r *Renter) sent(t *tx, b *bought, batch []wire.Start, resp wire.StartRespo
 		for _, s := range batch {
 			k := lease.TaskKey{Task: s.Task, Attempt: s.Attempt}
 			delete(b.waiting, k)
+			if w := b.work[k]; w != nil && w.Receipt {
+				continue // it has ended meanwhile
+			}
 			if x, no := refused[k]; no {
 				next = next.Drop(k)
 				r.lost(t, b, k, x.Reason, x.Message)
@@ -101,8 +107,8 @@ func (r *Renter) follow(ctx context.Context, b *bought) {
 			asked := time.Now().UnixMilli()
 			if r.do(ctx, func(t *tx) {
 				req = wire.WatchRequest{Lease: b.id, After: b.Seq, Wait: b.failover.Heartbeat, Done: b.settled()}
-				if b.closing || b.Phase == lease.Closed {
-					req.Wait = 0
+				if (b.closing || b.Phase == lease.Closed) && len(b.work) == 0 {
+					req.Wait = 0 // only the last bill is missing
 				}
 				if len(b.waiting) > 0 && !b.sending {
 					t.after = append(t.after, func() { r.send(t.ctx, b) })
@@ -118,11 +124,15 @@ func (r *Renter) follow(ctx context.Context, b *bought) {
 			if err == nil {
 				resp, err = wire.UnmarshalWatchResponse(raw)
 			}
-			over := false
-			if r.do(ctx, func(t *tx) { over = r.heard(t, b, resp, err, asked) }) != nil || over {
+			over, futile := false, false
+			if r.do(ctx, func(t *tx) {
+				seq := b.Seq
+				over = r.heard(t, b, resp, err, asked)
+				futile = len(resp.Events) > 0 && b.Seq == seq // an answer at once that says nothing new
+			}) != nil || over {
 				return
 			}
-			if err != nil {
+			if err != nil || futile {
 				every(ctx, 500*time.Millisecond)
 			} else if req.Wait == 0 {
 				every(ctx, 100*time.Millisecond)
@@ -158,6 +168,7 @@ func (r *Renter) heard(t *tx, b *bought, resp wire.WatchResponse, err error, ask
 		}
 		return false // silence is judged by the tick
 	}
+	was := b.Bought
 	if b.silent != job.Fine {
 		b.silent = job.Fine
 		r.c.Log.Info("provider answers again", "provider", b.node.Short(), "lease", b.id.Short())
@@ -175,13 +186,18 @@ func (r *Renter) heard(t *tx, b *bought, resp wire.WatchResponse, err error, ask
 		next, v, err := b.Ended(r.domain, lease.End(e), t.now)
 		if err != nil {
 			r.c.Log.Warn("provider's events", "lease", b.id.Short(), "error", err)
-			break
+			r.tellClose(t, b)
+			r.drop(t, b, artel.ReasonLost, err.Error())
+			return true
 		}
 		b.Bought = next
 		if v.Known {
 			delete(b.waiting, k)
 			r.ended(t, b, k, v)
 		}
+	}
+	if r.leases[b.id] != b {
+		return true
 	}
 	next := b.Bought
 	next.Heard = t.now
@@ -196,8 +212,12 @@ func (r *Renter) heard(t *tx, b *bought, resp wire.WatchResponse, err error, ask
 		next = next.Stopped(resp.Stopping, resp.Message)
 		r.c.Log.Info("lease ends", "lease", b.id.Short(), "provider", b.node.Short(), "reason", resp.Stopping, "message", resp.Message)
 	}
-	next = next.Settled()
-	r.set(t, b, r.secure(next, t.now))
+	next = r.secure(next.Settled(), t.now)
+	if len(resp.Events) == 0 && next.Phase == was.Phase && next.Book == was.Book && len(next.Outstanding) == len(was.Outstanding) {
+		b.Bought = next // a heartbeat without news: not worth a write
+	} else {
+		r.set(t, b, next)
+	}
 	r.settle(t, b)
 	return r.finish(t, b, resp)
 }
@@ -229,7 +249,7 @@ func (r *Renter) ended(t *tx, b *bought, k lease.TaskKey, v lease.Verdict) {
 	a := r.jobs[w.Job]
 	if a == nil {
 		delete(b.work, k)
-		b.Bought = b.Arrived(k)
+		b.Bought = b.Opened(k)
 		return
 	}
 	j, task, accept, cancel := a.Received(a.tasks[w.Index], w.Try, v.Receipt, v.Spent, t.now)
@@ -241,15 +261,15 @@ func (r *Renter) ended(t *tx, b *bought, k lease.TaskKey, v lease.Verdict) {
 	} else if was != job.Out && task.State == job.Paying {
 		a.out++
 	}
-	if task.State == job.Waiting {
+	if was != job.Waiting && task.State == job.Waiting {
 		a.waiting = append(a.waiting, w.Index)
 	}
 	if !accept || task.State == job.Failed {
 		delete(b.work, k)
-		b.Bought = b.Arrived(k) // its output is of no use: nothing to hold money back for
+		b.Bought = b.Opened(k) // its output is of no use: nothing to hold money back for
 		a.Job = a.Settle(t.now)
 	} else {
-		w.Receipt, w.Sealed, w.Root = true, v.Receipt.Sealed, v.Receipt.Result.OutputRoot
+		w.Receipt, w.Sealed, w.Root, w.Due = true, v.Receipt.Sealed, v.Receipt.Result.OutputRoot, v.Receipt.Due
 		if w.Sealed.IsZero() {
 			w.Here = true
 		} else {
@@ -361,7 +381,7 @@ func (r *Renter) back(t *tx, b *bought, w Work, why artel.Reason, msg string) {
 // on its way at a time.
 func (r *Renter) settle(t *tx, b *bought) {
 	want := b.unopened()
-	if b.paying || b.Theirs.IsZero() {
+	if b.paying || b.asking || r.leases[b.id] != b {
 		return
 	}
 	reserve := b.told.Less(b.Book.Reserve.Cap)
@@ -376,7 +396,7 @@ func (r *Renter) settle(t *tx, b *bought) {
 func (b *bought) unopened() []lease.TaskKey {
 	var ks []lease.TaskKey
 	for k, w := range b.work {
-		if w.Receipt && w.Here && len(ks) < wire.MaxTasks {
+		if w.Receipt && w.Here && !b.opening[k] && !b.Book.Voucher.Less(w.Due) && len(ks) < wire.MaxTasks {
 			ks = append(ks, k)
 		}
 	}
@@ -416,21 +436,59 @@ func (r *Renter) pay(ctx context.Context, b *bought, want []lease.TaskKey, reser
 			}
 			if err == nil {
 				b.paidUp = b.paidUp.Max(voucher.Cumulative)
-				r.paid(t, b, want, resp, voucher.Cumulative)
+				if !r.paid(t, b, want, resp) {
+					return // again with the next heartbeat
+				}
 			} else if errors.Is(err, p2p.Invalid) {
-				r.c.Log.Warn("voucher refused", "provider", b.node.Short(), "error", err)
-				r.set(t, b, b.Stopped(artel.ReasonGarbage, err.Error()))
+				r.refused(t, b, err)
+				return
 			}
-			if r.leases[b.id] == b {
-				r.settle(t, b)
+			r.settle(t, b)
+		})
+	})
+}
+
+// refused takes a provider's no to a voucher. The honest reason is that it holds
+// a higher one, which our database has forgotten: then that one counts.
+func (r *Renter) refused(t *tx, b *bought, err error) {
+	r.c.Log.Warn("voucher refused", "provider", b.node.Short(), "error", err)
+	if r.leases[b.id] != b {
+		return
+	}
+	b.paying = true
+	had, generation := b.Book.Voucher, r.meta.Generation
+	r.set(t, b, b.Stopped(artel.ReasonGarbage, err.Error()))
+	t.after = append(t.after, func() {
+		r.tasks.Go(func() {
+			ctx, cancel := context.WithTimeout(t.ctx, callFor)
+			defer cancel()
+			resp, rerr := r.recoverFrom(ctx, b.node, generation)
+			if rerr != nil {
+				every(t.ctx, 500*time.Millisecond)
 			}
+			r.post(func(t *tx) {
+				b.paying = false
+				for _, h := range resp.Lanes {
+					r.adopt(t, b.Lease.Provider, h)
+				}
+				switch {
+				case r.leases[b.id] != b:
+				case had.Less(b.Book.Voucher): // pay with that
+				case rerr == nil:
+					r.withhold(t, b, err.Error())
+				}
+			})
 		})
 	})
 }
 
 // paid opens the outputs that a voucher paid for, and ends the tasks that have
-// none.
-func (r *Renter) paid(t *tx, b *bought, want []lease.TaskKey, resp wire.PayResponse, upTo artel.Amount) {
+// none. It reports whether all that was asked for came.
+func (r *Renter) paid(t *tx, b *bought, want []lease.TaskKey, resp wire.PayResponse) (all bool) {
+	if r.leases[b.id] != b {
+		return true
+	}
+	all = true
 	keys := map[lease.TaskKey][]byte{}
 	for _, k := range resp.Keys {
 		keys[lease.TaskKey(k.TaskKey)] = k.Key
@@ -443,23 +501,32 @@ func (r *Renter) paid(t *tx, b *bought, want []lease.TaskKey, resp wire.PayRespo
 		}
 		if a == nil {
 			delete(b.work, k)
+			r.set(t, b, r.secure(b.Opened(k), t.now))
 			continue
-		}
-		rc := a.tasks[w.Index].Receipt
-		if rc == nil || upTo.Less(rc.Due) {
-			continue // a later voucher covers it
 		}
 		if w.Sealed.IsZero() {
 			r.delivered(t, b, *w, artel.Ref{})
 			continue
 		}
 		if key, ok := keys[k]; ok {
-			w.Here = false // being opened
+			b.opening[k] = true
 			ww := *w
 			t.after = append(t.after, func() { r.open(t.ctx, b, ww, key) })
+			continue
 		}
+		all = false
 	}
+	if all {
+		b.keyless = 0
+	} else if b.keyless++; b.keyless == maxKeyless {
+		r.withhold(t, b, "the provider took the voucher and keeps the key")
+	}
+	return all
 }
+
+// maxKeyless is how many payments may be taken without the keys that they pay
+// for.
+const maxKeyless = 4
 
 // maxSealed bounds what a sealed output may add to the output itself.
 const maxSealed = 16 << 20
@@ -468,12 +535,15 @@ const maxSealed = 16 << 20
 func (r *Renter) fetchSealed(ctx context.Context, b *bought, w Work) {
 	limit := int64(b.Terms.Resources.Disk) + maxSealed
 	r.tasks.Go(func() {
+		// A host that is cut off withholds nothing: it has as long as for its results.
+		began, pause := time.Now(), 250*time.Millisecond
 		var err error
-		for range 5 {
-			if err = r.c.Fetch(ctx, b.node, w.Sealed, limit); err == nil || errors.Is(err, blob.ErrLimit) || errors.Is(err, blob.ErrMismatch) {
+		for {
+			err = r.c.Fetch(ctx, b.node, w.Sealed, limit)
+			if err == nil || errors.Is(err, blob.ErrLimit) || errors.Is(err, blob.ErrMismatch) || time.Since(began) > r.c.Policy.Grace {
 				break
 			}
-			if !every(ctx, time.Second) {
+			if pause = min(2*pause, 10*time.Second); !every(ctx, pause) {
 				return
 			}
 		}
@@ -487,7 +557,7 @@ func (r *Renter) arrived(t *tx, b *bought, k lease.TaskKey, err error) {
 		return
 	}
 	if err != nil {
-		r.withheld(t, b, *w, fmt.Sprintf("the output did not come: %v", err))
+		r.withhold(t, b, fmt.Sprintf("the output did not come: %v", err))
 		return
 	}
 	w.Here = true
@@ -496,12 +566,18 @@ func (r *Renter) arrived(t *tx, b *bought, k lease.TaskKey, err error) {
 	r.settle(t, b)
 }
 
-// withheld is a provider that does not hand over what it signed for. The task
-// goes elsewhere; from that receipt on nothing is paid.
-func (r *Renter) withheld(t *tx, b *bought, w Work, msg string) {
-	delete(b.work, w.TaskKey)
-	r.set(t, b, b.Withheld(w.TaskKey, msg))
-	r.back(t, b, w, artel.ReasonGarbage, msg)
+// withhold is a provider that does not hand over what it signed for. From that
+// receipt on nothing is paid, and the tasks of all receipts that are not opened
+// go elsewhere: their outputs will not come either.
+func (r *Renter) withhold(t *tx, b *bought, msg string) {
+	r.set(t, b, b.Withheld(msg))
+	for k, w := range b.work {
+		if w.Receipt && !b.opening[k] {
+			delete(b.work, k)
+			r.back(t, b, *w, artel.ReasonGarbage, msg)
+		}
+	}
+	r.shy[b.node] = time.UnixMilli(t.now).Add(time.Minute)
 	r.c.Board.Note(b.node, false, time.UnixMilli(t.now))
 }
 
@@ -512,14 +588,16 @@ func (r *Renter) open(ctx context.Context, b *bought, w Work, key []byte) {
 	r.tasks.Go(func() {
 		ref, err := r.unseal(ctx, w, key, limit)
 		r.post(func(t *tx) {
+			delete(b.opening, w.TaskKey)
 			if r.leases[b.id] != b || b.work[w.TaskKey] == nil {
 				return
 			}
 			if err != nil {
-				r.withheld(t, b, w, err.Error())
+				r.withhold(t, b, err.Error())
 				return
 			}
 			r.delivered(t, b, w, ref)
+			r.set(t, b, r.secure(b.Opened(w.TaskKey), t.now))
 			r.settle(t, b)
 		})
 	})
@@ -583,17 +661,22 @@ func (r *Renter) remove(t *tx, b *bought) {
 
 // finish removes a lease with nothing left to do, after its last bill is paid.
 func (r *Renter) finish(t *tx, b *bought, resp wire.WatchResponse) bool {
-	if b.Phase == lease.Open || len(b.Outstanding) > 0 || len(b.work) > 0 || b.logs > 0 || len(resp.Events) > 0 {
+	if b.Phase == lease.Open || len(b.Outstanding) > 0 {
+		return false
+	}
+	if resp.Stopping == "" { // held, it would cost more with every question
+		if !b.closing {
+			r.tellClose(t, b)
+		}
+		return false
+	}
+	if len(b.work) > 0 || b.logs > 0 || len(resp.Events) > 0 {
 		return false
 	}
 	if _, owed := b.Owed(); owed || b.paidUp.Less(b.Book.Voucher) {
 		if !b.Disputed {
-			return false
+			return false // the provider is there and takes it, or it is lost with the lease
 		}
-	}
-	if !b.closing && resp.Stopping == "" {
-		r.tellClose(t, b)
-		return false
 	}
 	r.c.Log.Info("lease closed", "lease", b.id.Short(), "provider", b.node.Short(), "paid", b.Book.Voucher, "reason", b.Stop)
 	r.remove(t, b)

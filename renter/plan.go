@@ -19,7 +19,8 @@ import (
 // Bounds of the plan.
 const (
 	maxLeases  = 256              // open at once
-	perRound   = 16               // proposals begun in one round
+	perRound   = 16               // proposals begun in one round and for one job
+	maxAsks    = 16               // jobs that a round seeks machines for
 	shyFor     = 15 * time.Second // how long a refusing provider is left alone
 	proposeFor = 20 * time.Second
 )
@@ -27,15 +28,34 @@ const (
 // plan hands ready tasks to leases with free slots and asks for more leases
 // where tasks remain. It ends every round of the core.
 func (r *Renter) plan(t *tx) {
-	for _, id := range r.order {
+	r.room = r.room[:0]
+	for _, b := range r.leases {
+		if b.Free(t.now) > 0 && b.silent == job.Fine && !b.closing {
+			r.room = append(r.room, b)
+		}
+	}
+	asks := 0
+	for i, id := range r.order {
 		a := r.jobs[id]
-		if a == nil || a.Phase != job.Active {
+		if a == nil || a.Phase != job.Active || len(a.waiting) == 0 {
+			continue
+		}
+		// With ten thousand jobs waiting, a round looks for machines for some of them
+		// only; where it stopped, the next one goes on.
+		turn := asks < maxAsks && (i >= r.turn || r.turn >= len(r.order))
+		if len(r.room) == 0 && !turn {
 			continue
 		}
 		ready := r.assign(t, a)
-		if ready > 0 {
+		if ready > 0 && turn {
+			if asks++; asks == maxAsks {
+				r.turn = i + 1
+			}
 			r.ask(t, a, ready)
 		}
+	}
+	if asks < maxAsks {
+		r.turn = 0
 	}
 	if len(r.order) > 2*len(r.jobs)+16 {
 		r.order = slices.DeleteFunc(r.order, func(id artel.Hash) bool { return r.jobs[id] == nil })
@@ -82,11 +102,10 @@ func (r *Renter) assign(t *tx, a *active) int {
 // fitting lists the open leases that a job's tasks may use, cheapest first.
 func (r *Renter) fitting(t *tx, a *active) []*bought {
 	var out []*bought
-	for _, b := range r.leases {
-		if b.Free(t.now) == 0 || b.silent != job.Fine || b.closing || !suits(b.Terms, a.Spec) {
-			continue
+	for _, b := range r.room {
+		if b.Free(t.now) > 0 && suits(b.Terms, a.Spec) {
+			out = append(out, b)
 		}
-		out = append(out, b)
 	}
 	slices.SortFunc(out, func(x, y *bought) int {
 		if x.Terms.Price != y.Terms.Price {
@@ -187,11 +206,11 @@ func (r *Renter) ask(t *tx, a *active, ready int) {
 	}
 }
 
-// leased reports whether an open lease with the node exists: one lane carries
-// one lease at a time.
+// leased reports whether there is a lease with the node, be it one that is
+// still being settled: one lane carries one lease at a time.
 func (r *Renter) leased(n artel.NodeID) bool {
 	for _, b := range r.leases {
-		if b.Terms.Node == n && b.Phase != lease.Closed {
+		if b.Terms.Node == n {
 			return true
 		}
 	}
@@ -270,14 +289,25 @@ func (r *Renter) tryPropose(ctx context.Context, l Listed, spec artel.JobSpec, s
 		resp, err = wire.UnmarshalProposeResponse(raw)
 	}
 	derr := r.do(context.WithoutCancel(ctx), func(t *tx) {
+		b.asking = false
 		var next lease.Bought
 		if err == nil {
 			next, err = b.Accepted(resp.Signature, t.now)
 		}
-		if err != nil {
+		var no *p2p.Error
+		if errors.As(err, &no) && no.Remote {
 			r.set(t, b, b.Stopped(artel.ReasonRefused, err.Error()))
-			delete(r.leases, b.ID)
-			t.change.DropLeases = append(t.change.DropLeases, b.ID)
+			r.remove(t, b)
+			return
+		}
+		if err != nil {
+			// Nobody knows whether the provider took it. If it did, it holds its
+			// machine for us and will want money for that: the lease is followed until
+			// it is closed, or unknown to the provider.
+			next = b.Stopped(artel.ReasonLost, err.Error())
+			next.Heard = t.now
+			r.set(t, b, next)
+			t.after = append(t.after, func() { r.follow(t.ctx, b) })
 			return
 		}
 		b.paidUp = prepaid(req)
@@ -306,6 +336,7 @@ func (r *Renter) draft(t *tx, l Listed, spec artel.JobSpec, slots uint32, k leas
 	}
 	book = book.Seen(ls)
 	if book.ReleaseAt != 0 {
+		r.number[o.Node]++ // its money is on its way home; the next lane is free
 		return nil, wire.ProposeRequest{}, fmt.Errorf("the lane to %s is being released", o.Account)
 	}
 	terms := artel.Terms{
@@ -324,6 +355,7 @@ func (r *Renter) draft(t *tx, l Listed, spec artel.JobSpec, slots uint32, k leas
 	}
 	id := doc.ID(r.domain)
 	b := r.newBought(lease.NewBought(id, doc, terms, raw, r.c.Key.Sign(id), book, t.now), spec.Failover)
+	b.asking = true
 	req := wire.ProposeRequest{Lease: doc, Terms: raw, Signature: b.Signature}
 	next := r.signReserve(b.Bought, t.now)
 	if !next.Book.Reserve.Cap.IsZero() {
@@ -351,7 +383,7 @@ func (r *Renter) signReserve(b lease.Bought, now int64) lease.Bought {
 	limit, ok := b.WantReserve(uint64(r.c.Policy.Ahead.Milliseconds()))
 	if !ok {
 		limit = b.Book.Reserve.Cap.Max(b.Book.Cap)
-		if !b.Book.Reserve.Cap.IsZero() {
+		if !b.Book.Reserve.Cap.IsZero() && b.Book.Reserve.ValidUntil > b.Lease.End+3600 {
 			return b
 		}
 	}
@@ -410,13 +442,18 @@ func (r *Renter) recoverFrom(ctx context.Context, node artel.NodeID, generation 
 
 // adopt takes over a voucher of ours that we did not know. Called by the core.
 func (r *Renter) adopt(t *tx, provider artel.Address, h wire.HeldLane) {
-	if h.Voucher == nil {
+	k := lease.Key{Renter: r.c.Account, Provider: provider, Number: h.Lane}
+	if !artel.MaySign(k.Renter, r.c.Key.Address(), k.Number) {
 		return
 	}
-	k := lease.Key{Renter: r.c.Account, Provider: provider, Number: h.Lane}
 	book := lease.Book{Key: k, Generation: r.meta.Generation}
 	if have := r.books[k]; have != nil {
 		book = *have
+	} else {
+		r.books[k], t.books[k] = &book, true // what is booked on it can come home
+	}
+	if h.Voucher == nil {
+		return
 	}
 	next, err := book.TakeVoucher(r.domain, h.Voucher.Voucher, h.Voucher.Signature, r.c.Key.Address())
 	if err != nil || next.Voucher == book.Voucher {
@@ -426,6 +463,11 @@ func (r *Renter) adopt(t *tx, provider artel.Address, h wire.HeldLane) {
 		next.Accrued = artel.AccrualOf(next.Voucher)
 	}
 	r.books[k], t.books[k] = &next, true
+	for _, b := range r.leases {
+		if lease.KeyOf(b.Lease) == k {
+			b.Book = next
+		}
+	}
 }
 
 func prepaid(req wire.ProposeRequest) artel.Amount {

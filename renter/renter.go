@@ -49,11 +49,13 @@ type Policy struct {
 	LeaseFor time.Duration // how long leases run
 	Grace    time.Duration // how long a silent host may come back with its results
 	Release  time.Duration // how long a lane may rest before its money is called home
+	Stall    time.Duration // how long beyond a task's limit a host may take before the task goes elsewhere
 }
 
 // DefaultPolicy is what the daemon uses.
 var DefaultPolicy = Policy{
 	Ahead: 10 * time.Minute, Linger: 5 * time.Second, LeaseFor: 6 * time.Hour, Grace: 2 * time.Minute, Release: time.Hour,
+	Stall: 2 * time.Minute,
 }
 
 // Caller is the part of a p2p.Host that a renter needs.
@@ -118,13 +120,14 @@ type LeaseRow struct {
 // they are for.
 type Work struct {
 	lease.TaskKey
-	Job     artel.Hash `json:"job"`
-	Index   uint64     `json:"index"`
-	Try     uint32     `json:"try"` // the job's attempt number
-	Sealed  artel.Ref  `json:"sealed"`
-	Root    artel.Hash `json:"root"`
-	Receipt bool       `json:"receipt"` // it has ended with a receipt that counts
-	Here    bool       `json:"here"`    // the sealed output is in the blob store
+	Job     artel.Hash   `json:"job"`
+	Index   uint64       `json:"index"`
+	Try     uint32       `json:"try"` // the job's attempt number
+	Sealed  artel.Ref    `json:"sealed"`
+	Due     artel.Amount `json:"due"` // the voucher that pays for it
+	Root    artel.Hash   `json:"root"`
+	Receipt bool         `json:"receipt"` // it has ended with a receipt that counts
+	Here    bool         `json:"here"`    // the sealed output is in the blob store
 }
 
 // Change is what one transaction stores.
@@ -161,6 +164,8 @@ type Renter struct {
 	asking map[artel.NodeID]uint32 // slots of proposals on their way, by node
 	number map[artel.NodeID]uint32 // lane number to use with a node, where not meta.Lane
 	outbox map[string]chain.Tx
+	room   []*bought // leases with free slots at the beginning of a plan
+	turn   int       // where in order the next plan begins to seek machines
 
 	newsMu sync.Mutex
 	news   chan struct{} // closed and replaced after each round that changed a job
@@ -186,13 +191,15 @@ type bought struct {
 	logs     int                              // being saved
 	sending  bool
 	paying   bool
-	paidUp   artel.Amount // highest voucher the provider has confirmed
-	told     artel.Amount // highest reserve the provider has confirmed
-	closing  bool         // the provider was told
+	asking   bool                   // the proposal is on its way
+	opening  map[lease.TaskKey]bool // outputs being decrypted
+	keyless  int                    // payments that were taken without handing out a key
+	paidUp   artel.Amount           // highest voucher the provider has confirmed
+	told     artel.Amount           // highest reserve the provider has confirmed
+	closing  bool                   // the provider was told
 	silent   job.Silence
 	progress map[lease.TaskKey]Progress
 	cancel   context.CancelFunc
-	kick     chan struct{}
 }
 
 // Progress of an attempt as its provider tells it.
@@ -374,7 +381,7 @@ func (r *Renter) load(ctx context.Context) error {
 	}
 	now := time.Now().UnixMilli()
 	for _, row := range st.Leases {
-		b := r.newBought(row.Bought, row.Failover)
+		b := r.newBought(row.Bought.Renumbered(uint64(now)), row.Failover)
 		k := lease.KeyOf(b.Lease)
 		if r.books[k] == nil {
 			return fmt.Errorf("lease %s has no lane", b.ID.Short())
@@ -395,20 +402,25 @@ func (r *Renter) load(ctx context.Context) error {
 func (r *Renter) newBought(b lease.Bought, f artel.Failover) *bought {
 	return &bought{
 		Bought: b, id: b.ID, node: b.Terms.Node, failover: f, work: map[lease.TaskKey]*Work{}, idle: time.Now(),
-		waiting: map[lease.TaskKey]artel.TaskSpec{}, progress: map[lease.TaskKey]Progress{}, kick: make(chan struct{}, 1),
+		waiting: map[lease.TaskKey]artel.TaskSpec{}, progress: map[lease.TaskKey]Progress{}, opening: map[lease.TaskKey]bool{},
 	}
 }
 
 // resume takes up a lease after a restart: what was handed out is handed out
 // again under the same numbers, sealed outputs are fetched again.
 func (r *Renter) resume(ctx context.Context, b *bought) {
+	if b.Theirs.IsZero() {
+		// The crash came between the proposal and its answer: the provider may hold
+		// its machine for us. Whatever it is, it is ended.
+		b.Bought = b.Stopped(artel.ReasonLost, "the renter restarted before the lease was made")
+	}
 	for _, o := range b.Outstanding {
-		if w := b.work[o.TaskKey]; w != nil && r.jobs[w.Job] != nil && !o.Acked {
+		if w := b.work[o.TaskKey]; w != nil && r.jobs[w.Job] != nil && o.Acked == 0 {
 			b.waiting[o.TaskKey] = r.jobs[w.Job].Spec.Task(w.Index)
 		}
 	}
 	for _, h := range b.Held {
-		if w := b.work[h.TaskKey]; w != nil {
+		if w := b.work[h.TaskKey]; w != nil && !h.Here {
 			r.fetchSealed(ctx, b, *w)
 		}
 	}
@@ -451,6 +463,9 @@ func (r *Renter) post(o op) {
 // set puts a lease's next state in place.
 func (r *Renter) set(t *tx, b *bought, next lease.Bought) {
 	b.Bought = next
+	if r.leases[next.ID] != b {
+		return // it is over; its lane has gone on without it
+	}
 	k := lease.KeyOf(next.Lease)
 	book := next.Book
 	r.books[k] = &book
