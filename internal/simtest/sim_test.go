@@ -1,62 +1,51 @@
 package simtest
 
 import (
-	"context"
+	"flag"
+	"os"
+	"sync"
 	"testing"
 	"testing/synctest"
-	"time"
-
-	"github.com/artel-network/artel"
-	"github.com/artel-network/artel/chain"
-	"github.com/artel-network/artel/job"
-	"github.com/artel-network/artel/renter"
 )
 
-func spec(count uint64, d string) artel.JobSpec {
-	program, _ := artel.NewRef(artel.CodecRaw, [32]byte{1})
-	return artel.JobSpec{
-		Name: "sim", Program: program, Args: []string{d}, Count: count, Wall: 60_000, Sandbox: "wasm",
-		Want: artel.Resources{Memory: 1 << 20, Disk: 1 << 20}, Tries: 3, Failover: artel.FailoverNormal,
+var (
+	seeds = flag.Int("sim.seeds", 0, "how many seeds to play; 0: the short form")
+	first = flag.Uint64("sim.first", 1, "the first seed")
+	nodes = flag.Int("sim.nodes", 30, "how many nodes each")
+	full  = flag.Bool("sim.log", false, "print the transcript of every seed")
+)
+
+// TestSeeds plays whole networks with faults drawn from seeds.
+func TestSeeds(t *testing.T) {
+	if *seeds > 0 {
+		play(t, *first, *seeds, *nodes)
+		return
+	}
+	t.Run("small", func(t *testing.T) { play(t, 1, 12, 12) })
+	t.Run("large", func(t *testing.T) { play(t, 1, 1, 100) })
+}
+
+func play(t *testing.T, first uint64, seeds, nodes int) {
+	for i := range seeds {
+		playOne(t, first+uint64(i), nodes)
 	}
 }
 
-func TestOneJobEndToEnd(t *testing.T) {
+func playOne(t *testing.T, seed uint64, nodes int) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(1, 3, 1)
-		for _, n := range w.nodes {
-			n.start()
+		s := newStory(*full)
+		broken := run(seed, nodes, s)
+		if *full {
+			os.Stdout.WriteString(s.text())
 		}
-		r := w.nodes[3]
-		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
-		defer cancel()
-		if err := r.ledger.Submit(ctx, chain.Tx{ID: "deposit", From: r.key.Address(), Call: chain.Deposit{To: r.key.Address(), Amount: artel.Units(fund)}}); err != nil {
-			t.Fatal(err)
+		for _, b := range broken {
+			t.Errorf("seed %d: %s", seed, b)
 		}
-		time.Sleep(5 * time.Second)
-		id := renter.NewID()
-		if err := r.r.Submit(ctx, id, spec(20, "3s")); err != nil {
-			t.Fatal(err)
-		}
-		j, tasks, err := r.r.Wait(ctx, id)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if j.Phase != job.Finished || j.Failed != 0 {
-			t.Errorf("job %s, %d failed: %s", j.Phase, j.Failed, j.Message)
-		}
-		for _, task := range tasks {
-			if task.State != job.Done {
-				t.Errorf("task %d is %s after %d attempts", task.Index, task.State, len(task.Attempts))
-			}
-		}
-		time.Sleep(3 * time.Minute) // leases close, vouchers are redeemed
-		tot := w.chain.Totals()
-		t.Logf("virtual %s; deposits %s earned %s booked %s in ledger %s; job spent %s", time.Since(time.UnixMilli(j.Created)), tot.Deposits, tot.Earned, tot.Booked, tot.InLedger, j.Spent)
-		if tot.Earned.IsZero() {
-			t.Error("nobody earned anything")
-		}
-		for _, n := range w.nodes {
-			n.crash()
+		if len(broken) > 0 {
+			t.Errorf("replay: go test ./internal/simtest -run TestSeeds -sim.first=%d -sim.seeds=1 -sim.nodes=%d -sim.log", seed, nodes)
 		}
 	})
 }
+
+var _ sync.Mutex

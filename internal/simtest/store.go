@@ -25,13 +25,28 @@ import (
 type provDisk struct {
 	mu     sync.Mutex
 	lanes  map[lease.Key]lease.Book
-	leases map[artel.Hash][]byte
+	leases map[artel.Hash]provider.LeaseRow
 	events map[artel.Hash]map[uint64]provider.EventRow
 	gens   map[artel.Address]uint64
 	outbox map[string]chain.Tx
 	// signed is the simulation's own record of every receipt ever stored.
-	signed map[signedKey]artel.Result
-	double []artel.Result // two results of one attempt: must stay empty
+	signed map[signedKey]artel.Receipt
+	idle   map[artel.Hash]uint64    // slot-ms that each lease was held without a task
+	laneOf map[artel.Hash]lease.Key // of each lease ever made
+	double []artel.Result           // two results of one attempt: must stay empty
+	over   []lease.Book             // lanes unpaid beyond maxUnpaid: must stay empty
+	back   []lease.Book             // vouchers or totals that went backwards: must stay empty
+
+	maxUnpaid artel.Amount
+}
+
+// reread is a row as a database gives it back.
+func reread[T any](row T) (back T, err error) {
+	b, err := json.Marshal(row)
+	if err != nil {
+		return back, err
+	}
+	return back, json.Unmarshal(b, &back)
 }
 
 type signedKey struct {
@@ -42,8 +57,9 @@ type signedKey struct {
 
 func newProvDisk() *provDisk {
 	return &provDisk{
-		lanes: map[lease.Key]lease.Book{}, leases: map[artel.Hash][]byte{}, events: map[artel.Hash]map[uint64]provider.EventRow{},
-		gens: map[artel.Address]uint64{}, outbox: map[string]chain.Tx{}, signed: map[signedKey]artel.Result{},
+		lanes: map[lease.Key]lease.Book{}, leases: map[artel.Hash]provider.LeaseRow{}, events: map[artel.Hash]map[uint64]provider.EventRow{},
+		gens: map[artel.Address]uint64{}, outbox: map[string]chain.Tx{}, signed: map[signedKey]artel.Receipt{},
+		idle: map[artel.Hash]uint64{}, laneOf: map[artel.Hash]lease.Key{},
 	}
 }
 
@@ -54,9 +70,9 @@ func (d *provDisk) Load(context.Context) (provider.State, error) {
 	for _, b := range d.lanes {
 		st.Lanes = append(st.Lanes, b)
 	}
-	for _, b := range d.leases {
-		var r provider.LeaseRow
-		if err := json.Unmarshal(b, &r); err != nil {
+	for _, r := range d.leases {
+		r, err := reread(r)
+		if err != nil {
 			return st, err
 		}
 		st.Leases = append(st.Leases, r)
@@ -72,18 +88,24 @@ func (d *provDisk) Load(context.Context) (provider.State, error) {
 	return st, nil
 }
 
-func (d *provDisk) Save(_ context.Context, c provider.Change) error {
+func (d *provDisk) Save(ctx context.Context, c provider.Change) error {
+	if err := ctx.Err(); err != nil {
+		return err // the power is off
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, b := range c.Lanes {
+		if d.maxUnpaid.Less(b.Exposed()) {
+			d.over = append(d.over, b)
+		}
+		if was := d.lanes[b.Key]; b.Voucher.Less(was.Voucher) || b.Due().Less(was.Due()) {
+			d.back = append(d.back, b)
+		}
 		d.lanes[b.Key] = b
 	}
 	for _, r := range c.Leases {
-		b, err := json.Marshal(r)
-		if err != nil {
-			return err
-		}
-		d.leases[r.Sold.ID] = b
+		d.idle[r.Sold.ID], d.laneOf[r.Sold.ID] = r.Sold.Idle, lease.KeyOf(r.Sold.Lease)
+		d.leases[r.Sold.ID] = r
 	}
 	for _, e := range c.Events {
 		if d.events[e.Lease] == nil {
@@ -92,10 +114,10 @@ func (d *provDisk) Save(_ context.Context, c provider.Change) error {
 		d.events[e.Lease][e.Event.Seq] = e
 		if r := e.Event.Receipt; r != nil {
 			k := signedKey{r.Result.Lease, r.Result.Task, r.Result.Attempt}
-			if was, ok := d.signed[k]; ok && was != r.Result {
+			if was, ok := d.signed[k]; ok && was.Result != r.Result {
 				d.double = append(d.double, r.Result)
 			}
-			d.signed[k] = r.Result
+			d.signed[k] = *r
 		}
 	}
 	for _, f := range c.Forget {
@@ -124,16 +146,29 @@ type rentDisk struct {
 	mu     sync.Mutex
 	meta   renter.Meta
 	books  map[lease.Key]lease.Book
-	leases map[artel.Hash][]byte
+	leases map[artel.Hash]renter.LeaseRow
 	jobs   map[artel.Hash]job.Job
 	tasks  map[artel.Hash]map[uint64]job.Task
 	outbox map[string]chain.Tx
 	back   []lease.Book // vouchers that went backwards: must stay empty
+	undone []job.Task   // done tasks that changed: must stay empty
+}
+
+// copyOf is a backup as of now.
+func (d *rentDisk) copyOf() *rentDisk {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	c := newRentDisk()
+	c.meta, c.books, c.leases, c.jobs, c.outbox = d.meta, maps.Clone(d.books), maps.Clone(d.leases), maps.Clone(d.jobs), maps.Clone(d.outbox)
+	for id, ts := range d.tasks {
+		c.tasks[id] = maps.Clone(ts)
+	}
+	return c
 }
 
 func newRentDisk() *rentDisk {
 	return &rentDisk{
-		books: map[lease.Key]lease.Book{}, leases: map[artel.Hash][]byte{}, jobs: map[artel.Hash]job.Job{},
+		books: map[lease.Key]lease.Book{}, leases: map[artel.Hash]renter.LeaseRow{}, jobs: map[artel.Hash]job.Job{},
 		tasks: map[artel.Hash]map[uint64]job.Task{}, outbox: map[string]chain.Tx{},
 	}
 }
@@ -145,9 +180,9 @@ func (d *rentDisk) Load(context.Context) (renter.State, error) {
 	for _, b := range d.books {
 		st.Books = append(st.Books, b)
 	}
-	for _, b := range d.leases {
-		var r renter.LeaseRow
-		if err := json.Unmarshal(b, &r); err != nil {
+	for _, r := range d.leases {
+		r, err := reread(r)
+		if err != nil {
 			return st, err
 		}
 		st.Leases = append(st.Leases, r)
@@ -173,7 +208,10 @@ func (d *rentDisk) list(id artel.Hash) []job.Task {
 	return ts
 }
 
-func (d *rentDisk) Save(_ context.Context, c renter.Change) error {
+func (d *rentDisk) Save(ctx context.Context, c renter.Change) error {
+	if err := ctx.Err(); err != nil {
+		return err // the power is off
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if c.Meta != nil {
@@ -186,11 +224,7 @@ func (d *rentDisk) Save(_ context.Context, c renter.Change) error {
 		d.books[b.Key] = b
 	}
 	for _, r := range c.Leases {
-		b, err := json.Marshal(r)
-		if err != nil {
-			return err
-		}
-		d.leases[r.Bought.ID] = b
+		d.leases[r.Bought.ID] = r
 	}
 	for _, id := range c.DropLeases {
 		delete(d.leases, id)
@@ -203,6 +237,9 @@ func (d *rentDisk) Save(_ context.Context, c renter.Change) error {
 			d.tasks[id] = map[uint64]job.Task{}
 		}
 		for _, t := range ts {
+			if was := d.tasks[id][t.Index]; was.State == job.Done && (t.State != job.Done || t.Receipt.Result != was.Receipt.Result) {
+				d.undone = append(d.undone, t)
+			}
 			d.tasks[id][t.Index] = t
 		}
 	}

@@ -1,19 +1,20 @@
 package simtest
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
-	"io"
 	"log/slog"
 	"math/rand/v2"
-	"os"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/blob"
 	blobmem "github.com/artel-network/artel/blob/mem"
+	"github.com/artel-network/artel/chain"
 	"github.com/artel-network/artel/chain/fake"
 	"github.com/artel-network/artel/lease"
 	"github.com/artel-network/artel/market"
@@ -21,6 +22,7 @@ import (
 	"github.com/artel-network/artel/p2p/mem"
 	"github.com/artel-network/artel/provider"
 	"github.com/artel-network/artel/renter"
+	"github.com/artel-network/artel/seal"
 	"github.com/artel-network/artel/wire"
 )
 
@@ -32,25 +34,54 @@ type world struct {
 	chain *fake.Chain
 	rng   *rand.Rand
 	log   *slog.Logger
-	nodes []*node
+	story *story
+	began time.Time
+	nodes []*node // providers first
+	total artel.Amount
+
+	opened sync.Map // sealed offer → opened; a thousand nodes check each once
+}
+
+// habit is how a node behaves.
+type habit int
+
+const (
+	honest    habit = iota
+	lazy            // provider: takes tasks and never ends them
+	withholds       // provider: hands no output out
+	keyless         // provider: hands the output out and keeps its key
+	garbage         // provider: its receipts are signed over something else
+	overbills       // provider: its receipts bill more than the renter's clock saw
+	deadbeat        // renter: stops paying after some vouchers
+)
+
+func (h habit) String() string {
+	return [...]string{"honest", "lazy", "withholds", "keyless", "garbage", "overbills", "deadbeat"}[h]
 }
 
 // node is one machine: its disk and identity outlive its crashes.
 type node struct {
 	w       *world
+	name    string // p0, p1, … and r0, r1, …
+	habit   habit
 	key     artel.Key
 	ledger  *fake.Client
 	blobs   blob.Store
+	board   *board
 	prov    *provDisk // nil for a renter
 	rent    *rentDisk // nil for a provider
 	policy  provider.Policy
-	stop    context.CancelFunc
-	down    chan struct{}
-	host    *mem.Host
-	p       *provider.Provider
-	r       *renter.Renter
 	machine [16]byte
-	lazy    bool // takes tasks and never ends them
+
+	stop context.CancelFunc // nil while the node is down
+	down chan struct{}
+	host *mem.Host
+	p    *provider.Provider
+	r    *renter.Renter
+
+	pays     int  // vouchers a deadbeat still sends
+	restored bool // from an old copy of its disk
+	jobs     []artel.Hash
 }
 
 func simKey(n uint64) artel.Key {
@@ -63,35 +94,78 @@ func simKey(n uint64) artel.Key {
 	return k
 }
 
-const fund = 1_000_000_000
+// Constants of the simulated economy. A task may run for a minute.
+const (
+	fund  = 1_000_000_000
+	unit  = 60_000                   // ms
+	base  = artel.Price(100_000_000) // units per 10⁶ s
+	delay = 120                      // seconds: of the ledger
+)
 
-func newWorld(seed uint64, providers, renters int) *world {
-	w := &world{net: mem.NewNetwork(seed), rng: rand.New(rand.NewPCG(seed, 7)), log: slog.New(slog.NewTextHandler(io.Discard, nil))}
-	if os.Getenv("ARTEL_SIM_LOG") != "" {
-		w.log = slog.New(slog.NewTextHandler(os.Stderr, nil))
-	}
+// rentPolicy is the daemon's, but brings money home within the simulation.
+var rentPolicy = func() renter.Policy {
+	p := renter.DefaultPolicy
+	p.Release, p.Stall = 30*time.Second, time.Minute
+	return p
+}()
+
+func newWorld(seed uint64, providers, renters int, s *story) *world {
+	w := &world{net: mem.NewNetwork(seed), rng: rand.New(rand.NewPCG(seed, 7)), story: s, began: time.Now()}
+	w.log = slog.New(&teller{story: s, began: w.began})
 	balances := map[artel.Address]artel.Amount{}
 	for i := range providers + renters {
-		n := &node{w: w, key: simKey(uint64(i)), blobs: blobmem.New(0)}
+		n := &node{w: w, key: simKey(uint64(i)), blobs: blobmem.New(0), pays: 1 << 30}
 		binary.BigEndian.PutUint64(n.machine[:], uint64(i))
 		if i < providers {
+			n.name = fmt.Sprintf("p%d", i)
 			n.prov = newProvDisk()
+			price := base + artel.Price(w.rng.IntN(int(base)))
 			n.policy = provider.Policy{
-				Price: artel.Price(1_000_000_000 + w.rng.IntN(1_000_000_000)), Resources: artel.Resources{Slots: uint32(1 + w.rng.IntN(4)), Memory: 1 << 30, Disk: 1 << 30},
-				MaxUnit: 600_000, MaxUnpaid: artel.Units(20_000_000), MaxLease: 86400, Patience: 2 * time.Minute,
-				Sandboxes: []string{"wasm"}, Speed: 1000, OfferTTL: 10 * time.Minute, RedeemAt: artel.Units(1_000_000),
+				Price: price, Resources: artel.Resources{Slots: uint32(1 + w.rng.IntN(4)), Memory: 1 << 30, Disk: 1 << 30},
+				MaxUnit: 600_000, MaxUnpaid: artel.Cost(price, unit*uint64(1+w.rng.IntN(4))), MaxLease: 86400, Patience: time.Minute,
+				Prepay: w.rng.IntN(4) == 0, Sandboxes: []string{"wasm"}, Speed: 1000, OfferTTL: 30 * time.Minute, RedeemAt: artel.Units(50_000),
 			}
+			n.prov.maxUnpaid = n.policy.MaxUnpaid
 		} else {
+			n.name = fmt.Sprintf("r%d", i-providers)
 			n.rent = newRentDisk()
+			n.board = &board{w: w, index: market.NewIndex(market.DefaultPolicy(network))}
 			balances[n.key.Address()] = artel.Units(fund)
+			w.total = w.total.Add(artel.Units(fund))
 		}
+		s.name(n.key.NodeID().Short(), n.name)
 		w.nodes = append(w.nodes, n)
 	}
-	w.chain = fake.New(fake.Options{Balances: balances, Inclusion: time.Second})
+	params := fake.DefaultParams()
+	params.Delay, params.Window = delay, 3600
+	w.chain = fake.New(fake.Options{Params: params, Balances: balances, Inclusion: time.Second})
 	for _, n := range w.nodes {
 		n.ledger = w.chain.Client()
 	}
 	return w
+}
+
+func (w *world) providers() (ps []*node) {
+	for _, n := range w.nodes {
+		if n.prov != nil {
+			ps = append(ps, n)
+		}
+	}
+	return ps
+}
+
+func (w *world) renters() (rs []*node) {
+	for _, n := range w.nodes {
+		if n.rent != nil {
+			rs = append(rs, n)
+		}
+	}
+	return rs
+}
+
+// say adds a line of the simulation's own to the transcript.
+func (w *world) say(format string, args ...any) {
+	w.story.add(time.Since(w.began), fmt.Sprintf(format, args...))
 }
 
 // start boots a node from what is on its disk.
@@ -100,41 +174,51 @@ func (n *node) start() {
 	n.stop, n.down = cancel, make(chan struct{})
 	n.host = n.w.net.NewHost(mem.Config{ID: n.key.NodeID(), Network: network, Wire: p2p.Versions{Min: 1, Max: 1}})
 	params, _ := n.ledger.Params(ctx)
-	n.host.HandleStream(blobProtocol, func(ctx context.Context, from artel.NodeID, s p2p.Stream) {
-		_, _ = blob.Serve(ctx, s, from, n.blobs, blob.ServeOptions{Allow: func(context.Context, artel.NodeID, artel.Ref) error { return nil }})
-	})
+	if n.habit != withholds {
+		n.host.HandleStream(blobProtocol, func(ctx context.Context, from artel.NodeID, s p2p.Stream) {
+			_, _ = blob.Serve(ctx, s, from, n.blobs, blob.ServeOptions{Allow: func(context.Context, artel.NodeID, artel.Ref) error { return nil }})
+		})
+	}
 	var run func(context.Context) error
 	if n.prov != nil {
 		n.p = provider.New(provider.Config{
 			Key: n.key, Account: n.key.Address(), Network: network, Machine: n.machine, Params: params, Policy: n.policy,
-			Host: n.host, Ledger: n.ledger, Store: n.prov, Runner: &runner{n: n}, Log: n.w.log.With("node", n.key.NodeID().Short()),
+			Host: cheatingHost{n.host, n}, Ledger: n.ledger, Store: n.prov, Runner: &runner{n: n}, Log: n.w.log.With("node", n.name),
 		})
 		n.p.Register()
 		run = n.p.Run
 	} else {
-		board := newBoard()
-		_, err := n.host.Subscribe(wire.TopicOffers, board.validate, func(p2p.Message) {})
-		if err != nil {
+		if _, err := n.host.Subscribe(wire.TopicOffers, n.board.validate, func(p2p.Message) {}); err != nil {
 			panic(err)
 		}
 		n.r = renter.New(renter.Config{
-			Key: n.key, Account: n.key.Address(), Network: network, Params: params, Policy: renter.DefaultPolicy,
-			Host: n.host, Ledger: n.ledger, Board: board, Store: n.rent, Blobs: n.blobs, Fetch: n.fetch,
-			Log: n.w.log.With("node", n.key.NodeID().Short()),
+			Key: n.key, Account: n.key.Address(), Network: network, Params: params, Policy: rentPolicy,
+			Host: caller{n.host, n}, Ledger: n.ledger, Board: n.board, Store: n.rent, Blobs: n.blobs, Fetch: n.fetch,
+			Log: n.w.log.With("node", n.name),
 		})
 		run = n.r.Run
 	}
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = n.host.Run(ctx) })
-	wg.Go(func() { _ = run(ctx) })
+	wg.Go(func() {
+		if err := run(ctx); err != nil && ctx.Err() == nil {
+			panic(fmt.Sprintf("%s: %v", n.name, err))
+		}
+	})
 	down := n.down
 	go func() { wg.Wait(); close(down) }()
 }
 
+func (n *node) up() bool { return n.stop != nil }
+
 // crash ends a node: what it had not stored is gone.
 func (n *node) crash() {
+	if !n.up() {
+		return
+	}
 	n.stop()
 	<-n.down
+	n.stop = nil
 }
 
 const blobProtocol = "blob"
@@ -144,21 +228,95 @@ func (n *node) fetch(ctx context.Context, from artel.NodeID, root artel.Ref, lim
 	return blob.Fetch(ctx, open, n.blobs, root, blob.FetchOptions{Limits: blob.Limits{Bytes: limit}})
 }
 
+// cheatingHost is a provider's host that changes its answers by its habit.
+type cheatingHost struct {
+	*mem.Host
+	n *node
+}
+
+func (h cheatingHost) Handle(method string, maxReq int, f p2p.Handler) {
+	h.Host.Handle(method, maxReq, func(ctx context.Context, from artel.NodeID, req []byte) ([]byte, error) {
+		resp, err := f(ctx, from, req)
+		if err != nil {
+			return resp, err
+		}
+		switch {
+		case method == wire.MethodWatch && (h.n.habit == garbage || h.n.habit == overbills):
+			m, err := wire.UnmarshalWatchResponse(resp)
+			if err != nil {
+				return nil, err
+			}
+			for i, e := range m.Events {
+				if e.Receipt == nil {
+					continue
+				}
+				r := *e.Receipt
+				if h.n.habit == garbage {
+					r.Result.OutputRoot[3] ^= 1
+				} else {
+					r.Usage.Wall, r.Due = r.Usage.Wall+20_000, r.Due.Add(artel.Cost(h.n.policy.Price, 20_000))
+				}
+				m.Events[i].Receipt = &r
+			}
+			return m.Marshal(), nil
+		case method == wire.MethodPay && h.n.habit == keyless:
+			m, err := wire.UnmarshalPayResponse(resp)
+			if err != nil {
+				return nil, err
+			}
+			m.Keys = nil
+			return m.Marshal(), nil
+		}
+		return resp, nil
+	})
+}
+
+// caller is a renter's host; a deadbeat's sends only so many vouchers.
+type caller struct {
+	*mem.Host
+	n *node
+}
+
+func (c caller) Call(ctx context.Context, to artel.NodeID, method string, req []byte, maxResp int) ([]byte, error) {
+	if method == wire.MethodPay && c.n.habit == deadbeat {
+		if c.n.pays == 0 {
+			return nil, p2p.Errorf(p2p.Unavailable, "not this time")
+		}
+		c.n.pays--
+	}
+	return c.Host.Call(ctx, to, method, req, maxResp)
+}
+
 // board is a market index fed by gossip.
 type board struct {
+	w     *world
 	mu    sync.Mutex
 	index *market.Index
 }
 
-func newBoard() *board {
-	return &board{index: market.NewIndex(market.DefaultPolicy(network))}
+type openedOffer struct {
+	offer artel.Offer
+	id    artel.Hash
+	err   error
+}
+
+func (w *world) openOffer(sealed []byte, network artel.Hash) (artel.Offer, artel.Hash, error) {
+	k := string(sealed)
+	if o, ok := w.opened.Load(k); ok {
+		o := o.(openedOffer)
+		return o.offer, o.id, o.err
+	}
+	var o openedOffer
+	o.offer, o.id, o.err = wire.OpenOffer(sealed, network)
+	w.opened.Store(k, o)
+	return o.offer, o.id, o.err
 }
 
 func (b *board) validate(_ context.Context, m p2p.Message) p2p.Verdict {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := uint64(time.Now().Unix())
-	l, v := market.Admit(m.Data, wire.OpenOffer, b.index, nil, now)
+	l, v := market.Admit(m.Data, b.w.openOffer, b.index, nil, now)
 	if v.Err != nil {
 		return p2p.Ignore
 	}
@@ -180,33 +338,87 @@ func (b *board) Offers(j artel.JobSpec, now time.Time, n int) []renter.Listed {
 
 func (b *board) Note(artel.NodeID, bool, time.Time) {}
 
+// spec is a job whose tasks take d each and leave an output or none.
+func spec(name string, count uint64, d time.Duration, output bool) artel.JobSpec {
+	program, _ := artel.NewRef(artel.CodecRaw, [32]byte{1})
+	return artel.JobSpec{
+		Name: name, Program: program, Args: []string{d.String(), name, fmt.Sprint(output)}, Count: count, Wall: unit, Sandbox: "wasm",
+		Want: artel.Resources{Memory: 1 << 20, Disk: 1 << 20}, Tries: 3, Failover: artel.FailoverNormal,
+	}
+}
+
+// result is what a task of a job leaves: it depends on the task alone.
+func result(s artel.TaskSpec) []byte {
+	return []byte(s.Args[1] + " " + strings.Join(s.Env, " "))
+}
+
 // runner stands for the sandbox: it takes the virtual time that the task's
-// first argument names and leaves an output that depends on the task alone.
+// first argument names. What it leaves is sealed as by provider.Boxed.
 type runner struct{ n *node }
 
-func (r *runner) Run(ctx context.Context, from artel.NodeID, id artel.Hash, t artel.Terms, run lease.Running, phase func(string)) lease.Finish {
+func (r *runner) Run(ctx context.Context, _ artel.NodeID, _ artel.Hash, _ artel.Terms, run lease.Running, phase func(string)) lease.Finish {
 	phase("running")
 	d, err := time.ParseDuration(run.Spec.Args[0])
 	if err != nil {
 		return lease.Finish{Reason: artel.ReasonBadProgram, Message: err.Error()}
 	}
-	if r.n.lazy {
-		<-ctx.Done()
-		return lease.Finish{Reason: artel.ReasonCancelled}
+	if r.n.habit == lazy {
+		d = 1000 * time.Hour
 	}
 	began := time.Now()
 	timer := time.NewTimer(d)
 	defer timer.Stop()
+	usage := func() artel.Usage {
+		wall := uint64(time.Since(began).Milliseconds())
+		return artel.Usage{Wall: wall, CPU: wall}
+	}
 	select {
 	case <-ctx.Done():
-		return lease.Finish{Reason: artel.ReasonCancelled, Message: "killed"}
+		return lease.Finish{Reason: artel.ReasonCancelled, Message: "killed", Billed: true, Usage: usage()}
 	case <-timer.C:
 	}
-	wall := uint64(time.Since(began).Milliseconds())
-	return lease.Finish{Exit: 0, Reason: artel.ReasonExited, Billed: true, Usage: artel.Usage{Wall: wall, CPU: wall}}
+	f := lease.Finish{Reason: artel.ReasonExited, Billed: true, Usage: usage()}
+	if run.Spec.Args[2] != "true" {
+		f.Root = artel.Keccak(result(run.Spec))
+		return f
+	}
+	if err := r.seal(run.Spec, &f); err != nil {
+		return lease.Finish{Reason: artel.ReasonHost, Message: err.Error()}
+	}
+	return f
+}
+
+func (r *runner) seal(s artel.TaskSpec, f *lease.Finish) error {
+	ctx := context.Background()
+	root, _, err := blob.AddFile(ctx, r.n.blobs, bytes.NewReader(result(s)))
+	if err != nil {
+		return err
+	}
+	var buf bytes.Buffer
+	w, key, err := seal.Writer(&buf)
+	if err != nil {
+		return err
+	}
+	if err := blob.WriteCAR(ctx, r.n.blobs, root, w, blob.Limits{}); err != nil {
+		return err
+	}
+	if err := w.Close(); err != nil {
+		return err
+	}
+	f.Root, f.Key = artel.Hash(root.Sum()), key
+	f.Sealed, _, err = blob.AddFile(ctx, r.n.blobs, &buf)
+	return err
 }
 
 func (r *runner) Log(artel.Hash, lease.TaskKey, uint64, int) ([]byte, error) {
 	return nil, fmt.Errorf("no log here")
 }
 func (r *runner) Forget(artel.Hash, lease.TaskKey) {}
+
+// deposit gives a renter's money to the ledger.
+func (n *node) deposit() {
+	tx := chain.Tx{ID: "deposit-" + n.name, From: n.key.Address(), Call: chain.Deposit{To: n.key.Address(), Amount: artel.Units(fund)}}
+	if err := n.ledger.Submit(context.Background(), tx); err != nil {
+		panic(err)
+	}
+}

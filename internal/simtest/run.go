@@ -1,0 +1,238 @@
+package simtest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/artel-network/artel"
+	"github.com/artel-network/artel/chain"
+	"github.com/artel-network/artel/job"
+	"github.com/artel-network/artel/lease"
+	"github.com/artel-network/artel/p2p/mem"
+	"github.com/artel-network/artel/renter"
+)
+
+// Times of a run.
+const (
+	workFor    = 2 * time.Minute  // jobs come and faults happen
+	endWithin  = 30 * time.Minute // after healing, every job has ended
+	homeWithin = 30 * time.Minute // after that, all money is redeemed or home
+)
+
+// run plays one seed and returns what broke a promise. It must be called in a
+// synctest bubble.
+func run(seed uint64, nodes int, s *story) (broken []string) {
+	providers := nodes * 2 / 3
+	w := newWorld(seed, providers, nodes-providers, s)
+	w.habits()
+	w.net.SetLink(mem.Link{Latency: 20 * time.Millisecond, Jitter: 30 * time.Millisecond})
+	for _, n := range slices.Backward(w.nodes) { // renters first: they listen for offers
+		n.start()
+	}
+	defer func() {
+		for _, n := range w.nodes {
+			n.crash()
+		}
+	}()
+	for _, n := range w.renters() {
+		n.deposit()
+	}
+	time.Sleep(3 * time.Second)
+	w.troubled()
+	w.heal()
+	broken = append(broken, w.ended()...)
+	broken = append(broken, w.home()...)
+	return append(broken, w.check()...)
+}
+
+// habits draws who is dishonest: about one provider in four and one renter in
+// ten.
+func (w *world) habits() {
+	for _, n := range w.providers() {
+		if w.rng.IntN(4) == 0 {
+			n.habit = lazy + habit(w.rng.IntN(5))
+		}
+	}
+	for _, n := range w.renters() {
+		if w.rng.IntN(10) == 0 {
+			n.habit, n.pays = deadbeat, w.rng.IntN(4)
+		}
+	}
+	for _, n := range w.nodes {
+		if n.habit != honest {
+			w.say("%s %s", n.name, n.habit)
+		}
+	}
+}
+
+// troubled is the time of work and faults. What happens, and when, is drawn
+// before anything runs, so that it does not depend on it.
+func (w *world) troubled() {
+	type event struct {
+		at time.Duration
+		do func()
+	}
+	var events []event
+	in := func(d time.Duration) time.Duration { return time.Duration(w.rng.Int64N(int64(d))) }
+	add := func(at time.Duration, do func()) { events = append(events, event{at, do}) }
+	for _, n := range w.renters() {
+		for i := range 1 + w.rng.IntN(2) {
+			name := fmt.Sprintf("%s-%d", n.name, i)
+			sp := spec(name, uint64(1+w.rng.IntN(6)), time.Second+in(20*time.Second), w.rng.IntN(2) == 0)
+			add(in(workFor/2), func() { n.submit(sp) })
+		}
+	}
+	for range 1 + len(w.nodes)*2/3 {
+		n, at, length := w.nodes[w.rng.IntN(len(w.nodes))], in(workFor), time.Second+in(40*time.Second)
+		switch w.rng.IntN(10) {
+		case 0, 1, 2, 3:
+			add(at, func() { w.say("%s is killed", n.name); n.crash() })
+			add(at+length, func() {
+				if !n.up() {
+					w.say("%s is back", n.name)
+					n.start()
+				}
+			})
+		case 4, 5:
+			add(at, func() { w.say("%s loses the chain", n.name); n.ledger.SetReachable(false) })
+			add(at+length, func() { n.ledger.SetReachable(true) })
+		case 6, 7:
+			var side []artel.NodeID
+			for _, n := range w.nodes {
+				if w.rng.IntN(3) == 0 {
+					side = append(side, n.key.NodeID())
+				}
+			}
+			add(at, func() { w.say("the network is cut, %d nodes on one side", len(side)); w.net.Partition(side) })
+			add(at+length, w.net.Heal)
+		case 8:
+			l := mem.Link{
+				Latency: 20 * time.Millisecond, Jitter: in(2 * time.Second), LoseRequest: w.rng.Float64() / 5,
+				LoseAnswer: w.rng.Float64() / 5, Duplicate: w.rng.Float64() / 3,
+			}
+			add(at, func() { w.say("links turn bad: %+v", l); w.net.SetLink(l) })
+			add(at+length, func() { w.net.SetLink(mem.Link{Latency: 20 * time.Millisecond}) })
+		case 9:
+			if n.rent == nil {
+				continue
+			}
+			var backup *rentDisk
+			add(at, func() { backup = n.rent.copyOf() })
+			add(at+length, func() {
+				w.say("%s is restored from a copy %v old", n.name, length)
+				n.crash()
+				n.rent, n.restored = backup, true
+				n.start()
+			})
+		}
+	}
+	slices.SortStableFunc(events, func(a, b event) int { return int(a.at - b.at) })
+	began := time.Now()
+	for _, e := range events {
+		time.Sleep(e.at - time.Since(began))
+		e.do()
+	}
+}
+
+// submit stores a job on the renter, if it is up.
+func (n *node) submit(sp artel.JobSpec) {
+	if !n.up() {
+		return
+	}
+	id := renter.NewID()
+	n.w.story.mu.Lock()
+	n.w.story.names[id.Short()] = "job " + sp.Name
+	n.w.story.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if err := n.r.Submit(ctx, id, sp); err == nil {
+		n.w.say("%s submits %d tasks of %s", n.name, sp.Count, sp.Args[0])
+	}
+}
+
+// heal ends all faults.
+func (w *world) heal() {
+	w.say("everything is healed")
+	w.net.Heal()
+	w.net.SetLink(mem.Link{Latency: 20 * time.Millisecond})
+	for _, n := range w.nodes {
+		n.ledger.SetReachable(true)
+		if !n.up() {
+			n.start()
+		}
+	}
+	for _, n := range w.providers() {
+		n.p.SetPolicy(n.policy) // announces the offer again
+	}
+	time.Sleep(time.Second)
+	nodes := map[artel.NodeID]artel.Address{}
+	for _, p := range w.providers() {
+		nodes[p.key.NodeID()] = p.key.Address()
+	}
+	for _, n := range w.renters() {
+		if n.restored { // its owner does what the hint says
+			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+			found, err := n.r.Recover(ctx, nodes)
+			cancel()
+			w.say("%s recovers %d lanes (%v)", n.name, found, err)
+		}
+	}
+}
+
+// active lists the jobs that are not over. Those of a renter that does not pay
+// are its own affair.
+func (w *world) active() (jobs []string) {
+	for _, n := range w.renters() {
+		n.rent.mu.Lock()
+		for _, j := range n.rent.jobs {
+			if j.Phase == job.Active && n.habit == honest {
+				jobs = append(jobs, fmt.Sprintf("job %s of %s: %d tasks open", j.Spec.Name, n.name, j.Open))
+			}
+		}
+		n.rent.mu.Unlock()
+	}
+	return jobs
+}
+
+func (w *world) ended() (broken []string) {
+	for until := time.Now().Add(endWithin); time.Now().Before(until); time.Sleep(5 * time.Second) {
+		if broken = w.active(); len(broken) == 0 {
+			break
+		}
+	}
+	for _, n := range w.renters() {
+		if n.habit != deadbeat {
+			continue
+		}
+		for id := range n.rent.jobs {
+			_ = n.r.Cancel(context.Background(), id, "over")
+		}
+	}
+	return broken
+}
+
+// home waits until no money is booked: what was earned is redeemed, the rest
+// has come back to its renter.
+func (w *world) home() []string {
+	for until := time.Now().Add(homeWithin); time.Now().Before(until); time.Sleep(10 * time.Second) {
+		if w.chain.Totals().Booked.IsZero() {
+			return nil
+		}
+	}
+	names := map[artel.Address]*node{}
+	for _, n := range w.nodes {
+		names[n.key.Address()] = n
+	}
+	var broken []string
+	w.chain.Lanes(func(k chain.LaneKey, l chain.Lane) bool {
+		if !l.Booked().IsZero() {
+			r, p := names[k.Renter], names[k.Provider]
+			broken = append(broken, fmt.Sprintf("lane %x of %s (%s) to %s (%s) still has %s units booked: cap %s paid %s release at %d; the renter's book %+v; the provider's %+v", k.Number,
+				r.name, r.habit, p.name, p.habit, l.Booked(), l.Cap, l.Paid, l.ReleaseAt, r.rent.books[lease.Key(k)], p.prov.lanes[lease.Key(k)]))
+		}
+		return true
+	})
+	return broken
+}
