@@ -347,12 +347,19 @@ func history(j job.Job, ts []job.Task, until int64) []api.JobEvent {
 			e := api.JobEvent{Kind: api.EventTask, Task: index, Attempt: at.N, Provider: at.Node}
 			e.State = api.StateRunning
 			add(at.Sent, e)
+			if at.Fenced {
+				gone := e
+				gone.Kind, gone.State, gone.Reason, gone.Message = api.EventLost, api.StateWaiting, artel.ReasonLost, "the host fell silent"
+				add(at.Silent, gone)
+			}
 			e.Reason, e.Message = at.Reason, at.Message
 			switch r := t.Receipt; {
 			case r != nil && r.Result.Attempt == at.N && t.State == job.Failed:
 				e.State, e.ExitCode = api.StateFailed, r.Result.ExitCode
 			case r != nil && r.Result.Attempt == at.N:
 				e.State = api.StateDone
+			case at.Fenced && at.Reason == artel.ReasonLost:
+				continue // it was told when it was fenced
 			case at.Reason == artel.ReasonLost || at.Reason == artel.ReasonGarbage || at.Reason == artel.ReasonRefused:
 				e.Kind, e.State = api.EventLost, api.StateWaiting
 			default:

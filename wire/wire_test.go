@@ -84,7 +84,7 @@ func codecs() []codec {
 		codecOf(MaxCancel, UnmarshalCancelRequest),
 		codecOf(MaxSmall, UnmarshalWatchRequest),
 		codecOf(MaxWatch, UnmarshalWatchResponse),
-		codecOf(MaxSmall, UnmarshalPayRequest),
+		codecOf(MaxCancel, UnmarshalPayRequest),
 		codecOf(MaxPay, UnmarshalPayResponse),
 		codecOf(MaxSmall, UnmarshalLogsRequest),
 		codecOf(MaxLogChunk, UnmarshalLogsResponse),

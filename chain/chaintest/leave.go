@@ -124,6 +124,11 @@ func testPayout(s *stage) {
 		s.ok(provider, chain.WithdrawEarned{Amount: artel.Units(10)}) // still the old one
 		s.money("provider", provider, 10, 0, 80)
 	}
+	s.ok(renter, chain.SetPayout{To: first.Address()})
+	s.ok(renter, chain.SetPayout{To: second.Address()})
+	if p := s.account(renter).Payout; s.Warp != nil && !p.To.IsZero() || p.Next != second.Address() {
+		s.Errorf("a second SetPayout before the first counts: %+v", p)
+	}
 	s.reach(pay.ChangesAt)
 	s.ok(provider, chain.WithdrawEarned{Amount: artel.Units(20)})
 	s.money("first", first, 20, 0, 0)
@@ -261,7 +266,10 @@ func testEquivocationHostile(s *stage) {
 		{"no penalty", lie(func(c *chain.ProveEquivocation) { c.Lease.Penalty = artel.Amount{} }), chain.ErrNoFault},
 		{"ends before it starts", lie(func(c *chain.ProveEquivocation) { c.Lease.End = c.Lease.Start - 1 }), chain.ErrNoFault},
 		{"too long", lie(func(c *chain.ProveEquivocation) { c.Lease.End = c.Lease.Start + 367*86400 }), chain.ErrNoFault},
-		{"too old", lie(func(c *chain.ProveEquivocation) { c.Lease.Start, c.Lease.End = 1, now-s.params.StakeDelay-10 }), chain.ErrNoFault},
+		{"too old", lie(func(c *chain.ProveEquivocation) {
+			c.Lease.End = now - s.params.StakeDelay - 10
+			c.Lease.Start = c.Lease.End - 5
+		}), chain.ErrNoFault},
 		{"results of another lease", change(honest(), func(c *chain.ProveEquivocation) { c.Lease.Terms[5]++ }), chain.ErrNoFault},
 		{"penalty raised by the reporter", change(honest(), func(c *chain.ProveEquivocation) { c.Lease.Penalty = artel.Units(1000) }), chain.ErrNoFault},
 		{"lease not signed by the renter", s.signLie(honest(), thief, provider, provider), chain.ErrSignature},

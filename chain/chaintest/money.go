@@ -186,6 +186,13 @@ func testReserveFor(s *stage) {
 	}
 	s.money("renter", renter, 0, 25, 0)
 
+	// A key's time may be shorter than the delay; only taking time away waits.
+	brief := s.head().Time + 1
+	s.ok(renter, chain.SetSigner{Key: stranger.Address(), Until: brief})
+	if sg, err := s.Ledger.Signer(s.ctx, renter.Address(), stranger.Address()); err != nil || sg.Until != brief {
+		s.Errorf("Signer: %+v, %v; want until %d", sg, err, brief)
+	}
+
 	// One bad one in a list takes the whole list back.
 	s.refused(provider, reserves(s.booking(k, renter, 0, 31), s.booking(k, renter, 9, 32)), chain.ErrEpoch)
 	s.isLane(k, 30, 0, 0)

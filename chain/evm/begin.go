@@ -17,6 +17,10 @@ import (
 // maxGas is the most gas one transaction may use. Source: EIP-7825.
 const maxGas = 1 << 24
 
+// maxAhead is how many transactions of an account may wait for a block or for
+// finality.
+const maxAhead = 256
+
 // maxFeeGwei bounds the price of gas: an RPC that lies about it must not empty
 // an account.
 const maxFeeGwei = 1000
@@ -56,6 +60,9 @@ func (l *Ledger) begin(ctx context.Context, r TxRecord) (refused bool, err error
 		}
 		return true, l.refuse(ctx, r, artel.Hash{}, why)
 	}
+	if gas > maxGas {
+		return true, l.refuse(ctx, r, artel.Hash{}, chain.Refuse(chain.ErrTooBig, "%d gas, at most %d", gas, maxGas))
+	}
 	gas = min(gas+gas/4+10_000, maxGas) // others may change the state before it is mined
 	f, err := l.fees(ctx, nil)
 	if err != nil {
@@ -68,11 +75,32 @@ func (l *Ledger) begin(ctx context.Context, r TxRecord) (refused bool, err error
 	if err := f.afford(have, gas, r.Tx.From); err != nil {
 		return true, l.refuse(ctx, r, artel.Hash{}, err)
 	}
-	nonce, err := l.nonce(ctx, r.Tx.From, "pending")
+	nonce, err := l.freshNonce(ctx, r.Tx.From)
 	if err != nil {
 		return false, err
 	}
 	return false, l.attempt(ctx, r, by, l.send.nextNonce(r.Tx.From, nonce), f, gas, common.Address(to), data)
+}
+
+// freshNonce returns the next nonce after what waits for a block. It is bounded:
+// an RPC that names one far ahead would have the account fill a long gap.
+func (l *Ledger) freshNonce(ctx context.Context, a artel.Address) (uint64, error) {
+	pending, err := l.nonce(ctx, a, "pending")
+	if err != nil {
+		return 0, err
+	}
+	head, err := l.head(ctx)
+	if err != nil {
+		return 0, err
+	}
+	final, err := l.nonceAt(ctx, a, head.Number)
+	if err != nil {
+		return 0, err
+	}
+	if pending > final+maxAhead {
+		return 0, fmt.Errorf("the RPC says that %d transactions of %s wait for a block, and that is hard to believe; hint: ask another RPC", pending-final, a)
+	}
+	return max(pending, final), nil
 }
 
 func refusalIn(err error) *chain.Refusal {

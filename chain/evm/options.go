@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/artel-network/artel"
@@ -61,8 +61,9 @@ type Ledger struct {
 	log       *slog.Logger
 	abi       contracts
 
+	best    atomic.Uint64 // number of the newest final block ever seen
 	checked struct {
-		mu     sync.Mutex // guards the following
+		turn   chan struct{} // holds a token while nobody looks; guards the following
 		ok     bool
 		params chain.Params
 	}
@@ -113,6 +114,8 @@ func New(o Options) (*Ledger, error) {
 	if l.log == nil {
 		l.log = slog.New(slog.DiscardHandler)
 	}
+	l.checked.turn = make(chan struct{}, 1)
+	l.checked.turn <- struct{}{}
 	l.send.init(o.Store)
 	for _, s := range o.Signers {
 		l.AddSigner(s)

@@ -17,6 +17,7 @@ type proxy struct {
 
 	mu    sync.Mutex // guards the following
 	down  bool
+	hang  chan struct{}                                              // not nil: answer only when it is closed
 	loses bool                                                       // requests arrive, answers do not
 	lie   func(method string, params, result json.RawMessage) any    // nil result: pass on
 	fail  func(method string, params json.RawMessage) (yes bool)     // answer with an error
@@ -69,6 +70,15 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
+	}
+	p.mu.Lock()
+	hang := p.hang
+	p.mu.Unlock()
+	if hang != nil {
+		select {
+		case <-hang:
+		case <-r.Context().Done():
+		}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

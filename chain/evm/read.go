@@ -49,8 +49,12 @@ func (l *Ledger) Check(ctx context.Context) error {
 
 // Params implements chain.Reader.
 func (l *Ledger) Params(ctx context.Context) (chain.Params, error) {
-	l.checked.mu.Lock()
-	defer l.checked.mu.Unlock()
+	select {
+	case <-ctx.Done():
+		return chain.Params{}, ctx.Err()
+	case <-l.checked.turn:
+	}
+	defer func() { l.checked.turn <- struct{}{} }()
 	if l.checked.ok {
 		return l.checked.params, nil
 	}
@@ -62,18 +66,20 @@ func (l *Ledger) Params(ctx context.Context) (chain.Params, error) {
 }
 
 func (l *Ledger) check(ctx context.Context) (p chain.Params, err error) {
-	// Every endpoint that answers must serve the right chain, not only a quorum.
-	answers := askAll(ctx, l, func(ctx context.Context, e *endpoint) (id hexutil.Big, err error) {
+	asking, enough := context.WithCancel(ctx)
+	defer enough()
+	answers := askAll(asking, l, func(ctx context.Context, e *endpoint) (id hexutil.Big, err error) {
 		return id, e.call(ctx, &id, "eth_chainId")
 	})
-	for range l.endpoints {
+	for good, asked := 0, 0; good < l.quorum && asked < len(l.endpoints); asked++ {
 		a := <-answers
-		if want := new(big.Int).SetUint64(l.net.ChainID); a.err == nil && a.value.ToInt().Cmp(want) != 0 {
-			err = chain.Refuse(chain.ErrWrongChain, "%s serves chain %s, the network is on %s", a.from.name, a.value.ToInt(), want)
+		if a.err != nil {
+			continue // too few answers: the next question says so
 		}
-	}
-	if err != nil {
-		return p, err
+		if want := bigUint(l.net.ChainID); a.value.ToInt().Cmp(want) != 0 {
+			return p, chain.Refuse(chain.ErrWrongChain, "%s serves chain %s, the network is on %s", a.from.name, a.value.ToInt(), want)
+		}
+		good++
 	}
 	head, err := l.head(ctx)
 	if err != nil {

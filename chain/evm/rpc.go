@@ -135,7 +135,9 @@ func agree[T any](ctx context.Context, l *Ledger, what string, fetch func(contex
 	if err := ctx.Err(); err != nil {
 		return zero, err
 	}
-	answers := askAll(ctx, l, fetch)
+	asking, enough := context.WithCancel(ctx)
+	defer enough()
+	answers := askAll(asking, l, fetch)
 	votes := map[string][]string{}
 	var errs []error
 	for range l.endpoints {
@@ -233,31 +235,49 @@ func (l *Ledger) final(ctx context.Context, e *endpoint) (header, error) {
 	return e.block(ctx, hexNumber(n-min(n, l.net.Finality.Depth)))
 }
 
-// head returns the newest final block that a quorum has and agrees on.
+// head returns a final block that a quorum has and agrees on, the newest one or
+// nearly so, and never an older one than before. It does not wait for endpoints
+// that hang.
 func (l *Ledger) head(ctx context.Context) (chain.Head, error) {
-	answers := askAll(ctx, l, l.final)
+	asking, enough := context.WithCancel(ctx)
+	defer enough()
+	answers := askAll(asking, l, l.final)
 	var seen []header
 	var errs []error
+	best := l.best.Load()
 	for range l.endpoints {
-		if a := <-answers; a.err != nil {
+		a := <-answers
+		if a.err != nil {
 			errs = append(errs, a.err)
-		} else {
-			seen = append(seen, a.value)
+			continue
+		}
+		seen = append(seen, a.value)
+		sort.Slice(seen, func(i, j int) bool { return seen[i].Number > seen[j].Number })
+		if len(seen) >= l.quorum && uint64(seen[l.quorum-1].Number) >= best {
+			return l.agreed(ctx, seen[l.quorum-1].head())
 		}
 	}
 	if err := ctx.Err(); err != nil {
 		return chain.Head{}, err
 	}
-	if len(seen) < l.quorum {
-		return chain.Head{}, unreachable("head", errs)
+	if len(seen) >= l.quorum {
+		errs = append(errs, fmt.Errorf("the newest final block is %d and was %d", seen[l.quorum-1].Number, best))
 	}
-	sort.Slice(seen, func(i, j int) bool { return seen[i].Number > seen[j].Number })
-	h := seen[l.quorum-1] // the newest one that a quorum has reached
-	if l.quorum == 1 {
-		return h.head(), nil
+	return chain.Head{}, unreachable("head", errs)
+}
+
+// agreed has a quorum confirm a block, and remembers it.
+func (l *Ledger) agreed(ctx context.Context, h chain.Head) (chain.Head, error) {
+	if l.quorum > 1 {
+		var err error
+		if h, err = l.header(ctx, h.Number); err != nil {
+			return h, err
+		}
 	}
-	return agree(ctx, l, fmt.Sprintf("block %d", h.Number), func(ctx context.Context, e *endpoint) (chain.Head, error) {
-		h, err := e.block(ctx, hexNumber(uint64(h.Number)))
-		return h.head(), err
-	})
+	for {
+		best := l.best.Load()
+		if h.Number <= best || l.best.CompareAndSwap(best, h.Number) {
+			return h, nil
+		}
+	}
 }

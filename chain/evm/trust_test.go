@@ -1,10 +1,12 @@
 package evm_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/chain"
@@ -49,6 +51,40 @@ func TestRPCThatLies(t *testing.T) {
 	if _, err := read(2, honest.URL, second.URL); !errors.Is(err, chain.ErrUnreachable) {
 		t.Errorf("one of two is down: %v, want %v", err, chain.ErrUnreachable)
 	}
+
+	// One that hangs or lags holds nobody up: the timeout is far longer than this
+	// test.
+	hang := make(chan struct{})
+	second.set(func(p *proxy) { p.down, p.hang = false, hang })
+	defer close(hang)
+	l3, err := evm.New(evm.Options{Network: n, RPC: []string{second.URL, honest.URL, a.url}, Timeout: 24 * time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l3.Close()
+	for range 2 {
+		if acc, err := l3.Account(t.Context(), k.Address()); err != nil || acc.Deposit != artel.Units(60) {
+			t.Errorf("one of three hangs: %+v, %v", acc, err)
+		}
+	}
+	newest, err := l3.Head(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	honest.set(func(p *proxy) {
+		p.lie = func(method string, params, _ json.RawMessage) any {
+			if method == "eth_getBlockByNumber" && strings.Contains(string(params), "latest") {
+				return map[string]any{"number": "0x0", "hash": "0x" + strings.Repeat("44", 32), "timestamp": "0x1"}
+			}
+			return nil
+		}
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if h, err := l3.Head(ctx); err == nil {
+		t.Errorf("the head went from block %d to %d", newest.Number, h.Number)
+	}
+	honest.set(func(p *proxy) { p.lie = nil })
 
 	// It can lie about a block that should be there, hide events, or send rubbish.
 	for name, lie := range map[string]func(method string, params, result json.RawMessage) any{
@@ -103,6 +139,47 @@ func TestRPCThatLies(t *testing.T) {
 	defer l.Close()
 	if events, _, err := l.Events(t.Context(), chain.Head{}, 10); err == nil {
 		t.Errorf("events of a block that is not: %+v", events)
+	}
+}
+
+// TestRPCThatCosts: an RPC must not make an account burn its coins.
+func TestRPCThatCosts(t *testing.T) {
+	a := startAnvil(t)
+	n, look, k := funded(t, a, chain.Finality{})
+	for name, lie := range map[string]func(method string, params json.RawMessage) any{
+		"a nonce far ahead": func(method string, params json.RawMessage) any {
+			if method == "eth_getTransactionCount" && strings.Contains(string(params), "pending") {
+				return "0x186a0"
+			}
+			return nil
+		},
+		"a price": func(method string, _ json.RawMessage) any {
+			if method == "eth_maxPriorityFeePerGas" {
+				return "0x" + strings.Repeat("f", 20)
+			}
+			return nil
+		},
+	} {
+		p := newProxy(t, a.url)
+		p.set(func(p *proxy) {
+			p.lie = func(method string, params, _ json.RawMessage) any { return lie(method, params) }
+		})
+		l := open(t, evm.Options{Network: n, RPC: []string{p.URL}, Signers: []evm.Signer{k}})
+		if err := l.Submit(t.Context(), deposit(name, k, 30)); err != nil {
+			t.Fatal(err)
+		}
+		until(t, "the sender complains", func() bool {
+			o, err := l.Outcome(t.Context(), name)
+			return err == nil && strings.Contains(o.Note, "hint:")
+		})
+		if c := p.count("eth_sendRawTransaction"); c != 0 {
+			t.Errorf("%s: %d transactions were sent", name, c)
+		}
+		p.set(func(p *proxy) { p.lie = nil })
+		wait(t, l, name)
+	}
+	if sum, c := deposits(t, look, k); sum != artel.Units(60) || c != 2 {
+		t.Errorf("deposited %s in %d events, want 60 in 2", sum, c)
 	}
 }
 

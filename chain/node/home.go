@@ -95,8 +95,10 @@ func (s Settings) complete() (Settings, error) {
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
 		return s, fmt.Errorf("rpc address %q is not on the loopback; put a proxy with access control in front of it instead", s.RPC)
 	}
-	if _, _, err := net.SplitHostPort(s.P2P); err != nil {
+	if _, port, err := net.SplitHostPort(s.P2P); err != nil {
 		return s, fmt.Errorf("p2p address %q: %w", s.P2P, err)
+	} else if port == "" || port == "0" {
+		return s, fmt.Errorf("p2p address %q needs a fixed port: other nodes must find it again after a restart", s.P2P)
 	}
 	// EVM timestamps are whole seconds that must rise: faster blocks would push
 	// chain time ahead of the clock.
@@ -138,6 +140,9 @@ func (h home) validatorState() string { return h.path("data", "validator-state.j
 func (h home) comet() string          { return h.path("data", "comet") }
 func (h home) evm() string            { return h.path("data", "evm") }
 func (h home) rpc() string            { return h.path("rpc") }
+
+// GenesisPath is where a home keeps the file that Join wants.
+func GenesisPath(dir string) string { return home(dir).genesis() }
 
 // Init makes a new network: one home, dir itself, for one validator, or
 // dir/node0, dir/node1, ... for several. It returns the homes.

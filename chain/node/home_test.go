@@ -80,6 +80,7 @@ func TestInitRefuses(t *testing.T) {
 	}{
 		"no chain id":       {Config{}, "chain id"},
 		"negative count":    {Config{ChainID: 1, Validators: -1}, "validators"},
+		"p2p port 0":        {Config{ChainID: 1, P2P: []string{"127.0.0.1:0"}}, "fixed port"},
 		"too few addresses": {Config{ChainID: 1, Validators: 2, P2P: []string{"127.0.0.1:1"}}, "2 validators"},
 		"public rpc":        {Config{ChainID: 1, Settings: Settings{RPC: "0.0.0.0:8545"}}, "loopback"},
 		"rpc without port":  {Config{ChainID: 1, Settings: Settings{RPC: "localhost"}}, "rpc address"},

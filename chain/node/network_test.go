@@ -68,7 +68,7 @@ func TestNetwork(t *testing.T) {
 		nodes[3].kill()
 		// Enough blocks that the dead one would have had its turn.
 		height := nodes[0].status().Height
-		for nodes[0].status().Height < height+5 {
+		for nodes[0].status().Height < height+4 {
 			payer.settled(nodes[2], payer.pay(nodes[0]))
 		}
 	})
@@ -130,7 +130,7 @@ func TestNetwork(t *testing.T) {
 	})
 
 	step("late follower", func(t *testing.T) {
-		genesis, err := os.ReadFile(filepath.Join(homes[0], "genesis.json"))
+		genesis, err := os.ReadFile(chainnode.GenesisPath(homes[0]))
 		if err != nil {
 			t.Fatal(err)
 		}

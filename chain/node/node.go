@@ -17,6 +17,7 @@ import (
 	"github.com/cometbft/cometbft/p2p"
 	"github.com/cometbft/cometbft/privval"
 	"github.com/cometbft/cometbft/proxy"
+	"github.com/cometbft/cometbft/store"
 	comet "github.com/cometbft/cometbft/types"
 	"github.com/ethereum/go-ethereum/core/types"
 	geth "github.com/ethereum/go-ethereum/log"
@@ -174,14 +175,23 @@ type consensus struct {
 func (n *Node) startConsensus(ctx context.Context, engine *evm.Engine, stop context.CancelCauseFunc) (_ *consensus, err error) {
 	c := new(consensus)
 	defer func() {
+		// CometBFT panics on databases that contradict each other.
+		if r := recover(); r != nil {
+			err = fmt.Errorf("start CometBFT: %v", r)
+		}
 		if err != nil {
 			c.close()
 		}
 	}()
 	openDB := func(db *config.DBContext) (dbm.DB, error) {
 		opened, err := config.DefaultDBProvider(db)
-		if err == nil {
-			c.dbs = append(c.dbs, opened)
+		if err != nil {
+			return nil, err
+		}
+		c.dbs = append(c.dbs, opened)
+		if db.ID == "blockstore" {
+			// Before the handshake: CometBFT panics on what this finds.
+			err = sameChain(store.NewBlockStore(opened), engine)
 		}
 		return opened, err
 	}
@@ -203,9 +213,6 @@ func (n *Node) startConsensus(ctx context.Context, engine *evm.Engine, stop cont
 	if replayed := engine.Head().Number.Int64() - before; replayed > 0 {
 		n.log.Info("replayed blocks that geth had not written out", "blocks", replayed, "height", engine.Head().Number)
 	}
-	if err := sameChain(c.node, engine); err != nil {
-		return nil, err
-	}
 	if err := c.node.Start(); err != nil {
 		return nil, fmt.Errorf("start CometBFT: %w", err)
 	}
@@ -213,14 +220,14 @@ func (n *Node) startConsensus(ctx context.Context, engine *evm.Engine, stop cont
 }
 
 // sameChain compares geth's head with the log of record.
-func sameChain(node *cometnode.Node, engine *evm.Engine) error {
+func sameChain(blocks *store.BlockStore, engine *evm.Engine) error {
 	head := engine.Head()
 	if head.Number.Sign() == 0 {
 		return nil
 	}
-	logged := node.BlockStore().LoadBlock(head.Number.Int64())
+	logged := blocks.LoadBlock(head.Number.Int64())
 	if logged == nil {
-		return fmt.Errorf("CometBFT's block store lacks block %d, which geth has", head.Number)
+		return fmt.Errorf("CometBFT's block store lacks block %d, which geth has: data/comet is damaged or gone; put it back, or join the network anew in an empty directory", head.Number)
 	}
 	block, err := decodePayload(head.Number.Int64(), logged.Txs.ToSliceOfBytes())
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/ecdsa"
 	"errors"
+	"flag"
 	"fmt"
 	"math/big"
 	"os"
@@ -37,6 +38,14 @@ var daemon struct {
 	err  error
 }
 
+func buildDaemon() {
+	build := exec.Command("go", "build", "-ldflags=-s -w", "-o", daemon.path, "./nodetest/chaind")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		daemon.err = fmt.Errorf("build chaind: %w\n%s", err, out)
+	}
+}
+
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "chaind")
 	if err != nil {
@@ -44,7 +53,13 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	daemon.path = filepath.Join(dir, "chaind")
+	flag.Parse()
+	var early sync.WaitGroup
+	if flag.Lookup("test.run").Value.String() == "" { // all tests: it will be needed
+		early.Go(func() { daemon.once.Do(buildDaemon) })
+	}
 	code := m.Run()
+	early.Wait()
 	os.RemoveAll(dir)
 	os.Exit(code)
 }
@@ -63,13 +78,7 @@ type proc struct {
 // spawn starts a node process without waiting for anything.
 func spawn(t *testing.T, home string, args ...string) *proc {
 	t.Helper()
-	daemon.once.Do(func() {
-		build := exec.Command("go", "build", "-ldflags=-s -w", "-o", daemon.path, "./nodetest/chaind")
-		build.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := build.CombinedOutput(); err != nil {
-			daemon.err = fmt.Errorf("build chaind: %w\n%s", err, out)
-		}
-	})
+	daemon.once.Do(buildDaemon)
 	if daemon.err != nil {
 		t.Fatal(daemon.err)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math/big"
+	"net"
 	"os"
 	"path/filepath"
 
@@ -27,7 +28,7 @@ const ledgerWindow = 86400
 
 // creditDecimals and creditSymbol are the Credit contract's.
 const (
-	creditDecimals = 18
+	creditDecimals = 6
 	creditSymbol   = "CREDIT"
 )
 
@@ -64,10 +65,10 @@ account.`,
 	f.Uint64Var(&o.chainID, "chain-id", 0, "EVM chain id (default drawn at random)")
 	f.StringVar(&o.delay, "delay", "1d", "from the start of a release, exit or revocation to its effect")
 	f.StringVar(&o.stakeDelay, "stake-delay", "", "the same for stakes (default twice --delay)")
-	f.StringVar(&o.supply, "supply", "1_000_000_000_000_000_000_000_000_000", "of the token, in smallest units: 10⁻¹⁸ tokens")
+	f.StringVar(&o.supply, "supply", "1_000_000_000_000_000", "of the token, in smallest units: 10⁻⁶ tokens")
 	f.StringVar(&o.minStake, "min-stake", "0", "least stake of providers, in smallest units")
 	f.StringVar(&o.faucet, "faucet", "", "account that gets the supply (default a new key)")
-	f.StringVar(&o.faucetListen, "faucet-listen", "127.0.0.1:7711", "host:port where artel chain start answers newcomers who ask for first tokens")
+	f.StringVar(&o.faucetListen, "faucet-listen", "127.0.0.1:7711", "host:port where artel chain start answers newcomers who ask for first tokens; port 0 takes a free one, once")
 	f.StringArrayVar(&o.fund, "fund", nil, "account that gets coin for fees; may be repeated")
 	f.StringArrayVar(&o.p2p, "p2p", nil, "host:port of each validator (default free ports on the loopback)")
 	f.StringVar(&o.rpc, "rpc", "", "loopback host:port of the JSON-RPC (default a free port at every start)")
@@ -99,6 +100,9 @@ func (a *app) chainInit(o chainInitOptions) error {
 		return err
 	}
 	if o.faucet == "" { // `artel chain start` runs it: its coin has a key of its own
+		if o.faucetListen, err = settlePort(o.faucetListen); err != nil {
+			return err
+		}
 		coin, err := faucetCoin(p)
 		if err != nil {
 			return err
@@ -202,6 +206,24 @@ func faucetURL(o chainInitOptions) string {
 		return ""
 	}
 	return "http://" + o.faucetListen + "/"
+}
+
+// settlePort puts a port that is free now in the place of port 0: the network
+// file says where the faucet is, for good.
+func settlePort(at string) (string, error) {
+	host, port, err := net.SplitHostPort(at)
+	if err != nil {
+		return "", usage("host:port, like 127.0.0.1:7711", "--faucet-listen %q", clean(at))
+	}
+	if port != "0" {
+		return at, nil
+	}
+	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	if err != nil {
+		return "", fmt.Errorf("find a free port for the faucet: %w", err)
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
 }
 
 func faucetCoin(p datadir.Paths) (artel.Key, error) {

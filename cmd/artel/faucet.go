@@ -19,8 +19,8 @@ import (
 
 // What a newcomer of a private network is given.
 const (
-	faucetTokens = "1_000_000_000_000_000_000_000" // 1,000 tokens of 10¹⁸ units
-	faucetWei    = 1_000_000_000_000_000           // at a few wei a gas: for ever
+	faucetTokens = "1_000_000_000"       // 1,000 tokens of 10⁶ units
+	faucetWei    = 1_000_000_000_000_000 // at a few wei a gas: for ever
 	faucetGap    = 10 * time.Second
 )
 

@@ -16,4 +16,10 @@ contract Credit is ERC20, ERC20Permit {
         if (supply > type(uint96).max) revert SupplyTooLarge(supply, type(uint96).max);
         _mint(faucet, supply);
     }
+
+    /// @notice Six, as stable coins have it: prices are whole units per 10⁶ seconds in 64 bits, and both a cent an
+    /// hour and a thousand credits an hour must fit.
+    function decimals() public pure override returns (uint8) {
+        return 6;
+    }
 }

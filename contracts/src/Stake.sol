@@ -13,7 +13,7 @@ import {Digests} from "./libraries/Digests.sol";
 /// @title Stake
 /// @notice See IStake for what each function promises and docs/spec/money.md for the reasons.
 /// @dev The law of conservation, checked by the invariant tests:
-/// token.balanceOf(this) = sum of stakers' amount + sum of claims (+ donations).
+/// token.balanceOf(this) = sum of stakers' amount + sum of claims (+ donations, + burns that the coin refused).
 contract Stake is IStake, EIP712, ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
 
@@ -219,8 +219,9 @@ contract Stake is IStake, EIP712, ReentrancyGuardTransient {
             claims[reporter][due] += share;
             emit ClaimOpened(reporter, due, share);
         }
-        // Interaction
-        token.safeTransfer(BURN, burned);
+        // Interaction. A coin that refuses this address must not save a cheat: what cannot be sent stays here and belongs
+        // to nobody, which is as good as burned.
+        token.trySafeTransfer(BURN, burned);
     }
 
     // ---- reporters ----

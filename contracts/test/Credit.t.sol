@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
 import {Base} from "./support/Base.sol";
 
 contract CreditTest is Base {
@@ -18,6 +19,10 @@ contract CreditTest is Base {
         uint256 limit = type(uint96).max;
         vm.expectRevert(abi.encodeWithSelector(SupplyTooLarge.selector, limit + 1, limit));
         this.deployTooLarge(limit + 1);
+    }
+
+    function test_HasSixDecimals() external {
+        vm.assertEq(IERC20Metadata(address(_credit(address(0xFA), 1))).decimals(), 6, "decimals");
     }
 
     function deployTooLarge(uint256 supply) external {

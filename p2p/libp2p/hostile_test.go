@@ -418,8 +418,7 @@ func TestHostileNews(t *testing.T) {
 	})
 }
 
-// TestSlowTaker: a caller that does not take its answer loses its stream, one that
-// comes back to a kept stream after the same time does not.
+// TestSlowTaker: a caller that does not take its answer loses its stream.
 func TestSlowTaker(t *testing.T) {
 	ended := make(chan struct{}, 1)
 	h := victim(t, func(h *libp2p.Host) {
@@ -444,18 +443,27 @@ func TestSlowTaker(t *testing.T) {
 		}
 		return n == 0
 	})
+}
 
-	f, _ := up(t, libp2p.Config{Key: p2ptest.Key(5), Listen: transports["TCP"]})
-	if err := f.Connect(within(t), h.Addrs()[0]); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := f.Call(within(t), h.ID(), "echo", nil, 0); err != nil {
-		t.Fatal(err)
-	}
-	idle := time.NewTimer(600 * time.Millisecond) // twice the victim's patience
-	defer idle.Stop()
-	<-idle.C
-	if _, err := f.Call(within(t), h.ID(), "nothing", nil, 0); !errors.Is(err, p2p.Unsupported) {
-		t.Errorf("a refusal on a kept stream: %v", err)
+// TestKeptStream: a stream that was kept for longer than an answer may take is
+// still good for a refusal.
+func TestKeptStream(t *testing.T) {
+	for name, listen := range transports {
+		t.Run(name, func(t *testing.T) {
+			h, _ := up(t, libp2p.Config{Key: p2ptest.Key(1), Listen: listen}, withEcho, func(h *libp2p.Host) { h.Hasten(300 * time.Millisecond) })
+			f, _ := up(t, libp2p.Config{Key: p2ptest.Key(5), Listen: listen})
+			if err := f.Connect(within(t), h.Addrs()[0]); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := f.Call(within(t), h.ID(), "echo", nil, 0); err != nil {
+				t.Fatal(err)
+			}
+			idle := time.NewTimer(600 * time.Millisecond)
+			defer idle.Stop()
+			<-idle.C
+			if _, err := f.Call(within(t), h.ID(), "nothing", nil, 0); !errors.Is(err, p2p.Unsupported) {
+				t.Errorf("a refusal on a kept stream: %v", err)
+			}
+		})
 	}
 }

@@ -181,8 +181,7 @@ func callTime(header string) time.Duration {
 	return min(time.Duration(ms)*time.Millisecond, p2p.MaxCallTime)
 }
 
-// answering starts an answer: the caller has so long to take it. Every answer sets
-// the deadline anew, because the stream keeps the last one.
+// answering starts an answer: the caller has so long to take it.
 func (h *Host) answering(w http.ResponseWriter) http.Header {
 	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(h.bodyTime))
 	return w.Header()

@@ -191,7 +191,14 @@ const outOfPrepare sandbox.Reason = "out of time to prepare"
 
 // drive stays with the attempt to its end.
 func (b *Box) drive(a *attempt, w *worker, t task, program *os.File) {
-	exit, crashed := b.converse(a, w, t, program)
+	exit, crashed, silent := b.converse(a, w, t, program)
+	if silent {
+		// It had died while it was idle: that is no reason to lose an attempt.
+		if fresh := b.replace(a, w); fresh != nil {
+			w = fresh
+			exit, crashed, _ = b.converse(a, w, t, program)
+		}
+	}
 	_ = program.Close()
 
 	a.mu.Lock()
@@ -224,9 +231,33 @@ func (b *Box) drive(a *attempt, w *worker, t task, program *os.File) {
 	close(a.ended)
 }
 
-// converse sends the task and listens until the worker is done or gone (crashed). It
-// returns what it knows of the exit.
-func (b *Box) converse(a *attempt, w *worker, t task, program *os.File) (exit sandbox.Exit, crashed bool) {
+// replace gives the attempt a new worker in place of one that is gone, or nil if it was
+// killed or there is none to be had.
+func (b *Box) replace(a *attempt, gone *worker) *worker {
+	a.mu.Lock()
+	killed := a.cause != ""
+	a.mu.Unlock()
+	if killed {
+		return nil
+	}
+	fresh, err := b.launch(context.Background()) // ends by itself within startWithin
+	if err != nil {
+		return nil
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.cause != "" {
+		fresh.retire()
+		return nil
+	}
+	gone.retire()
+	a.worker = fresh
+	return fresh
+}
+
+// converse sends the task and listens until the worker is done or gone (crashed, and
+// silent if it had not said a word). It returns what it knows of the exit.
+func (b *Box) converse(a *attempt, w *worker, t task, program *os.File) (exit sandbox.Exit, crashed, silent bool) {
 	begin := time.Now()
 	var started time.Time
 	limit := time.AfterFunc(millis(t.Limits.PrepareMillis), func() { a.stop(outOfPrepare) })
@@ -242,23 +273,23 @@ func (b *Box) converse(a *attempt, w *worker, t task, program *os.File) (exit sa
 	// Until it says otherwise: -1 is what a worker that dies leaves.
 	exit = sandbox.Exit{Code: -1}
 	if err := putJSON(w.in, frameTask, t); err != nil {
-		return exit, true
+		return exit, true, true
 	}
 	var buf []byte
-	sent := false
-	for {
+	sent, heard := false, false
+	for ; ; heard = true {
 		kind, msg, err := getFrame(w.out, &buf)
 		switch {
 		case err != nil:
-			return exit, true
+			return exit, true, !heard
 		case kind == frameNeed && !sent && started.IsZero():
 			sent = true
 			if too, err := send(w.in, program, b.opt.MaxProgram); err != nil {
-				return exit, true
+				return exit, true, false
 			} else if too {
 				exit.Reason = sandbox.BadProgram
 				exit.Message = fmt.Sprintf("The program is larger than %d MiB. Strip it of debug data, or put data in /in.", b.opt.MaxProgram>>20)
-				return exit, true
+				return exit, true, false
 			}
 		case kind == frameStarted && started.IsZero():
 			if !limit.Stop() {
@@ -271,14 +302,14 @@ func (b *Box) converse(a *attempt, w *worker, t task, program *os.File) (exit sa
 		case kind == frameDone:
 			var o outcome
 			if err := json.Unmarshal(msg, &o); err != nil || !o.plausible(!started.IsZero()) {
-				return exit, true
+				return exit, true, false
 			}
 			exit.Code, exit.Reason, exit.Message = o.Code, o.Reason, o.Message
 			exit.MemoryBytes, exit.CPUMillis = o.Memory, o.CPUMillis
 			exit.OutputBytes, exit.OutputFiles, exit.LogBytes = o.OutputBytes, o.OutputFiles, o.LogBytes
-			return exit, false
+			return exit, false, false
 		default:
-			return exit, true // it speaks nonsense: no worker of ours
+			return exit, true, false // it speaks nonsense: no worker of ours
 		}
 	}
 }

@@ -29,3 +29,12 @@ func Confined(b *Box) (files, calls bool) {
 	}
 	return b.idle[0].applied.Files, b.idle[0].applied.Calls
 }
+
+// KillWorkers kills the processes of all workers, as the kernel does when memory is short.
+func KillWorkers(b *Box) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for w := range b.workers {
+		w.kill()
+	}
+}

@@ -107,6 +107,7 @@ func (b *Box) start() (*worker, error) {
 	w.cmd.Env = []string{}
 	w.cmd.Dir = b.opt.Root
 	w.cmd.Stdin, w.cmd.Stdout, w.cmd.Stderr = inR, outW, w.stderr
+	w.cmd.WaitDelay = time.Second // a worker has no children; if it does, they do not hold the box up
 	tieToParent(w.cmd)
 
 	b.once.Do(func() {

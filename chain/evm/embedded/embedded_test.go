@@ -26,7 +26,7 @@ import (
 
 const (
 	chainID = 7327835
-	delay   = 25 // long enough for what a test does meanwhile, at a block a second
+	delay   = 30 // long enough for what a test does meanwhile, at a block a second
 )
 
 // TestMain lets the tests wait for blocks together: they need no processor.

@@ -69,7 +69,10 @@ contract LedgerInvariantTest is Base {
             LedgerHandler.Accepted memory a = handler.acceptedAt(n);
             if (now_() >= a.acceptedAt + DELAY) continue;
             (address r, address p, uint64 number,,) = handler.ways(a.way);
-            ledger.redeem(p, one(a.voucher)); // a revert fails as well
+            try ledger.redeem(p, one(a.voucher)) {}
+            catch {
+                revert("an accepted voucher was refused");
+            }
             vm.assertGe(laneOf(r, p, number).paid, a.voucher.cumulative, "an accepted voucher was not paid in full");
         }
     }

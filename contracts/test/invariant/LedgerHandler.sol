@@ -38,6 +38,7 @@ contract LedgerHandler is Base {
     mapping(uint256 way => uint256) public ends; // releases and waivers
     mapping(uint256 renter => uint256) public highestAllowance;
     mapping(uint256 renter => uint256) public bookedBySession;
+    Accepted[] private vouchers; // all that were ever signed
     Accepted[] private accepted;
     mapping(uint256 at => uint256) private signedIn; // ends of the lane when reserve `at` was signed
     mapping(uint256 at => uint256) private signedFor;
@@ -140,7 +141,7 @@ contract LedgerHandler is Base {
 
     function setSigner(uint256 who, uint96 allowance, uint32 time) external {
         who %= 2;
-        allowance = uint96(bound(allowance, 0, 20 ether));
+        allowance = uint96(bound(allowance, 0, 2 ether)); // small, so that it is reached
         if (allowance > highestAllowance[who]) highestAllowance[who] = allowance;
         setSigner(renters[who], vm.addr(sessions[who]), allowance, now_() + uint40(time % 10 days));
     }
@@ -190,17 +191,19 @@ contract LedgerHandler is Base {
         Way memory w = ways[i];
         uint256 key = bySession && w.session != 0 ? w.session : w.account;
         ILedger.Lane memory lane = laneOf(w.renter, w.provider, w.number);
-        uint96 cumulative = lane.paid + uint96(bound(more, 0, 3 ether));
+        // Every other one within the cap, so that it can be accepted; the others may exceed it.
+        uint96 cumulative = lane.paid + uint96(bound(more, 0, more % 2 == 0 ? lane.cap - lane.paid : 3 ether));
         ILedger.V memory v = voucher(key, w.renter, w.provider, w.number, cumulative);
         if (cumulative > highestSigned[i]) highestSigned[i] = cumulative;
+        vouchers.push(Accepted(i, now_(), v));
         bool running = lane.releaseAt != 0 && now_() <= lane.releaseAt + WINDOW;
         bool valid = ledger.signerUntil(w.renter, vm.addr(key)) >= now_() + DELAY;
         if (cumulative <= lane.cap && !running && valid) accepted.push(Accepted(i, now_(), v));
     }
 
     function redeem(uint256 n) external {
-        if (accepted.length == 0) return;
-        Accepted memory a = accepted[n % accepted.length];
+        if (vouchers.length == 0) return;
+        Accepted memory a = vouchers[n % vouchers.length];
         Way memory w = ways[a.way];
         uint96 before = earnedOf(w.provider);
         try ledger.redeem(w.provider, one(a.voucher)) {

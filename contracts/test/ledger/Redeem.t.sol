@@ -108,6 +108,24 @@ contract RedeemTest is Base {
         ledger.redeem(provider, one(ILedger.V(address(0), LANE, 40, MEMO, 0, 0)));
     }
 
+    function testFuzz_ItPaysTheHighestVoucherWithinTheCap(uint96 cap, uint96 first, uint96 second) external {
+        cap = uint96(bound(cap, 100, 1000));
+        (first, second) = (uint96(bound(first, 0, 1500)), uint96(bound(second, 0, 1500)));
+        uint256 low = redeem(RENTER, renter, provider, LANE, first);
+        vm.assertEq(low, first < 100 ? first : 100, "the first, at the first cap");
+        reserve(renter, provider, LANE, cap);
+        uint256 high = redeem(RENTER, renter, provider, LANE, second);
+        uint256 best = second < cap ? second : cap;
+        vm.assertEq(low + high, best > low ? best : low, "both");
+        vm.assertEq(earnedOf(provider), low + high, "earned");
+    }
+
+    function testFuzz_NoSignatureIsMadeUp(bytes32 r, bytes32 vs) external {
+        ILedger.V memory v = ILedger.V(renter, LANE, 40, MEMO, r, vs);
+        try ledger.redeem(provider, one(v)) {} catch {}
+        vm.assertEq(earnedOf(provider), 0, "earned");
+    }
+
     // ---- session keys ----
 
     function test_GivenASessionKeyOnItsLaneAndInTime_ItPays() external {

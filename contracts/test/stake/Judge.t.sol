@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {ILedger} from "../../src/interfaces/ILedger.sol";
 import {IStake} from "../../src/interfaces/IStake.sol";
 import {Base} from "../support/Base.sol";
+import {BlockingToken} from "../support/Tokens.sol";
 
 contract JudgeTest is Base {
     address private constant JUDGE = address(0x10D6E);
@@ -149,5 +151,20 @@ contract JudgeTest is Base {
         list[0] = now_() - 1 + LEAVE_DELAY;
         vm.prank(stranger);
         stake.claim(list);
+    }
+
+    function test_GivenACoinThatRefusesToBurn_ItSlashesAllTheSame() external {
+        BlockingToken coin = new BlockingToken(address(this), 1000, stake.BURN());
+        ledger = ILedger(vm.deployCode("Ledger.sol:Ledger", abi.encode(coin, DELAY)));
+        stake = IStake(vm.deployCode("Stake.sol:Stake", abi.encode(ledger, LEAVE_DELAY)));
+        coin.approve(address(stake), 1000);
+        stake.stake(provider, 1000);
+        admit(1000);
+        slash(1000);
+        vm.assertEq(stake.stakeOf(provider), 0, "left");
+        vm.assertEq(stake.claims(REPORTER, START + LEAVE_DELAY), 50, "claim");
+        pass(LEAVE_DELAY);
+        claim(START + LEAVE_DELAY);
+        vm.assertEq(coin.balanceOf(address(stake)), 950, "what nobody can take out");
     }
 }

@@ -41,3 +41,20 @@ contract HookToken is ERC20 {
         super._update(from, to, value);
     }
 }
+
+/// @notice Refuses to move anything to one address, as coins with a blocklist do.
+contract BlockingToken is ERC20 {
+    address public blocked;
+
+    error Blocked(address who);
+
+    constructor(address faucet, uint256 supply, address blocked_) ERC20("blocking", "BLOCK") {
+        _mint(faucet, supply);
+        blocked = blocked_;
+    }
+
+    function _update(address from, address to, uint256 value) internal override {
+        if (to == blocked) revert Blocked(to);
+        super._update(from, to, value);
+    }
+}

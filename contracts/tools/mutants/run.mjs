@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 import mutants from './mutants.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
-const copy = join(root, 'cache', 'mutants');
+const copy = join(root, 'cache', `mutants-${process.pid}`);
 const word = process.argv[2] ?? '';
 
 // forge finds what is compiled already in the copied out and cache: only the changed file is compiled again.

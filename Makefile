@@ -1,0 +1,71 @@
+# make demo    build, then show the main job on real input (Go, git and make)
+# make test    everything that must hold (gcc, Node and npm besides)
+GO        ?= go
+BIN       := bin
+ARTEL     := $(BIN)/artel
+VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS   := -s -w -X main.release=$(VERSION)
+
+.PHONY: all build demo test test-go test-contracts generate check-generated bench sim cross fuzz vet clean
+
+all: build
+
+build: $(ARTEL) $(BIN)/digits.wasm
+
+# The product is static: CGO_ENABLED=0. Go's own cache decides what is rebuilt.
+.PHONY: $(ARTEL) $(BIN)/digits.wasm
+$(ARTEL):
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/artel
+
+$(BIN)/digits.wasm:
+	GOOS=wasip1 GOARCH=wasm $(GO) build -trimpath -ldflags '-s -w' -o $@ ./examples/digits
+
+demo: build
+	$(ARTEL) demo --program $(BIN)/digits.wasm --data examples/digits
+
+test: vet test-contracts test-go
+
+# -race wants cgo; process tests build and start the real artel without it.
+test-go: contracts/node_modules/.installed
+	CGO_ENABLED=1 $(GO) run ./internal/tools/gotest -race -timeout 20m $(TESTFLAGS) ./...
+
+test-contracts: contracts/node_modules/.installed
+	$(MAKE) -C contracts test check-generated
+
+contracts/node_modules/.installed: contracts/package-lock.json
+	$(MAKE) -C contracts deps
+
+vet:
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'hint: gofmt -w'; exit 1; }
+	$(GO) vet -stdmethods=false ./...
+
+generate: contracts/node_modules/.installed
+	$(MAKE) -C contracts generate vectors
+	sh wire/generate.sh
+
+check-generated: contracts/node_modules/.installed
+	$(MAKE) -C contracts check-generated
+	sh wire/generate.sh --check
+
+# Long runs, each its own target.
+bench: build
+	$(GO) run ./internal/tools/bench -artel $(ARTEL)
+
+sim:
+	$(GO) test ./internal/simtest -count=1 -timeout 4h -run TestSeeds -sim.seeds=2000 -sim.nodes=30
+	$(GO) test ./internal/simtest -count=1 -timeout 4h -run TestSeeds -sim.seeds=5 -sim.nodes=1000
+
+FUZZTIME ?= 30s
+fuzz:
+	@for p in $$($(GO) list ./...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$p 2>/dev/null | grep ^Fuzz); do \
+	    echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p || exit 1; \
+	  done; done
+
+# Builds only: nothing but linux/amd64 is run here.
+cross:
+	@for t in linux/amd64 linux/arm64 darwin/arm64 windows/amd64; do echo $$t; \
+	  GOOS=$${t%/*} GOARCH=$${t#*/} CGO_ENABLED=0 $(GO) build -o /dev/null ./cmd/artel || exit 1; done
+
+clean:
+	rm -rf $(BIN) contracts/out contracts/cache

@@ -1,0 +1,198 @@
+// Package devnet runs a private network on this machine: a chain validator and
+// any number of nodes, each a process of its own of the artel program, all on
+// the loopback and below one directory. The demo, `artel devnet` and the
+// process tests are made of it.
+//
+// It ends the processes that it started, and no others; they die with it if it
+// is killed (on Linux).
+package devnet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/artel-network/artel/datadir"
+	"github.com/artel-network/artel/network"
+)
+
+// Config is what a network is made with.
+type Config struct {
+	Binary string // the artel program
+	Dir    string // everything lives below it; empty or not there yet
+	Name   string // of the network; "": devnet
+	Delay  string // of the ledger, as artel chain init reads it; "": 1h
+	Log    string // the daemons' log level; "": info
+}
+
+// Net is a network. Its methods may be called from one goroutine at a time.
+type Net struct {
+	c     Config
+	rpc   string            // host:port of the chain's JSON-RPC
+	ports map[string]string // host:port of each node, kept over restarts
+
+	mu    sync.Mutex
+	procs []*Proc // in the order of their start
+}
+
+// chainName is the directory and the process name of the chain.
+const chainName = "chain"
+
+// New makes the directory, the chain's genesis and the network file. It starts
+// nothing.
+func New(ctx context.Context, c Config) (*Net, error) {
+	if c.Name == "" {
+		c.Name = "devnet"
+	}
+	if c.Delay == "" {
+		c.Delay = "1h"
+	}
+	if c.Log == "" {
+		c.Log = "info"
+	}
+	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make network directory: %w", err)
+	}
+	if es, err := os.ReadDir(c.Dir); err != nil {
+		return nil, fmt.Errorf("read network directory: %w", err)
+	} else if len(es) > 0 {
+		return nil, fmt.Errorf("make network: %s is not empty; hint: name a new --dir", c.Dir)
+	}
+	n := &Net{c: c, ports: map[string]string{}}
+	var err error
+	if n.rpc, err = freeTCP(); err != nil {
+		return nil, err
+	}
+	_, err = n.Artel(ctx, "chain", "init", "--dir", filepath.Join(c.Dir, chainName), "--name", c.Name,
+		"--delay", c.Delay, "--rpc", n.rpc, "--faucet-listen", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	return n, n.writeNetwork(nil)
+}
+
+// Artel runs the program to its end and returns what it wrote to stdout.
+func (n *Net) Artel(ctx context.Context, args ...string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, n.c.Binary, args...)
+	cmd.Env = environ()
+	out, err := cmd.Output()
+	if err != nil {
+		said := err.Error()
+		var exit *exec.ExitError
+		if errors.As(err, &exit) && len(exit.Stderr) > 0 {
+			said = strings.TrimSpace(string(exit.Stderr))
+		}
+		return out, fmt.Errorf("artel %s: %s", strings.Join(args[:min(2, len(args))], " "), said)
+	}
+	return out, nil
+}
+
+// environ is this process's environment without what would lead an artel
+// process to another data directory than the one it is told.
+func environ() []string {
+	var env []string
+	for _, e := range os.Environ() {
+		if !strings.HasPrefix(e, "ARTEL_") {
+			env = append(env, e)
+		}
+	}
+	return env
+}
+
+// Dir is where the network lives.
+func (n *Net) Dir() string { return n.c.Dir }
+
+// NetworkFile is the file that a further node needs: with it, `artel up` finds
+// the chain and the first peer.
+func (n *Net) NetworkFile() string { return filepath.Join(n.c.Dir, "network.json") }
+
+// RPC is the URL of the chain's JSON-RPC. It stays the same over restarts.
+func (n *Net) RPC() string { return "http://" + n.rpc }
+
+// writeNetwork writes the network file with the doors of this network in it.
+func (n *Net) writeNetwork(bootstrap []string) error {
+	f, err := network.Load(datadir.At(filepath.Join(n.c.Dir, chainName)).Network())
+	if err != nil {
+		return err
+	}
+	f.Chain.RPC, f.Bootstrap = []string{n.RPC()}, bootstrap
+	b, err := f.Encode()
+	if err != nil {
+		return err
+	}
+	return datadir.WriteFile(n.NetworkFile(), b, 0o600)
+}
+
+// StartChain starts the validator and waits until its JSON-RPC answers. After
+// its end it may be started again.
+func (n *Net) StartChain(ctx context.Context) (*Proc, error) {
+	p, err := n.start(chainName, 0, "chain", "start", "--dir", filepath.Join(n.c.Dir, chainName), "--log-level", n.c.Log, "--json")
+	if err != nil {
+		return nil, err
+	}
+	return p, p.until(ctx, "the chain's first word", func(context.Context) bool {
+		b, err := os.ReadFile(p.out)
+		return err == nil && strings.Contains(string(b), "\n")
+	})
+}
+
+func (n *Net) start(name string, nice int, args ...string) (*Proc, error) {
+	p, err := start(name, filepath.Join(n.c.Dir, name), nice, n.c.Binary, args...)
+	if err != nil {
+		return nil, err
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.procs = append(n.procs, p)
+	return p, nil
+}
+
+// Close ends every process that still runs, the newest first, and waits for it.
+func (n *Net) Close() {
+	n.mu.Lock()
+	procs := n.procs
+	n.procs = nil
+	n.mu.Unlock()
+	for i := len(procs) - 1; i >= 0; {
+		// The nodes together, then the chain that they talk to.
+		var all sync.WaitGroup
+		for ; i >= 0 && procs[i].Name != chainName; i-- {
+			all.Go(procs[i].Stop)
+		}
+		all.Wait()
+		for ; i >= 0 && procs[i].Name == chainName; i-- {
+			procs[i].Stop()
+		}
+	}
+}
+
+// freeTCP returns a loopback address that was free a moment ago.
+func freeTCP() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("find a free port: %w", err)
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
+}
+
+// poll calls ok until it is true; ctx bounds it.
+func poll(ctx context.Context, ok func(context.Context) bool) error {
+	for !ok(ctx) {
+		t := time.NewTimer(100 * time.Millisecond)
+		select {
+		case <-ctx.Done():
+			t.Stop()
+			return ctx.Err()
+		case <-t.C:
+		}
+	}
+	return nil
+}

@@ -1,0 +1,102 @@
+package devnet
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"path/filepath"
+	"strings"
+
+	"github.com/artel-network/artel"
+	"github.com/artel-network/artel/api"
+	"github.com/artel-network/artel/datadir"
+)
+
+// Node is a daemon of the network.
+type Node struct {
+	*Proc
+	Dir     string // its data directory
+	API     *api.Client
+	Node    artel.NodeID
+	Account artel.Address
+}
+
+// StartNode starts the daemon of that name and waits until it answers. After
+// its end it may be started again. The first one becomes the peer at which the
+// others find each other. nice lowers its priority, and that of the tasks it
+// runs.
+func (n *Net) StartNode(ctx context.Context, name string, nice int) (*Node, error) {
+	d := &Node{Dir: filepath.Join(n.c.Dir, name)}
+	first := len(n.ports) == 0
+	at := n.ports[name]
+	if at == "" {
+		var err error
+		if at, err = freeBoth(); err != nil {
+			return nil, err
+		}
+		n.ports[name] = at
+	}
+	host, port, err := net.SplitHostPort(at)
+	if err != nil {
+		return nil, err
+	}
+	listen := "/ip4/" + host
+	socket := datadir.At(d.Dir).Socket()
+	d.Proc, err = n.start(name, nice, "up", "--dir", d.Dir, "--socket", socket, "--network", n.NetworkFile(), "--no-passphrase", "--log-level", n.c.Log,
+		"--listen", listen+"/udp/"+port+"/quic-v1", "--listen", listen+"/tcp/"+port)
+	if err != nil {
+		return nil, err
+	}
+	d.API = api.NewUnixClient(socket)
+	var s api.Status
+	if err := d.until(ctx, "an answer", func(ctx context.Context) bool {
+		var err error
+		s, err = d.API.Status(ctx)
+		return err == nil && len(s.Addrs) > 0
+	}); err != nil {
+		return nil, err
+	}
+	d.Node, d.Account = s.Node, s.Account
+	if first {
+		return d, n.writeNetwork(dialable(s.Addrs))
+	}
+	return d, nil
+}
+
+// dialable keeps the addresses that name their peer.
+func dialable(addrs []string) (out []string) {
+	for _, a := range addrs {
+		if strings.Contains(a, "/p2p/") {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// freeBoth returns a loopback address that was free a moment ago for TCP and UDP.
+func freeBoth() (string, error) {
+	var last error
+	for range 20 {
+		at, err := freeTCP()
+		if err != nil {
+			return "", err
+		}
+		c, err := net.ListenPacket("udp", at)
+		if err == nil {
+			c.Close()
+			return at, nil
+		}
+		last = err
+	}
+	return "", fmt.Errorf("find a free port: %w", last)
+}
+
+// Offers waits until the node knows that many offers, and returns them.
+func (d *Node) Offers(ctx context.Context, want int) (list []api.Offer, err error) {
+	err = d.until(ctx, fmt.Sprintf("%d offers", want), func(ctx context.Context) bool {
+		var no error
+		list, no = d.API.Offers(ctx, api.OfferQuery{})
+		return no == nil && len(list) >= want
+	})
+	return list, err
+}
