@@ -41,6 +41,7 @@ type Attempt struct {
 	Reason  artel.Reason `json:"reason,omitempty"`
 	Message string       `json:"message,omitempty"`
 	Fenced  bool         `json:"fenced,omitempty"` // replaced by a later attempt
+	Silent  int64        `json:"silent,omitempty"` // unix ms of the fence
 }
 
 // Task is one unit of a job.
@@ -265,7 +266,7 @@ func (j Job) Fence(t Task, n uint32, now int64) Task {
 	}
 	t.Attempts = slices.Clone(t.Attempts)
 	a = t.last()
-	a.Fenced, a.Message = true, fmt.Sprintf("replaced after %d s", (now-a.Sent)/1000)
+	a.Fenced, a.Silent, a.Message = true, now, fmt.Sprintf("host was silent, replaced after %d s", (now-a.Sent)/1000)
 	t.State = Waiting
 	return t
 }
