@@ -104,6 +104,20 @@ contract LedgerHandler is Base {
         if (now__) submitReserve(reserves.length - 1);
     }
 
+    /// @dev A thief of a session key books all that it may.
+    function bookAll(uint256 i) external {
+        i = i % ways.length | 1; // the odd ones are session lanes
+        Way memory w = ways[i];
+        (uint96 allowance,, uint96 booked) = ledger.signers(w.renter, vm.addr(w.session));
+        uint96 left = allowance > booked ? allowance - booked : 0;
+        if (left > depositOf(w.renter)) left = depositOf(w.renter);
+        ILedger.Lane memory lane = laneOf(w.renter, w.provider, w.number);
+        signedIn[reserves.length] = ends[i];
+        signedFor[reserves.length] = i;
+        reserves.push(signedRes(w.session, w.renter, w.provider, w.number, lane.epoch, lane.cap + left));
+        submitReserve(reserves.length - 1);
+    }
+
     function submitReserve(uint256 at) public {
         if (reserves.length == 0) return;
         at %= reserves.length;
@@ -174,7 +188,7 @@ contract LedgerHandler is Base {
     function exit(uint256 who) external {
         address account = renters[who % 2];
         uint256 before = token.balanceOf(account);
-        uint256 free = put - taken - lockedAndEarned() - depositOf(renters[(who + 1) % 2]);
+        uint256 free = put - taken - lockedAndEarned() - depositOf(renters[1 - who % 2]);
         vm.prank(account);
         try ledger.exit(account) {
             uint256 got = token.balanceOf(account) - before;
