@@ -129,7 +129,7 @@ func newWorld(seed uint64, providers, renters int, s *story) *world {
 		} else {
 			n.name = fmt.Sprintf("r%d", i-providers)
 			n.rent = newRentDisk()
-			n.board = &board{w: w, index: market.NewIndex(market.DefaultPolicy(network))}
+			n.board = &board{w: w, index: market.NewIndex(market.DefaultPolicy(network)), history: market.History{Nodes: map[artel.NodeID]market.Record{}}}
 			balances[n.key.Address()] = artel.Units(fund)
 			w.total = w.total.Add(artel.Units(fund))
 		}
@@ -290,8 +290,9 @@ func (c caller) Call(ctx context.Context, to artel.NodeID, method string, req []
 // board is a market index fed by gossip.
 type board struct {
 	w     *world
-	mu    sync.Mutex
-	index *market.Index
+	mu      sync.Mutex
+	index   *market.Index
+	history market.History
 }
 
 type openedOffer struct {
@@ -328,15 +329,23 @@ func (b *board) Offers(j artel.JobSpec, now time.Time, n int) []renter.Listed {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	q := market.QueryFor(j)
-	q.Limit = n
+	q.Limit = max(n, 256)
+	sec := uint64(now.Unix())
 	var out []renter.Listed
-	for _, l := range b.index.Query(q, uint64(now.Unix())) {
-		out = append(out, renter.Listed{Offer: l.Offer, ID: l.ID})
+	for _, c := range market.Rank(j, b.index.Query(q, sec), b.history, sec) {
+		if len(out) == n {
+			break
+		}
+		out = append(out, renter.Listed{Offer: c.Offer, ID: c.ID})
 	}
 	return out
 }
 
-func (b *board) Note(artel.NodeID, bool, time.Time) {}
+func (b *board) Note(node artel.NodeID, ok bool, now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.history.Nodes[node] = b.history.Nodes[node].Learn(market.Outcome{OK: ok}, uint64(now.Unix()))
+}
 
 // spec is a job whose tasks take d each and leave an output or none.
 func spec(name string, count uint64, d time.Duration, output bool) artel.JobSpec {
