@@ -3,6 +3,7 @@ package simtest
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -57,7 +58,8 @@ func (w *world) habits() {
 	}
 	for _, n := range w.renters() {
 		if w.rng.IntN(10) == 0 {
-			n.habit, n.pays = deadbeat, w.rng.IntN(4)
+			n.habit = deadbeat
+			n.pays.Store(w.rng.Int64N(4))
 		}
 	}
 	for _, n := range w.nodes {
@@ -206,7 +208,10 @@ func (w *world) ended() (broken []string) {
 		if n.habit != deadbeat {
 			continue
 		}
-		for id := range n.rent.jobs {
+		n.rent.mu.Lock()
+		ids := slices.Collect(maps.Keys(n.rent.jobs))
+		n.rent.mu.Unlock()
+		for _, id := range ids {
 			_ = n.r.Cancel(context.Background(), id, "over")
 		}
 	}
@@ -229,8 +234,13 @@ func (w *world) home() []string {
 	w.chain.Lanes(func(k chain.LaneKey, l chain.Lane) bool {
 		if !l.Booked().IsZero() {
 			r, p := names[k.Renter], names[k.Provider]
-			broken = append(broken, fmt.Sprintf("lane %x of %s (%s) to %s (%s) still has %s units booked: cap %s paid %s release at %d; the renter's book %+v; the provider's %+v", k.Number,
-				r.name, r.habit, p.name, p.habit, l.Booked(), l.Cap, l.Paid, l.ReleaseAt, r.rent.books[lease.Key(k)], p.prov.lanes[lease.Key(k)]))
+			r.rent.mu.Lock()
+			p.prov.mu.Lock()
+			rb, pb := r.rent.books[lease.Key(k)], p.prov.lanes[lease.Key(k)]
+			p.prov.mu.Unlock()
+			r.rent.mu.Unlock()
+			broken = append(broken, fmt.Sprintf("lane %x of %s (%s) to %s (%s) still has %s units booked: cap %s paid %s release at %d; to the renter voucher %s cap %s, to the provider voucher %s cap %s",
+				k.Number, r.name, r.habit, p.name, p.habit, l.Booked(), l.Cap, l.Paid, l.ReleaseAt, rb.Voucher, rb.Cap, pb.Voucher, pb.Cap))
 		}
 		return true
 	})

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/artel-network/artel"
@@ -79,8 +80,8 @@ type node struct {
 	p    *provider.Provider
 	r    *renter.Renter
 
-	pays     int  // vouchers a deadbeat still sends
-	restored bool // from an old copy of its disk
+	pays     atomic.Int64 // vouchers a deadbeat still sends
+	restored bool         // from an old copy of its disk
 	jobs     []artel.Hash
 }
 
@@ -114,7 +115,7 @@ func newWorld(seed uint64, providers, renters int, s *story) *world {
 	w.log = slog.New(&teller{story: s, began: w.began})
 	balances := map[artel.Address]artel.Amount{}
 	for i := range providers + renters {
-		n := &node{w: w, key: simKey(uint64(i)), blobs: blobmem.New(0), pays: 1 << 30}
+		n := &node{w: w, key: simKey(uint64(i)), blobs: blobmem.New(0)}
 		binary.BigEndian.PutUint64(n.machine[:], uint64(i))
 		if i < providers {
 			n.name = fmt.Sprintf("p%d", i)
@@ -279,17 +280,16 @@ type caller struct {
 
 func (c caller) Call(ctx context.Context, to artel.NodeID, method string, req []byte, maxResp int) ([]byte, error) {
 	if method == wire.MethodPay && c.n.habit == deadbeat {
-		if c.n.pays == 0 {
+		if c.n.pays.Add(-1) < 0 {
 			return nil, p2p.Errorf(p2p.Unavailable, "not this time")
 		}
-		c.n.pays--
 	}
 	return c.Host.Call(ctx, to, method, req, maxResp)
 }
 
 // board is a market index fed by gossip.
 type board struct {
-	w     *world
+	w       *world
 	mu      sync.Mutex
 	index   *market.Index
 	history market.History
