@@ -184,7 +184,9 @@ func TestTake(t *testing.T) {
 		runs   int
 	}{
 		{"as it should be", func(*Sold, *TaskKey, *artel.TaskSpec, *int64) {}, "", 1},
-		{"twice", func(s *Sold, k *TaskKey, _ *artel.TaskSpec, _ *int64) { s.Running = []Running{{TaskKey: *k, Started: start}} }, "", 0},
+		{"twice", func(s *Sold, k *TaskKey, _ *artel.TaskSpec, _ *int64) {
+			s.Running = []Running{{TaskKey: *k, Started: start}}
+		}, "", 0},
 		{"used number", func(s *Sold, _ *TaskKey, _ *artel.TaskSpec, _ *int64) { s.Floor = 1 }, "used before", 0},
 		{"ended lease", func(s *Sold, _ *TaskKey, _ *artel.TaskSpec, _ *int64) { s.Phase = Ending }, "no new tasks", 0},
 		{"after its end", func(s *Sold, _ *TaskKey, _ *artel.TaskSpec, now *int64) { *now = int64(s.Lease.End) * 1000 }, "is over", 0},
