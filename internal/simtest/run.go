@@ -183,6 +183,19 @@ func (w *world) heal() {
 	}
 }
 
+// leases counts those that somebody still settles. A renter that does not pay
+// never comes to an end with its.
+func (w *world) leases() (open int) {
+	for _, n := range w.renters() {
+		n.rent.mu.Lock()
+		if n.habit == honest {
+			open += len(n.rent.leases)
+		}
+		n.rent.mu.Unlock()
+	}
+	return open
+}
+
 // active lists the jobs that are not over. Those of a renter that does not pay
 // are its own affair.
 func (w *world) active() (jobs []string) {
@@ -218,11 +231,15 @@ func (w *world) ended() (broken []string) {
 	return broken
 }
 
-// home waits until no money is booked: what was earned is redeemed, the rest
-// has come back to its renter.
+// home waits until no lease is open and no money booked: what was earned is
+// redeemed, the rest has come back to its renter.
 func (w *world) home() []string {
-	for until := time.Now().Add(homeWithin); time.Now().Before(until); time.Sleep(10 * time.Second) {
-		if w.chain.Totals().Booked.IsZero() {
+	quiet := 0
+	for until := time.Now().Add(homeWithin); time.Now().Before(until); time.Sleep(5 * time.Second) {
+		if quiet++; w.leases() > 0 || !w.chain.Totals().Booked.IsZero() {
+			quiet = 0
+		}
+		if quiet == 4 {
 			return nil
 		}
 	}
@@ -231,6 +248,9 @@ func (w *world) home() []string {
 		names[n.key.Address()] = n
 	}
 	var broken []string
+	if n := w.leases(); n > 0 {
+		broken = append(broken, fmt.Sprintf("%d leases are not settled", n))
+	}
 	w.chain.Lanes(func(k chain.LaneKey, l chain.Lane) bool {
 		if !l.Booked().IsZero() {
 			r, p := names[k.Renter], names[k.Provider]

@@ -41,7 +41,7 @@ func playOne(t *testing.T, seed uint64, nodes int) {
 		s := newStory(*full)
 		broken := run(seed, nodes, s)
 		if *full {
-			os.Stdout.WriteString(s.text())
+			os.Stdout.WriteString(s.text(false))
 		}
 		for _, b := range broken {
 			t.Errorf("seed %d: %s", seed, b)

@@ -80,9 +80,10 @@ type node struct {
 	p    *provider.Provider
 	r    *renter.Renter
 
-	pays     atomic.Int64 // vouchers a deadbeat still sends
-	restored bool         // from an old copy of its disk
-	jobs     []artel.Hash
+	pays     atomic.Int64        // vouchers a deadbeat still sends
+	restored bool                // from an old copy of its disk
+	before   func(method string) // told of each call of a renter
+
 }
 
 func simKey(n uint64) artel.Key {
@@ -135,6 +136,7 @@ func newWorld(seed uint64, providers, renters int, s *story) *world {
 			w.total = w.total.Add(artel.Units(fund))
 		}
 		s.name(n.key.NodeID().Short(), n.name)
+		s.name(n.key.Address().String(), n.name)
 		w.nodes = append(w.nodes, n)
 	}
 	params := fake.DefaultParams()
@@ -279,6 +281,12 @@ type caller struct {
 }
 
 func (c caller) Call(ctx context.Context, to artel.NodeID, method string, req []byte, maxResp int) ([]byte, error) {
+	if f := c.n.before; f != nil {
+		f(method)
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+	}
 	if method == wire.MethodPay && c.n.habit == deadbeat {
 		if c.n.pays.Add(-1) < 0 {
 			return nil, p2p.Errorf(p2p.Unavailable, "not this time")
