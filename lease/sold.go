@@ -79,6 +79,7 @@ type Sold struct {
 	Idle       uint64 // slot-ms without a task, ever
 	IdleBilled uint64 // the part of Idle that is in Book.Accrued
 	UnpaidAt   int64  // unix ms since which something is due; 0: nothing is
+	FreeAt     int64  // unix ms since which it is held without a task and without pay; 0: it is not
 	Seq        uint64 // last event given out
 	Floor      uint64 // task numbers up to here are used up: none is ever signed for twice
 
@@ -122,8 +123,12 @@ func (s Sold) meter(now int64) Sold {
 	if idle := int64(s.Terms.Slots) - int64(len(s.Running)); idle > 0 {
 		more := s
 		more.Idle += uint64(idle) * uint64(now-s.Metered)
-		if more.covers(s.Terms.UnitCost(), s.busy()) {
-			s = more // else it is held for nothing: MaxUnpaid bounds what anybody ever owes
+		// It never grows so far that the next task could not begin: its receipt is
+		// what the renter pays on. Beyond that the lease is held for nothing.
+		if more.covers(s.Terms.UnitCost(), min(s.busy()+1, int(s.Terms.Slots))) {
+			s = more
+		} else if len(s.Running) == 0 && s.FreeAt == 0 {
+			s.FreeAt = now
 		}
 	}
 	s.Metered = now
@@ -162,7 +167,7 @@ func (s Sold) Due(now int64) artel.Amount {
 // Restarted is the lease after its provider's process came back at now: what
 // ran is gone, the time in between is nobody's bill.
 func (s Sold) Restarted(now int64) Sold {
-	s.Running, s.Metered = nil, now
+	s.Running, s.Metered, s.FreeAt = nil, now, 0
 	if s.UnpaidAt != 0 {
 		s.UnpaidAt = now
 	}
@@ -187,7 +192,7 @@ func (s Sold) Take(k TaskKey, spec artel.TaskSpec, now int64) (Sold, []Effect, e
 	if err := spec.Check(s.Terms); err != nil {
 		return s, nil, Refused{artel.ReasonBadProgram, err.Error()}
 	}
-	s.Running = append(slices.Clip(s.Running), Running{TaskKey: k, Spec: spec, Taken: now})
+	s.Running, s.FreeAt = append(slices.Clip(s.Running), Running{TaskKey: k, Spec: spec, Taken: now}), 0
 	s, fx := s.next(now)
 	return s, fx, nil
 }
@@ -401,6 +406,8 @@ func (s Sold) Tick(p Policy, now int64) (Sold, []Effect) {
 		s, fx = s.stop(artel.ReasonExpired, "the lease is over", now)
 	case s.Phase == Open && s.UnpaidAt != 0 && now-s.UnpaidAt > p.Patience:
 		s, fx = s.stop(artel.ReasonUnpaid, fmt.Sprintf("%s units are due for %d s", s.Due(now).Sub(s.Book.Voucher), (now-s.UnpaidAt)/1000), now)
+	case s.Phase == Open && s.FreeAt != 0 && now-s.FreeAt > p.Patience:
+		s, fx = s.stop(artel.ReasonUnpaid, fmt.Sprintf("the lease was held without a task for %d s after its money ran out", (now-s.FreeAt)/1000), now)
 	case s.Phase == Open && s.Terms.MaxUnpaid.Less(s.Due(now).Sub(s.Book.Secured())):
 		s, fx = s.stop(artel.ReasonUnpaid, fmt.Sprintf("the lease is held %s units beyond what is secured, at most %s", s.Due(now).Sub(s.Book.Secured()), s.Terms.MaxUnpaid), now)
 	}

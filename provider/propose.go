@@ -80,6 +80,8 @@ func (p *Provider) checkLease(from artel.NodeID, l artel.Lease, t artel.Terms, h
 		return refuse("no sandbox %q here", t.Sandbox)
 	case pol.MaxUnpaid.Less(t.MaxUnpaid):
 		return refuse("maxUnpaid %s, at most %s", t.MaxUnpaid, pol.MaxUnpaid)
+	case t.Prepaid.IsZero() && t.MaxUnpaid.Less(t.UnitCost()):
+		return refuse("a unit of %d ms costs %s units, maxUnpaid is %s: none could begin", t.Unit, t.UnitCost(), t.MaxUnpaid).WithHint("a shorter time limit, or another provider")
 	case pol.Penalty.Less(l.Penalty):
 		return refuse("penalty %s, at most %s", l.Penalty, pol.Penalty)
 	case l.End-l.Start > pol.MaxLease:

@@ -399,13 +399,14 @@ func (r *Renter) callHome(t *tx) {
 		if !b.Voucher.Less(b.Cap) || r.inUse(k) {
 			continue
 		}
+		// One number serves lanes to many providers: a call's id names both.
 		ref := []chain.LaneRef{{Provider: k.Provider, Lane: k.Number}}
 		now := uint64(t.now / 1000)
 		switch {
 		case b.ReleaseAt == 0 && r.rested(b, now):
-			r.queue(t, chain.Tx{ID: fmt.Sprintf("release-start-%x-%d-%d", k.Number, b.Epoch, now/3600), From: r.c.Account, Call: chain.StartRelease{Lanes: ref}})
+			r.queue(t, chain.Tx{ID: fmt.Sprintf("release-start-%x-%x-%d-%d", k.Provider, k.Number, b.Epoch, now/3600), From: r.c.Account, Call: chain.StartRelease{Lanes: ref}})
 		case b.ReleaseAt != 0 && now > b.ReleaseAt:
-			r.queue(t, chain.Tx{ID: fmt.Sprintf("release-%x-%d-%d", k.Number, b.Epoch, b.ReleaseAt), From: r.c.Account, Call: chain.Release{Renter: k.Renter, Lanes: ref}})
+			r.queue(t, chain.Tx{ID: fmt.Sprintf("release-%x-%x-%d-%d", k.Provider, k.Number, b.Epoch, b.ReleaseAt), From: r.c.Account, Call: chain.Release{Renter: k.Renter, Lanes: ref}})
 		}
 	}
 }
@@ -446,7 +447,7 @@ func (r *Renter) outboxLoop(ctx context.Context) {
 			}
 			for k, b := range r.books {
 				// One that is all paid out and not in use has nothing to tell.
-				if n%10 == 0 && (b.Voucher.Less(b.Cap) || r.inUse(k)) {
+				if n%10 == 0 && (b.Voucher.Less(b.Cap.Max(b.Reserve.Cap)) || r.inUse(k)) || n%60 == 0 && b.Cap.IsZero() {
 					keys = append(keys, k)
 				}
 			}

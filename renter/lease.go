@@ -107,8 +107,8 @@ func (r *Renter) follow(ctx context.Context, b *bought) {
 			asked := time.Now().UnixMilli()
 			if r.do(ctx, func(t *tx) {
 				req = wire.WatchRequest{Lease: b.id, After: b.Seq, Wait: b.failover.Heartbeat, Done: b.settled()}
-				if b.closing || b.Phase == lease.Closed {
-					req.Wait = 0
+				if (b.closing || b.Phase == lease.Closed) && len(b.work) == 0 {
+					req.Wait = 0 // only the last bill is missing
 				}
 				if len(b.waiting) > 0 && !b.sending {
 					t.after = append(t.after, func() { r.send(t.ctx, b) })
@@ -168,6 +168,7 @@ func (r *Renter) heard(t *tx, b *bought, resp wire.WatchResponse, err error, ask
 		}
 		return false // silence is judged by the tick
 	}
+	was := b.Bought
 	if b.silent != job.Fine {
 		b.silent = job.Fine
 		r.c.Log.Info("provider answers again", "provider", b.node.Short(), "lease", b.id.Short())
@@ -211,8 +212,12 @@ func (r *Renter) heard(t *tx, b *bought, resp wire.WatchResponse, err error, ask
 		next = next.Stopped(resp.Stopping, resp.Message)
 		r.c.Log.Info("lease ends", "lease", b.id.Short(), "provider", b.node.Short(), "reason", resp.Stopping, "message", resp.Message)
 	}
-	next = next.Settled()
-	r.set(t, b, r.secure(next, t.now))
+	next = r.secure(next.Settled(), t.now)
+	if len(resp.Events) == 0 && next.Phase == was.Phase && next.Book == was.Book && len(next.Outstanding) == len(was.Outstanding) {
+		b.Bought = next // a heartbeat without news: not worth a write
+	} else {
+		r.set(t, b, next)
+	}
 	r.settle(t, b)
 	return r.finish(t, b, resp)
 }
@@ -656,17 +661,22 @@ func (r *Renter) remove(t *tx, b *bought) {
 
 // finish removes a lease with nothing left to do, after its last bill is paid.
 func (r *Renter) finish(t *tx, b *bought, resp wire.WatchResponse) bool {
-	if b.Phase == lease.Open || len(b.Outstanding) > 0 || len(b.work) > 0 || b.logs > 0 || len(resp.Events) > 0 {
+	if b.Phase == lease.Open || len(b.Outstanding) > 0 {
+		return false
+	}
+	if resp.Stopping == "" { // held, it would cost more with every question
+		if !b.closing {
+			r.tellClose(t, b)
+		}
+		return false
+	}
+	if len(b.work) > 0 || b.logs > 0 || len(resp.Events) > 0 {
 		return false
 	}
 	if _, owed := b.Owed(); owed || b.paidUp.Less(b.Book.Voucher) {
 		if !b.Disputed {
 			return false // the provider is there and takes it, or it is lost with the lease
 		}
-	}
-	if !b.closing && resp.Stopping == "" {
-		r.tellClose(t, b)
-		return false
 	}
 	r.c.Log.Info("lease closed", "lease", b.id.Short(), "provider", b.node.Short(), "paid", b.Book.Voucher, "reason", b.Stop)
 	r.remove(t, b)

@@ -76,7 +76,7 @@ func (r *Renter) assign(t *tx, a *active) int {
 			rest = append(rest, i)
 			continue
 		}
-		b := pick(leases, task, t.now)
+		b := pick(leases, task, a.lonely, t.now)
 		if b == nil || !a.Affords(b.Terms.UnitCost(), a.out) {
 			rest = append(rest, i)
 			ready++
@@ -123,7 +123,7 @@ func suits(t artel.Terms, j artel.JobSpec) bool {
 		(len(j.Providers) == 0 || slices.Contains(j.Providers, t.Node))
 }
 
-func pick(leases []*bought, task job.Task, now int64) *bought {
+func pick(leases []*bought, task job.Task, lonely bool, now int64) *bought {
 	var second *bought
 	for _, b := range leases {
 		if b.Free(now) == 0 {
@@ -134,7 +134,7 @@ func pick(leases []*bought, task job.Task, now int64) *bought {
 		}
 		second = b
 	}
-	if second != nil && task.Rested(now) {
+	if lonely || task.Rested(now) {
 		return second // nobody else is there
 	}
 	return nil
@@ -186,7 +186,9 @@ func (r *Renter) ask(t *tx, a *active, ready int) {
 	}
 	now := time.UnixMilli(t.now)
 	begun := 0
-	for _, l := range r.c.Board.Offers(a.Spec, now, 64) {
+	offers := r.c.Board.Offers(a.Spec, now, 64)
+	a.lonely = !slices.ContainsFunc(offers, func(l Listed) bool { return !a.shuns(l.Offer.Node, t.now) })
+	for _, l := range offers {
 		if want <= 0 || begun == perRound {
 			return
 		}
@@ -194,7 +196,7 @@ func (r *Renter) ask(t *tx, a *active, ready int) {
 		if now.Before(r.shy[o.Node]) || r.asking[o.Node] > 0 || r.leased(o.Node) {
 			continue
 		}
-		if !a.Affords(artel.Cost(o.Price, a.Spec.Wall), a.out) {
+		if !a.Affords(artel.Cost(o.Price, a.Spec.Wall), a.out) || !a.lonely && a.shuns(o.Node, t.now) {
 			continue
 		}
 		slots := min(o.Resources.Slots, uint32(want))
@@ -204,6 +206,24 @@ func (r *Renter) ask(t *tx, a *active, ready int) {
 		spec := a.Spec
 		t.after = append(t.after, func() { r.tasks.Go(func() { r.propose(t.ctx, l, spec, slots) }) })
 	}
+}
+
+// shuns reports whether a node has failed all tasks that wait (the first few of
+// them, where many do): a lease with it would stand empty.
+func (a *active) shuns(n artel.NodeID, now int64) bool {
+	seen := 0
+	for _, i := range a.waiting {
+		if !a.Ready(a.tasks[i], now) {
+			continue
+		}
+		if !a.tasks[i].Avoid(n) {
+			return false
+		}
+		if seen++; seen == 32 {
+			break
+		}
+	}
+	return true
 }
 
 // leased reports whether there is a lease with the node, be it one that is
@@ -455,13 +475,18 @@ func (r *Renter) recoverFrom(ctx context.Context, node artel.NodeID, generation 
 
 // adopt takes over a voucher of ours that we did not know. Called by the core.
 func (r *Renter) adopt(t *tx, provider artel.Address, h wire.HeldLane) {
-	if h.Voucher == nil {
+	k := lease.Key{Renter: r.c.Account, Provider: provider, Number: h.Lane}
+	if !artel.MaySign(k.Renter, r.c.Key.Address(), k.Number) {
 		return
 	}
-	k := lease.Key{Renter: r.c.Account, Provider: provider, Number: h.Lane}
 	book := lease.Book{Key: k, Generation: r.meta.Generation}
 	if have := r.books[k]; have != nil {
 		book = *have
+	} else {
+		r.books[k], t.books[k] = &book, true // what is booked on it can come home
+	}
+	if h.Voucher == nil {
+		return
 	}
 	next, err := book.TakeVoucher(r.domain, h.Voucher.Voucher, h.Voucher.Signature, r.c.Key.Address())
 	if err != nil || next.Voucher == book.Voucher {

@@ -178,6 +178,7 @@ type active struct {
 	tasks   []job.Task
 	waiting []uint64 // indices, may hold ones that are not waiting any more
 	out     int      // units out: what the budget must still cover
+	lonely  bool     // there is nobody but those that have failed what waits
 }
 
 // bought is a lease with what the core needs around it.

@@ -21,12 +21,7 @@ func (w *world) check() (broken []string) {
 		bad("ledger: %s deposited + %s earned + %s booked is not its balance of %s", t.Deposits, t.Earned, t.Booked, t.InLedger)
 	}
 	signed := map[signedKey]artel.Receipt{}
-	laneOf := map[artel.Hash]lease.Key{}
-	idle := map[lease.Key]uint64{}
-	leases := map[lease.Key]int{}
-	provider := map[artel.Address]*node{}
 	for _, p := range w.providers() {
-		provider[p.key.Address()] = p
 		d := p.prov
 		d.mu.Lock()
 		for _, r := range d.double {
@@ -39,7 +34,7 @@ func (w *world) check() (broken []string) {
 			bad("%s: lane %x went backwards to %s due, voucher %s", p.name, b.Key.Number, b.Due(), b.Voucher)
 		}
 		for k, b := range d.lanes {
-			if p.habit == honest && b.Due().Less(b.Voucher) && p.policy.Prepay == false {
+			if u := artel.Cost(p.policy.Price, unit); p.habit == honest && b.Due().Add(u).Less(b.Voucher) {
 				bad("%s: lane %x was paid %s, due are %s", p.name, k.Number, b.Voucher, b.Due())
 			}
 			if !b.Redeemable().IsZero() {
@@ -49,21 +44,19 @@ func (w *world) check() (broken []string) {
 		for k, r := range d.signed {
 			signed[k] = r
 		}
-		for id, k := range d.laneOf {
-			laneOf[id] = k
-			idle[k] += d.idle[id]
-			leases[k]++
-		}
 		d.mu.Unlock()
 	}
+	used := map[signedKey]bool{}
 	for _, r := range w.renters() {
-		w.checkRenter(r, provider, signed, laneOf, idle, leases, bad)
+		w.checkRenter(r, signed, used, bad)
+	}
+	for _, p := range w.providers() {
+		w.checkPockets(p, used, bad)
 	}
 	return broken
 }
 
-func (w *world) checkRenter(r *node, provider map[artel.Address]*node, signed map[signedKey]artel.Receipt,
-	laneOf map[artel.Hash]lease.Key, idle map[lease.Key]uint64, leases map[lease.Key]int, bad func(string, ...any)) {
+func (w *world) checkRenter(r *node, signed map[signedKey]artel.Receipt, used map[signedKey]bool, bad func(string, ...any)) {
 	d := r.rent
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -73,24 +66,56 @@ func (w *world) checkRenter(r *node, provider map[artel.Address]*node, signed ma
 	for _, t := range d.undone {
 		bad("%s: a done task %d changed", r.name, t.Index)
 	}
-	delivered := map[lease.Key]uint64{}
-	used := map[signedKey]bool{}
 	for id, j := range d.jobs {
-		for _, t := range d.list(id) {
+		ts := d.list(id)
+		if uint64(len(ts)) != j.Spec.Count {
+			bad("%s: job %s has %d tasks, want %d", r.name, j.Spec.Name, len(ts), j.Spec.Count)
+		}
+		for _, t := range ts {
 			if t.State == job.Done {
 				w.checkTask(r, j, t, signed, used, bad)
-			}
-			for _, a := range t.Attempts {
-				if rc, ok := signed[signedOf(t, a, signed)]; ok && a.Reason == artel.ReasonExited {
-					delivered[laneOf[a.Lease]] += rc.Usage.Wall
-				}
+			} else if j.Phase == job.Finished && t.State != job.Failed {
+				bad("%s: job %s is over, its task %d is %s", r.name, j.Spec.Name, t.Index, t.State)
 			}
 		}
 	}
-	_ = delivered
 }
 
-func signedOf(job.Task, job.Attempt, map[signedKey]artel.Receipt) signedKey { return signedKey{} }
+// checkPockets: what a renter has promised on a lane is what was delivered on it
+// and what the machine was held for, and one unit for each lease at most.
+func (w *world) checkPockets(p *node, used map[signedKey]bool, bad func(string, ...any)) {
+	d := p.prov
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	ms, leases := map[lease.Key]uint64{}, map[lease.Key]uint64{}
+	for id, k := range d.laneOf {
+		ms[k] += d.idle[id]
+		leases[k]++
+	}
+	for k, r := range d.signed {
+		// Of a cheat counts only what can be used without its help.
+		if p.habit == honest || r.Sealed.IsZero() || used[k] {
+			ms[d.laneOf[k.lease]] += r.Usage.Wall
+		}
+	}
+	for _, r := range w.renters() {
+		if r.restored {
+			continue // it pays by vouchers of a future that it has forgotten
+		}
+		r.rent.mu.Lock()
+		for k, b := range r.rent.books {
+			if k.Provider != p.key.Address() {
+				continue
+			}
+			// One more: the prepaid unit that came with a refused proposal.
+			worth := artel.Cost(p.policy.Price, ms[k]+(leases[k]+1)*unit)
+			if worth.Less(b.Voucher) {
+				bad("%s promised %s (%s) %s units on lane %x, %d ms of %d leases were delivered", r.name, p.name, p.habit, b.Voucher, k.Number, ms[k], leases[k])
+			}
+		}
+		r.rent.mu.Unlock()
+	}
+}
 
 // checkTask: a done task has one receipt, that receipt was signed, nobody else
 // has it, and what it names is what the task computes.

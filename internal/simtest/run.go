@@ -3,11 +3,14 @@ package simtest
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
 	"github.com/artel-network/artel"
+	"github.com/artel-network/artel/chain"
 	"github.com/artel-network/artel/job"
+	"github.com/artel-network/artel/lease"
 	"github.com/artel-network/artel/p2p/mem"
 	"github.com/artel-network/artel/renter"
 )
@@ -55,7 +58,8 @@ func (w *world) habits() {
 	}
 	for _, n := range w.renters() {
 		if w.rng.IntN(10) == 0 {
-			n.habit, n.pays = deadbeat, w.rng.IntN(4)
+			n.habit = deadbeat
+			n.pays.Store(w.rng.Int64N(4))
 		}
 	}
 	for _, n := range w.nodes {
@@ -179,6 +183,19 @@ func (w *world) heal() {
 	}
 }
 
+// leases counts those that somebody still settles. A renter that does not pay
+// never comes to an end with its.
+func (w *world) leases() (open int) {
+	for _, n := range w.renters() {
+		n.rent.mu.Lock()
+		if n.habit == honest {
+			open += len(n.rent.leases)
+		}
+		n.rent.mu.Unlock()
+	}
+	return open
+}
+
 // active lists the jobs that are not over. Those of a renter that does not pay
 // are its own affair.
 func (w *world) active() (jobs []string) {
@@ -204,20 +221,48 @@ func (w *world) ended() (broken []string) {
 		if n.habit != deadbeat {
 			continue
 		}
-		for id := range n.rent.jobs {
+		n.rent.mu.Lock()
+		ids := slices.Collect(maps.Keys(n.rent.jobs))
+		n.rent.mu.Unlock()
+		for _, id := range ids {
 			_ = n.r.Cancel(context.Background(), id, "over")
 		}
 	}
 	return broken
 }
 
-// home waits until no money is booked: what was earned is redeemed, the rest
-// has come back to its renter.
+// home waits until no lease is open and no money booked: what was earned is
+// redeemed, the rest has come back to its renter.
 func (w *world) home() []string {
-	for until := time.Now().Add(homeWithin); time.Now().Before(until); time.Sleep(10 * time.Second) {
-		if w.chain.Totals().Booked.IsZero() {
+	quiet := 0
+	for until := time.Now().Add(homeWithin); time.Now().Before(until); time.Sleep(5 * time.Second) {
+		if quiet++; w.leases() > 0 || !w.chain.Totals().Booked.IsZero() {
+			quiet = 0
+		}
+		if quiet == 4 {
 			return nil
 		}
 	}
-	return []string{fmt.Sprintf("%s units are still booked", w.chain.Totals().Booked)}
+	names := map[artel.Address]*node{}
+	for _, n := range w.nodes {
+		names[n.key.Address()] = n
+	}
+	var broken []string
+	if n := w.leases(); n > 0 {
+		broken = append(broken, fmt.Sprintf("%d leases are not settled", n))
+	}
+	w.chain.Lanes(func(k chain.LaneKey, l chain.Lane) bool {
+		if !l.Booked().IsZero() {
+			r, p := names[k.Renter], names[k.Provider]
+			r.rent.mu.Lock()
+			p.prov.mu.Lock()
+			rb, pb := r.rent.books[lease.Key(k)], p.prov.lanes[lease.Key(k)]
+			p.prov.mu.Unlock()
+			r.rent.mu.Unlock()
+			broken = append(broken, fmt.Sprintf("lane %x of %s (%s) to %s (%s) still has %s units booked: cap %s paid %s release at %d; to the renter voucher %s cap %s, to the provider voucher %s cap %s",
+				k.Number, r.name, r.habit, p.name, p.habit, l.Booked(), l.Cap, l.Paid, l.ReleaseAt, rb.Voucher, rb.Cap, pb.Voucher, pb.Cap))
+		}
+		return true
+	})
+	return broken
 }

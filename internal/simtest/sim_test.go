@@ -2,8 +2,8 @@ package simtest
 
 import (
 	"flag"
+	"fmt"
 	"os"
-	"sync"
 	"testing"
 	"testing/synctest"
 )
@@ -27,7 +27,11 @@ func TestSeeds(t *testing.T) {
 
 func play(t *testing.T, first uint64, seeds, nodes int) {
 	for i := range seeds {
-		playOne(t, first+uint64(i), nodes)
+		seed := first + uint64(i)
+		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
+			t.Parallel() // bubbles know nothing of each other
+			playOne(t, seed, nodes)
+		})
 	}
 }
 
@@ -37,7 +41,7 @@ func playOne(t *testing.T, seed uint64, nodes int) {
 		s := newStory(*full)
 		broken := run(seed, nodes, s)
 		if *full {
-			os.Stdout.WriteString(s.text())
+			os.Stdout.WriteString(s.text(false))
 		}
 		for _, b := range broken {
 			t.Errorf("seed %d: %s", seed, b)
@@ -47,5 +51,3 @@ func playOne(t *testing.T, seed uint64, nodes int) {
 		}
 	})
 }
-
-var _ sync.Mutex

@@ -25,7 +25,7 @@ import (
 type provDisk struct {
 	mu     sync.Mutex
 	lanes  map[lease.Key]lease.Book
-	leases map[artel.Hash][]byte
+	leases map[artel.Hash]provider.LeaseRow
 	events map[artel.Hash]map[uint64]provider.EventRow
 	gens   map[artel.Address]uint64
 	outbox map[string]chain.Tx
@@ -40,6 +40,15 @@ type provDisk struct {
 	maxUnpaid artel.Amount
 }
 
+// reread is a row as a database gives it back.
+func reread[T any](row T) (back T, err error) {
+	b, err := json.Marshal(row)
+	if err != nil {
+		return back, err
+	}
+	return back, json.Unmarshal(b, &back)
+}
+
 type signedKey struct {
 	lease   artel.Hash
 	task    uint64
@@ -48,7 +57,7 @@ type signedKey struct {
 
 func newProvDisk() *provDisk {
 	return &provDisk{
-		lanes: map[lease.Key]lease.Book{}, leases: map[artel.Hash][]byte{}, events: map[artel.Hash]map[uint64]provider.EventRow{},
+		lanes: map[lease.Key]lease.Book{}, leases: map[artel.Hash]provider.LeaseRow{}, events: map[artel.Hash]map[uint64]provider.EventRow{},
 		gens: map[artel.Address]uint64{}, outbox: map[string]chain.Tx{}, signed: map[signedKey]artel.Receipt{},
 		idle: map[artel.Hash]uint64{}, laneOf: map[artel.Hash]lease.Key{},
 	}
@@ -61,9 +70,9 @@ func (d *provDisk) Load(context.Context) (provider.State, error) {
 	for _, b := range d.lanes {
 		st.Lanes = append(st.Lanes, b)
 	}
-	for _, b := range d.leases {
-		var r provider.LeaseRow
-		if err := json.Unmarshal(b, &r); err != nil {
+	for _, r := range d.leases {
+		r, err := reread(r)
+		if err != nil {
 			return st, err
 		}
 		st.Leases = append(st.Leases, r)
@@ -96,11 +105,7 @@ func (d *provDisk) Save(ctx context.Context, c provider.Change) error {
 	}
 	for _, r := range c.Leases {
 		d.idle[r.Sold.ID], d.laneOf[r.Sold.ID] = r.Sold.Idle, lease.KeyOf(r.Sold.Lease)
-		b, err := json.Marshal(r)
-		if err != nil {
-			return err
-		}
-		d.leases[r.Sold.ID] = b
+		d.leases[r.Sold.ID] = r
 	}
 	for _, e := range c.Events {
 		if d.events[e.Lease] == nil {
@@ -141,7 +146,7 @@ type rentDisk struct {
 	mu     sync.Mutex
 	meta   renter.Meta
 	books  map[lease.Key]lease.Book
-	leases map[artel.Hash][]byte
+	leases map[artel.Hash]renter.LeaseRow
 	jobs   map[artel.Hash]job.Job
 	tasks  map[artel.Hash]map[uint64]job.Task
 	outbox map[string]chain.Tx
@@ -163,7 +168,7 @@ func (d *rentDisk) copyOf() *rentDisk {
 
 func newRentDisk() *rentDisk {
 	return &rentDisk{
-		books: map[lease.Key]lease.Book{}, leases: map[artel.Hash][]byte{}, jobs: map[artel.Hash]job.Job{},
+		books: map[lease.Key]lease.Book{}, leases: map[artel.Hash]renter.LeaseRow{}, jobs: map[artel.Hash]job.Job{},
 		tasks: map[artel.Hash]map[uint64]job.Task{}, outbox: map[string]chain.Tx{},
 	}
 }
@@ -175,9 +180,9 @@ func (d *rentDisk) Load(context.Context) (renter.State, error) {
 	for _, b := range d.books {
 		st.Books = append(st.Books, b)
 	}
-	for _, b := range d.leases {
-		var r renter.LeaseRow
-		if err := json.Unmarshal(b, &r); err != nil {
+	for _, r := range d.leases {
+		r, err := reread(r)
+		if err != nil {
 			return st, err
 		}
 		st.Leases = append(st.Leases, r)
@@ -219,11 +224,7 @@ func (d *rentDisk) Save(ctx context.Context, c renter.Change) error {
 		d.books[b.Key] = b
 	}
 	for _, r := range c.Leases {
-		b, err := json.Marshal(r)
-		if err != nil {
-			return err
-		}
-		d.leases[r.Bought.ID] = b
+		d.leases[r.Bought.ID] = r
 	}
 	for _, id := range c.DropLeases {
 		delete(d.leases, id)

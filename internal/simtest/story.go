@@ -18,6 +18,7 @@ type story struct {
 
 	mu    sync.Mutex
 	lines []line
+	end   []string
 	names map[string]string // what to write for an id
 	count map[string]int
 }
@@ -57,8 +58,9 @@ func (s *story) add(at time.Duration, text string) {
 }
 
 // text is the transcript: what happened at one instant is sorted, since nothing
-// orders it.
-func (s *story) text() string {
+// orders it. A coarse one tells whole seconds: a question of a hundred
+// milliseconds sooner or later is nobody's story.
+func (s *story) text(coarse bool) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	slices.SortStableFunc(s.lines, func(a, b line) int {
@@ -69,7 +71,14 @@ func (s *story) text() string {
 	})
 	var b strings.Builder
 	for _, l := range s.lines {
-		fmt.Fprintf(&b, "%9.3fs  %s\n", l.at.Seconds(), l.text)
+		if coarse {
+			fmt.Fprintf(&b, "%4d s  %s\n", l.at/time.Second, l.text)
+		} else {
+			fmt.Fprintf(&b, "%9.3f s  %s\n", l.at.Seconds(), l.text)
+		}
+	}
+	for _, l := range s.end {
+		fmt.Fprintf(&b, "at last %s\n", l)
 	}
 	return b.String()
 }

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/artel-network/artel"
@@ -79,9 +80,10 @@ type node struct {
 	p    *provider.Provider
 	r    *renter.Renter
 
-	pays     int  // vouchers a deadbeat still sends
-	restored bool // from an old copy of its disk
-	jobs     []artel.Hash
+	pays     atomic.Int64        // vouchers a deadbeat still sends
+	restored bool                // from an old copy of its disk
+	before   func(method string) // told of each call of a renter
+
 }
 
 func simKey(n uint64) artel.Key {
@@ -114,7 +116,7 @@ func newWorld(seed uint64, providers, renters int, s *story) *world {
 	w.log = slog.New(&teller{story: s, began: w.began})
 	balances := map[artel.Address]artel.Amount{}
 	for i := range providers + renters {
-		n := &node{w: w, key: simKey(uint64(i)), blobs: blobmem.New(0), pays: 1 << 30}
+		n := &node{w: w, key: simKey(uint64(i)), blobs: blobmem.New(0)}
 		binary.BigEndian.PutUint64(n.machine[:], uint64(i))
 		if i < providers {
 			n.name = fmt.Sprintf("p%d", i)
@@ -129,11 +131,12 @@ func newWorld(seed uint64, providers, renters int, s *story) *world {
 		} else {
 			n.name = fmt.Sprintf("r%d", i-providers)
 			n.rent = newRentDisk()
-			n.board = &board{w: w, index: market.NewIndex(market.DefaultPolicy(network))}
+			n.board = &board{w: w, index: market.NewIndex(market.DefaultPolicy(network)), history: market.History{Nodes: map[artel.NodeID]market.Record{}}}
 			balances[n.key.Address()] = artel.Units(fund)
 			w.total = w.total.Add(artel.Units(fund))
 		}
 		s.name(n.key.NodeID().Short(), n.name)
+		s.name(n.key.Address().String(), n.name)
 		w.nodes = append(w.nodes, n)
 	}
 	params := fake.DefaultParams()
@@ -278,20 +281,26 @@ type caller struct {
 }
 
 func (c caller) Call(ctx context.Context, to artel.NodeID, method string, req []byte, maxResp int) ([]byte, error) {
+	if f := c.n.before; f != nil {
+		f(method)
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+	}
 	if method == wire.MethodPay && c.n.habit == deadbeat {
-		if c.n.pays == 0 {
+		if c.n.pays.Add(-1) < 0 {
 			return nil, p2p.Errorf(p2p.Unavailable, "not this time")
 		}
-		c.n.pays--
 	}
 	return c.Host.Call(ctx, to, method, req, maxResp)
 }
 
 // board is a market index fed by gossip.
 type board struct {
-	w     *world
-	mu    sync.Mutex
-	index *market.Index
+	w       *world
+	mu      sync.Mutex
+	index   *market.Index
+	history market.History
 }
 
 type openedOffer struct {
@@ -328,15 +337,23 @@ func (b *board) Offers(j artel.JobSpec, now time.Time, n int) []renter.Listed {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	q := market.QueryFor(j)
-	q.Limit = n
+	q.Limit = max(n, 256)
+	sec := uint64(now.Unix())
 	var out []renter.Listed
-	for _, l := range b.index.Query(q, uint64(now.Unix())) {
-		out = append(out, renter.Listed{Offer: l.Offer, ID: l.ID})
+	for _, c := range market.Rank(j, b.index.Query(q, sec), b.history, sec) {
+		if len(out) == n {
+			break
+		}
+		out = append(out, renter.Listed{Offer: c.Offer, ID: c.ID})
 	}
 	return out
 }
 
-func (b *board) Note(artel.NodeID, bool, time.Time) {}
+func (b *board) Note(node artel.NodeID, ok bool, now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.history.Nodes[node] = b.history.Nodes[node].Learn(market.Outcome{OK: ok}, uint64(now.Unix()))
+}
 
 // spec is a job whose tasks take d each and leave an output or none.
 func spec(name string, count uint64, d time.Duration, output bool) artel.JobSpec {

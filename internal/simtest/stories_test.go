@@ -1,0 +1,173 @@
+package simtest
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/artel-network/artel"
+	"github.com/artel-network/artel/p2p/mem"
+	"github.com/artel-network/artel/wire"
+)
+
+var update = flag.Bool("update", false, "write the stories of testdata anew")
+
+// TestStories plays what may happen to a job, one thing at a time, and compares
+// every word of it with testdata: two providers, p0 the cheaper one, and a
+// renter.
+func TestStories(t *testing.T) {
+	for _, s := range []struct {
+		name string
+		play func(w *world, p0, p1, r *node)
+	}{
+		{"happy", func(w *world, p0, p1, r *node) {
+			r.submit(spec("render", 4, 9*time.Second, true))
+		}},
+		{"killed", func(w *world, p0, p1, r *node) {
+			r.submit(spec("render", 2, 10103*time.Millisecond, true))
+			time.Sleep(5 * time.Second)
+			w.say("p0 is killed and stays down for a minute")
+			p0.crash()
+			time.Sleep(time.Minute)
+			w.say("p0 is back")
+			p0.start()
+		}},
+		{"unsent-voucher", func(w *world, p0, p1, r *node) {
+			stored, dead := make(chan struct{}), make(chan struct{})
+			r.before = func(method string) {
+				if method == wire.MethodPay {
+					close(stored)
+					<-dead
+				}
+			}
+			r.submit(spec("render", 1, 10103*time.Millisecond, true))
+			<-stored
+			w.say("r0 is killed: its voucher is stored and not sent")
+			r.stop()
+			close(dead)
+			r.crash()
+			r.before = nil
+			time.Sleep(3 * time.Second)
+			w.say("r0 is back")
+			r.start()
+		}},
+		{"late-receipt", func(w *world, p0, p1, r *node) {
+			r.submit(spec("render", 1, 10103*time.Millisecond, true))
+			time.Sleep(5 * time.Second)
+			w.say("p0 is cut off for half a minute")
+			w.net.Partition([]artel.NodeID{p0.key.NodeID()})
+			time.Sleep(25 * time.Second)
+			w.say("p0 can be reached again")
+			w.net.Heal()
+		}},
+		{"old-backup", func(w *world, p0, p1, r *node) {
+			r.submit(spec("render", 3, 10103*time.Millisecond, true))
+			time.Sleep(5 * time.Second)
+			w.say("r0's disk is copied")
+			backup := r.rent.copyOf()
+			time.Sleep(8 * time.Second)
+			w.say("r0's disk breaks, the copy takes its place")
+			r.crash()
+			r.rent, r.restored = backup, true
+			r.start()
+		}},
+	} {
+		t.Run(s.name, func(t *testing.T) {
+			story := newStory(true)
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(1, 2, 1, story)
+				p0, p1, r := w.nodes[0], w.nodes[1], w.nodes[2]
+				for i, p := range w.providers() {
+					p.policy.Price, p.policy.Prepay, p.policy.Resources.Slots = base*artel.Price(i+1), false, 1
+					p.policy.MaxUnpaid = artel.Cost(p.policy.Price, 2*unit)
+					p.prov.maxUnpaid = p.policy.MaxUnpaid
+				}
+				// Odd times keep apart what nothing orders, so that a story is always
+				// told in the same words.
+				w.net.SetPair(p0.key.NodeID(), r.key.NodeID(), mem.Link{Latency: 23 * time.Millisecond})
+				w.net.SetPair(p1.key.NodeID(), r.key.NodeID(), mem.Link{Latency: 41 * time.Millisecond})
+				r.start()
+				time.Sleep(1007 * time.Millisecond)
+				p0.start()
+				time.Sleep(13 * time.Millisecond)
+				p1.start()
+				r.deposit()
+				time.Sleep(3119 * time.Millisecond)
+				s.play(w, p0, p1, r)
+				broken := append(w.ended(), w.home()...)
+				w.outcome()
+				for _, n := range w.nodes {
+					n.crash()
+				}
+				for _, b := range append(broken, w.check()...) {
+					t.Error(b)
+				}
+			})
+			compare(t, filepath.Join("testdata", s.name+".txt"), story.text(true))
+		})
+	}
+}
+
+// outcome ends a story with what became of its jobs and of the money.
+func (w *world) outcome() {
+	ctx := context.Background()
+	for _, r := range w.renters() {
+		jobs, _ := r.r.Jobs(ctx, 10)
+		for _, j := range jobs {
+			_, tasks, _ := r.r.Job(ctx, j.ID)
+			for _, t := range tasks {
+				var tries []string
+				for _, a := range t.Attempts {
+					tries = append(tries, fmt.Sprintf("%s %s", w.named(a.Node), a.Reason))
+				}
+				w.conclude("task %d is %s by %s, tried: %s", t.Index, t.State, w.named(t.Node), strings.Join(tries, ", "))
+			}
+		}
+		a, _ := r.ledger.Account(ctx, r.key.Address())
+		w.conclude("%s has %s of %d units left", r.name, a.Deposit, fund)
+	}
+	for _, p := range w.providers() {
+		a, _ := p.ledger.Account(ctx, p.key.Address())
+		due := artel.Amount{}
+		for _, b := range p.prov.lanes {
+			due = due.Add(b.Due())
+		}
+		w.conclude("%s has earned %s units, due were %s", p.name, a.Earned, due)
+	}
+}
+
+func (w *world) conclude(format string, args ...any) {
+	w.story.end = append(w.story.end, fmt.Sprintf(format, args...))
+}
+
+func (w *world) named(id artel.NodeID) string {
+	for _, n := range w.nodes {
+		if n.key.NodeID() == id {
+			return n.name
+		}
+	}
+	return "nobody"
+}
+
+func compare(t *testing.T, path, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("the story has changed; hint: go test ./internal/simtest -run TestStories -update, and read the difference\n%s", got)
+	}
+}
