@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/blob"
@@ -43,7 +44,8 @@ type cached struct {
 // Bounds of what one task may bring.
 const (
 	maxProgram = 256 << 20
-	keepIdle   = 32 // laid out blobs kept although no attempt uses them
+	fetchSlack = 2 * time.Minute // beyond a unit, for what a task needs to be here
+	keepIdle   = 32              // laid out blobs kept although no attempt uses them
 )
 
 // Run implements Runner.
@@ -55,7 +57,10 @@ func (b *Boxed) Run(ctx context.Context, from artel.NodeID, id artel.Hash, t art
 		return lease.Finish{Reason: why, Message: fmt.Sprintf(format, args...)}
 	}
 	phase("fetching")
-	program, done, err := b.lay(ctx, from, r.Spec.Program, maxProgram, false)
+	// No renter waits longer for a task, and a trickle must not hold a slot.
+	fetching, fetched := context.WithTimeout(ctx, time.Duration(t.Unit)*time.Millisecond+fetchSlack)
+	defer fetched()
+	program, done, err := b.lay(fetching, from, r.Spec.Program, maxProgram, false)
 	if err != nil {
 		return fail(artel.ReasonNoInput, "fetch program: %v", err)
 	}
@@ -63,7 +68,7 @@ func (b *Boxed) Run(ctx context.Context, from artel.NodeID, id artel.Hash, t art
 	in := ""
 	if !r.Spec.Input.IsZero() {
 		var done func()
-		if in, done, err = b.lay(ctx, from, r.Spec.Input, int64(t.Resources.Disk), true); err != nil {
+		if in, done, err = b.lay(fetching, from, r.Spec.Input, int64(t.Resources.Disk), true); err != nil {
 			return fail(artel.ReasonNoInput, "fetch input: %v", err)
 		}
 		defer done()
