@@ -80,7 +80,7 @@ func (o *owner) begin(c api.ProvideConfig) error {
 	o.p = provider.New(provider.Config{
 		Key: n.c.Key, Account: n.account(), Network: n.network, Machine: o.machine, Params: n.params, Policy: pol,
 		Host: n.host, Ledger: n.ledger, Store: n.db.Provider(), Log: n.c.Log.With("room", "provider"),
-		Runner: &provider.Boxed{Box: box, Blobs: n.blobs, Dir: work + "/jobs", Fetch: o.fetch},
+		Runner: &provider.Boxed{Box: box, Blobs: n.blobs, Dir: work + "/jobs", Fetch: o.fetch, Room: o.room},
 	})
 	o.p.Register()
 	n.begin <- room{"sandbox", box.Run}
@@ -92,12 +92,20 @@ func (o *owner) begin(c api.ProvideConfig) error {
 // in bytes.
 const spare = 1 << 30
 
+// room refuses what would take the owner's last bytes.
+func (o *owner) room(bytes int64) error {
+	free, err := datadir.Free(o.n.c.Paths.Root())
+	if err == nil && free < spare+uint64(max(bytes, 0)) {
+		return fmt.Errorf("%w: the machine's disk has %d bytes left", blob.ErrFull, free)
+	}
+	return nil
+}
+
 // fetch brings a stranger's blob here as long as the disk has room for it.
 func (o *owner) fetch(ctx context.Context, from artel.NodeID, root artel.Ref, limit int64) error {
 	if _, err := o.n.blobs.Size(ctx, root); err != nil {
-		free, err := datadir.Free(o.n.c.Paths.Root())
-		if err == nil && free < spare+uint64(limit) {
-			return fmt.Errorf("fetch blob %s: %w: the machine's disk has %d bytes left", root, blob.ErrFull, free)
+		if err := o.room(limit); err != nil {
+			return fmt.Errorf("fetch blob %s: %w", root, err)
 		}
 	}
 	return o.n.fetch(ctx, from, root, limit)

@@ -2,10 +2,14 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"strings"
 	"testing"
 
 	"github.com/artel-network/artel"
+	"github.com/artel-network/artel/blob"
+	"github.com/artel-network/artel/blob/mem"
 	"github.com/artel-network/artel/chain"
 	"github.com/artel-network/artel/lease"
 	"github.com/artel-network/artel/wire"
@@ -103,5 +107,47 @@ func TestDoNeverRunsBehindItsCaller(t *testing.T) {
 	}
 	if err := p.round(t.Context(), <-p.inbox); err != nil || ran {
 		t.Errorf("ran %t, error %v", ran, err)
+	}
+}
+
+// A renter that names no disk gets none: zero is no limit in the blob store.
+func TestNoDiskIsNoLimitForNobody(t *testing.T) {
+	input, err := artel.NewRef(artel.CodecRaw, [32]byte{2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	limits := map[artel.Ref]int64{}
+	store := mem.New(0)
+	program, _, err := blob.AddFile(t.Context(), store, strings.NewReader("a program"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &Boxed{Dir: t.TempDir(), Blobs: store, Fetch: func(ctx context.Context, _ artel.NodeID, root artel.Ref, limit int64) error {
+		if _, ok := ctx.Deadline(); !ok {
+			t.Error("the fetch may take for ever")
+		}
+		limits[root] = limit
+		if root != input {
+			return nil // it is here
+		}
+		return errors.New("not served")
+	}}
+	spec := artel.TaskSpec{Program: program, Input: input, Wall: 1000}
+	got := b.Run(t.Context(), artel.NodeID{}, artel.Hash{}, artel.Terms{Unit: 1000}, lease.Running{Spec: spec}, func(string) {})
+	if got.Reason != artel.ReasonNoInput || got.Billed {
+		t.Errorf("got %+v, want a task without input", got)
+	}
+	if limits[program] != maxProgram || limits[input] != 1 {
+		t.Errorf("fetched with limits %v, want %d for the program and 1 for the input", limits, maxProgram)
+	}
+	full := errors.New("the disk is full")
+	b.Room = func(n int64) error {
+		if n != 1 {
+			t.Errorf("room for %d bytes was asked, want 1", n)
+		}
+		return full
+	}
+	if got := b.Run(t.Context(), artel.NodeID{}, artel.Hash{}, artel.Terms{Unit: 1000}, lease.Running{Spec: spec}, func(string) {}); got.Reason != artel.ReasonHost || got.Billed {
+		t.Errorf("got %+v with a full disk", got)
 	}
 }

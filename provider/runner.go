@@ -26,6 +26,9 @@ type Boxed struct {
 	Dir   string
 	// Fetch brings a root into Blobs from the node that rents.
 	Fetch func(ctx context.Context, from artel.NodeID, root artel.Ref, limit int64) error
+	// Room, if set, refuses an attempt that may need so many bytes of disk while
+	// the owner has too few left.
+	Room func(bytes int64) error
 
 	mu    sync.Mutex
 	cache map[artel.Ref]*cached // programs and inputs laid out on disk
@@ -56,6 +59,14 @@ func (b *Boxed) Run(ctx context.Context, from artel.NodeID, id artel.Hash, t art
 		}
 		return lease.Finish{Reason: why, Message: fmt.Sprintf(format, args...)}
 	}
+	// A limit of zero is the default of the rooms below, and theirs are for
+	// their owner's own files.
+	disk := int64(max(t.Resources.Disk, 1))
+	if b.Room != nil {
+		if err := b.Room(disk + 2*int64(r.Spec.Want.Disk) + int64(r.Spec.Log)); err != nil { // an output lies here open and sealed
+			return fail(artel.ReasonHost, "%v", clean(err))
+		}
+	}
 	phase("fetching")
 	// No renter waits longer for a task, and a trickle must not hold a slot.
 	fetching, fetched := context.WithTimeout(ctx, time.Duration(t.Unit)*time.Millisecond+fetchSlack)
@@ -68,7 +79,7 @@ func (b *Boxed) Run(ctx context.Context, from artel.NodeID, id artel.Hash, t art
 	in := ""
 	if !r.Spec.Input.IsZero() {
 		var done func()
-		if in, done, err = b.lay(fetching, from, r.Spec.Input, int64(t.Resources.Disk), true); err != nil {
+		if in, done, err = b.lay(fetching, from, r.Spec.Input, disk, true); err != nil {
 			return fail(artel.ReasonNoInput, "fetch input: %v", err)
 		}
 		defer done()
@@ -124,7 +135,7 @@ func spec(s artel.TaskSpec, program, in, out, log string) sandbox.Spec {
 		Program: program, Key: s.Program.String(), Args: s.Args, Env: env, In: in, Out: out, Log: log,
 		Limits: sandbox.Limits{
 			MemoryBytes: int64(s.Want.Memory), WallMillis: int64(s.Wall),
-			OutputBytes: int64(s.Want.Disk), LogBytes: int64(s.Log),
+			OutputBytes: int64(max(s.Want.Disk, 1)), LogBytes: int64(s.Log),
 		},
 		Seed: s.Seed, Start: int64(s.Epoch),
 	}
