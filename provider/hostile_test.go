@@ -151,3 +151,40 @@ func TestNoDiskIsNoLimitForNobody(t *testing.T) {
 		t.Errorf("got %+v with a full disk", got)
 	}
 }
+
+// A call that the ledger refuses is neither tried for ever nor given up.
+func TestRefusedCallsAreTriedEverMoreRarely(t *testing.T) {
+	key := testKey(t, 9)
+	p := New(Config{Key: key, Account: key.Address(), Store: &heap{}, Log: slog.New(slog.DiscardHandler)})
+	k := lease.Key{Renter: artel.Address{1}, Provider: key.Address(), Number: 1}
+	p.lanes[k] = &lease.Book{Key: k, Voucher: artel.Units(5), Cap: artel.Units(5)}
+	seen := map[string]bool{}
+	tries, last := 0, int64(0)
+	for now := int64(1); now < lastAgain; now += 2000 {
+		x := &tx{now: now}
+		p.redeem(x, k)
+		p.redeem(x, k)
+		if len(x.change.Outbox) == 0 {
+			continue
+		}
+		if tries++; len(x.change.Outbox) != 1 || seen[x.change.Outbox[0].ID] {
+			t.Fatalf("queued %v, tried before: %v", x.change.Outbox, seen)
+		}
+		if tries > 2 && now-last < firstAgain {
+			t.Errorf("tried again after %d ms", now-last)
+		}
+		last = now
+		call := x.change.Outbox[0]
+		seen[call.ID] = true
+		p.forgetCall(x, call, true)
+	}
+	if tries < 8 || tries > 13 {
+		t.Errorf("tried %d times in a day", tries)
+	}
+	for id := range seen {
+		p.forgetCall(&tx{now: last}, chain.Tx{ID: id, Call: chain.Redeem{}}, false)
+	}
+	if len(p.refused) != 0 {
+		t.Errorf("%v is remembered after a success", p.refused)
+	}
+}

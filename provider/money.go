@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/artel-network/artel"
@@ -61,7 +63,39 @@ func (p *Provider) redeem(t *tx, k lease.Key) {
 // bookings may come from anybody, so the account's own key need not be here.
 func (p *Provider) sender() artel.Address { return p.c.Key.Address() }
 
+// refusal is a call that the ledger would not carry out.
+type refusal struct {
+	times int
+	until int64       // unix ms: not before is it tried again
+	look  int64       // unix ms: then its lanes are looked up, to try again
+	lanes []lease.Key // it is about
+}
+
+// rest is how long a call that was refused n times is left alone, in
+// milliseconds.
+func rest(n int) int64 { return min(lastAgain, int64(firstAgain)<<min(n, 12)) }
+
+// maxRefused bounds what is remembered of refused calls; they are forgotten
+// together, as by a restart.
+const maxRefused = 4096
+
+// firstAgain is when a refused call is tried again, in milliseconds; then after
+// twice as long, up to a day.
+const (
+	firstAgain = 30_000
+	lastAgain  = 24 * 3600 * 1000
+)
+
+// queue hands a call to the outbox. One that was refused (no gas here, no
+// deposit there) is tried again under a new id, for the ledger carries an id out
+// once; and ever more rarely, for a renter can sign what will never be accepted.
 func (p *Provider) queue(t *tx, x chain.Tx) {
+	if no, ok := p.refused[x.ID]; ok {
+		if t.now < no.until {
+			return
+		}
+		x.ID = fmt.Sprintf("%s~%d", x.ID, no.times)
+	}
 	if _, ok := p.outbox[x.ID]; ok {
 		return
 	}
@@ -89,7 +123,7 @@ func (p *Provider) outboxLoop(ctx context.Context) {
 					p.c.Log.Warn("submit to chain", "call", x.Call.Kind(), "error", err)
 					var no *chain.Refusal
 					if errors.As(err, &no) {
-						p.settled(ctx, x)
+						p.settled(ctx, x, true)
 					}
 					continue
 				}
@@ -103,7 +137,7 @@ func (p *Provider) outboxLoop(ctx context.Context) {
 				p.c.Log.Warn("the ledger refused", "call", x.Call.Kind(), "reason", o.Refusal.Error())
 			}
 			delete(submitted, x.ID)
-			p.settled(ctx, x)
+			p.settled(ctx, x, o.Refusal != nil)
 		}
 	}
 }
@@ -119,14 +153,26 @@ func compare(a, b string) int {
 }
 
 // settled forgets a call whose outcome is final and looks its lanes up again.
-func (p *Provider) settled(ctx context.Context, x chain.Tx) {
-	p.do(ctx, func(t *tx) {
-		delete(p.outbox, x.ID)
-		t.change.Sent = append(t.change.Sent, x.ID)
-		for _, k := range lanesOf(x.Call) {
-			p.dirty[k] = true
+func (p *Provider) settled(ctx context.Context, x chain.Tx, refused bool) {
+	p.do(ctx, func(t *tx) { p.forgetCall(t, x, refused) })
+}
+
+func (p *Provider) forgetCall(t *tx, x chain.Tx, refused bool) {
+	delete(p.outbox, x.ID)
+	t.change.Sent = append(t.change.Sent, x.ID)
+	first, _, _ := strings.Cut(x.ID, "~")
+	if refused {
+		if len(p.refused) >= maxRefused {
+			clear(p.refused)
 		}
-	})
+		n := p.refused[first].times
+		p.refused[first] = refusal{n + 1, t.now + rest(n), t.now + rest(n), lanesOf(x.Call)}
+	} else {
+		delete(p.refused, first)
+	}
+	for _, k := range lanesOf(x.Call) {
+		p.dirty[k] = true
+	}
 }
 
 func lanesOf(c chain.Call) []lease.Key {
@@ -183,12 +229,22 @@ type laneSigner struct {
 // and with all those of every open lease.
 func (p *Provider) touched(ctx context.Context, events []chain.Event, all bool) []laneSigner {
 	var out []laneSigner
-	p.do(ctx, func(*tx) {
+	p.do(ctx, func(t *tx) {
 		mark := map[lease.Key]bool{}
 		for k := range p.dirty {
 			mark[k] = true
 		}
 		clear(p.dirty)
+		for id, no := range p.refused {
+			if t.now < no.look {
+				continue
+			}
+			for _, k := range no.lanes {
+				mark[k] = true
+			}
+			no.look = t.now + rest(no.times)
+			p.refused[id] = no
+		}
 		renters := map[artel.Address]bool{}
 		for _, e := range events {
 			renters[renterOf(e.Fact)] = true

@@ -133,16 +133,17 @@ type Provider struct {
 	pol   Policy
 
 	// Owned by the core goroutine.
-	lanes  map[lease.Key]*lease.Book
-	leases map[artel.Hash]*sold
-	open   map[lease.Key]artel.Hash // the one lease of a lane that is not closed
-	gens   map[artel.Address]uint64
-	outbox map[string]chain.Tx
-	seq    uint64
-	since  time.Time
-	dirty  map[lease.Key]bool // lanes to be looked up on chain
-	paused bool
-	signed uint64 // receipts since the start
+	lanes   map[lease.Key]*lease.Book
+	leases  map[artel.Hash]*sold
+	open    map[lease.Key]artel.Hash // the one lease of a lane that is not closed
+	gens    map[artel.Address]uint64
+	outbox  map[string]chain.Tx
+	refused map[string]refusal // by the id of the first try
+	seq     uint64
+	since   time.Time
+	dirty   map[lease.Key]bool // lanes to be looked up on chain
+	paused  bool
+	signed  uint64 // receipts since the start
 }
 
 // sold is a lease with what the core needs around it.
@@ -181,7 +182,7 @@ func New(c Config) *Provider {
 	return &Provider{
 		c: c, inbox: make(chan op, inboxSize), closed: make(chan struct{}), changed: make(chan struct{}, 1), pol: c.Policy,
 		lanes: map[lease.Key]*lease.Book{}, leases: map[artel.Hash]*sold{}, open: map[lease.Key]artel.Hash{},
-		gens: map[artel.Address]uint64{}, outbox: map[string]chain.Tx{}, dirty: map[lease.Key]bool{},
+		gens: map[artel.Address]uint64{}, outbox: map[string]chain.Tx{}, refused: map[string]refusal{}, dirty: map[lease.Key]bool{},
 	}
 }
 
