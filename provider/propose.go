@@ -15,6 +15,9 @@ import (
 // propose answers a renter's signed lease with the provider's signature, once
 // the policy agrees and a final block shows that the money is there.
 func (p *Provider) propose(ctx context.Context, from artel.NodeID, req []byte) ([]byte, error) {
+	if !p.strange.Allow(from) {
+		return nil, errBusy
+	}
 	m, err := wire.UnmarshalProposeRequest(req)
 	if err != nil {
 		return nil, invalid(err)

@@ -126,6 +126,8 @@ type Provider struct {
 	closed chan struct{}
 	tasks  sync.WaitGroup
 
+	strange *p2p.Limiter // calls that cost us questions to the chain
+
 	changed chan struct{}          // the policy or the pause changed
 	sealed  atomic.Pointer[[]byte] // the current offer, signed; nil: none
 
@@ -180,7 +182,7 @@ const inboxSize = 256
 // New returns a provider. It starts nothing.
 func New(c Config) *Provider {
 	return &Provider{
-		c: c, inbox: make(chan op, inboxSize), closed: make(chan struct{}), changed: make(chan struct{}, 1), pol: c.Policy,
+		c: c, strange: p2p.NewLimiter(1, 30, 4096, time.Now), inbox: make(chan op, inboxSize), closed: make(chan struct{}), changed: make(chan struct{}, 1), pol: c.Policy,
 		lanes: map[lease.Key]*lease.Book{}, leases: map[artel.Hash]*sold{}, open: map[lease.Key]artel.Hash{},
 		gens: map[artel.Address]uint64{}, outbox: map[string]chain.Tx{}, refused: map[string]refusal{}, dirty: map[lease.Key]bool{},
 	}

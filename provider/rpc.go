@@ -19,6 +19,8 @@ const maxWait = 30_000
 
 var errStopped = p2p.Errorf(p2p.Unavailable, "the provider is stopping").WithHint("try again, or another provider")
 
+var errBusy = p2p.Errorf(p2p.Busy, "you ask too often").WithHint("wait some seconds")
+
 // invalid turns what the rules refuse into what the peer is told.
 func invalid(err error) error {
 	var r lease.Refused
@@ -314,6 +316,9 @@ func (p *Provider) close(ctx context.Context, from artel.NodeID, req []byte) ([]
 // proof is its signature over a new generation: from then on older controllers
 // are refused.
 func (p *Provider) recover(ctx context.Context, from artel.NodeID, req []byte) ([]byte, error) {
+	if !p.strange.Allow(from) {
+		return nil, errBusy
+	}
 	m, err := wire.UnmarshalRecoverRequest(req)
 	if err != nil {
 		return nil, invalid(err)

@@ -452,9 +452,12 @@ func (r *Renter) rested(b *lease.Book, now uint64) bool {
 	return now > signed+uint64(r.c.Policy.Release.Seconds())
 }
 
+// maxRejected bounds what is remembered of refused calls.
+const maxRejected = 4096
+
 func (r *Renter) queue(t *tx, x chain.Tx) {
-	if _, ok := r.outbox[x.ID]; ok {
-		return
+	if _, ok := r.outbox[x.ID]; ok || r.rejected[x.ID] {
+		return // what was refused once is refused under this id for ever
 	}
 	r.outbox[x.ID] = x
 	t.change.Outbox = append(t.change.Outbox, x)
@@ -507,6 +510,12 @@ func (r *Renter) forward(ctx context.Context, x chain.Tx, sent map[string]bool) 
 	}
 	delete(sent, x.ID)
 	_ = r.do(ctx, func(t *tx) {
+		if o.State == chain.Refused {
+			if len(r.rejected) >= maxRejected {
+				clear(r.rejected)
+			}
+			r.rejected[x.ID] = true
+		}
 		delete(r.outbox, x.ID)
 		t.change.Sent = append(t.change.Sent, x.ID)
 	})
