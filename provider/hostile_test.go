@@ -188,3 +188,53 @@ func TestRefusedCallsAreTriedEverMoreRarely(t *testing.T) {
 		t.Errorf("%v is remembered after a success", p.refused)
 	}
 }
+
+// An attempt that is cancelled while it fetches takes no other one with it, and
+// a renter that serves nothing holds up nobody else.
+func TestCancelledFetchesAreTakenOver(t *testing.T) {
+	store := mem.New(0)
+	program, _, err := blob.AddFile(t.Context(), store, strings.NewReader("a program"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	slow, other := artel.NodeID{1}, artel.NodeID{2}
+	begun := make(chan struct{}, 8)
+	let := make(chan struct{})
+	b := &Boxed{Dir: t.TempDir(), Blobs: store, Fetch: func(ctx context.Context, from artel.NodeID, _ artel.Ref, _ int64) error {
+		if from == other {
+			return nil
+		}
+		begun <- struct{}{}
+		select {
+		case <-let:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}}
+	lay := func(ctx context.Context, from artel.NodeID) error {
+		_, done, err := b.lay(ctx, from, program, 100, false)
+		if err == nil {
+			done()
+		}
+		return err
+	}
+	first, cancel := context.WithCancel(t.Context())
+	got := make(chan error, 2)
+	go func() { got <- lay(first, slow) }()
+	<-begun
+	if err := lay(t.Context(), other); err != nil {
+		t.Fatalf("another renter's: %v", err)
+	}
+	second := make(chan error, 1)
+	go func() { second <- lay(t.Context(), slow) }()
+	cancel()
+	if err := <-got; !errors.Is(err, context.Canceled) {
+		t.Errorf("the cancelled one: %v", err)
+	}
+	<-begun // whether it waited for the first or came after it
+	close(let)
+	if err := <-second; err != nil {
+		t.Errorf("the one that was not cancelled: %v", err)
+	}
+}

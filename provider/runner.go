@@ -31,10 +31,26 @@ type Boxed struct {
 	Room func(bytes int64) error
 
 	mu    sync.Mutex
-	cache map[artel.Ref]*cached // programs and inputs laid out on disk
-	ready bool                  // the directories are there
-	empty []string              // output directories to be used again
-	outs  int                   // how many were made
+	cache map[laid]*cached // programs and inputs laid out on disk
+	ready bool             // the directories are there
+	empty []string         // output directories to be used again
+	outs  int              // how many were made
+}
+
+// laid names a blob laid out for one renter: another one, who is slow to serve
+// the same blob, must not hold it up, nor may it read what it does not have.
+type laid struct {
+	from artel.NodeID
+	ref  artel.Ref
+	dir  bool
+}
+
+func (l laid) path(dir string) string {
+	kind := "file"
+	if l.dir {
+		kind = "dir"
+	}
+	return filepath.Join(dir, "laid", l.ref.String()+"-"+l.from.String()+"-"+kind)
 }
 
 // cached is a blob laid out for the sandbox, shared by the attempts that use it.
@@ -66,6 +82,9 @@ func (b *Boxed) Run(ctx context.Context, from artel.NodeID, id artel.Hash, t art
 		if err := b.Room(disk + 2*int64(r.Spec.Want.Disk) + int64(r.Spec.Log)); err != nil { // an output lies here open and sealed
 			return fail(artel.ReasonHost, "%v", clean(err))
 		}
+	}
+	if err := b.prepare(); err != nil {
+		return fail(artel.ReasonHost, "prepare attempt: %v", clean(err))
 	}
 	phase("fetching")
 	// No renter waits longer for a task, and a trickle must not hold a slot.
@@ -210,42 +229,49 @@ func (b *Boxed) seal(ctx context.Context, out string, t artel.Terms, f *lease.Fi
 	return nil
 }
 
-// lay brings a blob onto the disk, once for all attempts that want it.
+// lay brings a blob onto the disk, once for all attempts of a renter that want
+// it.
 func (b *Boxed) lay(ctx context.Context, from artel.NodeID, ref artel.Ref, limit int64, dir bool) (path string, done func(), err error) {
-	path = filepath.Join(b.Dir, "laid", ref.String())
-	b.mu.Lock()
-	if b.cache == nil {
-		b.cache = map[artel.Ref]*cached{}
-	}
-	c := b.cache[ref]
-	if c == nil {
-		c = &cached{ready: make(chan struct{})}
-		b.cache[ref] = c
-		b.mu.Unlock()
-		c.err = b.fetchAndLay(ctx, from, ref, limit, dir, path)
+	l := laid{from, ref, dir}
+	path = l.path(b.Dir)
+	for {
 		b.mu.Lock()
-		close(c.ready)
-		if c.err != nil {
-			delete(b.cache, ref)
+		if b.cache == nil {
+			b.cache = map[laid]*cached{}
 		}
-	}
-	c.users++
-	b.mu.Unlock()
-	done = func() { b.leave(ref, c) }
-	select {
-	case <-c.ready:
-	case <-ctx.Done():
+		c := b.cache[l]
+		if c == nil {
+			c = &cached{ready: make(chan struct{})}
+			b.cache[l] = c
+			b.mu.Unlock()
+			c.err = b.fetchAndLay(ctx, from, ref, limit, dir, path)
+			b.mu.Lock()
+			close(c.ready)
+			if c.err != nil {
+				delete(b.cache, l)
+			}
+		}
+		c.users++
+		b.mu.Unlock()
+		done = func() { b.leave(l, c) }
+		select {
+		case <-c.ready:
+		case <-ctx.Done():
+			done()
+			return "", nil, ctx.Err()
+		}
+		if c.err == nil {
+			return path, done, nil
+		}
 		done()
-		return "", nil, ctx.Err()
+		if ctx.Err() != nil || !errors.Is(c.err, context.Canceled) && !errors.Is(c.err, context.DeadlineExceeded) {
+			return "", nil, c.err
+		}
+		// The attempt that fetched was cancelled; this one was not.
 	}
-	if c.err != nil {
-		done()
-		return "", nil, c.err
-	}
-	return path, done, nil
 }
 
-func (b *Boxed) leave(ref artel.Ref, c *cached) {
+func (b *Boxed) leave(l laid, c *cached) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	c.users--
@@ -255,9 +281,9 @@ func (b *Boxed) leave(ref artel.Ref, c *cached) {
 			idle++
 		}
 	}
-	if idle > keepIdle && c.users == 0 && b.cache[ref] == c {
-		delete(b.cache, ref)
-		os.RemoveAll(filepath.Join(b.Dir, "laid", ref.String()))
+	if idle > keepIdle && c.users == 0 && b.cache[l] == c {
+		delete(b.cache, l)
+		os.RemoveAll(l.path(b.Dir))
 	}
 }
 
@@ -327,23 +353,41 @@ func (b *Boxed) logPath(id artel.Hash, k lease.TaskKey) string {
 	return filepath.Join(b.Dir, "logs", fmt.Sprintf("%s-%d-%d", id, k.Task, k.Attempt))
 }
 
+// prepare makes the directories, once. Whatever an earlier run of the daemon left
+// is nobody's.
+func (b *Boxed) prepare() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.ready {
+		return nil
+	}
+	stale, err := filepath.Glob(filepath.Join(b.Dir, "laying-*"))
+	if err != nil {
+		return err
+	}
+	for _, d := range []string{"out", "logs", "laid"} {
+		stale = append(stale, filepath.Join(b.Dir, d))
+	}
+	for _, d := range stale {
+		if err := os.RemoveAll(d); err != nil {
+			return err
+		}
+	}
+	for _, d := range []string{"out", "logs"} {
+		if err := os.MkdirAll(filepath.Join(b.Dir, d), 0o700); err != nil {
+			return err
+		}
+	}
+	b.ready = true
+	return nil
+}
+
 // outDir returns an empty directory for one attempt. One that is left as empty
 // as it was found serves the next: most small tasks write little, and making
 // directories costs more than running them.
 func (b *Boxed) outDir() (dir string, leave func(), err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if !b.ready { // whatever an earlier run of the daemon left is nobody's
-		for _, d := range []string{"out", "logs"} {
-			if err := os.RemoveAll(filepath.Join(b.Dir, d)); err != nil {
-				return "", nil, err
-			}
-			if err := os.MkdirAll(filepath.Join(b.Dir, d), 0o700); err != nil {
-				return "", nil, err
-			}
-		}
-		b.ready = true
-	}
 	if n := len(b.empty); n > 0 {
 		dir, b.empty = b.empty[n-1], b.empty[:n-1]
 	} else {
