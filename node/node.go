@@ -34,8 +34,9 @@ type Config struct {
 	Paths    datadir.Paths
 	Network  network.File
 	Key      artel.Key
-	ChainRPC []string // instead of the network file's
-	Listen   []string // multiaddrs; none: the usual ones
+	Account  artel.Address // whose money it is; zero: the key's own
+	ChainRPC []string      // instead of the network file's
+	Listen   []string      // multiaddrs; none: the usual ones
 	Version  api.Version
 	// Worker is the command that starts a sandbox worker.
 	Worker []string
@@ -120,9 +121,14 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 	return n, nil
 }
 
-// account is whose money the daemon handles: on a private network the node
-// key's own.
-func (n *Node) account() artel.Address { return n.c.Key.Address() }
+// account is whose money the daemon handles: the key's own, or that of an
+// account that made the key its session signer.
+func (n *Node) account() artel.Address {
+	if !n.c.Account.IsZero() {
+		return n.c.Account
+	}
+	return n.c.Key.Address()
+}
 
 func (n *Node) openChain() (err error) {
 	urls := n.c.ChainRPC
