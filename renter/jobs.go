@@ -351,18 +351,11 @@ func (r *Renter) fence(t *tx, w Work) bool {
 	}
 	was := a.tasks[w.Index].State
 	a.tasks[w.Index] = a.Fence(a.tasks[w.Index], w.Try, t.now)
-<<<<<<< HEAD
-	if was == job.Out && a.tasks[w.Index].State == job.Waiting {
-		a.out--
-		a.waiting = slices.Insert(a.waiting, 0, w.Index) // it has waited longest
-		t.mark(a.ID, w.Index)
-=======
 	if was != job.Out || a.tasks[w.Index].State != job.Waiting {
 		return false
->>>>>>> simtest
 	}
 	a.out--
-	a.waiting = append(a.waiting, w.Index)
+	a.waiting = slices.Insert(a.waiting, 0, w.Index) // it has waited longest
 	t.mark(a.ID, w.Index)
 	return true
 }
