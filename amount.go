@@ -89,6 +89,13 @@ func (a Amount) Sub(b Amount) Amount {
 	return Amount{hi, lo}
 }
 
+// Div returns a/n, rounded down. It panics for n = 0.
+func (a Amount) Div(n uint64) Amount {
+	q, r := bits.Div64(0, a.hi, n)
+	lo, _ := bits.Div64(r, a.lo, n)
+	return Amount{q, lo}
+}
+
 // Uint64 returns a, or 2⁶⁴−1 and false where it does not fit.
 func (a Amount) Uint64() (uint64, bool) {
 	if a.hi != 0 {

@@ -79,6 +79,7 @@ type Sold struct {
 	Idle       uint64 // slot-ms without a task, ever
 	IdleBilled uint64 // the part of Idle that is in Book.Accrued
 	UnpaidAt   int64  // unix ms since which something is due; 0: nothing is
+	StuckAt    int64  // unix ms since which nothing runs and nothing may; 0: it may
 	FreeAt     int64  // unix ms since which it is held without a task and without pay; 0: it is not
 	Seq        uint64 // last event given out
 	Floor      uint64 // task numbers up to here are used up: none is ever signed for twice
@@ -120,7 +121,11 @@ func (s Sold) meter(now int64) Sold {
 		s.Metered = max(s.Metered, now)
 		return s
 	}
-	if idle := int64(s.Terms.Slots) - int64(len(s.Running)); idle > 0 {
+	idle := int64(s.Terms.Slots) - int64(len(s.Running))
+	if s.busy() == 0 {
+		idle = int64(s.Terms.Slots) // what waits for money uses no slot
+	}
+	if idle > 0 {
 		more := s
 		more.Idle += uint64(idle) * uint64(now-s.Metered)
 		// It never grows so far that the next task could not begin: its receipt is
@@ -168,10 +173,22 @@ func (s Sold) Due(now int64) artel.Amount {
 // ran is gone, the time in between is nobody's bill.
 func (s Sold) Restarted(now int64) Sold {
 	s.Running, s.Metered, s.FreeAt = nil, now, 0
+	s.StuckAt = 0
 	if s.UnpaidAt != 0 {
 		s.UnpaidAt = now
 	}
 	return s
+}
+
+// stuckFor is how many patiences a lease may be stuck: a slow chain books late.
+const stuckFor = 10
+
+// stuck reports whether the machine is held while nothing runs on it and
+// nothing may, because too little is secured. Idle time is not metered then
+// beyond MaxUnpaid, and a voucher that nobody booked makes nothing of it due: a
+// lease that stays so would hold the machine for nothing.
+func (s Sold) stuck() bool {
+	return s.Phase == Open && s.busy() == 0 && (!s.covers(s.Terms.UnitCost(), 1) || len(s.Running) > 0 && !s.prepaid())
 }
 
 // Take accepts one attempt. Taking it again changes nothing.
@@ -262,7 +279,8 @@ func isRun(fx []Effect) bool {
 // prepaid reports whether the first unit is secured, where the terms want it.
 func (s Sold) prepaid() bool {
 	base := s.Terms.Base.Ceil()
-	return s.Terms.Prepaid.IsZero() || !s.Book.Secured().Less(base.Add(s.Terms.Prepaid).Min(artel.MaxAmount))
+	need, err := base.Plus(s.Terms.Prepaid) // the renter's figures
+	return s.Terms.Prepaid.IsZero() || err == nil && !s.Book.Secured().Less(need)
 }
 
 // covers reports whether n running units fit under MaxUnpaid, with all that is
@@ -399,6 +417,11 @@ func (s Sold) Tick(p Policy, now int64) (Sold, []Effect) {
 	if s.Phase == Open && s.UnpaidAt == 0 && len(s.Running) == 0 && s.Book.Voucher.Less(s.Due(now)) {
 		s.UnpaidAt = now // held without a task; a renter that is there pays for it at every heartbeat
 	}
+	if !s.stuck() {
+		s.StuckAt = 0
+	} else if s.StuckAt == 0 {
+		s.StuckAt = now
+	}
 	switch {
 	case s.Phase == Closed:
 		return s, nil
@@ -408,6 +431,8 @@ func (s Sold) Tick(p Policy, now int64) (Sold, []Effect) {
 		s, fx = s.stop(artel.ReasonUnpaid, fmt.Sprintf("%s units are due for %d s", s.Due(now).Sub(s.Book.Voucher), (now-s.UnpaidAt)/1000), now)
 	case s.Phase == Open && s.FreeAt != 0 && now-s.FreeAt > p.Patience:
 		s, fx = s.stop(artel.ReasonUnpaid, fmt.Sprintf("the lease was held without a task for %d s after its money ran out", (now-s.FreeAt)/1000), now)
+	case s.StuckAt != 0 && now-s.StuckAt > stuckFor*p.Patience:
+		s, fx = s.stop(artel.ReasonUnpaid, fmt.Sprintf("nothing could start for %d s: too little is secured; hint: the account's deposit, or the signer's allowance", (now-s.StuckAt)/1000), now)
 	case s.Phase == Open && s.Terms.MaxUnpaid.Less(s.Due(now).Sub(s.Book.Secured())):
 		s, fx = s.stop(artel.ReasonUnpaid, fmt.Sprintf("the lease is held %s units beyond what is secured, at most %s", s.Due(now).Sub(s.Book.Secured()), s.Terms.MaxUnpaid), now)
 	}

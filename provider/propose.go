@@ -82,6 +82,8 @@ func (p *Provider) checkLease(from artel.NodeID, l artel.Lease, t artel.Terms, h
 		return refuse("maxUnpaid %s, at most %s", t.MaxUnpaid, pol.MaxUnpaid)
 	case t.Prepaid.IsZero() && t.MaxUnpaid.Less(t.UnitCost()):
 		return refuse("a unit of %d ms costs %s units, maxUnpaid is %s: none could begin", t.Unit, t.UnitCost(), t.MaxUnpaid).WithHint("a shorter time limit, or another provider")
+	case t.MaxUnpaid.Less(t.UnitCost()) && t.Prepaid.Less(t.UnitCost()):
+		return refuse("no task could ever start: maxUnpaid %s is less than a unit's %s, and no unit is prepaid", t.MaxUnpaid, t.UnitCost())
 	case pol.Penalty.Less(l.Penalty):
 		return refuse("penalty %s, at most %s", l.Penalty, pol.Penalty)
 	case l.End-l.Start > pol.MaxLease:
@@ -195,6 +197,12 @@ func (p *Provider) accept(t *tx, m wire.ProposeRequest, terms artel.Terms, id ar
 	if terms.Base.Ceil().Cmp(book.Voucher.Max(book.Due())) > 0 {
 		return p2p.Errorf(p2p.Invalid, "the lease begins at %s units, the lane's voucher is at %s", terms.Base.Ceil(), book.Voucher)
 	}
+	if owed, limit := p.owes(k); limit.Less(owed) {
+		return p2p.Errorf(p2p.Unpaid, "%s units of ended leases were never paid or booked, at most %s", owed, limit).WithHint("settle the lanes of those leases, or use another provider")
+	}
+	if len(p.leases) >= maxLeases || p.leasesOf(k.Renter) >= maxRenterLeases {
+		return p2p.Errorf(p2p.Refused, "too many leases were made of late").WithHint("wait some minutes; keep a lease for several tasks")
+	}
 	book.Accrued, book.Generation = terms.Base, terms.Gen
 	if p.policy().Prepay && terms.Prepaid.Less(terms.UnitCost()) && !p.trusts(k.Renter, terms.UnitCost()) {
 		return p2p.Errorf(p2p.Unpaid, "renters without history pay the first unit of %s units ahead", terms.UnitCost()).WithHint("propose with a prepaid voucher")
@@ -219,6 +227,47 @@ func (p *Provider) accept(t *tx, m wire.ProposeRequest, terms artel.Terms, id ar
 	p.set(t, s, next, fx)
 	p.c.Log.Info("lease accepted", "lease", id.Short(), "renter", k.Renter, "slots", terms.Slots, "price", uint64(terms.Price), "ends", fmt.Sprint(m.Lease.End))
 	return nil
+}
+
+// How many leases a provider remembers, open and lately closed, in all and of
+// one renter. Each costs a row, and perhaps the gas of booking its lane.
+const (
+	maxLeases       = 8192
+	maxRenterLeases = 1024
+)
+
+func (p *Provider) leasesOf(renter artel.Address) (n int) {
+	for _, s := range p.leases {
+		if s.Lease.Renter == renter {
+			n++
+		}
+	}
+	return n
+}
+
+// owes returns what a renter was given on lanes other than k whose leases have
+// ended, and what cannot be redeemed; and how much of that is borne: MaxUnpaid
+// in all, for lane numbers cost nothing, and a tenth of what the renter has
+// paid, for whoever comes often is cut off now and then.
+func (p *Provider) owes(k lease.Key) (owed, limit artel.Amount) {
+	paid := artel.Amount{}
+	plus := func(a, b artel.Amount) artel.Amount {
+		sum, err := a.Plus(b)
+		if err != nil {
+			return artel.MaxAmount
+		}
+		return sum
+	}
+	for o, b := range p.lanes {
+		if o.Renter != k.Renter {
+			continue
+		}
+		paid = plus(paid, b.Paid)
+		if _, open := p.open[o]; !open && o != k {
+			owed = plus(owed, b.Exposed())
+		}
+	}
+	return owed, plus(p.policy().MaxUnpaid, paid.Div(10))
 }
 
 // trusts reports whether the renter has paid for a unit before and owes

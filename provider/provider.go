@@ -314,10 +314,15 @@ func (p *Provider) load(ctx context.Context) error {
 }
 
 // do hands an op to the core and waits until it is stored. It reports false
-// when the provider has stopped or ctx ended first.
+// when the provider has stopped or ctx ended first: then o never runs, or has
+// run, but not beside the caller.
 func (p *Provider) do(ctx context.Context, o op) bool {
 	done := make(chan struct{})
+	var claimed atomic.Bool // by the core, or by a caller that goes away
 	wrapped := func(t *tx) {
+		if !claimed.CompareAndSwap(false, true) {
+			return
+		}
 		o(t)
 		t.after = append(t.after, func() { close(done) })
 	}
@@ -334,6 +339,14 @@ func (p *Provider) do(ctx context.Context, o op) bool {
 	case <-p.closed:
 		return false
 	case <-ctx.Done():
+	}
+	if claimed.CompareAndSwap(false, true) {
+		return false
+	}
+	select {
+	case <-done:
+		return true
+	case <-p.closed:
 		return false
 	}
 }

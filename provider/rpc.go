@@ -93,6 +93,10 @@ func (p *Provider) start(ctx context.Context, from artel.NodeID, req []byte) ([]
 			if s.ended(k) {
 				continue // asked again after its end: the event says so
 			}
+			if len(s.events) >= maxKept {
+				resp.Refused = append(resp.Refused, wire.Refusal{Task: k.Task, Attempt: k.Attempt, Reason: artel.ReasonRefused, Message: "too many results wait to be settled"})
+				continue
+			}
 			if p.paused {
 				resp.Refused = append(resp.Refused, wire.Refusal{Task: k.Task, Attempt: k.Attempt, Reason: artel.ReasonRefused, Message: "the owner has paused this machine"})
 				continue
@@ -123,6 +127,10 @@ func (p *Provider) keep(t *tx, s *sold, next lease.Sold, fx []lease.Effect) {
 		p.perform(t, s, e)
 	}
 }
+
+// maxKept is how many ends of attempts a renter may leave unsettled on a lease:
+// those that failed before they ran cost it nothing.
+const maxKept = 65_536
 
 func (s *sold) ended(k lease.TaskKey) bool {
 	for _, e := range s.events {
@@ -322,7 +330,11 @@ func (p *Provider) recover(ctx context.Context, from artel.NodeID, req []byte) (
 		if err != nil {
 			return nil, p2p.Errorf(p2p.Unavailable, "the chain cannot be asked whether %s may speak for %s", signer, m.Renter).WithHint("try again later")
 		}
-		if r.Until == 0 {
+		head, err := p.c.Ledger.Head(ctx)
+		if err != nil {
+			return nil, p2p.Errorf(p2p.Unavailable, "the chain cannot be asked for its time").WithHint("try again later")
+		}
+		if r.Until < head.Time {
 			return nil, p2p.Errorf(p2p.Unauthorized, "%s may not speak for %s", signer, m.Renter)
 		}
 	}
@@ -332,7 +344,8 @@ func (p *Provider) recover(ctx context.Context, from artel.NodeID, req []byte) (
 			err = p2p.Errorf(p2p.Conflict, "generation %d was replaced by %d", m.Generation, g).WithHint("recover again with a higher generation")
 			return
 		}
-		if p.gens[m.Renter] != m.Generation {
+		// Anybody is the renter of his own address. What a stranger says is not kept.
+		if p.gens[m.Renter] != m.Generation && p.knows(m.Renter) {
 			p.gens[m.Renter] = m.Generation
 			if t.change.Generations == nil {
 				t.change.Generations = map[artel.Address]uint64{}
@@ -348,6 +361,16 @@ func (p *Provider) recover(ctx context.Context, from artel.NodeID, req []byte) (
 		return nil, err
 	}
 	return resp.Marshal(), nil
+}
+
+// knows reports whether there is a lane of the renter here.
+func (p *Provider) knows(renter artel.Address) bool {
+	for k := range p.lanes {
+		if k.Renter == renter {
+			return true
+		}
+	}
+	return false
 }
 
 // maxHeld bounds one recovery answer.

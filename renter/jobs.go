@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -271,6 +272,7 @@ func (r *Renter) tick(t *tx) {
 		if r.leases[b.id] == b {
 			r.stalled(t, b)
 			r.rest(t, b)
+			r.heldUp(t, b)
 		}
 	}
 	for _, a := range r.jobs {
@@ -340,6 +342,30 @@ func (r *Renter) stalled(t *tx, b *bought) {
 	if len(b.Overdue(t.now, slack+r.c.Policy.Grace.Milliseconds())) > 0 {
 		r.tellClose(t, b)
 		r.drop(t, b, artel.ReasonLost, "the provider does not end its tasks")
+	}
+}
+
+// heldUp ends the wait for a host that answers every heartbeat and yet takes no
+// payment, gives no key or does not close: the job must go on elsewhere.
+func (r *Renter) heldUp(t *tx, b *bought) {
+	fetching := slices.ContainsFunc(slices.Collect(maps.Values(b.work)), func(w *Work) bool { return w.Receipt && !w.Here })
+	keys := len(b.unopened()) > 0
+	ends := b.Phase != lease.Open && len(b.Outstanding)+len(b.opening)+len(b.logs) == 0 && !fetching
+	if b.asking || b.silent != job.Fine || r.leases[b.id] != b || !keys && !ends {
+		b.heldAt = 0
+		return
+	}
+	if b.heldAt == 0 {
+		b.heldAt = t.now
+	}
+	if t.now-b.heldAt < (r.c.Policy.Stall + r.c.Policy.Grace).Milliseconds() {
+		return
+	}
+	b.heldAt = 0
+	const msg = "the provider answers, but neither takes money nor hands out what it is for, nor closes"
+	r.withhold(t, b, msg)
+	if ends {
+		r.drop(t, b, artel.ReasonGarbage, msg)
 	}
 }
 

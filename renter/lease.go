@@ -2,9 +2,12 @@ package renter
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/artel-network/artel"
@@ -27,12 +30,13 @@ func (r *Renter) send(ctx context.Context, b *bought) {
 		return
 	}
 	b.sending = true
-	batch := make([]wire.Start, 0, len(b.waiting))
-	for k, spec := range b.waiting {
-		if len(batch) == wire.MaxTasks/4 {
-			break
-		}
-		batch = append(batch, wire.Start{Task: k.Task, Attempt: k.Attempt, Spec: spec})
+	// In the order of their numbers: once a task is settled, the provider refuses
+	// those below it that it has not seen.
+	keys := slices.SortedFunc(maps.Keys(b.waiting), func(x, y lease.TaskKey) int { return cmp.Compare(x.Task, y.Task) })
+	keys = keys[:min(len(keys), wire.MaxTasks/4)]
+	batch := make([]wire.Start, 0, len(keys))
+	for _, k := range keys {
+		batch = append(batch, wire.Start{Task: k.Task, Attempt: k.Attempt, Spec: b.waiting[k]})
 	}
 	r.tasks.Go(func() {
 		req := wire.StartRequest{Lease: b.id, Starts: batch}
@@ -126,9 +130,9 @@ func (r *Renter) follow(ctx context.Context, b *bought) {
 			}
 			over, futile := false, false
 			if r.do(ctx, func(t *tx) {
-				seq := b.Seq
+				known := len(b.Outstanding)
 				over = r.heard(t, b, resp, err, asked)
-				futile = len(resp.Events) > 0 && b.Seq == seq // an answer at once that says nothing new
+				futile = len(resp.Events) > 0 && len(b.Outstanding) >= known // an answer at once that says nothing new
 			}) != nil || over {
 				return
 			}
@@ -144,15 +148,16 @@ func (r *Renter) follow(ctx context.Context, b *bought) {
 // settled is the event up to which everything is done with: paid for, opened
 // and stored.
 func (b *bought) settled() uint64 {
-	if len(b.Held) > 0 || b.logs > 0 {
-		return 0
-	}
+	through := b.Seq
 	for _, w := range b.work {
 		if w.Receipt {
-			return 0
+			through = min(through, max(w.Seq, 1)-1)
 		}
 	}
-	return b.Seq
+	for _, seq := range b.logs {
+		through = min(through, seq-1)
+	}
+	return through
 }
 
 // heard takes an answer of the provider, or its absence, and reports whether
@@ -256,7 +261,7 @@ func (r *Renter) ended(t *tx, b *bought, k lease.TaskKey, v lease.Verdict) {
 	was := a.tasks[w.Index].State
 	a.Job, a.tasks[w.Index] = j, task
 	t.mark(a.ID, w.Index)
-	if was == job.Out && task.State != job.Paying {
+	if was == job.Out && task.State != job.Out && task.State != job.Paying {
 		a.out--
 	} else if was != job.Out && task.State == job.Paying {
 		a.out++
@@ -269,6 +274,7 @@ func (r *Renter) ended(t *tx, b *bought, k lease.TaskKey, v lease.Verdict) {
 		b.Bought = b.Opened(k) // its output is of no use: nothing to hold money back for
 		a.Job = a.Settle(t.now)
 	} else {
+		w.Seq = b.Seq
 		w.Receipt, w.Sealed, w.Root, w.Due = true, v.Receipt.Sealed, v.Receipt.Result.OutputRoot, v.Receipt.Due
 		if w.Sealed.IsZero() {
 			w.Here = true
@@ -277,23 +283,23 @@ func (r *Renter) ended(t *tx, b *bought, k lease.TaskKey, v lease.Verdict) {
 			t.after = append(t.after, func() { r.fetchSealed(t.ctx, b, ww) })
 		}
 	}
-	if accept && v.Receipt.Usage.Log > 0 {
-		b.logs++
+	if limit := min(v.Receipt.Usage.Log, a.Spec.Log); accept && limit > 0 {
+		b.logs[k] = b.Seq
 		ww := *w
-		t.after = append(t.after, func() { r.saveLog(t.ctx, b, ww) })
+		t.after = append(t.after, func() { r.saveLog(t.ctx, b, ww, limit) })
 	}
 	for _, other := range cancel {
 		r.cancelAttempt(t, a.ID, w.Index, other)
 	}
 }
 
-// saveLog brings what an attempt printed here before its provider forgets it.
-func (r *Renter) saveLog(ctx context.Context, b *bought, w Work) {
-	limit := uint64(artel.MaxLogBytes)
+// saveLog brings what an attempt printed here before its provider forgets it: at
+// most limit bytes, and no longer than the policy's grace.
+func (r *Renter) saveLog(ctx context.Context, b *bought, w Work, limit uint64) {
 	r.tasks.Go(func() {
 		var buf bytes.Buffer
-		for uint64(buf.Len()) < limit {
-			req := wire.LogsRequest{Lease: b.id, TaskKey: wire.TaskKey(w.TaskKey), Offset: uint64(buf.Len()), Max: wire.MaxLogChunk / 2}
+		for began := time.Now(); uint64(buf.Len()) < limit && time.Since(began) < r.c.Policy.Grace; {
+			req := wire.LogsRequest{Lease: b.id, TaskKey: wire.TaskKey(w.TaskKey), Offset: uint64(buf.Len()), Max: uint32(min(wire.MaxLogChunk/2, limit-uint64(buf.Len())))}
 			cctx, cancel := context.WithTimeout(ctx, callFor)
 			raw, err := r.c.Host.Call(cctx, b.node, wire.MethodLogs, req.Marshal(), wire.MaxLogChunk)
 			cancel()
@@ -304,14 +310,14 @@ func (r *Renter) saveLog(ctx context.Context, b *bought, w Work) {
 			if err != nil || len(resp.Data) == 0 {
 				break
 			}
-			buf.Write(resp.Data)
+			buf.Write(resp.Data[:min(uint64(len(resp.Data)), limit-uint64(buf.Len()))])
 		}
 		var ref artel.Ref
 		if buf.Len() > 0 {
 			ref, _, _ = blob.AddFile(ctx, r.c.Blobs, &buf) // a log is a help, not a result
 		}
 		r.post(func(t *tx) {
-			b.logs--
+			delete(b.logs, w.TaskKey)
 			if a := r.jobs[w.Job]; a != nil && !ref.IsZero() {
 				a.tasks[w.Index].Log = ref
 				t.mark(a.ID, w.Index)
@@ -528,13 +534,20 @@ func (r *Renter) paid(t *tx, b *bought, want []lease.TaskKey, resp wire.PayRespo
 // for.
 const maxKeyless = 4
 
+// slowest is what a host must bring of an output, in bytes a second, for it to
+// be waited for.
+const slowest = 128 << 10
+
 // maxSealed bounds what a sealed output may add to the output itself.
 const maxSealed = 16 << 20
 
 // fetchSealed brings a sealed output here before it is paid for.
 func (r *Renter) fetchSealed(ctx context.Context, b *bought, w Work) {
 	limit := int64(b.Terms.Resources.Disk) + maxSealed
+	life := ctx
 	r.tasks.Go(func() {
+		ctx, cancel := context.WithTimeout(life, r.c.Policy.Grace+time.Duration(limit/slowest)*time.Second)
+		defer cancel()
 		// A host that is cut off withholds nothing: it has as long as for its results.
 		began, pause := time.Now(), 250*time.Millisecond
 		var err error
@@ -544,8 +557,11 @@ func (r *Renter) fetchSealed(ctx context.Context, b *bought, w Work) {
 				break
 			}
 			if pause = min(2*pause, 10*time.Second); !every(ctx, pause) {
-				return
+				break
 			}
+		}
+		if life.Err() != nil {
+			return // it is we who stop
 		}
 		r.post(func(t *tx) { r.arrived(t, b, w.TaskKey, err) })
 	})
@@ -624,7 +640,7 @@ func (r *Renter) unseal(ctx context.Context, w Work, key []byte, limit int64) (a
 
 func (r *Renter) delivered(t *tx, b *bought, w Work, ref artel.Ref) {
 	delete(b.work, w.TaskKey)
-	t.leases[b.id] = true
+	t.leases[b.id], b.heldAt = true, 0
 	a := r.jobs[w.Job]
 	if a == nil {
 		return
@@ -670,7 +686,7 @@ func (r *Renter) finish(t *tx, b *bought, resp wire.WatchResponse) bool {
 		}
 		return false
 	}
-	if len(b.work) > 0 || b.logs > 0 || len(resp.Events) > 0 {
+	if len(b.work) > 0 || len(b.logs) > 0 || len(resp.Events) > 0 {
 		return false
 	}
 	if _, owed := b.Owed(); owed || b.paidUp.Less(b.Book.Voucher) {

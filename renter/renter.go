@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/artel-network/artel"
@@ -128,6 +129,7 @@ type Work struct {
 	Root    artel.Hash   `json:"root"`
 	Receipt bool         `json:"receipt"` // it has ended with a receipt that counts
 	Here    bool         `json:"here"`    // the sealed output is in the blob store
+	Seq     uint64       `json:"seq"`     // of the event that brought the receipt
 }
 
 // Change is what one transaction stores.
@@ -190,11 +192,12 @@ type bought struct {
 	work     map[lease.TaskKey]*Work
 	idle     time.Time
 	waiting  map[lease.TaskKey]artel.TaskSpec // handed out, not yet taken
-	logs     int                              // being saved
+	logs     map[lease.TaskKey]uint64         // being saved, with the numbers of their events
 	sending  bool
 	paying   bool
 	asking   bool                   // the proposal is on its way
 	opening  map[lease.TaskKey]bool // outputs being decrypted
+	heldAt   int64                  // unix ms since which nothing comes of what is paid, or of closing
 	keyless  int                    // payments that were taken without handing out a key
 	paidUp   artel.Amount           // highest voucher the provider has confirmed
 	told     artel.Amount           // highest reserve the provider has confirmed
@@ -322,7 +325,7 @@ func (r *Renter) collect(t *tx) {
 // quiet reports whether no lease still works for the job.
 func (r *Renter) quiet(id artel.Hash) bool {
 	for _, b := range r.leases {
-		if b.logs > 0 {
+		if len(b.logs) > 0 {
 			return false
 		}
 		for _, w := range b.work {
@@ -404,7 +407,7 @@ func (r *Renter) load(ctx context.Context) error {
 func (r *Renter) newBought(b lease.Bought, f artel.Failover) *bought {
 	return &bought{
 		Bought: b, id: b.ID, node: b.Terms.Node, failover: f, work: map[lease.TaskKey]*Work{}, idle: time.Now(),
-		waiting: map[lease.TaskKey]artel.TaskSpec{}, progress: map[lease.TaskKey]Progress{}, opening: map[lease.TaskKey]bool{},
+		waiting: map[lease.TaskKey]artel.TaskSpec{}, progress: map[lease.TaskKey]Progress{}, opening: map[lease.TaskKey]bool{}, logs: map[lease.TaskKey]uint64{},
 	}
 }
 
@@ -429,10 +432,15 @@ func (r *Renter) resume(ctx context.Context, b *bought) {
 	r.follow(ctx, b)
 }
 
-// do hands an op to the core and waits until it is stored.
+// do hands an op to the core and waits until it is stored. When ctx ends first,
+// o never runs, or has run, but not beside the caller.
 func (r *Renter) do(ctx context.Context, o op) error {
 	done := make(chan struct{})
+	var claimed atomic.Bool // by the core, or by a caller that goes away
 	wrapped := func(t *tx) {
+		if !claimed.CompareAndSwap(false, true) {
+			return
+		}
 		o(t)
 		t.after = append(t.after, func() { close(done) })
 	}
@@ -449,7 +457,15 @@ func (r *Renter) do(ctx context.Context, o op) error {
 	case <-r.closed:
 		return errStopped
 	case <-ctx.Done():
+	}
+	if claimed.CompareAndSwap(false, true) {
 		return ctx.Err()
+	}
+	select {
+	case <-done:
+		return nil
+	case <-r.closed:
+		return errStopped
 	}
 }
 
