@@ -72,3 +72,20 @@ func TestWaitingForMoneyIsHeld(t *testing.T) {
 		t.Errorf("%s units are due, want %s", got, want)
 	}
 }
+
+// Inputs that never come hold a slot all the same, and never more than the
+// renter's own clock allows.
+func TestFetchingIsHeld(t *testing.T) {
+	for why, want := range map[artel.Reason]uint64{artel.ReasonNoInput: 20_000, artel.ReasonCancelled: 20_000, artel.ReasonHost: 10_000} {
+		s := newSold()
+		s.Terms.MaxUnpaid = artel.Units(200_000)
+		s, fx, err := s.Take(TaskKey{Task: 1, Attempt: 1}, spec, start)
+		if err != nil || len(fx) != 1 {
+			t.Fatalf("effects %v, error %v", fx, err)
+		}
+		s, _, _, err = s.Finished(Finish{TaskKey: TaskKey{Task: 1, Attempt: 1}, Reason: why}, start+10_000)
+		if err != nil || s.Idle != want {
+			t.Errorf("%s: %d ms were held, want %d (%v)", why, s.Idle, want, err)
+		}
+	}
+}

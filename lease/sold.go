@@ -333,7 +333,17 @@ func (s Sold) Finished(f Finish, now int64) (Sold, *artel.Receipt, []Effect, err
 	if i < 0 {
 		return s, nil, nil, fmt.Errorf("finish task %d attempt %d: it is not running", f.Task, f.Attempt)
 	}
+	started := s.Running[i].Started
 	s.Running = slices.Delete(slices.Clone(s.Running), i, i+1)
+	if !f.Billed && started != 0 && (f.Reason == artel.ReasonNoInput || f.Reason == artel.ReasonCancelled) {
+		// It had a slot and never ran: the renter did not serve what it needs, or
+		// thought better of it. The slot was held.
+		more := s
+		more.Idle += uint64(max(0, now-started))
+		if more.covers(s.Terms.UnitCost(), min(s.busy()+1, int(s.Terms.Slots))) {
+			s = more
+		}
+	}
 	s.Seq++
 	var receipt *artel.Receipt
 	if f.Billed {

@@ -98,20 +98,23 @@ func (f *Faucet) give(ctx context.Context, to artel.Address) (api.Done, error) {
 	if err != nil {
 		return api.Done{}, api.Errorf(api.CodeUnavailable, "%v", err)
 	}
-	if coin.Cmp(f.Wei) < 0 {
-		if err := evm.SendCoin(ctx, f.RPC, f.Coin, to, f.Wei); err != nil {
-			return api.Done{}, api.Errorf(api.CodeUnavailable, "%v", err)
-		}
-	}
 	have, err := f.Ledger.Balance(ctx, to)
 	if err != nil {
 		return api.Done{}, chainError(err)
 	}
 	give := f.Tokens.Sub(have)
-	if give.IsZero() {
+	if coin.Cmp(f.Wei) >= 0 && give.IsZero() {
 		return api.Done{Message: "the account has enough"}, nil
 	}
-	f.last[to] = time.Now()
+	f.last[to] = time.Now() // BEFORE anything is given: who has tokens and no coin is no exception
+	if coin.Cmp(f.Wei) < 0 {
+		if err := evm.SendCoin(ctx, f.RPC, f.Coin, to, f.Wei); err != nil {
+			return api.Done{}, api.Errorf(api.CodeUnavailable, "%v", err)
+		}
+	}
+	if give.IsZero() {
+		return api.Done{Message: "the account has enough tokens, it was given coin"}, nil
+	}
 	x := chain.Tx{ID: fmt.Sprintf("faucet-%s-%d", to, time.Now().UnixNano()), From: f.Key.Address(), Call: chain.TransferToken{To: to, Amount: give}}
 	if err := f.Ledger.Submit(ctx, x); err != nil {
 		return api.Done{}, chainError(err)

@@ -311,6 +311,9 @@ func (n *Node) serveBlobs(ctx context.Context, from artel.NodeID, s p2p.Stream) 
 // directory takes to be added.
 const keepBlobs = 24 * time.Hour
 
+// tight is how few bytes of disk, beyond what is spared, make blobs go sooner.
+const tight = 16 << 30
+
 // tidy removes what nobody needs any more.
 func (n *Node) tidy(ctx context.Context) error {
 	for {
@@ -324,7 +327,11 @@ func (n *Node) tidy(ctx context.Context) error {
 		roots, err := n.roots(ctx)
 		if err == nil {
 			var freed blob.Freed
-			if freed, err = blob.GC(ctx, n.blobs, roots, time.Now().Add(-keepBlobs)); err == nil && freed.Blocks > 0 {
+			keep := keepBlobs
+			if n.owner.room(tight) != nil {
+				keep = time.Hour
+			}
+			if freed, err = blob.GC(ctx, n.blobs, roots, time.Now().Add(-keep)); err == nil && freed.Blocks > 0 {
 				n.c.Log.Info("removed blobs", "blocks", freed.Blocks, "bytes", freed.Bytes)
 			}
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/api"
+	"github.com/artel-network/artel/blob"
 	"github.com/artel-network/artel/datadir"
 	"github.com/artel-network/artel/provider"
 	"github.com/artel-network/artel/sandbox/wasm"
@@ -39,12 +40,12 @@ func newOwner(n *Node, machine [16]byte) *owner { return &owner{n: n, machine: m
 // resume takes up the role as it was before the daemon stopped. A provider that
 // is off still answers for what it signed.
 func (o *owner) resume(ctx context.Context) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	ok, err := o.n.db.Setting(ctx, "provide", &o.set)
 	if err != nil || !ok {
 		return err
 	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
 	if err := o.begin(o.set.Config); err != nil {
 		return fmt.Errorf("resume providing: %w", err)
 	}
@@ -79,12 +80,35 @@ func (o *owner) begin(c api.ProvideConfig) error {
 	o.p = provider.New(provider.Config{
 		Key: n.c.Key, Account: n.account(), Network: n.network, Machine: o.machine, Params: n.params, Policy: pol,
 		Host: n.host, Ledger: n.ledger, Store: n.db.Provider(), Log: n.c.Log.With("room", "provider"),
-		Runner: &provider.Boxed{Box: box, Blobs: n.blobs, Dir: work + "/jobs", Fetch: n.fetch},
+		Runner: &provider.Boxed{Box: box, Blobs: n.blobs, Dir: work + "/jobs", Fetch: o.fetch, Room: o.room},
 	})
 	o.p.Register()
 	n.begin <- room{"sandbox", box.Run}
 	n.begin <- room{"provider", o.p.Run}
 	return nil
+}
+
+// spare is what strangers' programs and inputs leave free of the owner's disk,
+// in bytes.
+const spare = 1 << 30
+
+// room refuses what would take the owner's last bytes.
+func (o *owner) room(bytes int64) error {
+	free, err := datadir.Free(o.n.c.Paths.Root())
+	if err == nil && free < spare+uint64(max(bytes, 0)) {
+		return fmt.Errorf("%w: the machine's disk has %d bytes left", blob.ErrFull, free)
+	}
+	return nil
+}
+
+// fetch brings a stranger's blob here as long as the disk has room for it.
+func (o *owner) fetch(ctx context.Context, from artel.NodeID, root artel.Ref, limit int64) error {
+	if _, err := o.n.blobs.Size(ctx, root); err != nil {
+		if err := o.room(limit); err != nil {
+			return fmt.Errorf("fetch blob %s: %w", root, err)
+		}
+	}
+	return o.n.fetch(ctx, from, root, limit)
 }
 
 // Defaults of a provider, where the owner says nothing.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/blob"
@@ -25,6 +26,9 @@ type Boxed struct {
 	Dir   string
 	// Fetch brings a root into Blobs from the node that rents.
 	Fetch func(ctx context.Context, from artel.NodeID, root artel.Ref, limit int64) error
+	// Room, if set, refuses an attempt that may need so many bytes of disk while
+	// the owner has too few left.
+	Room func(bytes int64) error
 
 	mu    sync.Mutex
 	cache map[artel.Ref]*cached // programs and inputs laid out on disk
@@ -43,7 +47,8 @@ type cached struct {
 // Bounds of what one task may bring.
 const (
 	maxProgram = 256 << 20
-	keepIdle   = 32 // laid out blobs kept although no attempt uses them
+	fetchSlack = 2 * time.Minute // beyond a unit, for what a task needs to be here
+	keepIdle   = 32              // laid out blobs kept although no attempt uses them
 )
 
 // Run implements Runner.
@@ -54,8 +59,19 @@ func (b *Boxed) Run(ctx context.Context, from artel.NodeID, id artel.Hash, t art
 		}
 		return lease.Finish{Reason: why, Message: fmt.Sprintf(format, args...)}
 	}
+	// A limit of zero is the default of the rooms below, and theirs are for
+	// their owner's own files.
+	disk := int64(max(t.Resources.Disk, 1))
+	if b.Room != nil {
+		if err := b.Room(disk + 2*int64(r.Spec.Want.Disk) + int64(r.Spec.Log)); err != nil { // an output lies here open and sealed
+			return fail(artel.ReasonHost, "%v", clean(err))
+		}
+	}
 	phase("fetching")
-	program, done, err := b.lay(ctx, from, r.Spec.Program, maxProgram, false)
+	// No renter waits longer for a task, and a trickle must not hold a slot.
+	fetching, fetched := context.WithTimeout(ctx, time.Duration(t.Unit)*time.Millisecond+fetchSlack)
+	defer fetched()
+	program, done, err := b.lay(fetching, from, r.Spec.Program, maxProgram, false)
 	if err != nil {
 		return fail(artel.ReasonNoInput, "fetch program: %v", err)
 	}
@@ -63,7 +79,7 @@ func (b *Boxed) Run(ctx context.Context, from artel.NodeID, id artel.Hash, t art
 	in := ""
 	if !r.Spec.Input.IsZero() {
 		var done func()
-		if in, done, err = b.lay(ctx, from, r.Spec.Input, int64(t.Resources.Disk), true); err != nil {
+		if in, done, err = b.lay(fetching, from, r.Spec.Input, disk, true); err != nil {
 			return fail(artel.ReasonNoInput, "fetch input: %v", err)
 		}
 		defer done()
@@ -119,7 +135,7 @@ func spec(s artel.TaskSpec, program, in, out, log string) sandbox.Spec {
 		Program: program, Key: s.Program.String(), Args: s.Args, Env: env, In: in, Out: out, Log: log,
 		Limits: sandbox.Limits{
 			MemoryBytes: int64(s.Want.Memory), WallMillis: int64(s.Wall),
-			OutputBytes: int64(s.Want.Disk), LogBytes: int64(s.Log),
+			OutputBytes: int64(max(s.Want.Disk, 1)), LogBytes: int64(s.Log),
 		},
 		Seed: s.Seed, Start: int64(s.Epoch),
 	}

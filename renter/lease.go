@@ -283,7 +283,11 @@ func (r *Renter) ended(t *tx, b *bought, k lease.TaskKey, v lease.Verdict) {
 			t.after = append(t.after, func() { r.fetchSealed(t.ctx, b, ww) })
 		}
 	}
-	if limit := min(v.Receipt.Usage.Log, a.Spec.Log); accept && limit > 0 {
+	limit := a.Spec.Log
+	if limit == 0 {
+		limit = defaultLog
+	}
+	if limit = min(v.Receipt.Usage.Log, limit); accept && limit > 0 {
 		b.logs[k] = b.Seq
 		ww := *w
 		t.after = append(t.after, func() { r.saveLog(t.ctx, b, ww, limit) })
@@ -292,6 +296,9 @@ func (r *Renter) ended(t *tx, b *bought, k lease.TaskKey, v lease.Verdict) {
 		r.cancelAttempt(t, a.ID, w.Index, other)
 	}
 }
+
+// defaultLog is what a box keeps of a log for which no limit was asked, in bytes.
+const defaultLog = 1 << 20
 
 // saveLog brings what an attempt printed here before its provider forgets it: at
 // most limit bytes, and no longer than the policy's grace.

@@ -380,6 +380,9 @@ func (r *Renter) draft(t *tx, l Listed, spec artel.JobSpec, slots uint32, k leas
 		ls.ReleaseAt = seen.ReleaseAt
 	}
 	book = book.Seen(ls)
+	if r.bound(k, t.now) >= maxBound {
+		return nil, wire.ProposeRequest{}, fmt.Errorf("%d other lanes to %s hold money without a lease; hint: they are released by and by, or artel wallet release", maxBound, o.Account)
+	}
 	if book.ReleaseAt != 0 {
 		r.number[o.Node]++ // its money is on its way home; the next lane is free
 		return nil, wire.ProposeRequest{}, fmt.Errorf("the lane to %s is being released", o.Account)
@@ -414,6 +417,25 @@ func (r *Renter) draft(t *tx, l Listed, spec artel.JobSpec, slots uint32, k leas
 	r.leases[id] = b
 	r.set(t, b, next)
 	return b, req, nil
+}
+
+// maxBound is how many lanes without a lease one provider may hold money on. One
+// that signs nothing and books every Reserve that it is sent, each on a new
+// lane, would bind the whole deposit.
+const maxBound = 8
+
+// bound counts the lanes to k's provider, without k and those in use, on which
+// more is booked, or may be, than was paid.
+func (r *Renter) bound(k lease.Key, now int64) (n int) {
+	for o, b := range r.books {
+		if o.Provider != k.Provider || o == k || r.inUse(o) {
+			continue
+		}
+		if b.Voucher.Less(b.Cap) || b.Voucher.Less(b.Reserve.Cap) && uint64(now/1000) < b.Reserve.ValidUntil {
+			n++
+		}
+	}
+	return n
 }
 
 // laneFor returns the lane number this installation uses with a node.

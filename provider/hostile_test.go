@@ -1,0 +1,153 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/artel-network/artel"
+	"github.com/artel-network/artel/blob"
+	"github.com/artel-network/artel/blob/mem"
+	"github.com/artel-network/artel/chain"
+	"github.com/artel-network/artel/lease"
+	"github.com/artel-network/artel/wire"
+)
+
+func testKey(t *testing.T, n byte) artel.Key {
+	k, err := artel.KeyFromBytes(append(make([]byte, 31), n))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+// heap is a store that remembers what it was asked to keep.
+type heap struct{ saved []Change }
+
+func (h *heap) Load(context.Context) (State, error)    { return State{}, nil }
+func (h *heap) Save(_ context.Context, c Change) error { h.saved = append(h.saved, c); return nil }
+
+// Lane numbers cost nothing: what a renter owes on one counts on all.
+func TestDebtsFollowTheRenter(t *testing.T) {
+	p := New(Config{Policy: Policy{MaxUnpaid: artel.Units(100)}})
+	thief, other := artel.Address{1}, artel.Address{2}
+	book := func(renter artel.Address, number, due, voucher, limit, paid uint64) {
+		k := lease.Key{Renter: renter, Number: number}
+		p.lanes[k] = &lease.Book{
+			Key: k, Accrued: artel.AccrualOf(artel.Units(due)), Voucher: artel.Units(voucher), Cap: artel.Units(limit), Paid: artel.Units(paid),
+		}
+	}
+	book(thief, 1, 60, 0, 0, 0)    // never paid
+	book(thief, 2, 70, 70, 10, 10) // paid with a voucher that nobody booked
+	book(thief, 3, 500, 0, 0, 0)   // the lane of the lease to be made: accept looks at it itself
+	book(thief, 4, 500, 0, 0, 0)   // still open: its own MaxUnpaid bounds it
+	p.open[lease.Key{Renter: thief, Number: 4}] = artel.Hash{1}
+	book(other, 1, 60, 0, 0, 0)
+	for _, c := range []struct {
+		renter      artel.Address
+		owed, limit uint64
+	}{{thief, 120, 101}, {other, 60, 100}, {artel.Address{3}, 0, 100}} {
+		owed, limit := p.owes(lease.Key{Renter: c.renter, Number: 3})
+		if owed != artel.Units(c.owed) || limit != artel.Units(c.limit) {
+			t.Errorf("%s owes %s of at most %s, want %d of %d", c.renter, owed, limit, c.owed, c.limit)
+		}
+	}
+}
+
+// Everybody may speak for his own address; what strangers say must not pile up
+// in memory and in the database.
+func TestStrangersGenerationsAreNotKept(t *testing.T) {
+	store := &heap{}
+	p := New(Config{Key: testKey(t, 9), Params: chain.Params{ChainID: 1}, Store: store, Log: slog.New(slog.DiscardHandler)})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	go func() {
+		for {
+			select {
+			case o := <-p.inbox:
+				if err := p.round(ctx, o); err != nil {
+					t.Error(err)
+				}
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	customer := testKey(t, 1)
+	k := lease.Key{Renter: customer.Address(), Number: artel.LaneNumber(customer.Address(), 1)}
+	p.do(ctx, func(*tx) { p.lanes[k] = &lease.Book{Key: k} })
+	for n := byte(1); n <= 5; n++ {
+		key := testKey(t, n)
+		req := wire.RecoverRequest{Renter: key.Address(), Node: key.NodeID(), Generation: 7}
+		req.Signature = key.Sign(wire.RecoverDigest(p.c.Network, req))
+		if _, err := p.recover(ctx, key.NodeID(), req.Marshal()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.do(ctx, func(*tx) {
+		if len(p.gens) != 1 || p.gens[customer.Address()] != 7 {
+			t.Errorf("generations %v, want the customer's alone", p.gens)
+		}
+	})
+	if len(store.saved) != 1 {
+		t.Errorf("%d transactions were stored, want 1", len(store.saved))
+	}
+}
+
+// An op whose caller has gone does not run beside what the caller does next.
+func TestDoNeverRunsBehindItsCaller(t *testing.T) {
+	p := New(Config{})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	ran := false
+	for p.do(ctx, func(*tx) { ran = true }) || len(p.inbox) == 0 {
+		// select may see ctx before the inbox has taken the op
+	}
+	if err := p.round(t.Context(), <-p.inbox); err != nil || ran {
+		t.Errorf("ran %t, error %v", ran, err)
+	}
+}
+
+// A renter that names no disk gets none: zero is no limit in the blob store.
+func TestNoDiskIsNoLimitForNobody(t *testing.T) {
+	input, err := artel.NewRef(artel.CodecRaw, [32]byte{2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	limits := map[artel.Ref]int64{}
+	store := mem.New(0)
+	program, _, err := blob.AddFile(t.Context(), store, strings.NewReader("a program"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &Boxed{Dir: t.TempDir(), Blobs: store, Fetch: func(ctx context.Context, _ artel.NodeID, root artel.Ref, limit int64) error {
+		if _, ok := ctx.Deadline(); !ok {
+			t.Error("the fetch may take for ever")
+		}
+		limits[root] = limit
+		if root != input {
+			return nil // it is here
+		}
+		return errors.New("not served")
+	}}
+	spec := artel.TaskSpec{Program: program, Input: input, Wall: 1000}
+	got := b.Run(t.Context(), artel.NodeID{}, artel.Hash{}, artel.Terms{Unit: 1000}, lease.Running{Spec: spec}, func(string) {})
+	if got.Reason != artel.ReasonNoInput || got.Billed {
+		t.Errorf("got %+v, want a task without input", got)
+	}
+	if limits[program] != maxProgram || limits[input] != 1 {
+		t.Errorf("fetched with limits %v, want %d for the program and 1 for the input", limits, maxProgram)
+	}
+	full := errors.New("the disk is full")
+	b.Room = func(n int64) error {
+		if n != 1 {
+			t.Errorf("room for %d bytes was asked, want 1", n)
+		}
+		return full
+	}
+	if got := b.Run(t.Context(), artel.NodeID{}, artel.Hash{}, artel.Terms{Unit: 1000}, lease.Running{Spec: spec}, func(string) {}); got.Reason != artel.ReasonHost || got.Billed {
+		t.Errorf("got %+v with a full disk", got)
+	}
+}
