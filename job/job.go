@@ -130,6 +130,22 @@ func (t Task) Avoid(n artel.NodeID) bool {
 	})
 }
 
+// patience is how long a task waits for a host on which it has not failed, in
+// milliseconds. Then any will do: on a small network there may be no other, and
+// a job must end.
+const patience = 5_000
+
+// Rested reports whether the task has waited long enough for a host that it
+// need not avoid.
+func (t Task) Rested(now int64) bool {
+	for _, a := range t.Attempts {
+		if now-max(a.Ended, a.Silent, a.Sent) < patience {
+			return false
+		}
+	}
+	return true
+}
+
 // Affords reports whether one more unit stays within the job's budget when
 // units are out already.
 func (j Job) Affords(unit artel.Amount, out int) bool {

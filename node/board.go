@@ -1,6 +1,7 @@
 package node
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -26,6 +27,7 @@ type board struct {
 	index   *market.Index
 	history market.History
 	seen    map[artel.NodeID]standing
+	sealed  map[artel.NodeID][]byte // the newest offer of a node, as it came
 }
 
 type standing struct {
@@ -41,7 +43,7 @@ func newBoard(network artel.Hash, minStake artel.Amount, ledger chain.Reader, pa
 	p.MinStake = minStake
 	return &board{
 		ledger: ledger, params: params, index: market.NewIndex(p),
-		history: market.History{Nodes: map[artel.NodeID]market.Record{}}, seen: map[artel.NodeID]standing{},
+		history: market.History{Nodes: map[artel.NodeID]market.Record{}}, seen: map[artel.NodeID]standing{}, sealed: map[artel.NodeID][]byte{},
 	}
 }
 
@@ -74,7 +76,27 @@ func (b *board) admit(sealed []byte) market.Verdict {
 	if _, err := b.index.Put(l, now); err != nil {
 		return market.Verdict{Action: market.Ignore, Err: err}
 	}
+	if len(b.sealed) >= maxSealed {
+		clear(b.sealed) // they come again
+	}
+	b.sealed[l.Offer.Node] = bytes.Clone(sealed)
 	return v
+}
+
+// maxSealed bounds the offers that are kept for newcomers.
+const maxSealed = 4096
+
+// share gives a newcomer the best offers that are known here.
+func (b *board) share() []byte {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var out [][]byte
+	for _, l := range b.index.Query(market.Query{Limit: wire.MaxOfferList}, uint64(time.Now().Unix())) {
+		if s := b.sealed[l.Offer.Node]; s != nil {
+			out = append(out, s)
+		}
+	}
+	return wire.MarshalOffers(out)
 }
 
 func (b *board) network() artel.Hash { return b.index.Policy().Network }

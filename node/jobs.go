@@ -16,6 +16,7 @@ import (
 	"github.com/artel-network/artel/api"
 	"github.com/artel-network/artel/blob"
 	"github.com/artel-network/artel/job"
+	"github.com/artel-network/artel/p2p"
 	"github.com/artel-network/artel/renter"
 )
 
@@ -144,8 +145,8 @@ func (n *Node) Submit(ctx context.Context, r api.SubmitRequest) (api.Job, error)
 	if err := n.renter.Submit(ctx, id, r.Spec); err != nil {
 		return api.Job{}, err
 	}
-	d, err := n.Job(ctx, id.String())
-	return d.Job, err
+	j, ts, err := n.renter.Job(ctx, id)
+	return jobLine(j, ts), err
 }
 
 // List implements api.Jobs.
@@ -167,7 +168,11 @@ func (n *Node) List(ctx context.Context, q api.JobQuery) ([]api.Job, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, jobLine(j, ts))
+		line := jobLine(j, ts)
+		if !line.State.Ended() && line.Running == 0 {
+			line.Message = n.whyWaiting(ctx, j)
+		}
+		out = append(out, line)
 	}
 	return out, nil
 }
@@ -219,7 +224,7 @@ func (n *Node) Job(ctx context.Context, id string) (api.JobDetail, error) {
 	for _, t := range ts {
 		d.List = append(d.List, taskLine(j, t))
 	}
-	if !d.State.Ended() && d.Running == 0 && d.Done == 0 {
+	if !d.State.Ended() && d.Running == 0 {
 		d.Message = n.whyWaiting(ctx, j)
 	}
 	return d, nil
@@ -236,7 +241,34 @@ func (n *Node) whyWaiting(ctx context.Context, j job.Job) string {
 	if a, err := n.ledger.Account(ctx, n.account()); err == nil && a.Deposit.IsZero() {
 		return "the account has no free deposit; hint: artel wallet deposit"
 	}
-	return ""
+	st, err := n.renter.Status(ctx)
+	if err != nil || len(st.Denied) == 0 {
+		return ""
+	}
+	// What the renter can do something about first.
+	d := st.Denied[0]
+	for _, x := range st.Denied {
+		if errors.Is(x.Err, p2p.Unpaid) {
+			d = x
+			break
+		}
+	}
+	return denial(d)
+}
+
+// denial is why a provider gave no lease, in a sentence with a hint.
+func denial(d renter.Denial) string {
+	text, hint := d.Err.Error(), ""
+	var e *p2p.Error
+	if errors.As(d.Err, &e) {
+		text, hint = e.Message, e.Hint
+	}
+	text, _, _ = strings.Cut(text, "\n")
+	text = fmt.Sprintf("provider %s gives no lease: %s", d.Node.Short(), text)
+	if hint != "" {
+		text += "; hint: " + hint
+	}
+	return text
 }
 
 func millis(ms int64) time.Time {
@@ -376,8 +408,13 @@ func history(j job.Job, ts []job.Task, until int64) []api.JobEvent {
 	return es
 }
 
-// Watch implements api.Jobs.
+// sayAfter is how long a job waits before its watchers are told why, in
+// milliseconds.
+const sayAfter = 3_000
+
+// Watch implements api.Jobs. A notice has the number of the event before it.
 func (n *Node) Watch(ctx context.Context, id string, after uint64, emit func(api.JobEvent) error) error {
+	told := "" // why it waits
 	for {
 		news := n.renter.News()
 		now := time.Now().UnixMilli()
@@ -402,6 +439,14 @@ func (n *Node) Watch(ctx context.Context, id string, after uint64, emit func(api
 		}
 		if over {
 			return nil
+		}
+		if line.Running == 0 && now-j.Created > sayAfter {
+			if why := n.whyWaiting(ctx, j); why != "" && why != told {
+				told, line.Message = why, why
+				if err := emit(api.JobEvent{Seq: after, Time: millis(now), Kind: api.EventNotice, Message: "waiting: " + why, Job: &line}); err != nil {
+					return err
+				}
+			}
 		}
 		if err := pause(ctx, news, time.Second); err != nil {
 			return err

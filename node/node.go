@@ -34,8 +34,9 @@ type Config struct {
 	Paths    datadir.Paths
 	Network  network.File
 	Key      artel.Key
-	ChainRPC []string // instead of the network file's
-	Listen   []string // multiaddrs; none: the usual ones
+	Account  artel.Address // whose money it is; zero: the key's own
+	ChainRPC []string      // instead of the network file's
+	Listen   []string      // multiaddrs; none: the usual ones
 	Version  api.Version
 	// Worker is the command that starts a sandbox worker.
 	Worker []string
@@ -113,15 +114,21 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 	}
 	n.owner = newOwner(n, machine)
 	n.host.HandleStream(blobProtocol, n.serveBlobs)
+	n.host.Handle(wire.MethodOffers, wire.MaxSmall, func(context.Context, artel.NodeID, []byte) ([]byte, error) { return n.board.share(), nil })
 	if _, err := n.host.Subscribe(wire.TopicOffers, n.board.validate, func(p2p.Message) {}); err != nil {
 		return nil, fmt.Errorf("subscribe to offers: %w", err)
 	}
 	return n, nil
 }
 
-// account is whose money the daemon handles: on a private network the node
-// key's own.
-func (n *Node) account() artel.Address { return n.c.Key.Address() }
+// account is whose money the daemon handles: the key's own, or that of an
+// account that made the key its session signer.
+func (n *Node) account() artel.Address {
+	if !n.c.Account.IsZero() {
+		return n.c.Account
+	}
+	return n.c.Key.Address()
+}
 
 func (n *Node) openChain() (err error) {
 	urls := n.c.ChainRPC
@@ -236,8 +243,8 @@ func (n *Node) Close() error {
 	return errors.Join(errs...)
 }
 
-// met asks a new peer for its offer, which may have been announced before we
-// came.
+// met asks a new peer for its offer and for those that it knows: they may have
+// been announced before we came.
 func (n *Node) met(e p2p.Event) {
 	if !e.Connected {
 		return
@@ -247,6 +254,17 @@ func (n *Node) met(e p2p.Event) {
 		defer cancel()
 		if b, err := n.host.Call(ctx, e.Peer, wire.MethodOffer, nil, wire.MaxOffer); err == nil {
 			n.board.take(b)
+		}
+		b, err := n.host.Call(ctx, e.Peer, wire.MethodOffers, nil, wire.MaxOffers)
+		if err != nil {
+			return nil // it is one of an older release, or busy
+		}
+		list, err := wire.UnmarshalOffers(b)
+		if err != nil {
+			n.c.Log.Debug("offers of a peer", "peer", e.Peer.Short(), "error", err)
+		}
+		for _, o := range list {
+			n.board.take(o)
 		}
 		return nil
 	}

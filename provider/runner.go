@@ -28,6 +28,9 @@ type Boxed struct {
 
 	mu    sync.Mutex
 	cache map[artel.Ref]*cached // programs and inputs laid out on disk
+	ready bool                  // the directories are there
+	empty []string              // output directories to be used again
+	outs  int                   // how many were made
 }
 
 // cached is a blob laid out for the sandbox, shared by the attempts that use it.
@@ -65,18 +68,14 @@ func (b *Boxed) Run(ctx context.Context, from artel.NodeID, id artel.Hash, t art
 		}
 		defer done()
 	}
-	dir := b.attemptDir(id, lease.TaskKey{Task: r.Task, Attempt: r.Attempt})
-	if err := os.RemoveAll(dir); err != nil {
+	out, leave, err := b.outDir()
+	if err != nil {
 		return fail(artel.ReasonHost, "prepare attempt: %v", clean(err))
 	}
-	out := filepath.Join(dir, "out")
-	if err := os.MkdirAll(out, 0o700); err != nil {
-		return fail(artel.ReasonHost, "prepare attempt: %v", clean(err))
-	}
-	defer os.RemoveAll(out)
+	defer leave()
 	phase("waiting")
 	name := id.Short() + "-" + fmt.Sprint(r.Task, "-", r.Attempt)
-	run, err := b.Box.Start(ctx, name, spec(r.Spec, program, in, out, filepath.Join(dir, "log")))
+	run, err := b.Box.Start(ctx, name, spec(r.Spec, program, in, out, b.logPath(id, r.TaskKey)))
 	if err != nil {
 		return fail(artel.ReasonHost, "start sandbox: %v", clean(err))
 	}
@@ -292,7 +291,7 @@ func (b *Boxed) layFile(ctx context.Context, ref artel.Ref, path string, limit i
 
 // Log implements Runner.
 func (b *Boxed) Log(id artel.Hash, k lease.TaskKey, offset uint64, max int) ([]byte, error) {
-	f, err := os.Open(filepath.Join(b.attemptDir(id, k), "log"))
+	f, err := os.Open(b.logPath(id, k))
 	if err != nil {
 		return nil, err
 	}
@@ -306,11 +305,45 @@ func (b *Boxed) Log(id artel.Hash, k lease.TaskKey, offset uint64, max int) ([]b
 }
 
 // Forget implements Runner.
-func (b *Boxed) Forget(id artel.Hash, k lease.TaskKey) {
-	os.RemoveAll(b.attemptDir(id, k))
-	os.Remove(filepath.Join(b.Dir, "attempts", id.String())) // when it was the last
+func (b *Boxed) Forget(id artel.Hash, k lease.TaskKey) { os.Remove(b.logPath(id, k)) }
+
+func (b *Boxed) logPath(id artel.Hash, k lease.TaskKey) string {
+	return filepath.Join(b.Dir, "logs", fmt.Sprintf("%s-%d-%d", id, k.Task, k.Attempt))
 }
 
-func (b *Boxed) attemptDir(id artel.Hash, k lease.TaskKey) string {
-	return filepath.Join(b.Dir, "attempts", id.String(), fmt.Sprintf("%d-%d", k.Task, k.Attempt))
+// outDir returns an empty directory for one attempt. One that is left as empty
+// as it was found serves the next: most small tasks write little, and making
+// directories costs more than running them.
+func (b *Boxed) outDir() (dir string, leave func(), err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.ready { // whatever an earlier run of the daemon left is nobody's
+		for _, d := range []string{"out", "logs"} {
+			if err := os.RemoveAll(filepath.Join(b.Dir, d)); err != nil {
+				return "", nil, err
+			}
+			if err := os.MkdirAll(filepath.Join(b.Dir, d), 0o700); err != nil {
+				return "", nil, err
+			}
+		}
+		b.ready = true
+	}
+	if n := len(b.empty); n > 0 {
+		dir, b.empty = b.empty[n-1], b.empty[:n-1]
+	} else {
+		b.outs++
+		dir = filepath.Join(b.Dir, "out", fmt.Sprint(b.outs))
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			return "", nil, err
+		}
+	}
+	return dir, func() {
+		if entries, err := os.ReadDir(dir); err != nil || len(entries) > 0 {
+			os.RemoveAll(dir)
+			return
+		}
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.empty = append(b.empty, dir)
+	}, nil
 }

@@ -199,6 +199,7 @@ type Status struct {
 	Leases []LeaseStatus
 	Lanes  []lease.Book
 	Active int
+	Denied []Denial // the newest first
 }
 
 // Status returns the state as of now.
@@ -221,7 +222,11 @@ func (r *Renter) Status(ctx context.Context) (st Status, err error) {
 			st.Lanes = append(st.Lanes, *b)
 		}
 		st.Active = len(r.jobs)
+		for _, d := range r.denied {
+			st.Denied = append(st.Denied, d)
+		}
 	})
+	slices.SortFunc(st.Denied, func(a, b Denial) int { return b.At.Compare(a.At) })
 	slices.SortFunc(st.Leases, func(a, b LeaseStatus) int { return slices.Compare(a.ID[:], b.ID[:]) })
 	return st, err
 }
@@ -350,7 +355,7 @@ func (r *Renter) fence(t *tx, w Work) bool {
 		return false
 	}
 	a.out--
-	a.waiting = append(a.waiting, w.Index)
+	a.waiting = slices.Insert(a.waiting, 0, w.Index) // it has waited longest
 	t.mark(a.ID, w.Index)
 	return true
 }

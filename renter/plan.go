@@ -134,8 +134,8 @@ func pick(leases []*bought, task job.Task, lonely bool, now int64) *bought {
 		}
 		second = b
 	}
-	if lonely {
-		return second
+	if lonely || task.Rested(now) {
+		return second // nobody else is there
 	}
 	return nil
 }
@@ -249,6 +249,15 @@ func (r *Renter) leased(n artel.NodeID) bool {
 	return false
 }
 
+// Denial is why there is no lease with a provider that was asked.
+type Denial struct {
+	Node artel.NodeID
+	At   time.Time
+	Err  error
+}
+
+const maxDenied = 64 // kept, to be told
+
 // propose makes a lease with one provider. It runs beside the core.
 func (r *Renter) propose(ctx context.Context, l Listed, spec artel.JobSpec, slots uint32) {
 	ctx, cancel := context.WithTimeout(ctx, proposeFor)
@@ -264,8 +273,12 @@ func (r *Renter) propose(ctx context.Context, l Listed, spec artel.JobSpec, slot
 	}
 	r.post(func(*tx) {
 		delete(r.asking, node)
+		delete(r.denied, node)
 		if err != nil {
 			r.shy[node] = time.Now().Add(shyFor)
+			if len(r.denied) < maxDenied {
+				r.denied[node] = Denial{Node: node, At: time.Now(), Err: err}
+			}
 		}
 	})
 	if err != nil && ctx.Err() == nil {

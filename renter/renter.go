@@ -164,8 +164,9 @@ type Renter struct {
 	asking map[artel.NodeID]uint32 // slots of proposals on their way, by node
 	number map[artel.NodeID]uint32 // lane number to use with a node, where not meta.Lane
 	outbox map[string]chain.Tx
-	room   []*bought // leases with free slots at the beginning of a plan
-	turn   int       // where in order the next plan begins to seek machines
+	room   []*bought               // leases with free slots at the beginning of a plan
+	turn   int                     // where in order the next plan begins to seek machines
+	denied map[artel.NodeID]Denial // the last answer of those that would not sign
 
 	newsMu sync.Mutex
 	news   chan struct{} // closed and replaced after each round that changed a job
@@ -231,7 +232,7 @@ func New(c Config) *Renter {
 		c: c, domain: c.Params.Domain(), inbox: make(chan op, inboxSize), closed: make(chan struct{}),
 		books: map[lease.Key]*lease.Book{}, leases: map[artel.Hash]*bought{}, jobs: map[artel.Hash]*active{},
 		shy: map[artel.NodeID]time.Time{}, asking: map[artel.NodeID]uint32{}, number: map[artel.NodeID]uint32{},
-		outbox: map[string]chain.Tx{}, news: make(chan struct{}),
+		outbox: map[string]chain.Tx{}, denied: map[artel.NodeID]Denial{}, news: make(chan struct{}),
 	}
 }
 

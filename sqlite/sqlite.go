@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"sync"
 
 	_ "modernc.org/sqlite" // the driver registers itself
 )
@@ -21,6 +22,13 @@ import (
 // turns.
 type DB struct {
 	db *sql.DB
+
+	// writing is held by the one writer: writers queue here rather than spin on
+	// the file's lock.
+	writing sync.Mutex
+
+	mu       sync.Mutex
+	prepared map[string]*sql.Stmt // by query; parsing costs more than running them
 }
 
 // migrations bring a database from version i to i+1. They are never edited
@@ -56,9 +64,8 @@ func Open(ctx context.Context, path string) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
-	// One connection: writers queue in Go rather than spin on the file's lock.
-	db.SetMaxOpenConns(1)
-	d := &DB{db}
+	db.SetMaxOpenConns(3) // one writes, two read
+	d := &DB{db: db, prepared: map[string]*sql.Stmt{}}
 	if err := d.migrate(ctx); err != nil {
 		db.Close()
 		return nil, fmt.Errorf("open database %s: %w", path, err)
@@ -93,6 +100,8 @@ func (d *DB) migrate(ctx context.Context) error {
 
 // tx runs f in one transaction that is on the disk when tx returns nil.
 func (d *DB) tx(ctx context.Context, f func(*sql.Tx) error) error {
+	d.writing.Lock()
+	defer d.writing.Unlock()
 	t, err := d.db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
@@ -107,14 +116,36 @@ func (d *DB) tx(ctx context.Context, f func(*sql.Tx) error) error {
 // writer executes statements of one transaction and keeps the first error.
 type writer struct {
 	ctx context.Context
+	db  *DB
 	tx  *sql.Tx
 	err error
 }
 
 func (w *writer) exec(query string, args ...any) {
-	if w.err == nil {
-		_, w.err = w.tx.ExecContext(w.ctx, query, args...)
+	if w.err != nil {
+		return
 	}
+	stmt, err := w.db.statement(w.ctx, query)
+	if err != nil {
+		w.err = err
+		return
+	}
+	_, w.err = w.tx.StmtContext(w.ctx, stmt).ExecContext(w.ctx, args...)
+}
+
+// statement returns a query prepared once. There are as many as there are
+// literals in this package.
+func (d *DB) statement(ctx context.Context, query string) (*sql.Stmt, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if s, ok := d.prepared[query]; ok {
+		return s, nil
+	}
+	s, err := d.db.PrepareContext(ctx, query)
+	if err == nil {
+		d.prepared[query] = s
+	}
+	return s, err
 }
 
 func (w *writer) json(v any) []byte {
@@ -130,7 +161,7 @@ func (w *writer) json(v any) []byte {
 func (d *DB) save(ctx context.Context, f func(*writer)) error {
 	ctx = context.WithoutCancel(ctx)
 	return d.tx(ctx, func(tx *sql.Tx) error {
-		w := &writer{ctx: ctx, tx: tx}
+		w := &writer{ctx: ctx, db: d, tx: tx}
 		f(w)
 		return w.err
 	})
@@ -138,7 +169,11 @@ func (d *DB) save(ctx context.Context, f func(*writer)) error {
 
 // each decodes the row column of a query's results.
 func each[T any](ctx context.Context, d *DB, query string, args []any, f func(T) error) error {
-	rows, err := d.db.QueryContext(ctx, query, args...)
+	stmt, err := d.statement(ctx, query)
+	if err != nil {
+		return err
+	}
+	rows, err := stmt.QueryContext(ctx, args...)
 	if err != nil {
 		return err
 	}

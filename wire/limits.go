@@ -61,6 +61,8 @@ func Limits(method string) (request, answer int, ok bool) {
 		return MaxSmall, MaxRecover, true
 	case MethodOffer:
 		return MaxSmall, MaxOffer, true
+	case MethodOffers:
+		return MaxSmall, MaxOffers, true
 	}
 	return 0, 0, false
 }

@@ -190,5 +190,9 @@ func (d *demo) submit(ctx context.Context, spec artel.JobSpec, program, in strin
 	spec.Sandbox, spec.Tries, spec.Failover = "wasm", 3, artel.FailoverFast
 	spec.Want = artel.Resources{Slots: 1, Memory: 256 << 20, Disk: 16 << 20}
 	spec.Wall, spec.Log = uint64((5*time.Minute)/time.Millisecond), 1<<20
-	return d.m.renter.API.Submit(ctx, api.SubmitRequest{Key: spec.Name, Spec: spec})
+	key, err := jobKey()
+	if err != nil {
+		return api.Job{}, err
+	}
+	return d.m.renter.API.Submit(ctx, api.SubmitRequest{Key: key, Spec: spec})
 }

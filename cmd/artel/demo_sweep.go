@@ -39,10 +39,7 @@ func (d *demo) open(ctx context.Context, a *app, net *devnet.Net) error {
 		{"chain", fmt.Sprint(d.m.chain.PID()), "", fmt.Sprintf("one validator, chain %d", n.File.Chain.ID)},
 		{"renter", fmt.Sprint(d.m.renter.PID()), d.m.renter.Account.String(), money(deposit, d.token) + " in the ledger"}}
 	for _, p := range d.m.providers {
-		what := fmt.Sprintf("%d slots", p.slots)
-		if p.slots == 1 {
-			what = "1 slot"
-		}
+		what := plural(int(p.slots), "slot")
 		if p.nice != 0 {
 			what += fmt.Sprintf(", slow: its processes run at nice %d", p.nice)
 		}
@@ -112,6 +109,13 @@ func (d *demo) follow(ctx context.Context, id string) (api.JobDetail, error) {
 	}
 }
 
+func plural(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
+}
+
 func sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -128,7 +132,7 @@ func (d *demo) news(s *sweep, j api.JobDetail, leases []api.Lease) {
 	for _, l := range leases {
 		if l.Role == "renter" && !s.leases[l.ID] && l.State == "open" {
 			s.leases[l.ID] = true
-			d.tell("lease %s with %s: %d at %s, money for it signed, nothing booked yet", l.ID.Short(), d.name(l.Peer), l.Slots, hourly(l.Price, d.token))
+			d.tell("lease %s with %s: %s at %s", l.ID.Short(), d.name(l.Peer), plural(int(l.Slots), "slot"), hourly(l.Price, d.token))
 		}
 	}
 	for _, t := range j.List {
@@ -241,7 +245,7 @@ func (d *demo) settled(s *sweep, j api.JobDetail) {
 			}
 		}
 	}
-	d.check(elsewhere, "the %d tasks that %s was killed with were done elsewhere", len(s.moved), d.victim.name)
+	d.check(elsewhere, "%s that %s was killed with: done elsewhere", plural(len(s.moved), "task"), d.victim.name)
 }
 
 // trained is /out/result.json of a training task.

@@ -47,12 +47,12 @@ type stall struct {
 	nice  int
 }
 
-// stalls are n providers: a hundred-thousandth of a token for ten seconds of a
-// slot, and more for each further one.
+// stalls are n providers: a slot of the first costs about a credit an hour, one
+// of each further one more.
 func stalls(n int) []stall {
 	var out []stall
 	for i := range n {
-		out = append(out, stall{name: fmt.Sprintf("provider%d", i+1), slots: uint32(1 + i%2), price: artel.Price(1+uint64(i)%10) * 1e18})
+		out = append(out, stall{name: fmt.Sprintf("provider%d", i+1), slots: uint32(1 + i%2), price: artel.Price(1+uint64(i)%10) * 300_000_000})
 	}
 	return out
 }

@@ -87,11 +87,11 @@ func (a *app) run(ctx context.Context, o runOptions, args []string) error {
 			return err
 		}
 	}
-	var key [16]byte
-	if _, err := rand.Read(key[:]); err != nil {
-		return fmt.Errorf("draw job key: %w", err)
+	key, err := jobKey()
+	if err != nil {
+		return err
 	}
-	j, err := c.Submit(ctx, api.SubmitRequest{Key: hex.EncodeToString(key[:]), Spec: spec})
+	j, err := c.Submit(ctx, api.SubmitRequest{Key: key, Spec: spec})
 	if err != nil {
 		if ctx.Err() != nil {
 			a.say("artel: the job may have been submitted; hint: artel ps")
@@ -103,6 +103,15 @@ func (a *app) run(ctx context.Context, o runOptions, args []string) error {
 		return a.print(j, func() { fmt.Fprintln(a.out, j.ID) })
 	}
 	return a.follow(ctx, c, j, o)
+}
+
+// jobKey draws what makes a job one job, however often it is submitted.
+func jobKey() (string, error) {
+	var key [16]byte
+	if _, err := rand.Read(key[:]); err != nil {
+		return "", fmt.Errorf("draw job key: %w", err)
+	}
+	return hex.EncodeToString(key[:]), nil
 }
 
 // follow watches a job to its end and fetches what it left.

@@ -92,12 +92,13 @@ func TestCutInFlight(t *testing.T) {
 
 // TestFates: the same seed gives the same losses and delays, another seed others.
 func TestFates(t *testing.T) {
-	run := func(seed uint64) (fates []string, handled int) {
+	run := func(seed uint64) (fates []string) {
+		var handled atomic.Int64 // a doubled request runs beside its twin
 		synctest.Test(t, func(t *testing.T) {
 			net := mem.NewNetwork(seed)
 			net.SetLink(mem.Link{Jitter: 50 * time.Millisecond, LoseRequest: 0.2, LoseAnswer: 0.2, Duplicate: 0.2})
 			hosts := fleet(t, net, 2, func(_ int, h *mem.Host) {
-				h.Handle("count", 0, func(context.Context, artel.NodeID, []byte) ([]byte, error) { handled++; return nil, nil })
+				h.Handle("count", 0, func(context.Context, artel.NodeID, []byte) ([]byte, error) { handled.Add(1); return nil, nil })
 			})
 			answered := 0
 			for range 200 {
@@ -115,18 +116,16 @@ func TestFates(t *testing.T) {
 			if st.LostRequests < 20 || st.LostAnswers < 20 || st.Duplicates < 20 {
 				t.Errorf("stats %+v: want about 40, 32 and 32", st)
 			}
-			if want := 200 - st.LostRequests + st.Duplicates; handled != want {
-				t.Errorf("the handler ran %d times, want %d", handled, want)
+			if want := 200 - st.LostRequests + st.Duplicates; int(handled.Load()) != want {
+				t.Errorf("the handler ran %d times, want %d", handled.Load(), want)
 			}
 			if want := 200 - st.LostRequests - st.LostAnswers; answered != want {
 				t.Errorf("%d answers, want %d", answered, want)
 			}
 		})
-		return fates, handled
+		return fates
 	}
-	one, _ := run(1)
-	again, _ := run(1)
-	other, _ := run(2)
+	one, again, other := run(1), run(1), run(2)
 	if !slices.Equal(one, again) {
 		t.Error("one seed, two histories")
 	}

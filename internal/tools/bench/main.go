@@ -246,7 +246,7 @@ func (b *bench) together(ctx context.Context, c *api.Client, spec artel.JobSpec,
 	b.keys += n
 	for i := range n {
 		go func() {
-			j, err := c.Submit(ctx, api.SubmitRequest{Key: key(keys+i+1), Spec: spec})
+			j, err := c.Submit(ctx, api.SubmitRequest{Key: key(keys + i + 1), Spec: spec})
 			ids <- j.ID
 			errs <- err
 		}()
@@ -257,6 +257,11 @@ func (b *bench) together(ctx context.Context, c *api.Client, spec artel.JobSpec,
 		if err := <-errs; err != nil {
 			return 0, err
 		}
+	}
+	// One is watched until it ends, so that the watching weighs little; then all
+	// are asked, in case another ended later.
+	if _, err := over(ctx, c, list[n-1]); err != nil {
+		return 0, err
 	}
 	var first, last time.Time
 	for _, id := range list {
@@ -312,27 +317,19 @@ func (b *bench) long(ctx context.Context, renter, prov *devnet.Node, spec artel.
 
 // index runs the market's own benchmark.
 func (b *bench) index(ctx context.Context) error {
-	c := exec.CommandContext(ctx, "go", "test", "./market", "-run", "^$", "-bench", "Query100k", "-benchtime", "2s")
+	c := exec.CommandContext(ctx, "go", "test", "./market", "-run", "^$", "-bench", "Query100k", "-benchtime", "1s")
 	out, err := c.Output()
 	if err != nil {
 		return fmt.Errorf("benchmark the index: %w\n%s", err, out)
 	}
 	var found []string
-	for _, m := range regexp.MustCompile(`(?m)^Benchmark(\S+)\s.*?([\d.]+) p50-(?:µs|us|ns)\S*|^Benchmark(\S+)\s+\d+\s+([\d.]+) ns/op`).FindAllStringSubmatch(string(out), -1) {
-		name, ns := m[3], m[4]
-		if name == "" {
-			continue
-		}
-		v, err := strconv.ParseFloat(ns, 64)
-		if err != nil {
-			continue
-		}
-		found = append(found, fmt.Sprintf("%s %.0f µs", strings.TrimPrefix(name, "Query100k/"), v/1000))
+	for _, m := range regexp.MustCompile(`(?m)^BenchmarkQuery100k/(\S+?)(?:-\d+)?\s.*?([\d.]+) p50-µs\s+([\d.]+) p95-µs`).FindAllStringSubmatch(string(out), -1) {
+		found = append(found, fmt.Sprintf("%s %s / %s", m[1], m[2], m[3]))
 	}
 	if len(found) == 0 {
 		return fmt.Errorf("benchmark the index: no figure in\n%s", out)
 	}
-	b.add("offers an index matches: 100,000 offers, a query", "p50 ≤ 2 ms", strings.Join(found, ", "), "means per query")
+	b.add("offers an index matches: 100,000 offers, a query", "p50 ≤ 2 ms", strings.Join(found, ", "), "µs, p50 / p95, by kind of query")
 	return nil
 }
 

@@ -7,7 +7,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/big"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -73,6 +75,22 @@ type Attributes struct {
 // Open opens geth's databases under dir, writing the genesis into an empty one.
 // No port is opened. The caller must Close it.
 func Open(dir string, genesis *core.Genesis) (*Engine, error) {
+	if _, err := os.Stat(filepath.Join(dir, "evm", "chaindata")); errors.Is(err, fs.ErrNotExist) {
+		// geth writes the genesis's state in the background and does not sync it. A
+		// node that is killed before that is on disk has no state to begin from, and
+		// none to replay its blocks on. Closing waits for it.
+		e, err := open(dir, genesis)
+		if err != nil {
+			return nil, err
+		}
+		if err := e.Close(); err != nil {
+			return nil, fmt.Errorf("write the genesis into %s: %w", dir, err)
+		}
+	}
+	return open(dir, genesis)
+}
+
+func open(dir string, genesis *core.Genesis) (*Engine, error) {
 	conf := node.DefaultConfig
 	conf.Name, conf.DataDir = "evm", dir
 	conf.IPCPath, conf.HTTPHost, conf.WSHost = "", "", ""

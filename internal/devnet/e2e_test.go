@@ -1,0 +1,269 @@
+package devnet_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/artel-network/artel"
+	"github.com/artel-network/artel/api"
+	"github.com/artel-network/artel/internal/devnet"
+)
+
+// built builds what the tests run, once: the artel program, without cgo as the
+// product is, and two programs for its sandbox.
+var built = sync.OnceValues(func() (bin string, err error) {
+	dir, err := os.MkdirTemp("", "artel-e2e")
+	if err != nil {
+		return "", err
+	}
+	for _, b := range []struct {
+		out, pkg string
+		env      []string
+	}{
+		{"artel", "../../cmd/artel", []string{"CGO_ENABLED=0"}},
+		{"digits.wasm", "../../examples/digits", []string{"GOOS=wasip1", "GOARCH=wasm"}},
+		{"guest.wasm", "../../sandbox/sandboxtest/guest", []string{"GOOS=wasip1", "GOARCH=wasm"}},
+	} {
+		cmd := exec.Command("go", "build", "-o", filepath.Join(dir, b.out), b.pkg)
+		cmd.Env = append(os.Environ(), b.env...)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return dir, fmt.Errorf("build %s: %w\n%s", b.pkg, err, out)
+		}
+	}
+	return dir, nil
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if dir, _ := built(); dir != "" {
+		os.RemoveAll(dir)
+	}
+	os.Exit(code)
+}
+
+// world is the network that all tests share: starting one takes longer than
+// most of them.
+type world struct {
+	t         *testing.T
+	ctx       context.Context
+	bin       string
+	net       *devnet.Net
+	chain     *devnet.Proc
+	renter    *devnet.Node
+	providers []*devnet.Node
+	top       map[string]artel.Amount // highest voucher seen, by whose view and lane
+}
+
+func TestNetwork(t *testing.T) {
+	bin, err := built()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := os.MkdirTemp("", "artel-") // a socket's path must be short
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute) // against a hang
+	defer cancel()
+	net, err := devnet.New(ctx, devnet.Config{Binary: filepath.Join(bin, "artel"), Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{t: t, ctx: ctx, bin: bin, net: net, top: map[string]artel.Amount{}}
+	defer func() {
+		net.Close()
+		if t.Failed() {
+			t.Logf("the logs are in %s", dir)
+			return
+		}
+		os.RemoveAll(dir)
+	}()
+	w.start()
+	for _, s := range []struct {
+		name string
+		run  func(*testing.T)
+	}{
+		{"job", w.job}, {"programs", w.programs}, {"strangers", w.strangers}, {"poor", w.poor},
+		{"crashes", w.crashes}, {"old copy", w.oldCopy}, {"statement", w.statement},
+	} {
+		if !t.Run(s.name, s.run) {
+			return // the next one needs what this one leaves
+		}
+	}
+}
+
+func (w *world) start() {
+	w.t.Helper()
+	must := func(err error) {
+		w.t.Helper()
+		if err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	var err error
+	w.chain, err = w.net.StartChain(w.ctx)
+	must(err)
+	w.renter, err = w.net.StartNode(w.ctx, "renter", 0)
+	must(err)
+	_, err = w.renter.API.Faucet(w.ctx)
+	must(err)
+	_, err = w.renter.API.Deposit(w.ctx, artel.Units(100_000_000))
+	must(err)
+	for i := range 2 {
+		p, err := w.net.StartNode(w.ctx, fmt.Sprintf("provider%d", i+1), 0)
+		must(err)
+		_, err = p.API.Faucet(w.ctx)
+		must(err)
+		_, err = p.API.Provide(w.ctx, api.ProvideConfig{Slots: 2, Price: artel.Price(500_000_000 * (i + 1))})
+		must(err)
+		w.providers = append(w.providers, p)
+	}
+	_, err = w.renter.Offers(w.ctx, 2)
+	must(err)
+}
+
+// until polls until ok, and looks at the vouchers meanwhile.
+func (w *world) until(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(w.ctx, 3*time.Minute)
+	defer cancel()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		w.lookAtVouchers(t)
+		select {
+		case <-ctx.Done():
+			t.Fatalf("wait for %s: %v", what, ctx.Err())
+		case <-tick.C:
+		}
+	}
+}
+
+// lookAtVouchers checks that no voucher goes backwards, as the providers see
+// them: what a renter forgets is what it must not sign again.
+func (w *world) lookAtVouchers(t *testing.T) {
+	t.Helper()
+	for _, p := range w.providers {
+		ls, err := p.API.Leases(w.ctx, api.LeaseQuery{All: true})
+		if err != nil {
+			continue // it is down at the moment
+		}
+		high := map[string]artel.Amount{}
+		for _, l := range ls {
+			k := fmt.Sprintf("%s lane %x", p.Name, l.Lane)
+			high[k] = high[k].Max(l.Promised)
+		}
+		for k, a := range high {
+			if a.Less(w.top[k]) {
+				t.Errorf("%s: the voucher went from %s back to %s", k, w.top[k], a)
+			}
+			w.top[k] = a
+		}
+	}
+}
+
+// artel runs the program for a node and returns what it said and its exit code.
+func (w *world) artel(dir string, args ...string) (string, int) {
+	cmd := exec.CommandContext(w.ctx, filepath.Join(w.bin, "artel"), append([]string{"--dir", dir, "--socket", filepath.Join(dir, "api.sock")}, args...)...)
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return string(out), exit.ExitCode()
+	}
+	if err != nil {
+		return err.Error(), -1
+	}
+	return string(out), 0
+}
+
+// input is a directory with nothing but the digits.
+func (w *world) input() string {
+	dir := filepath.Join(w.net.Dir(), "input")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		w.t.Fatal(err)
+	}
+	b, err := os.ReadFile("../../examples/digits/digits.csv.gz")
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "digits.csv.gz"), b, 0o600)
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return dir
+}
+
+// run runs a sweep to its end.
+func (w *world) run(t *testing.T, n, epochs int) {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), "out")
+	said, code := w.artel(w.renter.Dir, "run", "--wasm", filepath.Join(w.bin, "digits.wasm"), "--in", w.input(),
+		"--array", fmt.Sprintf("1-%d", n), "--failover", "fast", "--out", out, "--", "-epochs", fmt.Sprint(epochs))
+	if code != 0 {
+		t.Fatalf("artel run: exit code %d\n%s", code, said)
+	}
+	checkOutput(t, out, n)
+}
+
+// checkOutput wants each task's own result in its directory.
+func checkOutput(t *testing.T, dir string, n int) {
+	t.Helper()
+	for i := 1; i <= n; i++ {
+		b, err := os.ReadFile(filepath.Join(dir, fmt.Sprint(i), "result.json"))
+		var r struct{ Task int }
+		if err == nil {
+			err = json.Unmarshal(b, &r)
+		}
+		if err != nil || r.Task != i {
+			t.Errorf("the output of task %d: %v, task %d", i, err, r.Task)
+		}
+	}
+}
+
+// job: an array job on two providers, by the command line.
+func (w *world) job(t *testing.T) { w.run(t, 4, 1) }
+
+// programs that misbehave end with a reason and exit code 4.
+func (w *world) programs(t *testing.T) {
+	guest := filepath.Join(w.bin, "guest.wasm")
+	bad := filepath.Join(t.TempDir(), "bad.wasm")
+	if err := os.WriteFile(bad, []byte("\x00asm\x01\x00\x00\x00garbage"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	text := filepath.Join(t.TempDir(), "text.wasm")
+	if err := os.WriteFile(text, []byte("#!/bin/sh"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	for _, c := range []struct {
+		name  string
+		flags []string
+		verb  []string
+		code  int
+		want  string
+	}{
+		{"no wasm", []string{"--wasm", text}, nil, 2, "not a WASM module"},
+		{"broken wasm", []string{"--wasm", bad}, nil, 4, "cut short or damaged"},
+		{"endless loop", []string{"--wasm", guest, "--timeout", "1s"}, []string{"spin"}, 4, "time"},
+		{"memory eater", []string{"--wasm", guest, "--mem", "64MiB"}, []string{"eat", "1024"}, 4, "memory"},
+		{"log flooder", []string{"--wasm", guest, "--log-limit", "4KiB"}, []string{"log", "1000000"}, 4, "log"},
+		{"exit code", []string{"--wasm", guest}, []string{"exit", "3"}, 4, "exit code 3"},
+	} {
+		all.Go(func() {
+			args := append([]string{"run", "--tries", "1", "--no-fetch"}, c.flags...)
+			said, code := w.artel(w.renter.Dir, append(append(args, "--"), c.verb...)...)
+			if code != c.code || !strings.Contains(said, c.want) {
+				t.Errorf("%s: exit code %d, want %d and %q:\n%s", c.name, code, c.code, c.want, said)
+			}
+		})
+	}
+	all.Wait()
+}
