@@ -316,6 +316,11 @@ func (c *Client) Leave(ctx context.Context, r WithdrawRequest) (Done, error) {
 	return post[Done](ctx, c, "/v1/wallet/leave", r)
 }
 
+// SetSigner gives a session signer its rights, or takes them away.
+func (c *Client) SetSigner(ctx context.Context, q SignerRequest) (Done, error) {
+	return post[Done](ctx, c, "/v1/wallet/signer", q)
+}
+
 // Redeem sends held vouchers to the ledger.
 func (c *Client) Redeem(ctx context.Context, r RedeemRequest) (Done, error) {
 	return post[Done](ctx, c, "/v1/wallet/redeem", r)

@@ -94,6 +94,9 @@ type Wallet interface {
 	Withdraw(ctx context.Context, r WithdrawRequest) (Done, error)
 	// Stake adds to the stake.
 	Stake(ctx context.Context, a artel.Amount) (Done, error)
+	// SetSigner gives another node's key the right to sign for the account, or
+	// takes it away.
+	SetSigner(ctx context.Context, r SignerRequest) (Done, error)
 	// Leave asks for stake back or, with Finish, takes what has matured.
 	Leave(ctx context.Context, r WithdrawRequest) (Done, error)
 	// Redeem sends the vouchers held for a provider, which need not be this node.

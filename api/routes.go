@@ -51,6 +51,7 @@ func (s *Server) routes() map[string]handler {
 		"POST /v1/wallet/deposit":  s.deposit,
 		"POST /v1/wallet/withdraw": s.withdraw,
 		"POST /v1/wallet/stake":    s.stake,
+		"POST /v1/wallet/signer":   s.setSigner,
 		"POST /v1/wallet/leave":    s.leave,
 		"POST /v1/wallet/redeem":   s.redeem,
 		"POST /v1/wallet/faucet":   func(_ http.ResponseWriter, r *http.Request, _ Guard) (any, error) { return n.Faucet(r.Context()) },
@@ -306,4 +307,15 @@ func (s *Server) redeem(w http.ResponseWriter, r *http.Request, _ Guard) (any, e
 		return nil, err
 	}
 	return s.node.Redeem(r.Context(), q)
+}
+
+func (s *Server) setSigner(w http.ResponseWriter, r *http.Request, _ Guard) (any, error) {
+	q, err := body[SignerRequest](w, r)
+	if err != nil {
+		return nil, err
+	}
+	if q.Key.IsZero() {
+		return nil, Errorf(CodeInvalid, "no key")
+	}
+	return s.node.SetSigner(r.Context(), q)
 }

@@ -41,6 +41,13 @@ type WithdrawRequest struct {
 	Finish bool         `json:"finish,omitempty"`
 }
 
+// SignerRequest gives a session signer its rights.
+type SignerRequest struct {
+	Key       artel.Address `json:"key"`       // of the node that will sign
+	Allowance artel.Amount  `json:"allowance"` // what its Reserves may book in all, ever
+	Until     time.Time     `json:"until"`     // the end; a time in the past revokes
+}
+
 // RedeemRequest sends vouchers for a provider; zero: this node's account.
 type RedeemRequest struct {
 	Provider artel.Address `json:"provider"`

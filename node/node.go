@@ -34,8 +34,9 @@ type Config struct {
 	Paths    datadir.Paths
 	Network  network.File
 	Key      artel.Key
-	ChainRPC []string // instead of the network file's
-	Listen   []string // multiaddrs; none: the usual ones
+	Account  artel.Address // whose money it is; zero: the key's own
+	ChainRPC []string      // instead of the network file's
+	Listen   []string      // multiaddrs; none: the usual ones
 	Version  api.Version
 	// Worker is the command that starts a sandbox worker.
 	Worker []string
@@ -43,6 +44,9 @@ type Config struct {
 	Linger time.Duration
 	Log    *slog.Logger
 }
+
+// maxServing bounds the blob streams served at once: each may hold megabytes.
+const maxServing = 64
 
 // blobProtocol moves blobs on streams of their own.
 const blobProtocol = "blob/1"
@@ -62,6 +66,8 @@ type Node struct {
 	renter *renter.Renter
 	owner  *owner // the provider's half
 
+	serving chan struct{} // a place for each blob stream that is served
+
 	begin chan room // to be run beside the others; Run takes them up
 }
 
@@ -75,7 +81,7 @@ type room struct {
 // Open builds the daemon. Nothing runs before Run; Close gives back what was
 // opened.
 func Open(ctx context.Context, c Config) (_ *Node, err error) {
-	n := &Node{c: c, network: c.Network.Hash(), started: time.Now(), begin: make(chan room, 64)}
+	n := &Node{c: c, network: c.Network.Hash(), started: time.Now(), begin: make(chan room, 64), serving: make(chan struct{}, maxServing)}
 	n.params = chain.Params{
 		ChainID: c.Network.Chain.ID, Token: c.Network.Contracts.Token, Ledger: c.Network.Contracts.Ledger, Stake: c.Network.Contracts.Stake,
 		Delay: c.Network.Rules.Delay, Window: c.Network.Rules.Window,
@@ -120,9 +126,14 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 	return n, nil
 }
 
-// account is whose money the daemon handles: on a private network the node
-// key's own.
-func (n *Node) account() artel.Address { return n.c.Key.Address() }
+// account is whose money the daemon handles: the key's own, or that of an
+// account that made the key its session signer.
+func (n *Node) account() artel.Address {
+	if !n.c.Account.IsZero() {
+		return n.c.Account
+	}
+	return n.c.Key.Address()
+}
 
 func (n *Node) openChain() (err error) {
 	urls := n.c.ChainRPC
@@ -193,6 +204,7 @@ func (n *Node) Run(ctx context.Context) error {
 	for _, r := range []room{
 		{"chain", n.ledger.Run}, {"follower", follower.Run}, {"network", n.host.Run}, {"renter", n.renter.Run},
 		{"provider", n.owner.resume}, {"housekeeping", n.tidy},
+		{"count blobs", n.blobs.Recount}, // a crash may have left the count off
 	} {
 		n.begin <- r
 	}
@@ -277,6 +289,13 @@ func (n *Node) fetch(ctx context.Context, from artel.NodeID, root artel.Ref, lim
 // serveBlobs gives a peer what it has a right to: inputs of what it computes
 // for us, sealed outputs of what we computed for it.
 func (n *Node) serveBlobs(ctx context.Context, from artel.NodeID, s p2p.Stream) {
+	select {
+	case n.serving <- struct{}{}:
+		defer func() { <-n.serving }()
+	default:
+		s.Reset() // who fetches tries again
+		return
+	}
 	_, err := blob.Serve(ctx, s, from, n.blobs, blob.ServeOptions{Allow: func(ctx context.Context, peer artel.NodeID, root artel.Ref) error {
 		if n.renter.MayRead(ctx, peer, root) || n.owner.mayRead(ctx, peer, root) {
 			return nil

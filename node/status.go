@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/artel-network/artel"
@@ -21,6 +22,9 @@ func (n *Node) Status(ctx context.Context) (api.Status, error) {
 		Network: n.c.Network.Name, Hash: n.network, Node: n.c.Key.NodeID(), Account: n.account(),
 		Addrs: n.host.Addrs(), Peers: len(n.host.Peers()), Reach: "unknown", Offers: n.board.len(),
 		Provider: n.owner.provider() != nil,
+	}
+	if len(s.Addrs) > 0 {
+		_, s.PeerID, _ = strings.Cut(s.Addrs[0], "/p2p/")
 	}
 	st, err := n.renter.Status(ctx)
 	if err != nil {

@@ -72,6 +72,12 @@ func (n *Node) Stake(ctx context.Context, a artel.Amount) (api.Done, error) {
 	return n.send(ctx, chain.StakeUp{To: n.account(), Amount: a}, a, "staked")
 }
 
+// SetSigner implements api.Wallet.
+func (n *Node) SetSigner(ctx context.Context, r api.SignerRequest) (api.Done, error) {
+	c := chain.SetSigner{Key: r.Key, Allowance: r.Allowance, Until: uint64(max(0, r.Until.Unix()))}
+	return n.send(ctx, c, r.Allowance, fmt.Sprintf("until %s, signer %s may book", r.Until.UTC().Format(time.RFC3339), r.Key))
+}
+
 // Withdraw implements api.Wallet.
 func (n *Node) Withdraw(ctx context.Context, r api.WithdrawRequest) (api.Done, error) {
 	switch {

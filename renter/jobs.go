@@ -322,20 +322,21 @@ func (r *Renter) stalled(t *tx, b *bought) {
 	if len(late) == 0 {
 		return
 	}
+	var ks []wire.TaskKey
+	for _, k := range late {
+		if w := b.work[k]; w != nil && !w.Receipt && r.fence(t, *w) {
+			delete(b.waiting, k)
+			ks = append(ks, wire.TaskKey(k))
+		}
+	}
+	if len(ks) > 0 {
+		r.tellCancel(t, b, ks)
+	}
 	if b.Phase == lease.Open {
 		r.c.Log.Info("provider does not end its tasks", "provider", b.node.Short(), "lease", b.id.Short(), "tasks", len(late))
 		r.c.Board.Note(b.node, false, time.UnixMilli(t.now))
 		r.shy[b.node] = time.UnixMilli(t.now).Add(time.Minute)
 		r.set(t, b, b.Stopped(artel.ReasonLost, "the provider does not end its tasks"))
-		ks := make([]wire.TaskKey, 0, len(late))
-		for _, k := range late {
-			ks = append(ks, wire.TaskKey(k))
-			if w := b.work[k]; w != nil && !w.Receipt {
-				delete(b.waiting, k)
-				r.fence(t, *w)
-			}
-		}
-		r.tellCancel(t, b, ks)
 		return
 	}
 	if len(b.Overdue(t.now, slack+r.c.Policy.Grace.Milliseconds())) > 0 {
@@ -368,19 +369,21 @@ func (r *Renter) heldUp(t *tx, b *bought) {
 	}
 }
 
-// fence makes a task free for another host.
-func (r *Renter) fence(t *tx, w Work) {
+// fence makes a task free for another host, and reports whether it did.
+func (r *Renter) fence(t *tx, w Work) bool {
 	a := r.jobs[w.Job]
 	if a == nil {
-		return
+		return false
 	}
 	was := a.tasks[w.Index].State
 	a.tasks[w.Index] = a.Fence(a.tasks[w.Index], w.Try, t.now)
-	if was == job.Out && a.tasks[w.Index].State == job.Waiting {
-		a.out--
-		a.waiting = slices.Insert(a.waiting, 0, w.Index) // it has waited longest
-		t.mark(a.ID, w.Index)
+	if was != job.Out || a.tasks[w.Index].State != job.Waiting {
+		return false
 	}
+	a.out--
+	a.waiting = slices.Insert(a.waiting, 0, w.Index) // it has waited longest
+	t.mark(a.ID, w.Index)
+	return true
 }
 
 // rest closes a lease that nobody needs.

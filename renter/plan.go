@@ -187,7 +187,9 @@ func (r *Renter) ask(t *tx, a *active, ready int) {
 	now := time.UnixMilli(t.now)
 	begun := 0
 	offers := r.c.Board.Offers(a.Spec, now, 64)
-	a.lonely = !slices.ContainsFunc(offers, func(l Listed) bool { return !a.shuns(l.Offer.Node, t.now) })
+	a.lonely = a.waitsLong(t.now) && !slices.ContainsFunc(offers, func(l Listed) bool {
+		return !now.Before(r.shy[l.Offer.Node]) && r.asking[l.Offer.Node] == 0 && !a.shuns(l.Offer.Node, t.now)
+	})
 	for _, l := range offers {
 		if want <= 0 || begun == perRound {
 			return
@@ -224,6 +226,16 @@ func (a *active) shuns(n artel.NodeID, now int64) bool {
 		}
 	}
 	return true
+}
+
+// waitsLong reports whether a task has waited so long for another host that one
+// which failed it is better than none. A host that is gone stays on the board
+// until its offer ends.
+func (a *active) waitsLong(now int64) bool {
+	return slices.ContainsFunc(a.waiting, func(i uint64) bool {
+		t := a.tasks[i]
+		return a.Ready(t, now) && len(t.Attempts) > 0 && now-t.Attempts[len(t.Attempts)-1].Ended > time.Minute.Milliseconds()
+	})
 }
 
 // leased reports whether there is a lease with the node, be it one that is

@@ -130,7 +130,7 @@ serves the same JSON-RPC, but does not vote. Then: artel chain start.`,
 	f := c.Flags()
 	f.StringVar(&genesis, "genesis", "", "the chain's genesis file")
 	f.StringArrayVar(&peers, "peer", nil, "id@host:port of a node of the chain; may be repeated")
-	f.StringVar(&p2p, "p2p", "127.0.0.1:0", "host:port to listen on for other nodes")
+	f.StringVar(&p2p, "p2p", "", "host:port to listen on for other nodes (default a free port on the loopback)")
 	f.StringVar(&rpc, "rpc", "127.0.0.1:0", "loopback host:port of the JSON-RPC")
 	return c
 }

@@ -16,7 +16,7 @@ func openDaemon(ctx context.Context, c daemonConfig) (daemon, error) {
 		return nil, fmt.Errorf("find this program: %w", err)
 	}
 	return node.Open(ctx, node.Config{
-		Paths: c.Dir.Paths, Network: c.Network, Key: c.Key, ChainRPC: c.ChainRPC, Listen: c.Listen, Version: c.Version,
+		Paths: c.Dir.Paths, Network: c.Network, Key: c.Key, Account: c.Account, ChainRPC: c.ChainRPC, Listen: c.Listen, Version: c.Version,
 		Worker: []string{self, wasm.WorkerArg}, Log: c.Log,
 	})
 }

@@ -19,6 +19,7 @@ import (
 
 type upOptions struct {
 	network        string
+	account        string
 	chainRPC       []string
 	listen         []string
 	passphraseFile string
@@ -44,8 +45,9 @@ type daemonConfig struct {
 	Dir      *datadir.Dir
 	Network  network.File
 	Key      artel.Key
-	ChainRPC []string // instead of the network file's
-	Listen   []string // multiaddrs; none: the usual ones
+	Account  artel.Address // zero: the key's own
+	ChainRPC []string      // instead of the network file's
+	Listen   []string      // multiaddrs; none: the usual ones
 	Version  api.Version
 	Log      *slog.Logger
 }
@@ -71,6 +73,7 @@ without a person there: --passphrase-file, $ARTEL_PASSPHRASE_FILE, or
 	}
 	f := c.Flags()
 	f.StringVar(&o.network, "network", "", "network file to join with (default the data directory's)")
+	f.StringVar(&o.account, "account", "", "account whose money this node spends and earns, as its session signer (default the node key's own)")
 	f.StringArrayVar(&o.chainRPC, "chain-rpc", nil, "RPC URL of the chain, instead of the network file's; may be repeated")
 	f.StringArrayVar(&o.listen, "listen", nil, "multiaddr to listen on for peers; may be repeated")
 	f.StringVar(&o.passphraseFile, "passphrase-file", "", "file with the key's passphrase in its first line (default $ARTEL_PASSPHRASE_FILE, else a question)")
@@ -106,12 +109,18 @@ func (a *app) up(ctx context.Context, o upOptions, open func(context.Context, da
 	if err != nil {
 		return err
 	}
+	var account artel.Address
+	if o.account != "" {
+		if account, err = artel.ParseAddress(o.account); err != nil {
+			return usage("0x and 40 hex digits", "--account %q is not an address", clean(o.account))
+		}
+	}
 	doors, err := a.openDoors(dir.Paths, o)
 	if err != nil {
 		return err
 	}
 	defer doors.close()
-	d, err := open(ctx, daemonConfig{Dir: dir, Network: net, Key: key, ChainRPC: o.chainRPC, Listen: o.listen, Version: version(), Log: log})
+	d, err := open(ctx, daemonConfig{Dir: dir, Network: net, Key: key, Account: account, ChainRPC: o.chainRPC, Listen: o.listen, Version: version(), Log: log})
 	if err != nil {
 		return err
 	}

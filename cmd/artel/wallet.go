@@ -18,7 +18,7 @@ func (a *app) walletCmd() *cobra.Command {
 		a.amountCmd("deposit AMOUNT", "Move tokens into the ledger, to pay providers from", (*api.Client).Deposit),
 		a.withdrawCmd(),
 		a.amountCmd("stake AMOUNT", "Add to the stake that stands behind this provider's results", (*api.Client).Stake),
-		a.leaveCmd(),
+		a.leaveCmd(), a.signerCmd(),
 		a.plainCmd("faucet", "Ask a private network's faucet for first tokens", (*api.Client).Faucet),
 		a.recoverCmd(), a.vouchersCmd(), a.redeemCmd(), a.statementCmd(),
 		a.backupCmd(), a.restoreCmd())

@@ -15,6 +15,9 @@ import (
 	"github.com/artel-network/artel/renter"
 )
 
+// maxWide is how many faults of one run concern the whole network.
+const maxWide = 8
+
 // Times of a run.
 const (
 	workFor    = 2 * time.Minute  // jobs come and faults happen
@@ -86,9 +89,16 @@ func (w *world) troubled() {
 			add(in(workFor/2), func() { n.submit(sp) })
 		}
 	}
+	wide := 0
 	for range 1 + len(w.nodes)*2/3 {
 		n, at, length := w.nodes[w.rng.IntN(len(w.nodes))], in(workFor), time.Second+in(40*time.Second)
-		switch w.rng.IntN(10) {
+		what := w.rng.IntN(10)
+		if what >= 6 && what <= 8 {
+			if wide++; wide > maxWide {
+				what = 0 // a large network is not cut more often than a small one
+			}
+		}
+		switch what {
 		case 0, 1, 2, 3:
 			add(at, func() { w.say("%s is killed", n.name); n.crash() })
 			add(at+length, func() {

@@ -21,8 +21,8 @@ func TestSeeds(t *testing.T) {
 		play(t, *first, *seeds, *nodes)
 		return
 	}
-	t.Run("small", func(t *testing.T) { play(t, 1, 12, 12) })
-	t.Run("large", func(t *testing.T) { play(t, 1, 1, 100) })
+	t.Run("small", func(t *testing.T) { play(t, 1, shortSeeds, 12) })
+	t.Run("large", func(t *testing.T) { play(t, 1, 1, shortLarge) })
 }
 
 func play(t *testing.T, first uint64, seeds, nodes int) {

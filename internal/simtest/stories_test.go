@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -40,9 +41,10 @@ func TestStories(t *testing.T) {
 		}},
 		{"unsent-voucher", func(w *world, p0, p1, r *node) {
 			stored, dead := make(chan struct{}), make(chan struct{})
+			var once sync.Once
 			r.before = func(method string) {
 				if method == wire.MethodPay {
-					close(stored)
+					once.Do(func() { close(stored) })
 					<-dead
 				}
 			}
@@ -65,6 +67,25 @@ func TestStories(t *testing.T) {
 			time.Sleep(25 * time.Second)
 			w.say("p0 can be reached again")
 			w.net.Heal()
+		}},
+		{"lost-answer", func(w *world, p0, p1, r *node) {
+			bad, good := mem.Link{Latency: 23 * time.Millisecond, LoseAnswer: 1}, mem.Link{Latency: 23 * time.Millisecond}
+			w.say("p0's answers are lost for ten seconds")
+			w.net.SetPair(p0.key.NodeID(), r.key.NodeID(), bad)
+			r.submit(spec("render", 2, 9*time.Second, true))
+			time.Sleep(10 * time.Second)
+			w.say("p0's answers arrive again")
+			w.net.SetPair(p0.key.NodeID(), r.key.NodeID(), good)
+		}},
+		{"keeps-keys", func(w *world, p0, p1, r *node) {
+			w.say("p0 takes vouchers and keeps the keys")
+			p0.habit = keyless
+			r.submit(spec("render", 2, 9*time.Second, true))
+		}},
+		{"broken-program", func(w *world, p0, p1, r *node) {
+			w.say("p1 is down: p0 is the only provider")
+			p1.crash()
+			r.submit(spec("broken", 1, 9*time.Second, false))
 		}},
 		{"old-backup", func(w *world, p0, p1, r *node) {
 			r.submit(spec("render", 3, 10103*time.Millisecond, true))

@@ -395,6 +395,10 @@ func (r *runner) Run(ctx context.Context, _ artel.NodeID, _ artel.Hash, _ artel.
 	case <-timer.C:
 	}
 	f := lease.Finish{Reason: artel.ReasonExited, Billed: true, Usage: usage()}
+	if run.Spec.Args[1] == "broken" {
+		f.Exit = 1
+		return f
+	}
 	if run.Spec.Args[2] != "true" {
 		f.Root = artel.Keccak(result(run.Spec))
 		return f

@@ -123,6 +123,9 @@ func New(opt Options) (*Box, error) {
 	if len(opt.Command) == 0 {
 		return nil, errors.New("wasm sandbox: no command to start workers with")
 	}
+	if self, err := os.Executable(); withCgo && err == nil && opt.Command[0] == self {
+		return nil, errors.New("wasm sandbox: this program was built with cgo, so its workers could not confine themselves; hint: CGO_ENABLED=0 go build, as make does")
+	}
 	if err := os.MkdirAll(opt.Cache, 0o700); err != nil {
 		return nil, fmt.Errorf("make compile cache: %w", err)
 	}

@@ -1,0 +1,6 @@
+//go:build race
+
+package simtest
+
+// The race detector makes a run ten times as long.
+const shortSeeds, shortLarge = 4, 30
