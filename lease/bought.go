@@ -78,7 +78,21 @@ func (b Bought) Free(now int64) int {
 	if b.Phase != Open || b.Theirs.IsZero() || b.Disputed || uint64(now/1000) >= b.Lease.End {
 		return 0
 	}
-	return max(0, int(b.Terms.Slots)-len(b.Outstanding))
+	return max(0, int(b.Terms.Slots)+b.ahead()-len(b.Outstanding))
+}
+
+// Tasks shorter than this on average, in milliseconds, are handed out ahead of
+// their slots: else a slot would rest for as long as the news of its last task
+// travels. Longer ones are not: they would wait behind each other while
+// another machine has room.
+const short = 200
+
+// ahead is how many attempts may wait at the provider.
+func (b Bought) ahead() int {
+	if b.Seq == 0 || b.Wall/b.Seq >= short {
+		return 0
+	}
+	return min(3*int(b.Terms.Slots), 64)
 }
 
 // Sent notes attempts about to be handed out.
