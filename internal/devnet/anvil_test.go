@@ -1,0 +1,308 @@
+//go:build linux
+
+package devnet_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/hex"
+	"errors"
+	"math/big"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/ethereum/go-ethereum/ethclient"
+
+	"github.com/artel-network/artel"
+	"github.com/artel-network/artel/api"
+	"github.com/artel-network/artel/chain"
+	"github.com/artel-network/artel/chain/evm"
+	"github.com/artel-network/artel/internal/devnet"
+	"github.com/artel-network/artel/network"
+)
+
+// nowhere is a URL at which no RPC answers.
+const nowhere = "http://127.0.0.1:1"
+
+// TestOtherChain: two daemons work, pay and redeem on a chain that is not this
+// program's, of which the network file gives a wrong door and --chain-rpc the
+// right one.
+func TestOtherChain(t *testing.T) {
+	path := anvilPath(t)
+	bin, err := built()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := os.MkdirTemp("", "artel-") // a socket's path must be short
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // against a hang
+	defer cancel()
+	url := startAnvil(t, ctx, path)
+	owner := rich(t)
+	f := deploy(t, ctx, url, owner)
+	net, err := devnet.On(devnet.Config{Binary: filepath.Join(bin, "artel"), Dir: dir}, f, url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{t: t, ctx: ctx, bin: bin, net: net, top: map[string]artel.Amount{}}
+	defer func() {
+		net.Close()
+		if t.Failed() {
+			t.Logf("the logs are in %s", dir)
+			return
+		}
+		os.RemoveAll(dir)
+	}()
+	if w.renter, err = net.StartNode(ctx, "renter", 0); err != nil {
+		t.Fatal(err)
+	}
+	provider, err := net.StartNode(ctx, "provider", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.providers = []*devnet.Node{provider}
+
+	l := openLedger(t, ctx, f, url, owner)
+	given := artel.Units(1_000_000_000)
+	for _, n := range []*devnet.Node{w.renter, provider} {
+		w.give(t, l, owner, n, given)
+	}
+	deposit := artel.Units(100_000_000)
+	if _, err := w.renter.API.Deposit(ctx, deposit); err != nil {
+		t.Fatalf("deposit: %v", err)
+	}
+	if _, err := provider.API.Provide(ctx, api.ProvideConfig{Slots: 2, Price: artel.Price(500_000_000)}); err != nil {
+		t.Fatalf("provide: %v", err)
+	}
+	if _, err := w.renter.Offers(ctx, 1); err != nil {
+		t.Fatal(err)
+	}
+	said, code := w.artel(w.renter.Dir, "run", "--wasm", filepath.Join(bin, "digits.wasm"), "--in", w.input(),
+		"--array", "1-6", "--failover", "fast", "--detach", "--", "-epochs", "2")
+	if code != 0 {
+		t.Fatalf("artel run: exit code %d\n%s", code, said)
+	}
+	js, err := w.renter.API.List(ctx, api.JobQuery{All: true})
+	if err != nil || len(js) != 1 {
+		t.Fatalf("%d jobs, %v", len(js), err)
+	}
+	// The renter redeems what it has promised so far: the provider does so by
+	// itself only when its lease ends.
+	var early api.Done
+	w.until(t, "a voucher to be redeemed", func() bool {
+		var err error
+		early, err = w.renter.API.Redeem(ctx, api.RedeemRequest{Provider: provider.Account})
+		if err != nil && !errors.Is(err, &api.Error{Code: api.CodeNotFound}) { // that is: nothing promised yet
+			t.Fatalf("redeem: %v", err)
+		}
+		return err == nil && !early.Amount.IsZero()
+	})
+	if !early.Final || early.Block <= f.Chain.Birth || early.Tx.IsZero() {
+		t.Errorf("redeemed: %+v", early)
+	}
+	t.Logf("redeemed %s in block %d", early.Amount, early.Block)
+	var end api.JobDetail
+	w.until(t, "the job to end", func() bool {
+		var err error
+		end, err = w.renter.API.Job(ctx, js[0].ID)
+		return err == nil && end.State.Ended()
+	})
+	if end.State != api.StateDone || end.Done != 6 {
+		t.Fatalf("the job %s with %d done: %s", end.State, end.Done, end.Message)
+	}
+	out := filepath.Join(t.TempDir(), "out")
+	if said, code := w.artel(w.renter.Dir, "fetch", end.ID, "--out", out); code != 0 {
+		t.Fatalf("fetch: exit code %d\n%s", code, said)
+	}
+	checkOutput(t, out, 6)
+	w.statement(t)
+	w.compare(t, l, f, deposit, early.Amount)
+}
+
+// compare holds the renter's statement against what another client reads from
+// the chain.
+func (w *world) compare(t *testing.T, l *evm.Ledger, f network.File, deposit, early artel.Amount) {
+	t.Helper()
+	s, err := w.renter.API.Statement(w.ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !s.Balanced() || s.Block <= f.Chain.Birth {
+		t.Errorf("the statement of block %d does not balance: %+v", s.Block, s)
+	}
+	held, err := l.Balance(w.ctx, f.Contracts.Ledger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Balance != deposit || held != deposit {
+		t.Errorf("the ledger holds %s, the statement says %s, deposited were %s", held, s.Balance, deposit)
+	}
+	a, err := l.Account(w.ctx, w.providers[0].Account)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var promised, redeemed artel.Amount
+	for _, x := range s.Lanes {
+		promised = promised.Add(x.Voucher)
+	}
+	for _, p := range s.Parties {
+		redeemed = redeemed.Add(p.Redeemed)
+	}
+	if a.Earned.Less(early) || a.Earned != promised || a.Earned != redeemed {
+		t.Errorf("the provider earned %s, was promised %s, events say %s, of which %s early", a.Earned, promised, redeemed, early)
+	}
+	t.Logf("the provider earned %s; statement of block %d", a.Earned, s.Block)
+}
+
+// give sends an account tokens, and coin for fees.
+func (w *world) give(t *testing.T, l *evm.Ledger, owner artel.Key, n *devnet.Node, tokens artel.Amount) {
+	t.Helper()
+	id := "give/" + n.Name
+	err := l.Submit(w.ctx, chain.Tx{ID: id, From: owner.Address(), Call: chain.TransferToken{To: n.Account, Amount: tokens}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := l.Wait(w.ctx, id)
+	if err != nil || o.State != chain.Done {
+		t.Fatalf("give %s tokens: %v, %+v", n.Name, err, o)
+	}
+	// Its transaction is mined, so the owner's nonces are free to use.
+	if err := evm.SendCoin(w.ctx, w.net.RPC(), owner, n.Account, big.NewInt(1e18)); err != nil {
+		t.Fatal(err)
+	}
+	w.until(t, "coin for "+n.Name, func() bool {
+		have, err := evm.Coin(w.ctx, w.net.RPC(), n.Account)
+		return err == nil && have.Sign() > 0
+	})
+}
+
+// deploy puts the contracts on the chain and returns the network file, whose RPC
+// is a wrong one.
+func deploy(t *testing.T, ctx context.Context, url string, owner artel.Key) network.File {
+	t.Helper()
+	c := evm.Creation{Faucet: owner.Address(), Supply: artel.Units(1 << 60), Delay: 3600, StakeDelay: 7200}
+	n, err := evm.DeployAll(ctx, url, owner, c, chain.Finality{Depth: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := ethclient.DialContext(ctx, url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	first, err := e.HeaderByNumber(ctx, new(big.Int))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return network.File{
+		Schema: network.Schema, Name: "anvil", Protocol: "/artel/1",
+		Chain:     network.Chain{Kind: network.KindRPC, ID: n.ChainID, Genesis: artel.Hash(first.Hash()), Birth: n.Birth, RPC: []string{nowhere}},
+		Contracts: network.Contracts{Token: n.Token, Ledger: n.Ledger, Stake: n.Stake},
+		Token:     network.Token{Symbol: "CREDIT", Decimals: 6},
+		Finality:  network.Finality{Policy: network.PolicyConfirmations, Confirmations: 1},
+		Rules:     network.Rules{Delay: c.Delay, Window: 86400},
+	}
+}
+
+// openLedger opens a client that is none of the daemons', and runs it until the
+// test ends.
+func openLedger(t *testing.T, ctx context.Context, f network.File, url string, owner artel.Key) *evm.Ledger {
+	t.Helper()
+	l, err := evm.New(evm.Options{
+		Network: evm.Network{ChainID: f.Chain.ID, Token: f.Contracts.Token, Ledger: f.Contracts.Ledger, Stake: f.Contracts.Stake,
+			Finality: chain.Finality{Depth: f.Finality.Confirmations}, Birth: f.Chain.Birth},
+		RPC: []string{url}, Store: evm.NewMemStore(), Signers: []evm.Signer{owner},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() { done <- l.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		<-done
+		l.Close()
+	})
+	return l
+}
+
+func anvilPath(t *testing.T) string {
+	t.Helper()
+	for _, p := range []string{
+		"../../contracts/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil",
+		"../../contracts/node_modules/.bin/anvil",
+		os.Getenv("ARTEL_ANVIL"),
+	} {
+		if p == "" {
+			continue
+		}
+		if a, err := filepath.Abs(p); err == nil {
+			if _, err := os.Stat(a); err == nil {
+				return a
+			}
+		}
+	}
+	t.Skip("anvil not installed")
+	return ""
+}
+
+var listening = regexp.MustCompile(`Listening on (127\.0\.0\.1:\d+)`)
+
+// startAnvil starts a chain with a block a second and returns its URL.
+func startAnvil(t *testing.T, ctx context.Context, path string) string {
+	t.Helper()
+	cmd := exec.CommandContext(ctx, path, "--host", "127.0.0.1", "--port", "0", "--accounts", "1", "--block-time", "1")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatalf("start anvil: %v", err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	found := make(chan string, 1)
+	go func() {
+		defer close(found)
+		for s := bufio.NewScanner(out); s.Scan(); { // to the end: a full pipe would stop anvil
+			if m := listening.FindStringSubmatch(s.Text()); m != nil {
+				found <- "http://" + m[1]
+			}
+		}
+	}()
+	select {
+	case url, ok := <-found:
+		if !ok {
+			t.Fatal("anvil ended without listening")
+		}
+		return url
+	case <-ctx.Done():
+		t.Fatal("anvil does not listen")
+	}
+	return ""
+}
+
+// rich is anvil's first account, which its documentation names.
+func rich(t *testing.T) artel.Key {
+	t.Helper()
+	b, err := hex.DecodeString("ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80")
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := artel.KeyFromBytes(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
