@@ -71,9 +71,7 @@ func TestOtherChain(t *testing.T) {
 
 	l := openLedger(t, ctx, f, url, owner)
 	given := artel.Units(1_000_000_000)
-	for _, n := range []*devnet.Node{w.renter, provider} {
-		w.give(t, l, owner, n, given)
-	}
+	w.give(t, l, owner, given, w.renter, provider)
 	deposit := artel.Units(100_000_000)
 	if _, err := w.renter.API.Deposit(ctx, deposit); err != nil {
 		t.Fatalf("deposit: %v", err)
@@ -161,26 +159,33 @@ func (w *world) compare(t *testing.T, l *evm.Ledger, f network.File, deposit, ea
 	t.Logf("the provider earned %s; statement of block %d", a.Earned, s.Block)
 }
 
-// give sends an account tokens, and coin for fees.
-func (w *world) give(t *testing.T, l *evm.Ledger, owner artel.Key, n *devnet.Node, tokens artel.Amount) {
+// give sends accounts tokens, and coin for fees.
+func (w *world) give(t *testing.T, l *evm.Ledger, owner artel.Key, tokens artel.Amount, to ...*devnet.Node) {
 	t.Helper()
-	id := "give/" + n.Name
-	err := l.Submit(w.ctx, chain.Tx{ID: id, From: owner.Address(), Call: chain.TransferToken{To: n.Account, Amount: tokens}})
-	if err != nil {
-		t.Fatal(err)
+	id := func(n *devnet.Node) string { return "give/" + n.Name }
+	for _, n := range to {
+		x := chain.Tx{ID: id(n), From: owner.Address(), Call: chain.TransferToken{To: n.Account, Amount: tokens}}
+		if err := l.Submit(w.ctx, x); err != nil {
+			t.Fatal(err)
+		}
 	}
-	o, err := l.Wait(w.ctx, id)
-	if err != nil || o.State != chain.Done {
-		t.Fatalf("give %s tokens: %v, %+v", n.Name, err, o)
+	for _, n := range to {
+		if o, err := l.Wait(w.ctx, id(n)); err != nil || o.State != chain.Done {
+			t.Fatalf("give %s tokens: %v, %+v", n.Name, err, o)
+		}
 	}
-	// Its transaction is mined, so the owner's nonces are free to use.
-	if err := evm.SendCoin(w.ctx, w.net.RPC(), owner, n.Account, big.NewInt(1e18)); err != nil {
-		t.Fatal(err)
+	// The transfers are mined: the owner's nonces are free to use.
+	for _, n := range to {
+		if err := evm.SendCoin(w.ctx, w.net.RPC(), owner, n.Account, big.NewInt(1e18)); err != nil {
+			t.Fatal(err)
+		}
 	}
-	w.until(t, "coin for "+n.Name, func() bool {
-		have, err := evm.Coin(w.ctx, w.net.RPC(), n.Account)
-		return err == nil && have.Sign() > 0
-	})
+	for _, n := range to {
+		w.until(t, "coin for "+n.Name, func() bool {
+			have, err := evm.Coin(w.ctx, w.net.RPC(), n.Account)
+			return err == nil && have.Sign() > 0
+		})
+	}
 }
 
 // deploy puts the contracts on the chain and returns the network file, whose RPC
