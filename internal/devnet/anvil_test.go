@@ -12,17 +12,17 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/ethereum/go-ethereum/ethclient"
 
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/api"
 	"github.com/artel-network/artel/chain"
 	"github.com/artel-network/artel/chain/evm"
 	"github.com/artel-network/artel/internal/devnet"
+	"github.com/artel-network/artel/keys"
 	"github.com/artel-network/artel/network"
 )
 
@@ -46,12 +46,13 @@ func TestOtherChain(t *testing.T) {
 	defer cancel()
 	url := startAnvil(t, ctx, path)
 	owner := rich(t)
-	f := deploy(t, ctx, url, owner)
+	w := &world{t: t, ctx: ctx, bin: bin, top: map[string]artel.Amount{}}
+	f := w.deploy(t, url, owner)
 	net, err := devnet.On(devnet.Config{Binary: filepath.Join(bin, "artel"), Dir: dir}, f, url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, ctx: ctx, bin: bin, net: net, top: map[string]artel.Amount{}}
+	w.net = net
 	defer func() {
 		net.Close()
 		if t.Failed() {
@@ -190,30 +191,44 @@ func (w *world) give(t *testing.T, l *evm.Ledger, owner artel.Key, tokens artel.
 
 // deploy puts the contracts on the chain and returns the network file, whose RPC
 // is a wrong one.
-func deploy(t *testing.T, ctx context.Context, url string, owner artel.Key) network.File {
+func (w *world) deploy(t *testing.T, url string, owner artel.Key) network.File {
 	t.Helper()
-	c := evm.Creation{Faucet: owner.Address(), Supply: artel.Units(1 << 60), Delay: 3600, StakeDelay: 7200}
-	n, err := evm.DeployAll(ctx, url, owner, c, chain.Finality{Depth: 1})
+	dir := t.TempDir()
+	key, out := filepath.Join(dir, "key.json"), filepath.Join(dir, "network.json")
+	if err := keys.CreateUnprotected(key, owner); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"network", "deploy", "--chain-rpc", url, "--key-file", key, "--name", "anvil", "--delay", "1h",
+		"--finality", "confirmations:1", "--public-rpc", nowhere, "--out", out}
+	if said, code := w.artel(dir, args...); code != 0 {
+		t.Fatalf("artel network deploy: exit code %d\n%s", code, said)
+	}
+	if said, code := w.artel(dir, args...); code != 1 || !strings.Contains(said, "is there already") {
+		t.Errorf("artel network deploy onto a network file: exit code %d\n%s", code, said)
+	}
+	if said, code := w.artel(dir, "network", "check", out, "--chain-rpc", url); code != 0 {
+		t.Errorf("artel network check: exit code %d\n%s", code, said)
+	}
+	f, err := network.Load(out)
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := ethclient.DialContext(ctx, url)
+	if f.Chain.Kind != network.KindRPC || f.Finality.String() != "confirmations:1" || f.Rules.Delay != 3600 || len(f.Chain.RPC) != 1 {
+		t.Errorf("the network file is not what was asked for: %+v", f)
+	}
+	poor, err := keys.Generate()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer e.Close()
-	first, err := e.HeaderByNumber(ctx, new(big.Int))
-	if err != nil {
+	if err := keys.CreateUnprotected(filepath.Join(dir, "poor.json"), poor); err != nil {
 		t.Fatal(err)
 	}
-	return network.File{
-		Schema: network.Schema, Name: "anvil", Protocol: "/artel/1",
-		Chain:     network.Chain{Kind: network.KindRPC, ID: n.ChainID, Genesis: artel.Hash(first.Hash()), Birth: n.Birth, RPC: []string{nowhere}},
-		Contracts: network.Contracts{Token: n.Token, Ledger: n.Ledger, Stake: n.Stake},
-		Token:     network.Token{Symbol: "CREDIT", Decimals: 6},
-		Finality:  network.Finality{Policy: network.PolicyConfirmations, Confirmations: 1},
-		Rules:     network.Rules{Delay: c.Delay, Window: 86400},
+	said, code := w.artel(dir, "network", "deploy", "--chain-rpc", url, "--key-file", filepath.Join(dir, "poor.json"), "--finality", "instant",
+		"--out", filepath.Join(dir, "poor-network.json"))
+	if code != 1 || !strings.Contains(said, "has no coin") {
+		t.Errorf("artel network deploy without coin: exit code %d\n%s", code, said)
 	}
+	return f
 }
 
 // openLedger opens a client that is none of the daemons', and runs it until the
