@@ -17,6 +17,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/ethclient"
+
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/api"
 	"github.com/artel-network/artel/chain"
@@ -44,7 +47,7 @@ func TestOtherChain(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // against a hang
 	defer cancel()
-	url := startAnvil(t, ctx, path)
+	url := startAnvil(t, ctx, path, "--block-time", "1")
 	owner := rich(t)
 	w := &world{t: t, ctx: ctx, bin: bin, top: map[string]artel.Amount{}}
 	f := w.deploy(t, url, owner)
@@ -121,8 +124,104 @@ func TestOtherChain(t *testing.T) {
 		t.Fatalf("fetch: exit code %d\n%s", code, said)
 	}
 	checkOutput(t, out, 6)
+	if said, code := w.artel(w.renter.Dir, "doctor", "--chain-rpc", url); code != 0 {
+		t.Errorf("doctor: exit code %d\n%s", code, said)
+	}
+	if said, code := w.artel(w.renter.Dir, "doctor"); code != 1 || !strings.Contains(said, nowhere) {
+		t.Errorf("doctor by the file's wrong door: exit code %d\n%s", code, said)
+	}
 	w.statement(t)
 	w.compare(t, l, f, deposit, early.Amount)
+}
+
+// TestDeploy: the contracts go to a chain once, a second network may pay with
+// the first one's token, and what cannot work is refused before it costs
+// anything.
+func TestDeploy(t *testing.T) {
+	path := anvilPath(t)
+	bin, err := built()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute) // against a hang
+	defer cancel()
+	url, owner, dir := startAnvil(t, ctx, path), rich(t), t.TempDir()
+	poor, err := keys.Generate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, k := range map[string]artel.Key{"rich": owner, "poor": poor} {
+		if err := keys.CreateUnprotected(filepath.Join(dir, name), k); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w := &world{t: t, ctx: ctx, bin: bin}
+	deploy := func(key, out string, more ...string) (string, int) {
+		return w.artel(dir, append([]string{"network", "deploy", "--chain-rpc", url, "--key-file", filepath.Join(dir, key),
+			"--finality", "instant", "--out", filepath.Join(dir, out)}, more...)...)
+	}
+	load := func(out string) network.File {
+		t.Helper()
+		f, err := network.Load(filepath.Join(dir, out))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	if said, code := deploy("rich", "one.json"); code != 0 {
+		t.Fatalf("exit code %d\n%s", code, said)
+	}
+	one := load("one.json")
+	spent := func() uint64 {
+		t.Helper()
+		e, err := ethclient.DialContext(ctx, url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer e.Close()
+		n, err := e.NonceAt(ctx, common.Address(owner.Address()), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if n := spent(); n != 3 {
+		t.Errorf("%d transactions for three contracts", n)
+	}
+	token := one.Contracts.Token.String()
+	for _, c := range []struct {
+		name, key, out string
+		more           []string
+		code           int
+		want           string
+	}{
+		{"file is there", "rich", "one.json", nil, 1, "is there already"},
+		{"no coin", "poor", "x.json", nil, 1, "has no coin"},
+		{"no token there", "rich", "x.json", []string{"--token", one.Contracts.Ledger.String(), "--symbol", "X"}, 1, "is --token an ERC-20"},
+		{"no account there", "rich", "x.json", []string{"--token", owner.Address().String(), "--symbol", "X"}, 1, "is --token an ERC-20"},
+		{"token without symbol", "rich", "x.json", []string{"--token", token}, 2, "--token wants --symbol"},
+		{"symbol without token", "rich", "x.json", []string{"--symbol", "X"}, 2, "without --token"},
+		{"bad symbol", "rich", "x.json", []string{"--token", token, "--symbol", "a b"}, 1, "token symbol"},
+		{"bad name", "rich", "x.json", []string{"--name", "a b"}, 1, "name"},
+		{"bad public RPC", "rich", "x.json", []string{"--public-rpc", "ftp://x"}, 1, "RPC URL"},
+	} {
+		if said, code := deploy(c.key, c.out, c.more...); code != c.code || !strings.Contains(said, c.want) {
+			t.Errorf("%s: exit code %d, want %d and %q:\n%s", c.name, code, c.code, c.want, said)
+		}
+	}
+	if n := spent(); n != 3 {
+		t.Errorf("what was refused cost %d transactions", n-3)
+	}
+	if said, code := deploy("rich", "two.json", "--token", token, "--symbol", "ART"); code != 0 {
+		t.Fatalf("exit code %d\n%s", code, said)
+	}
+	two := load("two.json")
+	if two.Contracts.Token != one.Contracts.Token || two.Contracts.Ledger == one.Contracts.Ledger || two.Token.Symbol != "ART" || two.Token.Decimals != 6 || two.Hash() == one.Hash() {
+		t.Errorf("the second network: %+v, the first: %+v", two, one)
+	}
+	if n := spent(); n != 5 {
+		t.Errorf("%d transactions for two contracts", n-3)
+	}
 }
 
 // compare holds the renter's statement against what another client reads from
@@ -203,9 +302,6 @@ func (w *world) deploy(t *testing.T, url string, owner artel.Key) network.File {
 	if said, code := w.artel(dir, args...); code != 0 {
 		t.Fatalf("artel network deploy: exit code %d\n%s", code, said)
 	}
-	if said, code := w.artel(dir, args...); code != 1 || !strings.Contains(said, "is there already") {
-		t.Errorf("artel network deploy onto a network file: exit code %d\n%s", code, said)
-	}
 	if said, code := w.artel(dir, "network", "check", out, "--chain-rpc", url); code != 0 {
 		t.Errorf("artel network check: exit code %d\n%s", code, said)
 	}
@@ -215,18 +311,6 @@ func (w *world) deploy(t *testing.T, url string, owner artel.Key) network.File {
 	}
 	if f.Chain.Kind != network.KindRPC || f.Finality.String() != "confirmations:1" || f.Rules.Delay != 3600 || len(f.Chain.RPC) != 1 {
 		t.Errorf("the network file is not what was asked for: %+v", f)
-	}
-	poor, err := keys.Generate()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := keys.CreateUnprotected(filepath.Join(dir, "poor.json"), poor); err != nil {
-		t.Fatal(err)
-	}
-	said, code := w.artel(dir, "network", "deploy", "--chain-rpc", url, "--key-file", filepath.Join(dir, "poor.json"), "--finality", "instant",
-		"--out", filepath.Join(dir, "poor-network.json"))
-	if code != 1 || !strings.Contains(said, "has no coin") {
-		t.Errorf("artel network deploy without coin: exit code %d\n%s", code, said)
 	}
 	return f
 }
@@ -276,10 +360,10 @@ func anvilPath(t *testing.T) string {
 
 var listening = regexp.MustCompile(`Listening on (127\.0\.0\.1:\d+)`)
 
-// startAnvil starts a chain with a block a second and returns its URL.
-func startAnvil(t *testing.T, ctx context.Context, path string) string {
+// startAnvil starts a chain and returns its URL.
+func startAnvil(t *testing.T, ctx context.Context, path string, args ...string) string {
 	t.Helper()
-	cmd := exec.CommandContext(ctx, path, "--host", "127.0.0.1", "--port", "0", "--accounts", "1", "--block-time", "1")
+	cmd := exec.CommandContext(ctx, path, append([]string{"--host", "127.0.0.1", "--port", "0", "--accounts", "1"}, args...)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
