@@ -190,7 +190,7 @@ func (o deployOptions) settle(ctx context.Context, a *app, n evm.Network) error 
 		return err
 	}
 	defer l.Close()
-	a.say("%s is written; waiting until its contracts are final (%s)", o.out, n.Finality)
+	a.say("%s is written; waiting until its contracts are final (%s); artel network check looks at it too", o.out, n.Finality)
 	for {
 		_, err := l.Params(ctx)
 		if err == nil {
@@ -200,7 +200,7 @@ func (o deployOptions) settle(ctx context.Context, a *app, n evm.Network) error 
 		select {
 		case <-ctx.Done():
 			t.Stop()
-			return fmt.Errorf("wait until the contracts are final: %w (%w); hint: %s is written, artel network check looks at it", ctx.Err(), err, o.out)
+			return fmt.Errorf("wait until the contracts are final: %w (%w)", ctx.Err(), err)
 		case <-t.C:
 		}
 	}
