@@ -43,7 +43,8 @@ func failed(name string, err error) check {
 }
 
 func (a *app) doctorCmd() *cobra.Command {
-	return &cobra.Command{
+	var rpc []string
+	c := &cobra.Command{
 		Use: "doctor", Short: "Look for what keeps this node from working", Args: exactly(),
 		Long: "Look at the data directory, the key, the network file, the chain, the clock and the daemon. Exit code 1 if something is wrong.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -58,13 +59,18 @@ func (a *app) doctorCmd() *cobra.Command {
 				checks = append(checks, failed("network file", err))
 			} else {
 				checks = append(checks, pass("network file", "%s, hash %s", f.Name, f.Hash().Short()))
-				for _, u := range f.Chain.RPC {
+				if len(rpc) == 0 {
+					rpc = f.Chain.RPC
+				}
+				for _, u := range rpc {
 					checks = append(checks, checkRPC(cmd.Context(), f, u, time.Now())...)
 				}
 			}
 			return a.checks(append(checks, a.checkDaemon(cmd.Context())...))
 		},
 	}
+	c.Flags().StringArrayVar(&rpc, "chain-rpc", nil, "RPC URL to ask, as artel up was told, instead of the network file's; may be repeated")
+	return c
 }
 
 // checks shows what was found; the exit code says whether all was well.

@@ -11,8 +11,8 @@ import (
 )
 
 func (a *app) networkCmd() *cobra.Command {
-	c := &cobra.Command{Use: "network", Short: "Look at network files", Args: cobra.ArbitraryArgs, RunE: group}
-	c.AddCommand(a.networkShowCmd(), a.networkCheckCmd(), a.networkHashCmd())
+	c := &cobra.Command{Use: "network", Short: "Look at network files, or make a network on any EVM chain", Args: cobra.ArbitraryArgs, RunE: group}
+	c.AddCommand(a.networkShowCmd(), a.networkCheckCmd(), a.networkHashCmd(), a.networkDeployCmd())
 	return c
 }
 

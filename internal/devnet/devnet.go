@@ -1,7 +1,8 @@
 // Package devnet runs a private network on this machine: a chain validator and
 // any number of nodes, each a process of its own of the artel program, all on
 // the loopback and below one directory. The demo, `artel devnet` and the
-// process tests are made of it.
+// process tests are made of it. Instead of a validator of its own it takes any
+// chain that runs already.
 //
 // It ends the processes that it started, and no others; they die with it if it
 // is killed (on Linux).
@@ -35,7 +36,9 @@ type Config struct {
 // Net is a network. Its methods may be called from one goroutine at a time.
 type Net struct {
 	c     Config
-	rpc   string            // host:port of the chain's JSON-RPC
+	file  network.File      // without the doors of this network
+	rpc   string            // URL of the chain's JSON-RPC
+	door  []string          // what a daemon is told about it besides the network file
 	ports map[string]string // host:port of each node, kept over restarts
 
 	mu    sync.Mutex
@@ -48,6 +51,43 @@ const chainName = "chain"
 // New makes the directory, the chain's genesis and the network file. It starts
 // nothing.
 func New(ctx context.Context, c Config) (*Net, error) {
+	n, err := prepare(c)
+	if err != nil {
+		return nil, err
+	}
+	at, err := freeTCP()
+	if err != nil {
+		return nil, err
+	}
+	n.rpc = "http://" + at
+	home := filepath.Join(n.c.Dir, chainName)
+	_, err = n.Artel(ctx, "chain", "init", "--dir", home, "--name", n.c.Name,
+		"--delay", n.c.Delay, "--rpc", at, "--faucet-listen", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	if n.file, err = network.Load(datadir.At(home).Network()); err != nil {
+		return nil, err
+	}
+	n.file.Chain.RPC = []string{n.rpc}
+	return n, n.writeNetwork(nil)
+}
+
+// On makes the directory of a network whose contracts are on a chain that runs
+// already, behind an RPC URL. The file is written as it is, but for the first
+// peer: the nodes are told the URL by --chain-rpc. It starts nothing, and
+// StartChain is not for it.
+func On(c Config, f network.File, rpcURL string) (*Net, error) {
+	n, err := prepare(c)
+	if err != nil {
+		return nil, err
+	}
+	n.file, n.rpc, n.door = f, rpcURL, []string{"--chain-rpc", rpcURL}
+	return n, n.writeNetwork(nil)
+}
+
+// prepare makes the directory and fills in what c leaves open.
+func prepare(c Config) (*Net, error) {
 	if c.Name == "" {
 		c.Name = "devnet"
 	}
@@ -65,17 +105,7 @@ func New(ctx context.Context, c Config) (*Net, error) {
 	} else if len(es) > 0 {
 		return nil, fmt.Errorf("make network: %s is not empty; hint: name a new --dir", c.Dir)
 	}
-	n := &Net{c: c, ports: map[string]string{}}
-	var err error
-	if n.rpc, err = freeTCP(); err != nil {
-		return nil, err
-	}
-	_, err = n.Artel(ctx, "chain", "init", "--dir", filepath.Join(c.Dir, chainName), "--name", c.Name,
-		"--delay", c.Delay, "--rpc", n.rpc, "--faucet-listen", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
-	return n, n.writeNetwork(nil)
+	return &Net{c: c, ports: map[string]string{}}, nil
 }
 
 // Artel runs the program to its end and returns what it wrote to stdout.
@@ -114,15 +144,12 @@ func (n *Net) Dir() string { return n.c.Dir }
 func (n *Net) NetworkFile() string { return filepath.Join(n.c.Dir, "network.json") }
 
 // RPC is the URL of the chain's JSON-RPC. It stays the same over restarts.
-func (n *Net) RPC() string { return "http://" + n.rpc }
+func (n *Net) RPC() string { return n.rpc }
 
-// writeNetwork writes the network file with the doors of this network in it.
+// writeNetwork writes the network file with the first peer in it.
 func (n *Net) writeNetwork(bootstrap []string) error {
-	f, err := network.Load(datadir.At(filepath.Join(n.c.Dir, chainName)).Network())
-	if err != nil {
-		return err
-	}
-	f.Chain.RPC, f.Bootstrap = []string{n.RPC()}, bootstrap
+	f := n.file
+	f.Bootstrap = bootstrap
 	b, err := f.Encode()
 	if err != nil {
 		return err

@@ -42,8 +42,9 @@ func (n *Net) StartNode(ctx context.Context, name string, nice int) (*Node, erro
 	}
 	listen := "/ip4/" + host
 	socket := datadir.At(d.Dir).Socket()
-	d.Proc, err = n.start(name, nice, "up", "--dir", d.Dir, "--socket", socket, "--network", n.NetworkFile(), "--no-passphrase", "--log-level", n.c.Log,
-		"--listen", listen+"/udp/"+port+"/quic-v1", "--listen", listen+"/tcp/"+port)
+	args := []string{"up", "--dir", d.Dir, "--socket", socket, "--network", n.NetworkFile(), "--no-passphrase", "--log-level", n.c.Log,
+		"--listen", listen + "/udp/" + port + "/quic-v1", "--listen", listen + "/tcp/" + port}
+	d.Proc, err = n.start(name, nice, append(args, n.door...)...)
 	if err != nil {
 		return nil, err
 	}
