@@ -64,7 +64,7 @@ fuzz:
 
 # Builds only: nothing but linux/amd64 is run here.
 cross:
-	@for t in linux/amd64 linux/arm64 darwin/arm64 windows/amd64; do echo $$t; \
+	@for t in linux/amd64 linux/arm64 linux/riscv64 darwin/arm64; do echo $$t; \
 	  GOOS=$${t%/*} GOARCH=$${t#*/} CGO_ENABLED=0 $(GO) build -o /dev/null ./cmd/artel || exit 1; done
 
 clean:

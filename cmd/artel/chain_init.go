@@ -71,7 +71,7 @@ account.`,
 	f.StringVar(&o.faucetListen, "faucet-listen", "127.0.0.1:7711", "host:port where artel chain start answers newcomers who ask for first tokens; port 0 takes a free one, once")
 	f.StringArrayVar(&o.fund, "fund", nil, "account that gets coin for fees; may be repeated")
 	f.StringArrayVar(&o.p2p, "p2p", nil, "host:port of each validator (default free ports on the loopback)")
-	f.StringVar(&o.rpc, "rpc", "", "loopback host:port of the JSON-RPC (default a free port at every start)")
+	f.StringVar(&o.rpc, "rpc", "", "loopback host:port of the JSON-RPC (default a free port, drawn once)")
 	return c
 }
 
@@ -100,7 +100,7 @@ func (a *app) chainInit(o chainInitOptions) error {
 		return err
 	}
 	if o.faucet == "" { // `artel chain start` runs it: its coin has a key of its own
-		if o.faucetListen, err = settlePort(o.faucetListen); err != nil {
+		if o.faucetListen, err = settlePort("--faucet-listen", o.faucetListen); err != nil {
 			return err
 		}
 		coin, err := faucetCoin(p)
@@ -108,6 +108,18 @@ func (a *app) chainInit(o chainInitOptions) error {
 			return err
 		}
 		o.fund = append(o.fund, coin.Address().String())
+	}
+	// One validator keeps one address, so that the network file can name it; of
+	// several, each node's users name their own with --chain-rpc.
+	var urls []string
+	if o.validators == 1 {
+		if o.rpc == "" {
+			o.rpc = "127.0.0.1:0"
+		}
+		if o.rpc, err = settlePort("--rpc", o.rpc); err != nil {
+			return err
+		}
+		urls = []string{"http://" + o.rpc}
 	}
 	alloc, contracts, err := genesisAlloc(c, o)
 	if err != nil {
@@ -123,7 +135,7 @@ func (a *app) chainInit(o chainInitOptions) error {
 	}
 	f := network.File{
 		Schema: network.Schema, Name: o.name, Protocol: "/artel/1",
-		Chain:     network.Chain{Kind: network.KindEmbedded, ID: o.chainID, Genesis: artel.Hash(g.Hash())},
+		Chain:     network.Chain{Kind: network.KindEmbedded, ID: o.chainID, Genesis: artel.Hash(g.Hash()), RPC: urls},
 		Contracts: network.Contracts{Token: contracts.Token, Ledger: contracts.Ledger, Stake: contracts.Stake},
 		Token:     network.Token{Symbol: creditSymbol, Decimals: creditDecimals},
 		Finality:  network.Finality{Policy: network.PolicyInstant},
@@ -209,18 +221,18 @@ func faucetURL(o chainInitOptions) string {
 }
 
 // settlePort puts a port that is free now in the place of port 0: the network
-// file says where the faucet is, for good.
-func settlePort(at string) (string, error) {
+// file says where things are, for good.
+func settlePort(flag, at string) (string, error) {
 	host, port, err := net.SplitHostPort(at)
 	if err != nil {
-		return "", usage("host:port, like 127.0.0.1:7711", "--faucet-listen %q", clean(at))
+		return "", usage("host:port, like 127.0.0.1:7711", "%s %q", flag, clean(at))
 	}
 	if port != "0" {
 		return at, nil
 	}
 	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 	if err != nil {
-		return "", fmt.Errorf("find a free port for the faucet: %w", err)
+		return "", fmt.Errorf("find a free port for %s: %w", flag, err)
 	}
 	defer l.Close()
 	return l.Addr().String(), nil
