@@ -28,14 +28,6 @@ func (s Signature) VS() [32]byte { return [32]byte(s[32:]) }
 // String returns the signature in hex with 0x.
 func (s Signature) String() string { return "0x" + hex.EncodeToString(s[:]) }
 
-// SignatureFromBytes checks the length only; Signer checks the rest.
-func SignatureFromBytes(b []byte) (Signature, error) {
-	if len(b) != 64 {
-		return Signature{}, fmt.Errorf("%w: %d bytes, want 64", ErrSignature, len(b))
-	}
-	return Signature(b), nil
-}
-
 // NodeID recovers the public key that made s over digest. A high s, a zero
 // word or a point off the curve is ErrSignature.
 func (s Signature) NodeID(digest Hash) (NodeID, error) {

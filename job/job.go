@@ -227,7 +227,7 @@ func (j Job) Delivered(t Task, output artel.Ref, now int64) (Job, Task) {
 	}
 	t.State, t.Output = Done, output
 	j.Open--
-	return j.finish(now), t
+	return j.Settle(now), t
 }
 
 // Lost takes the end of attempt n without a good receipt, or a paid output that
@@ -251,7 +251,7 @@ func (j Job) Lost(t Task, n uint32, why artel.Reason, msg string, now int64) (Jo
 	if len(t.Attempts) >= MaxAttempts {
 		t.State = Failed
 		j.Open, j.Failed = j.Open-1, j.Failed+1
-		return j.finish(now), t
+		return j.Settle(now), t
 	}
 	return j, t.back(now)
 }
@@ -296,9 +296,7 @@ func (j Job) Cancel(msg string, now int64) Job {
 }
 
 // Settle closes a job with nothing left open.
-func (j Job) Settle(now int64) Job { return j.finish(now) }
-
-func (j Job) finish(now int64) Job {
+func (j Job) Settle(now int64) Job {
 	if j.Phase == Active && j.Open == 0 {
 		j.Phase, j.Ended = Finished, now
 		if j.Failed > 0 {

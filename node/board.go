@@ -3,7 +3,6 @@ package node
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"iter"
 	"sync"
@@ -245,7 +244,3 @@ func (n *Node) roots(ctx context.Context) (iter.Seq[artel.Ref], error) {
 		}
 	}, nil
 }
-
-func encode(v any) ([]byte, error) { return json.Marshal(v) }
-
-func decode(b []byte, v any) error { return json.Unmarshal(b, v) }

@@ -5,6 +5,7 @@ package node
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -346,7 +347,7 @@ func (n *Node) tidy(ctx context.Context) error {
 type calls struct{ db *sqlite.DB }
 
 func (c calls) PutTx(ctx context.Context, r evm.TxRecord) error {
-	row, err := encode(r)
+	row, err := json.Marshal(r)
 	if err != nil {
 		return err
 	}
@@ -358,7 +359,7 @@ func (c calls) GetTx(ctx context.Context, id string) (r evm.TxRecord, ok bool, e
 	if !ok || err != nil {
 		return r, false, err
 	}
-	return r, true, decode(row, &r)
+	return r, true, json.Unmarshal(row, &r)
 }
 
 func (c calls) OpenTxs(ctx context.Context) (rs []evm.TxRecord, err error) {
@@ -368,7 +369,7 @@ func (c calls) OpenTxs(ctx context.Context) (rs []evm.TxRecord, err error) {
 	}
 	for _, row := range rows {
 		var r evm.TxRecord
-		if err := decode(row, &r); err != nil {
+		if err := json.Unmarshal(row, &r); err != nil {
 			return nil, err
 		}
 		rs = append(rs, r)

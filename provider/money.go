@@ -116,7 +116,7 @@ func (p *Provider) outboxLoop(ctx context.Context) {
 		}) {
 			return
 		}
-		slices.SortFunc(waiting, func(a, b chain.Tx) int { return compare(a.ID, b.ID) })
+		slices.SortFunc(waiting, func(a, b chain.Tx) int { return strings.Compare(a.ID, b.ID) })
 		for _, x := range waiting {
 			if !submitted[x.ID] {
 				if err := p.c.Ledger.Submit(ctx, x); err != nil {
@@ -140,16 +140,6 @@ func (p *Provider) outboxLoop(ctx context.Context) {
 			p.settled(ctx, x, o.Refusal != nil)
 		}
 	}
-}
-
-func compare(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 // settled forgets a call whose outcome is final and looks its lanes up again.

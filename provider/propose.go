@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/artel-network/artel"
@@ -79,7 +80,7 @@ func (p *Provider) checkLease(from artel.NodeID, l artel.Lease, t artel.Terms, h
 		return refuse("tasks of %d ms, at most %d", t.Unit, pol.MaxUnit)
 	case t.Slots > pol.Resources.Slots || t.Resources.Memory > pol.Resources.Memory || t.Resources.Disk > pol.Resources.Disk:
 		return refuse("the machine has %d slots of %d bytes memory and %d disk", pol.Resources.Slots, pol.Resources.Memory, pol.Resources.Disk)
-	case !contains(pol.Sandboxes, t.Sandbox):
+	case !slices.Contains(pol.Sandboxes, t.Sandbox):
 		return refuse("no sandbox %q here", t.Sandbox)
 	case pol.MaxUnpaid.Less(t.MaxUnpaid):
 		return refuse("maxUnpaid %s, at most %s", t.MaxUnpaid, pol.MaxUnpaid)
@@ -93,15 +94,6 @@ func (p *Provider) checkLease(from artel.NodeID, l artel.Lease, t artel.Terms, h
 		return refuse("a lease of %d s, at most %d", l.End-l.Start, pol.MaxLease)
 	}
 	return nil
-}
-
-func contains(words []string, w string) bool {
-	for _, x := range words {
-		if x == w {
-			return true
-		}
-	}
-	return false
 }
 
 // look asks a final block about a lane and who may sign for it.

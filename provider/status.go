@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/lease"
@@ -60,7 +61,7 @@ func (p *Provider) Status(ctx context.Context) (st Status, ok bool) {
 			st.Waiting = append(st.Waiting, id)
 		}
 	})
-	slices.SortFunc(st.Leases, func(a, b LeaseStatus) int { return compare(a.ID.String(), b.ID.String()) })
+	slices.SortFunc(st.Leases, func(a, b LeaseStatus) int { return strings.Compare(a.ID.String(), b.ID.String()) })
 	slices.Sort(st.Waiting)
 	return st, ok
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"github.com/artel-network/artel/api"
 	"github.com/artel-network/artel/sandbox/wasm"
 	"github.com/spf13/cobra"
 )
@@ -15,9 +14,4 @@ func (a *app) wasmWorkerCmd() *cobra.Command {
 			return usage("the daemon starts it by itself", "%s takes no arguments", wasm.WorkerArg)
 		},
 	}
-}
-
-// notInThisBuild refuses a verb whose room is not linked in.
-func notInThisBuild(verb string) error {
-	return api.Errorf(api.CodeUnsupported, "artel %s is not part of this build", verb)
 }

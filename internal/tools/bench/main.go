@@ -291,10 +291,8 @@ func (b *bench) long(ctx context.Context, renter, prov *devnet.Node, spec artel.
 		}
 		return p, err
 	}
-	for range 1 {
-		if _, err := b.together(ctx, renter.API, spec, 100); err != nil {
-			return err
-		}
+	if _, err := b.together(ctx, renter.API, spec, 100); err != nil {
+		return err
 	}
 	early, err := look()
 	if err != nil {
