@@ -24,11 +24,18 @@ type Terms struct {
 	Gen       uint64    `json:"generation"` // the controller's generation
 	Image     Hash      `json:"image"`      // sha256 of the manifest or index of the tasks' image; zero: none
 	Pull      uint64    `json:"pull"`       // bytes of that image as it travels, all that the provider need fetch
+	PullFree  uint64    `json:"pullFree"`   // bytes of them that cost nothing
+	PullPrice Price     `json:"pullPrice"`  // units per 10⁹ bytes beyond that
 }
 
-// PullFee is what a provider whose offer is o asks for fetching the lease's
-// image. It is part of Base.
-func (t Terms) PullFee(free, price uint64) Amount { return PullFee(t.Pull, free, price) }
+// Start is the lane's running total when the lease begins: Base, and what
+// fetching the image costs.
+func (t Terms) Start() (Accrual, error) {
+	if t.Pull <= t.PullFree {
+		return t.Base, nil
+	}
+	return t.Base.Accrue(t.PullPrice, t.Pull-t.PullFree)
+}
 
 // UnitCost is what one unit costs: the most one task can come to.
 func (t Terms) UnitCost() Amount { return Cost(t.Price, t.Unit) }

@@ -27,7 +27,7 @@ type Offer struct {
 	Addrs     []string  `json:"addrs"`     // multiaddrs
 	CPU       CPU       `json:"cpu"`       // what a checkpoint of it needs elsewhere
 	PullFree  uint64    `json:"pullFree"`  // bytes of a lease's image that it fetches for nothing
-	PullPrice uint64    `json:"pullPrice"` // units per 10⁹ bytes beyond that
+	PullPrice Price     `json:"pullPrice"` // units per 10⁹ bytes beyond that
 }
 
 // CPU is the class of a machine's processors: a checkpoint taken on one goes on
@@ -68,14 +68,6 @@ func (c CPU) check() error {
 		}
 	}
 	return nil
-}
-
-// PullFee is what fetching an image of so many bytes costs.
-func PullFee(bytes, free, price uint64) Amount {
-	if bytes <= free || price == 0 {
-		return Amount{}
-	}
-	return Cost(Price(price), bytes-free) // both are prices of 10⁹ of something
 }
 
 // MaxOfferTTL is the longest an offer may live, in seconds.

@@ -37,6 +37,9 @@ type Policy struct {
 	Region    string
 	Sandboxes []string
 	Speed     uint32
+	CPU       artel.CPU
+	PullFree  uint64        // bytes of a lease's image that are fetched for nothing
+	PullPrice artel.Price   // units per 10⁹ bytes beyond that
 	OfferTTL  time.Duration // at most artel.MaxOfferTTL
 	// RedeemAt is what a lane must be worth before it is redeemed while its
 	// lease goes on.

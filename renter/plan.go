@@ -117,9 +117,11 @@ func (r *Renter) fitting(t *tx, a *active) []*bought {
 }
 
 func suits(t artel.Terms, j artel.JobSpec) bool {
-	return t.Sandbox == j.Sandbox && t.Unit >= j.Wall &&
-		t.Resources.Memory >= j.Want.Memory && t.Resources.Disk >= j.Want.Disk &&
-		(j.MaxPrice == 0 || t.Price <= j.MaxPrice) &&
+	slots := max(t.Resources.Slots, 1)
+	return t.Sandbox == j.Sandbox && t.Image == j.Box.Image && t.Unit >= j.Wall &&
+		slots >= j.Want.Slots && t.Resources.Memory >= j.Want.Memory && t.Resources.Disk >= j.Want.Disk &&
+		t.Resources.GPUs == j.Want.GPUs && t.Resources.GPUMemory >= j.Want.GPUMemory &&
+		(j.MaxPrice == 0 || t.Price <= j.MaxPrice.Times(slots)) &&
 		(len(j.Providers) == 0 || slices.Contains(j.Providers, t.Node))
 }
 
@@ -198,10 +200,11 @@ func (r *Renter) ask(t *tx, a *active, ready int) {
 		if now.Before(r.shy[o.Node]) || r.asking[o.Node] > 0 || r.leased(o.Node) {
 			continue
 		}
-		if !a.Affords(artel.Cost(o.Price, a.Spec.Wall), a.out) || !a.lonely && a.shuns(o.Node, t.now) {
+		weight, ok := o.Resources.Weight(a.Spec.Want)
+		if !ok || !a.Affords(artel.Cost(o.Price.Times(weight), a.Spec.Wall), a.out) || !a.lonely && a.shuns(o.Node, t.now) {
 			continue
 		}
-		slots := min(o.Resources.Slots, uint32(want))
+		slots := min(o.Resources.Slots/weight, uint32(want))
 		want -= int(slots)
 		begun++
 		r.asking[o.Node] = slots
@@ -387,10 +390,13 @@ func (r *Renter) draft(t *tx, l Listed, spec artel.JobSpec, slots uint32, k leas
 		r.number[o.Node]++ // its money is on its way home; the next lane is free
 		return nil, wire.ProposeRequest{}, fmt.Errorf("the lane to %s is being released", o.Account)
 	}
+	want := spec.Want
+	want.Slots, _ = o.Resources.Weight(spec.Want)
 	terms := artel.Terms{
 		Network: r.c.Network, Node: o.Node, Renter: r.c.Key.NodeID(), Offer: l.ID, Nonce: nonce, Slots: slots,
-		Price: o.Price, Unit: spec.Wall, Resources: artel.Resources{Slots: slots, Memory: spec.Want.Memory, Disk: spec.Want.Disk},
+		Price: o.Price.Times(want.Slots), Unit: spec.Wall, Resources: want,
 		Sandbox: spec.Sandbox, MaxUnpaid: o.MaxUnpaid, Base: book.Accrued, Gen: r.meta.Generation,
+		Image: spec.Box.Image, Pull: spec.Pull, PullFree: o.PullFree, PullPrice: o.PullPrice,
 	}
 	if o.Prepay {
 		terms.Prepaid = terms.UnitCost()

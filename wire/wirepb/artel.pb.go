@@ -508,6 +508,8 @@ type Terms struct {
 	Generation    uint64                 `protobuf:"varint,15,opt,name=generation,proto3" json:"generation,omitempty"`
 	Image         []byte                 `protobuf:"bytes,16,opt,name=image,proto3" json:"image,omitempty"` // sha256 of a manifest or index
 	Pull          uint64                 `protobuf:"varint,17,opt,name=pull,proto3" json:"pull,omitempty"`
+	PullFree      uint64                 `protobuf:"varint,18,opt,name=pull_free,json=pullFree,proto3" json:"pull_free,omitempty"`
+	PullPrice     uint64                 `protobuf:"varint,19,opt,name=pull_price,json=pullPrice,proto3" json:"pull_price,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -657,6 +659,20 @@ func (x *Terms) GetImage() []byte {
 func (x *Terms) GetPull() uint64 {
 	if x != nil {
 		return x.Pull
+	}
+	return 0
+}
+
+func (x *Terms) GetPullFree() uint64 {
+	if x != nil {
+		return x.PullFree
+	}
+	return 0
+}
+
+func (x *Terms) GetPullPrice() uint64 {
+	if x != nil {
+		return x.PullPrice
 	}
 	return 0
 }
@@ -3238,7 +3254,7 @@ const file_artel_proto_rawDesc = "" +
 	"\x04disk\x18\x03 \x01(\x04R\x04disk\x12\x12\n" +
 	"\x04gpus\x18\x04 \x01(\rR\x04gpus\x12\x1d\n" +
 	"\n" +
-	"gpu_memory\x18\x05 \x01(\x04R\tgpuMemory\"\xbc\x03\n" +
+	"gpu_memory\x18\x05 \x01(\x04R\tgpuMemory\"\xf8\x03\n" +
 	"\x05Terms\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12\x18\n" +
 	"\anetwork\x18\x02 \x01(\fR\anetwork\x12\x12\n" +
@@ -3260,7 +3276,10 @@ const file_artel_proto_rawDesc = "" +
 	"generation\x18\x0f \x01(\x04R\n" +
 	"generation\x12\x14\n" +
 	"\x05image\x18\x10 \x01(\fR\x05image\x12\x12\n" +
-	"\x04pull\x18\x11 \x01(\x04R\x04pull\"\xbb\x01\n" +
+	"\x04pull\x18\x11 \x01(\x04R\x04pull\x12\x1b\n" +
+	"\tpull_free\x18\x12 \x01(\x04R\bpullFree\x12\x1d\n" +
+	"\n" +
+	"pull_price\x18\x13 \x01(\x04R\tpullPrice\"\xbb\x01\n" +
 	"\x05Lease\x12\x16\n" +
 	"\x06renter\x18\x01 \x01(\fR\x06renter\x12\x1a\n" +
 	"\bprovider\x18\x02 \x01(\fR\bprovider\x12\x12\n" +
