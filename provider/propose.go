@@ -183,7 +183,13 @@ func (p *Provider) accept(t *tx, m wire.ProposeRequest, terms artel.Terms, id ar
 	}
 	book := lease.Book{Key: k}
 	if b := p.lanes[k]; b != nil {
-		book = *b
+		if b.Waiving {
+			return errWaiving
+		}
+		if seen.Epoch < b.Epoch {
+			return p2p.Errorf(p2p.Busy, "lane %x has entered epoch %d meanwhile", k.Number, b.Epoch).WithHint("look the lane up again")
+		}
+		book = b.Book
 	}
 	book = book.Seen(seen)
 	if book.Accrued.Ceil().Cmp(terms.Base.Ceil()) > 0 {

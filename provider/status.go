@@ -55,7 +55,7 @@ func (p *Provider) Status(ctx context.Context) (st Status, ok bool) {
 			st.Busy += p.leases[id].Terms.Slots
 		}
 		for _, b := range p.lanes {
-			st.Lanes = append(st.Lanes, *b)
+			st.Lanes = append(st.Lanes, b.Book)
 		}
 		for id := range p.outbox {
 			st.Waiting = append(st.Waiting, id)
