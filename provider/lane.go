@@ -83,11 +83,21 @@ func (p *Provider) waive(t *tx) {
 }
 
 // waivable reports whether a lane's booked rest is of no use to anybody here:
-// no lease, nothing promised that a redemption could still bring, nothing due.
+// no lease, nothing promised that is worth a redemption, nothing due. Where calls
+// cost something, a lane must have earned that much since its last waiver, or a
+// renter could have this account give back for ever what it books.
 func (p *Provider) waivable(row *LaneRow, now int64) bool {
-	_, open := p.open[row.Key]
-	return !open && !row.Waiving && row.Rested != 0 && now-row.Rested >= waiveAfter &&
-		row.Paid.Less(row.Cap) && !row.Paid.Less(row.Voucher) && !row.Voucher.Less(row.Due())
+	if !row.Paid.Less(row.Cap) || row.Waiving || row.Rested == 0 || now-row.Rested < waiveAfter {
+		return false
+	}
+	if _, open := p.open[row.Key]; open || row.Voucher.Less(row.Due()) {
+		return false
+	}
+	worth := p.policy().Worth
+	if worth.IsZero() {
+		return !row.Paid.Less(row.Voucher)
+	}
+	return row.Voucher.Sub(row.Paid).Less(worth) && !row.Cap.Sub(row.Paid).Less(worth) && !row.Paid.Sub(row.Waived).Less(worth)
 }
 
 func laneEpoch(k lease.Key, epoch uint32) []byte {

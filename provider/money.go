@@ -35,18 +35,19 @@ func (p *Provider) book(t *tx, b lease.Book) {
 	})
 }
 
-// redeem queues a lane's voucher for the ledger, if that would pay anything. What
-// the voucher promises beyond the cap is booked first; the redemption follows
+// redeem queues a lane's voucher for the ledger, if that would pay what a call is
+// worth. What the voucher promises beyond the cap is booked first; the redemption follows
 // when a final block shows the higher cap.
 func (p *Provider) redeem(t *tx, k lease.Key) {
 	b := p.lanes[k]
 	if b == nil {
 		return
 	}
-	if b.Cap.Less(b.Voucher) && b.CanBook(uint64(t.now/1000)) && !b.Waiving {
+	worth := p.policy().Worth
+	if b.Cap.Less(b.Voucher) && !b.Unbooked().Less(worth) && b.CanBook(uint64(t.now/1000)) && !b.Waiving {
 		p.book(t, b.Book)
 	}
-	if b.Redeemable().IsZero() {
+	if b.Redeemable().IsZero() || b.Redeemable().Less(worth) {
 		return
 	}
 	v, sig := b.SignedVoucher()

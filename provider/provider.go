@@ -41,6 +41,11 @@ type Policy struct {
 	// RedeemAt is what a lane must be worth before it is redeemed while its
 	// lease goes on.
 	RedeemAt artel.Amount
+	// Worth is the least sum that a call to the ledger is made for: less is neither
+	// booked nor redeemed, or strangers could spend this account's gas. It gathers
+	// on the lane, and as far as it is not booked it counts against MaxUnpaid. Zero
+	// where calls cost nothing.
+	Worth artel.Amount
 }
 
 // Config is what a provider is made of. Everything is required.
@@ -402,7 +407,9 @@ func (p *Provider) perform(t *tx, s *sold, e lease.Effect) {
 	case lease.Kill:
 		t.after = append(t.after, func() { p.kill(s, e.TaskKey) })
 	case lease.BookReserve:
-		p.book(t, s.Book)
+		if !s.Book.Unbooked().Less(p.policy().Worth) {
+			p.book(t, s.Book)
+		}
 	case lease.Redeem:
 		p.redeem(t, lease.KeyOf(s.Lease))
 	}

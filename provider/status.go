@@ -74,15 +74,6 @@ func (p *Provider) Pause(ctx context.Context, on bool) bool {
 	return ok
 }
 
-// Settle asks for the redemption of everything that is worth something.
-func (p *Provider) Settle(ctx context.Context) bool {
-	return p.do(ctx, func(t *tx) {
-		for k := range p.lanes {
-			p.redeem(t, k)
-		}
-	})
-}
-
 // MayRead reports whether a node may fetch a root from here: the sealed outputs
 // of its own leases.
 func (p *Provider) MayRead(ctx context.Context, node artel.NodeID, root artel.Ref) (may bool) {

@@ -40,7 +40,7 @@ func (w *world) kept() (broken []string) {
 		defer p.prov.mu.Unlock()
 		b, ok := p.prov.lanes[lease.Key(k)]
 		rested := time.Duration(time.Now().UnixMilli()-b.Rested) * time.Millisecond
-		if ok && p.habit == honest && b.Rested != 0 && rested > givenBackWithin && !l.Booked().IsZero() && !b.Voucher.Less(b.Due()) && !b.Paid.Less(b.Voucher) {
+		if ok && p.habit == honest && b.Rested != 0 && rested > givenBackWithin && !l.Booked().IsZero() && p.policy.Worth.IsZero() && !b.Voucher.Less(b.Due()) && !b.Paid.Less(b.Voucher) {
 			broken = append(broken, fmt.Sprintf("%s keeps %s units of %s on lane %x that nothing was promised on: cap %s, voucher %s, due %s",
 				p.name, l.Booked(), names[k.Renter].name, k.Number, l.Cap, b.Voucher, b.Due()))
 		}
