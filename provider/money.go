@@ -35,18 +35,19 @@ func (p *Provider) book(t *tx, b lease.Book) {
 	})
 }
 
-// redeem queues a lane's voucher for the ledger, if that would pay anything. What
-// the voucher promises beyond the cap is booked first; the redemption follows
+// redeem queues a lane's voucher for the ledger, if that would pay what a call is
+// worth. What the voucher promises beyond the cap is booked first; the redemption follows
 // when a final block shows the higher cap.
 func (p *Provider) redeem(t *tx, k lease.Key) {
 	b := p.lanes[k]
 	if b == nil {
 		return
 	}
-	if b.Cap.Less(b.Voucher) && b.CanBook(uint64(t.now/1000)) {
-		p.book(t, *b)
+	worth := p.policy().Worth
+	if b.Cap.Less(b.Voucher) && !b.Unbooked().Less(worth) && b.CanBook(uint64(t.now/1000)) && !b.Waiving {
+		p.book(t, b.Book)
 	}
-	if b.Redeemable().IsZero() {
+	if b.Redeemable().IsZero() || b.Redeemable().Less(worth) {
 		return
 	}
 	v, sig := b.SignedVoucher()
@@ -89,18 +90,20 @@ const (
 // queue hands a call to the outbox. One that was refused (no gas here, no
 // deposit there) is tried again under a new id, for the ledger carries an id out
 // once; and ever more rarely, for a renter can sign what will never be accepted.
-func (p *Provider) queue(t *tx, x chain.Tx) {
+// It returns the id under which the call is in the outbox, "" if it is not.
+func (p *Provider) queue(t *tx, x chain.Tx) string {
 	if no, ok := p.refused[x.ID]; ok {
 		if t.now < no.until {
-			return
+			return ""
 		}
 		x.ID = fmt.Sprintf("%s~%d", x.ID, no.times)
 	}
 	if _, ok := p.outbox[x.ID]; ok {
-		return
+		return x.ID
 	}
 	p.outbox[x.ID] = x
 	t.change.Outbox = append(t.change.Outbox, x)
+	return x.ID
 }
 
 // outboxLoop hands queued calls to the chain and waits for their outcome. The
@@ -156,18 +159,22 @@ func (p *Provider) forgetCall(t *tx, x chain.Tx, refused bool) {
 			clear(p.refused)
 		}
 		n := p.refused[first].times
-		p.refused[first] = refusal{n + 1, t.now + rest(n), t.now + rest(n), lanesOf(x.Call)}
+		p.refused[first] = refusal{n + 1, t.now + rest(n), t.now + rest(n), lanesOf(x)}
 	} else {
 		delete(p.refused, first)
 	}
-	for _, k := range lanesOf(x.Call) {
+	for _, k := range lanesOf(x) {
 		p.dirty[k] = true
+	}
+	if _, ok := x.Call.(chain.Waive); ok {
+		p.waived(t, x, refused)
 	}
 }
 
-func lanesOf(c chain.Call) []lease.Key {
+// lanesOf lists the lanes that a call of this provider is about.
+func lanesOf(x chain.Tx) []lease.Key {
 	var ks []lease.Key
-	switch c := c.(type) {
+	switch c := x.Call.(type) {
 	case chain.ReserveFor:
 		for _, r := range c.Reserves {
 			ks = append(ks, lease.Key{Renter: r.Renter, Provider: r.Provider, Number: r.Lane})
@@ -175,6 +182,10 @@ func lanesOf(c chain.Call) []lease.Key {
 	case chain.Redeem:
 		for _, v := range c.Vouchers {
 			ks = append(ks, lease.Key{Renter: v.Renter, Provider: v.Provider, Number: v.Lane})
+		}
+	case chain.Waive:
+		for _, l := range c.Lanes {
+			ks = append(ks, lease.Key{Renter: l.Renter, Provider: x.From, Number: l.Lane})
 		}
 	}
 	return ks
@@ -213,6 +224,7 @@ func (p *Provider) chainLoop(ctx context.Context) {
 type laneSigner struct {
 	key    lease.Key
 	signer artel.Address
+	idle   bool // no waiver of it is under way
 }
 
 // touched lists the lanes to look up: those with a mark, those of the events,
@@ -250,7 +262,7 @@ func (p *Provider) touched(ctx context.Context, events []chain.Event, all bool) 
 			}
 		}
 		for k := range mark {
-			ls := laneSigner{k, k.Renter}
+			ls := laneSigner{k, k.Renter, p.waiver == ""}
 			if s := p.leases[p.open[k]]; s != nil {
 				ls.signer = s.Signer
 			}
@@ -290,18 +302,17 @@ func (p *Provider) refresh(ctx context.Context, lanes []laneSigner) {
 			p.do(ctx, func(*tx) { p.dirty[ls.key] = true })
 			continue
 		}
-		p.do(ctx, func(t *tx) { p.laneSeen(t, ls.key, seen) })
+		p.do(ctx, func(t *tx) { p.laneSeen(t, ls.key, seen, ls.idle) })
 	}
 }
 
-func (p *Provider) laneSeen(t *tx, k lease.Key, seen lease.Lane) {
+func (p *Provider) laneSeen(t *tx, k lease.Key, seen lease.Lane, idle bool) {
 	if s := p.leases[p.open[k]]; s != nil {
 		next, fx := s.LaneSeen(seen, p.rules(), t.now)
 		p.set(t, s, next, fx)
 		t.after = append(t.after, s.wake)
 	} else if b := p.lanes[k]; b != nil {
-		next := b.Seen(seen)
-		p.lanes[k], t.lanes[k] = &next, true
+		p.seenAtRest(t, b, seen, idle)
 	}
 	b := p.lanes[k]
 	if b == nil {
@@ -327,6 +338,7 @@ func (p *Provider) tickLoop(ctx context.Context) {
 }
 
 func (p *Provider) tick(t *tx) {
+	p.waive(t)
 	for _, id := range p.open {
 		s := p.leases[id]
 		next, fx := s.Tick(p.rules(), t.now)

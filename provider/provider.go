@@ -44,6 +44,11 @@ type Policy struct {
 	// RedeemAt is what a lane must be worth before it is redeemed while its
 	// lease goes on.
 	RedeemAt artel.Amount
+	// Worth is the least sum that a call to the ledger is made for: less is neither
+	// booked nor redeemed, or strangers could spend this account's gas. It gathers
+	// on the lane, and as far as it is not booked it counts against MaxUnpaid. Zero
+	// where calls cost nothing.
+	Worth artel.Amount
 }
 
 // Config is what a provider is made of. Everything is required.
@@ -82,7 +87,7 @@ type Store interface {
 
 // State is everything a provider wakes up with.
 type State struct {
-	Lanes       []lease.Book
+	Lanes       []LaneRow
 	Leases      []LeaseRow
 	Events      []EventRow // ordered by lease and sequence
 	Generations map[artel.Address]uint64
@@ -106,7 +111,7 @@ type EventRow struct {
 
 // Change is what one transaction stores.
 type Change struct {
-	Lanes       []lease.Book
+	Lanes       []LaneRow
 	Leases      []LeaseRow
 	Events      []EventRow
 	Forget      []Forget // events that are settled
@@ -138,7 +143,7 @@ type Provider struct {
 	pol   Policy
 
 	// Owned by the core goroutine.
-	lanes   map[lease.Key]*lease.Book
+	lanes   map[lease.Key]*LaneRow
 	leases  map[artel.Hash]*sold
 	open    map[lease.Key]artel.Hash // the one lease of a lane that is not closed
 	gens    map[artel.Address]uint64
@@ -149,6 +154,10 @@ type Provider struct {
 	dirty   map[lease.Key]bool // lanes to be looked up on chain
 	paused  bool
 	signed  uint64 // receipts since the start
+
+	waiver     string // outbox id of the waiver that is under way; empty: none is
+	waiveNo    int    // waivers refused in a row
+	waiveAgain int64  // unix ms: none before
 }
 
 // sold is a lease with what the core needs around it.
@@ -186,7 +195,7 @@ const inboxSize = 256
 func New(c Config) *Provider {
 	return &Provider{
 		c: c, strange: p2p.NewLimiter(1, 30, 4096, time.Now), inbox: make(chan op, inboxSize), closed: make(chan struct{}), changed: make(chan struct{}, 1), pol: c.Policy,
-		lanes: map[lease.Key]*lease.Book{}, leases: map[artel.Hash]*sold{}, open: map[lease.Key]artel.Hash{},
+		lanes: map[lease.Key]*LaneRow{}, leases: map[artel.Hash]*sold{}, open: map[lease.Key]artel.Hash{},
 		gens: map[artel.Address]uint64{}, outbox: map[string]chain.Tx{}, refused: map[string]refusal{}, dirty: map[lease.Key]bool{},
 	}
 }
@@ -283,15 +292,18 @@ func (p *Provider) load(ctx context.Context) error {
 		return err
 	}
 	now := time.Now().UnixMilli()
-	for _, b := range st.Lanes {
-		p.lanes[b.Key] = &b
-		p.dirty[b.Key] = true
+	for _, row := range st.Lanes {
+		p.lanes[row.Key] = &row
+		p.dirty[row.Key] = true
 	}
 	for a, g := range st.Generations {
 		p.gens[a] = g
 	}
 	for _, t := range st.Outbox {
 		p.outbox[t.ID] = t
+		if _, ok := t.Call.(chain.Waive); ok {
+			p.waiver = t.ID
+		}
 	}
 	for _, r := range st.Leases {
 		s := &sold{Sold: r.Sold, row: r, phases: map[lease.TaskKey]*phase{}, news: make(chan struct{})}
@@ -299,7 +311,7 @@ func (p *Provider) load(ctx context.Context) error {
 		if b == nil {
 			return fmt.Errorf("lease %s has no lane", r.Sold.ID.Short())
 		}
-		s.Book = *b
+		s.Book = b.Book
 		s.Sold = s.Restarted(now)
 		p.leases[s.ID] = s
 		if s.Phase != lease.Closed {
@@ -315,6 +327,14 @@ func (p *Provider) load(ctx context.Context) error {
 		if r := e.Event.Receipt; r != nil && s.Book.Voucher.Less(r.Due) {
 			s.Delivered = append(s.Delivered, lease.Delivered{TaskKey: lease.TaskKey{Task: e.Event.Task, Attempt: e.Event.Attempt}, Due: r.Due, Key: e.Key})
 		}
+	}
+	for k, row := range p.lanes {
+		if _, open := p.open[k]; !open && row.Rested == 0 {
+			row.Rested = now // stored by an older release
+		}
+	}
+	if !p.mayWaive() {
+		p.c.Log.Info("what renters book and do not use comes home by their own release only: this node's key is not the account", "account", p.c.Account)
 	}
 	return nil
 }
@@ -362,15 +382,21 @@ func (p *Provider) do(ctx context.Context, o op) bool {
 func (p *Provider) set(t *tx, s *sold, next lease.Sold, fx []lease.Effect) {
 	k := lease.KeyOf(next.Lease)
 	s.Sold = next
-	b := next.Book
-	p.lanes[k] = &b
+	row := p.lanes[k]
+	if row == nil {
+		row = &LaneRow{}
+		p.lanes[k] = row
+	}
+	row.Book = next.Book
 	t.lanes[k], t.leases[next.ID] = true, true
 	if other := p.leases[p.open[k]]; other != nil && other != s {
-		other.Book = b // s is closed, its lane has gone on
+		other.Book = next.Book // s is closed, its lane has gone on
 	}
 	if next.Phase == lease.Closed && p.open[k] == next.ID {
 		delete(p.open, k)
-		s.closing = time.Now()
+		s.closing, row.Rested = time.Now(), t.now
+	} else if next.Phase != lease.Closed {
+		row.Rested = 0
 	}
 	for _, e := range fx {
 		p.perform(t, s, e)
@@ -384,7 +410,9 @@ func (p *Provider) perform(t *tx, s *sold, e lease.Effect) {
 	case lease.Kill:
 		t.after = append(t.after, func() { p.kill(s, e.TaskKey) })
 	case lease.BookReserve:
-		p.book(t, s.Book)
+		if !s.Book.Unbooked().Less(p.policy().Worth) {
+			p.book(t, s.Book)
+		}
 	case lease.Redeem:
 		p.redeem(t, lease.KeyOf(s.Lease))
 	}
