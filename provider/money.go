@@ -11,6 +11,7 @@ import (
 
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/chain"
+	"github.com/artel-network/artel/core"
 	"github.com/artel-network/artel/lease"
 	"github.com/artel-network/artel/p2p"
 	"github.com/artel-network/artel/wire"
@@ -107,7 +108,7 @@ func (p *Provider) queue(t *tx, x chain.Tx) {
 // chain may be away for as long as it likes.
 func (p *Provider) outboxLoop(ctx context.Context) {
 	submitted := map[string]bool{}
-	for every(ctx, outboxEvery) {
+	for core.Every(ctx, outboxEvery) {
 		var waiting []chain.Tx
 		if !p.do(ctx, func(*tx) {
 			for _, x := range p.outbox {
@@ -185,7 +186,7 @@ func lanesOf(c chain.Call) []lease.Key {
 func (p *Provider) chainLoop(ctx context.Context) {
 	var cursor chain.Head
 	all := time.Time{}
-	for every(ctx, chainEvery) {
+	for core.Every(ctx, chainEvery) {
 		if cursor == (chain.Head{}) {
 			h, err := p.c.Ledger.Head(ctx)
 			if err != nil {
@@ -319,7 +320,7 @@ func (p *Provider) rules() lease.Policy {
 
 // tickLoop lets time pass for the leases.
 func (p *Provider) tickLoop(ctx context.Context) {
-	for every(ctx, tickEvery) {
+	for core.Every(ctx, tickEvery) {
 		if !p.do(ctx, p.tick) {
 			return
 		}
@@ -337,14 +338,15 @@ func (p *Provider) tick(t *tx) {
 		p.set(t, s, next, fx)
 		t.after = append(t.after, s.wake)
 	}
+	now := time.UnixMilli(t.now)
 	for id, s := range p.leases {
 		if s.Phase != lease.Closed {
 			continue
 		}
 		if s.closing.IsZero() {
-			s.closing = time.Now()
+			s.closing = now
 		}
-		if time.Since(s.closing) > keepClosed && uint64(t.now/1000) > s.Lease.Start+2*skew {
+		if now.Sub(s.closing) > keepClosed && uint64(t.now/1000) > s.Lease.Start+2*skew {
 			for _, e := range s.events {
 				k := lease.TaskKey{Task: e.Event.Task, Attempt: e.Event.Attempt}
 				t.after = append(t.after, func() { p.c.Runner.Forget(id, k) })
@@ -426,7 +428,7 @@ func (p *Provider) advertise(ctx context.Context, ttl time.Duration) {
 // paused it or the provider is stopping.
 func (p *Provider) Offer(ctx context.Context, ttl time.Duration) (o artel.Offer, ok bool) {
 	pol := p.policy()
-	now := time.Now()
+	now := p.loop.Now()
 	running := p.do(ctx, func(t *tx) {
 		// The clock orders announcements across restarts without a stored number.
 		p.seq = max(p.seq+1, uint64(t.now))
@@ -438,16 +440,4 @@ func (p *Provider) Offer(ctx context.Context, ttl time.Duration) (o artel.Offer,
 	o.Resources, o.Price, o.Region, o.Sandboxes, o.Speed = pol.Resources, pol.Price, pol.Region, pol.Sandboxes, pol.Speed
 	o.MaxUnpaid, o.Prepay, o.MaxUnit, o.Addrs = pol.MaxUnpaid, pol.Prepay, pol.MaxUnit, p.c.Host.Addrs()
 	return o, ok && running
-}
-
-// every waits d and reports whether ctx still lives.
-func every(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
-	}
 }

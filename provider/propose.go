@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/chain"
@@ -132,7 +131,7 @@ func (p *Provider) checkMoney(m wire.ProposeRequest, t artel.Terms, seen lease.L
 	unpaid := func(hint, format string, args ...any) error {
 		return p2p.Errorf(p2p.Unpaid, format, args...).WithHint(hint)
 	}
-	now := uint64(time.Now().Unix())
+	now := uint64(p.loop.Now().Unix())
 	switch {
 	case m.Lease.Start+skew < now:
 		// A lease is forgotten some time after it was closed. It must not be

@@ -186,7 +186,7 @@ func (p *Provider) watch(ctx context.Context, from artel.NodeID, req []byte) ([]
 			over = true // answered with what is true now, not with what was at the question
 		case <-ctx.Done():
 			return nil, ctx.Err()
-		case <-p.closed:
+		case <-p.loop.Closed():
 			return nil, errStopped
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/chain"
+	"github.com/artel-network/artel/core"
 	"github.com/artel-network/artel/job"
 	"github.com/artel-network/artel/lease"
 	"github.com/artel-network/artel/wire"
@@ -26,7 +27,7 @@ func NewID() (id artel.Hash) {
 // does nothing, so that who got no answer may ask again. The program and the
 // input must be in the blob store.
 func (r *Renter) Submit(ctx context.Context, id artel.Hash, spec artel.JobSpec) error {
-	j, tasks, err := job.New(id, spec, time.Now().UnixMilli())
+	j, tasks, err := job.New(id, spec, r.loop.Now().UnixMilli())
 	if err != nil {
 		return err
 	}
@@ -88,7 +89,7 @@ func (r *Renter) Wait(ctx context.Context, id artel.Hash) (job.Job, []job.Task, 
 		case <-news:
 		case <-ctx.Done():
 			return j, ts, ctx.Err()
-		case <-r.closed:
+		case <-r.loop.Closed():
 			return j, ts, errStopped
 		}
 	}
@@ -470,7 +471,7 @@ func (r *Renter) queue(t *tx, x chain.Tx) {
 // the lanes fresh.
 func (r *Renter) outboxLoop(ctx context.Context) {
 	sent := map[string]bool{}
-	for n := 0; every(ctx, time.Second); n++ {
+	for n := 0; core.Every(ctx, time.Second); n++ {
 		var waiting []chain.Tx
 		var keys []lease.Key
 		if r.do(ctx, func(*tx) {

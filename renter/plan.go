@@ -206,7 +206,7 @@ func (r *Renter) ask(t *tx, a *active, ready int) {
 		begun++
 		r.asking[o.Node] = slots
 		spec := a.Spec
-		t.after = append(t.after, func() { r.tasks.Go(func() { r.propose(t.ctx, l, spec, slots) }) })
+		t.after = append(t.after, func() { r.loop.Go(func() { r.propose(t.ctx, l, spec, slots) }) })
 	}
 }
 
@@ -271,13 +271,13 @@ func (r *Renter) propose(ctx context.Context, l Listed, spec artel.JobSpec, slot
 			err = r.tryPropose(ctx, l, spec, slots)
 		}
 	}
-	r.post(func(*tx) {
+	r.post(func(t *tx) {
 		delete(r.asking, node)
 		delete(r.denied, node)
 		if err != nil {
-			r.shy[node] = time.Now().Add(shyFor)
+			r.shy[node] = time.UnixMilli(t.now).Add(shyFor)
 			if len(r.denied) < maxDenied {
-				r.denied[node] = Denial{Node: node, At: time.Now(), Err: err}
+				r.denied[node] = Denial{Node: node, At: time.UnixMilli(t.now), Err: err}
 			}
 		}
 	})
