@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -203,12 +204,37 @@ func (p *Provider) chainLoop(ctx context.Context) {
 			continue
 		}
 		cursor = head
+		p.compare(ctx, head)
 		everything := time.Since(all) > refreshAll
 		if everything {
 			all = time.Now()
 		}
 		p.refresh(ctx, p.touched(ctx, events, everything))
 	}
+}
+
+// compare holds the wall clock against the chain's time, which is never ahead: a
+// machine whose clock is far behind must not make leases, for it would not see
+// them end. (One that is far ahead is refused by those it deals with: a chain
+// may be slow.)
+func (p *Provider) compare(ctx context.Context, head chain.Head) {
+	p.do(ctx, func(t *tx) {
+		late := behind(head, t.now)
+		if (late > skew) == p.late {
+			return
+		}
+		if p.late = late > skew; p.late {
+			p.c.Log.Warn("this machine's clock is behind the chain's: it makes no leases; hint: set the clock", "seconds", late)
+		}
+		t.after = append(t.after, p.announce)
+	})
+}
+
+// behind returns by how many seconds a clock that shows now (unix ms) is behind
+// the chain's.
+func behind(head chain.Head, now int64) uint64 {
+	sec := uint64(max(0, now/1000))
+	return head.Time - min(head.Time, sec)
 }
 
 type laneSigner struct {
@@ -257,6 +283,7 @@ func (p *Provider) touched(ctx context.Context, events []chain.Event, all bool) 
 			}
 			out = append(out, ls)
 		}
+		slices.SortFunc(out, func(a, b laneSigner) int { return a.key.Compare(b.key) })
 	})
 	return out
 }
@@ -328,8 +355,8 @@ func (p *Provider) tickLoop(ctx context.Context) {
 }
 
 func (p *Provider) tick(t *tx) {
-	for _, id := range p.open {
-		s := p.leases[id]
+	for _, k := range slices.SortedFunc(maps.Keys(p.open), lease.Key.Compare) {
+		s := p.leases[p.open[k]]
 		next, fx := s.Tick(p.rules(), t.now)
 		if next.Phase == s.Phase && len(fx) == 0 {
 			s.Sold = next // only the meter moved: not worth a write
@@ -346,7 +373,7 @@ func (p *Provider) tick(t *tx) {
 		if s.closing.IsZero() {
 			s.closing = now
 		}
-		if now.Sub(s.closing) > keepClosed && uint64(t.now/1000) > s.Lease.Start+2*skew {
+		if now.Sub(s.closing) > keepClosed && uint64(t.now/1000) > s.Lease.Start+2*apart {
 			for _, e := range s.events {
 				k := lease.TaskKey{Task: e.Event.Task, Attempt: e.Event.Attempt}
 				t.after = append(t.after, func() { p.c.Runner.Forget(id, k) })
@@ -432,7 +459,7 @@ func (p *Provider) Offer(ctx context.Context, ttl time.Duration) (o artel.Offer,
 	running := p.do(ctx, func(t *tx) {
 		// The clock orders announcements across restarts without a stored number.
 		p.seq = max(p.seq+1, uint64(t.now))
-		ok = !p.paused
+		ok = !p.paused && !p.late
 		o.Seq, o.UpSince = p.seq, uint64(p.since.Unix())
 	})
 	o.Network, o.Node, o.Account, o.Machine = p.c.Network, p.c.Key.NodeID(), p.c.Account, p.c.Machine

@@ -142,6 +142,7 @@ type Provider struct {
 	since   time.Time
 	dirty   map[lease.Key]bool // lanes to be looked up on chain
 	paused  bool
+	late    bool   // the clock is far behind the chain's
 	signed  uint64 // receipts since the start
 }
 

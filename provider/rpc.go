@@ -11,8 +11,12 @@ import (
 	"github.com/artel-network/artel/wire"
 )
 
-// skew is how far apart two honest clocks may be, in seconds.
-const skew = 300
+// skew is how far an honest clock may be off, in seconds; apart is how far two
+// of them may be from each other.
+const (
+	skew  = 300
+	apart = 2 * skew
+)
 
 // maxWait bounds a long poll, in milliseconds.
 const maxWait = 30_000

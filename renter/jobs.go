@@ -1,6 +1,7 @@
 package renter
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -14,6 +15,7 @@ import (
 	"github.com/artel-network/artel/core"
 	"github.com/artel-network/artel/job"
 	"github.com/artel-network/artel/lease"
+	"github.com/artel-network/artel/p2p"
 	"github.com/artel-network/artel/wire"
 )
 
@@ -106,10 +108,10 @@ func (r *Renter) Cancel(ctx context.Context, id artel.Hash, why string) error {
 		found = true
 		a.Job = a.Job.Cancel(why, t.now)
 		t.jobs[id] = true
-		for _, b := range r.leases {
+		for _, b := range r.ordered() {
 			var ks []wire.TaskKey
-			for k, w := range b.work {
-				if w.Job == id && !w.Receipt {
+			for _, k := range b.keys() {
+				if w := b.work[k]; w.Job == id && !w.Receipt {
 					ks = append(ks, wire.TaskKey(k))
 				}
 			}
@@ -237,18 +239,27 @@ func (r *Renter) Status(ctx context.Context) (st Status, err error) {
 // database was lost: it raises the generation, which ends the earlier one, and
 // asks each node for the vouchers it holds. It returns how many lanes it found.
 func (r *Renter) Recover(ctx context.Context, nodes map[artel.NodeID]artel.Address) (found int, err error) {
-	var generation uint64
-	if err := r.do(ctx, func(t *tx) {
-		// The time orders generations of installations that know nothing of each
-		// other.
-		r.meta.Generation = max(r.meta.Generation+1, uint64(t.now))
-		m := r.meta
-		t.change.Meta, generation = &m, m.Generation
-	}); err != nil {
-		return 0, err
+	// The time orders generations of installations that know nothing of each
+	// other. Where the earlier one's clock was ahead of ours, more is needed.
+	for try := range 3 {
+		var generation uint64
+		if err := r.do(ctx, func(t *tx) {
+			r.meta.Generation = max(r.meta.Generation+1, uint64(t.now+int64(try)*2*skew*1000))
+			m := r.meta
+			t.change.Meta, generation = &m, m.Generation
+		}); err != nil {
+			return 0, err
+		}
+		if found, err = r.recoverAll(ctx, nodes, generation); !errors.Is(err, p2p.Conflict) {
+			break
+		}
 	}
+	return found, err
+}
+
+func (r *Renter) recoverAll(ctx context.Context, nodes map[artel.NodeID]artel.Address, generation uint64) (found int, err error) {
 	var errs []error
-	for node, account := range nodes {
+	for _, node := range slices.SortedFunc(maps.Keys(nodes), func(a, b artel.NodeID) int { return bytes.Compare(a[:], b[:]) }) {
 		resp, err := r.recoverFrom(ctx, node, generation)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("ask %s: %w", node.Short(), err))
@@ -257,7 +268,7 @@ func (r *Renter) Recover(ctx context.Context, nodes map[artel.NodeID]artel.Addre
 		found += len(resp.Lanes)
 		if err := r.do(ctx, func(t *tx) {
 			for _, h := range resp.Lanes {
-				r.adopt(t, account, h)
+				r.adopt(t, nodes[node], h)
 			}
 		}); err != nil {
 			return found, err
@@ -268,7 +279,7 @@ func (r *Renter) Recover(ctx context.Context, nodes map[artel.NodeID]artel.Addre
 
 // tick does what time alone brings.
 func (r *Renter) tick(t *tx) {
-	for _, b := range r.leases {
+	for _, b := range r.ordered() {
 		r.judge(t, b)
 		if r.leases[b.id] == b {
 			r.stalled(t, b)
@@ -276,8 +287,10 @@ func (r *Renter) tick(t *tx) {
 			r.heldUp(t, b)
 		}
 	}
-	for _, a := range r.jobs {
-		r.broke(t, a)
+	for _, id := range r.order {
+		if a := r.jobs[id]; a != nil {
+			r.broke(t, a)
+		}
 	}
 	now := time.UnixMilli(t.now)
 	for n, until := range r.shy {
@@ -303,12 +316,11 @@ func (r *Renter) judge(t *tx, b *bought) {
 		r.c.Board.Note(b.node, false, time.UnixMilli(t.now))
 		r.shy[b.node] = time.UnixMilli(t.now).Add(time.Minute)
 		r.set(t, b, b.Stopped(artel.ReasonLost, "the provider fell silent"))
-		for k, w := range b.work {
-			if w.Receipt {
-				continue
+		for _, k := range b.keys() {
+			if w := b.work[k]; !w.Receipt {
+				delete(b.waiting, k)
+				r.fence(t, *w)
 			}
-			delete(b.waiting, k)
-			r.fence(t, *w)
 		}
 	case b.silent == job.Dead && silence > r.c.Policy.Grace.Milliseconds():
 		r.drop(t, b, artel.ReasonLost, fmt.Sprintf("the provider did not come back within %s", r.c.Policy.Grace))
@@ -435,7 +447,7 @@ func (r *Renter) callHome(t *tx) {
 		switch {
 		case b.ReleaseAt == 0 && r.rested(b, now):
 			r.queue(t, chain.Tx{ID: fmt.Sprintf("release-start-%x-%x-%d-%d", k.Provider, k.Number, b.Epoch, now/3600), From: r.c.Account, Call: chain.StartRelease{Lanes: ref}})
-		case b.ReleaseAt != 0 && now > b.ReleaseAt:
+		case b.ReleaseAt != 0 && r.chainAt > b.ReleaseAt: // its time, not ours: what comes too early is refused
 			r.queue(t, chain.Tx{ID: fmt.Sprintf("release-%x-%x-%d-%d", k.Provider, k.Number, b.Epoch, b.ReleaseAt), From: r.c.Account, Call: chain.Release{Renter: k.Renter, Lanes: ref}})
 		}
 	}
@@ -542,7 +554,10 @@ func (r *Renter) refresh(ctx context.Context, keys []lease.Key) {
 		if l.Releasing(r.c.Params, head.Time) {
 			seen.ReleaseAt = l.ReleaseAt
 		}
-		_ = r.do(ctx, func(t *tx) { r.seen(t, k, seen) })
+		_ = r.do(ctx, func(t *tx) {
+			r.chainAt = max(r.chainAt, head.Time)
+			r.seen(t, k, seen)
+		})
 	}
 }
 

@@ -409,8 +409,8 @@ func (r *Renter) settle(t *tx, b *bought) {
 // unopened lists the receipts that the voucher covers and that are not done.
 func (b *bought) unopened() []lease.TaskKey {
 	var ks []lease.TaskKey
-	for k, w := range b.work {
-		if w.Receipt && w.Here && !b.opening[k] && !b.Book.Voucher.Less(w.Due) && len(ks) < wire.MaxTasks {
+	for _, k := range b.keys() {
+		if w := b.work[k]; w.Receipt && w.Here && !b.opening[k] && !b.Book.Voucher.Less(w.Due) && len(ks) < wire.MaxTasks {
 			ks = append(ks, k)
 		}
 	}
@@ -595,8 +595,8 @@ func (r *Renter) arrived(t *tx, b *bought, k lease.TaskKey, err error) {
 // go elsewhere: their outputs will not come either.
 func (r *Renter) withhold(t *tx, b *bought, msg string) {
 	r.set(t, b, b.Withheld(msg))
-	for k, w := range b.work {
-		if w.Receipt && !b.opening[k] {
+	for _, k := range b.keys() {
+		if w := b.work[k]; w.Receipt && !b.opening[k] {
 			delete(b.work, k)
 			r.back(t, b, *w, artel.ReasonGarbage, msg)
 		}
@@ -665,7 +665,7 @@ func (r *Renter) drop(t *tx, b *bought, why artel.Reason, msg string) {
 	if r.leases[b.id] != b {
 		return
 	}
-	for k := range b.work {
+	for _, k := range b.keys() {
 		r.lost(t, b, k, why, msg)
 	}
 	next := b.Stopped(why, msg)

@@ -7,12 +7,17 @@
 package renter
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -25,7 +30,8 @@ import (
 	"github.com/artel-network/artel/p2p"
 )
 
-// Config is what a renter is made of. Everything but the clock is required.
+// Config is what a renter is made of. Everything but
+// Now and Rand is required.
 type Config struct {
 	Key     artel.Key     // the node key
 	Account artel.Address // whose money is spent
@@ -41,6 +47,7 @@ type Config struct {
 	Fetch func(ctx context.Context, from artel.NodeID, root artel.Ref, limit int64) error
 	Log   *slog.Logger
 	Now   func() time.Time // the wall clock; nil: this machine's
+	Rand  io.Reader        // for numbers that nobody else may draw; nil: crypto/rand
 }
 
 // Policy is how a renter goes about it.
@@ -166,6 +173,7 @@ type Renter struct {
 	outbox   map[string]chain.Tx
 	rejected map[string]bool         // calls that the ledger would not carry out
 	room     []*bought               // leases with free slots at the beginning of a plan
+	chainAt  uint64                  // unix seconds of the newest final block that was seen
 	turn     int                     // where in order the next plan begins to seek machines
 	denied   map[artel.NodeID]Denial // the last answer of those that would not sign
 
@@ -233,6 +241,9 @@ const inboxSize = 1024
 
 // New returns a renter. It starts nothing.
 func New(c Config) *Renter {
+	if c.Rand == nil {
+		c.Rand = rand.Reader
+	}
 	return &Renter{
 		c: c, domain: c.Params.Domain(), loop: core.New[*tx](inboxSize, c.Now),
 		books: map[lease.Key]*lease.Book{}, leases: map[artel.Hash]*bought{}, jobs: map[artel.Hash]*active{},
@@ -336,7 +347,7 @@ func (r *Renter) load(ctx context.Context) error {
 	r.meta = st.Meta
 	if r.meta.Generation == 0 {
 		var n [4]byte
-		if _, err := rand.Read(n[:]); err != nil {
+		if _, err := io.ReadFull(r.c.Rand, n[:]); err != nil {
 			return fmt.Errorf("draw lane number: %w", err)
 		}
 		r.meta = Meta{Lane: binary.BigEndian.Uint32(n[:]) &^ 0xffff, Generation: 1}
@@ -380,7 +391,7 @@ func (r *Renter) load(ctx context.Context) error {
 		}
 		r.leases[b.ID] = b
 	}
-	for _, b := range r.leases {
+	for _, b := range r.ordered() {
 		r.resume(ctx, b)
 	}
 	return nil
@@ -438,6 +449,19 @@ func (r *Renter) set(t *tx, b *bought, next lease.Bought) {
 	book := next.Book
 	r.books[k] = &book
 	t.books[k], t.leases[next.ID] = true, true
+}
+
+// ordered lists the leases by id: whatever depends on an order is the same in
+// every run.
+func (r *Renter) ordered() []*bought {
+	return slices.SortedFunc(maps.Values(r.leases), func(a, b *bought) int { return bytes.Compare(a.id[:], b.id[:]) })
+}
+
+// keys lists the attempts of a lease that are not done with, oldest first.
+func (b *bought) keys() []lease.TaskKey {
+	return slices.SortedFunc(maps.Keys(b.work), func(x, y lease.TaskKey) int {
+		return cmp.Or(cmp.Compare(x.Task, y.Task), cmp.Compare(x.Attempt, y.Attempt))
+	})
 }
 
 // mark notes that a task of a job changed.

@@ -82,6 +82,47 @@ func TestStories(t *testing.T) {
 			p0.habit = keyless
 			r.submit(spec("render", 2, 9*time.Second, true))
 		}},
+		{"renters-clock-is-fast", func(w *world, p0, p1, r *node) {
+			w.say("r0's clock is 12 minutes ahead")
+			r.crash()
+			r.skew = 12 * time.Minute
+			r.start()
+			r.submit(spec("render", 1, 9*time.Second, true))
+			time.Sleep(5 * time.Second)
+			w.say("r0's clock is set")
+			r.crash()
+			r.skew = 0
+			r.start()
+		}},
+		{"renters-clock-is-slow", func(w *world, p0, p1, r *node) {
+			w.say("r0's clock is 8 minutes behind")
+			r.crash()
+			r.skew = -8 * time.Minute
+			r.start()
+			r.submit(spec("render", 1, 9*time.Second, true))
+			time.Sleep(5 * time.Second)
+			w.say("r0's clock is set")
+			r.crash()
+			r.skew = 0
+			r.start()
+		}},
+		{"providers-clock-is-slow", func(w *world, p0, p1, r *node) {
+			w.say("p0's clock is 6 minutes behind")
+			p0.crash()
+			p0.skew = -6 * time.Minute
+			p0.start()
+			r.submit(spec("render", 2, 9*time.Second, true))
+		}},
+		{"clocks-are-apart", func(w *world, p0, p1, r *node) {
+			w.say("p0's clock is 4 minutes ahead, that of r0 4 minutes behind")
+			p0.crash()
+			r.crash()
+			p0.skew, r.skew = 4*time.Minute, -4*time.Minute
+			r.start()
+			p0.start()
+			time.Sleep(time.Second)
+			r.submit(spec("render", 2, 9*time.Second, true))
+		}},
 		{"broken-program", func(w *world, p0, p1, r *node) {
 			w.say("p1 is down: p0 is the only provider")
 			p1.crash()
