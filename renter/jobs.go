@@ -306,7 +306,7 @@ func (r *Renter) judge(t *tx, b *bought) {
 	if b.asking {
 		return // still being proposed
 	}
-	silence := t.now - b.Heard
+	silence := t.now - max(b.Heard, b.patient)
 	was := b.silent
 	switch b.silent = job.Judge(b.failover, silence); {
 	case b.silent == job.Suspect && was == job.Fine:
@@ -317,7 +317,13 @@ func (r *Renter) judge(t *tx, b *bought) {
 		r.shy[b.node] = time.UnixMilli(t.now).Add(time.Minute)
 		r.set(t, b, b.Stopped(artel.ReasonLost, "the provider fell silent"))
 		for _, k := range b.keys() {
-			if w := b.work[k]; !w.Receipt {
+			switch w := b.work[k]; {
+			case b.opening[k]: // all of it is here
+			case w.Receipt && w.Sealed.IsZero():
+				r.delivered(t, b, *w, artel.Ref{}) // the receipt is the result
+			case w.Receipt:
+				r.doubt(t, w)
+			default:
 				delete(b.waiting, k)
 				r.fence(t, *w)
 			}
@@ -382,6 +388,19 @@ func (r *Renter) heldUp(t *tx, b *bought) {
 	}
 }
 
+// doubt gives a task to another host although its receipt is here: its host fell
+// silent before it gave the output's key. If it comes back with that first, the
+// receipt counts again.
+func (r *Renter) doubt(t *tx, w *Work) {
+	a := r.jobs[w.Job]
+	if a == nil {
+		return
+	}
+	if receipt := a.tasks[w.Index].Receipt; r.fence(t, *w) {
+		w.Late = receipt
+	}
+}
+
 // fence makes a task free for another host, and reports whether it did.
 func (r *Renter) fence(t *tx, w Work) bool {
 	a := r.jobs[w.Job]
@@ -390,7 +409,7 @@ func (r *Renter) fence(t *tx, w Work) bool {
 	}
 	was := a.tasks[w.Index].State
 	a.tasks[w.Index] = a.Fence(a.tasks[w.Index], w.Try, t.now)
-	if was != job.Out || a.tasks[w.Index].State != job.Waiting {
+	if was != job.Out && was != job.Paying || a.tasks[w.Index].State != job.Waiting {
 		return false
 	}
 	a.out--

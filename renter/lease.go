@@ -620,7 +620,7 @@ func (r *Renter) open(ctx context.Context, b *bought, w Work, key []byte) {
 				r.withhold(t, b, err.Error())
 				return
 			}
-			r.delivered(t, b, w, ref)
+			r.delivered(t, b, *b.work[w.TaskKey], ref)
 			r.set(t, b, r.secure(b.Opened(w.TaskKey), t.now))
 			r.settle(t, b)
 		})
@@ -653,10 +653,22 @@ func (r *Renter) delivered(t *tx, b *bought, w Work, ref artel.Ref) {
 	if a == nil {
 		return
 	}
-	if a.tasks[w.Index].State == job.Paying {
+	was := a.tasks[w.Index].State
+	if w.Late != nil {
+		j, task, ok, cancel := a.Opened(a.tasks[w.Index], w.Try, w.Late, ref, t.now)
+		if !ok {
+			return // another host was faster
+		}
+		a.Job, a.tasks[w.Index] = j, task
+		for _, other := range cancel {
+			r.cancelAttempt(t, a.ID, w.Index, other)
+		}
+	} else {
+		a.Job, a.tasks[w.Index] = a.Delivered(a.tasks[w.Index], ref, t.now)
+	}
+	if was == job.Paying || was == job.Out {
 		a.out--
 	}
-	a.Job, a.tasks[w.Index] = a.Delivered(a.tasks[w.Index], ref, t.now)
 	t.mark(a.ID, w.Index)
 }
 

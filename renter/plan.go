@@ -161,6 +161,12 @@ func (r *Renter) dispatch(t *tx, a *active, b *bought, i uint64) {
 	next := b.Sent([]lease.TaskKey{k}, t.now)
 	next.Next++
 	r.set(t, b, next)
+	if a.Spec.Failover.Replace < b.failover.Replace {
+		// The most impatient of its jobs has its way. A question that is under way
+		// may still take as long as it was asked with.
+		b.patient = t.now + int64(b.failover.Heartbeat)
+		b.failover = a.Spec.Failover
+	}
 	b.work[k] = &Work{TaskKey: k, Job: a.ID, Index: i, Try: at.N}
 	b.waiting[k] = a.Spec.Task(i)
 	if len(b.waiting) == 1 {

@@ -137,6 +137,9 @@ type Work struct {
 	Receipt bool         `json:"receipt"` // it has ended with a receipt that counts
 	Here    bool         `json:"here"`    // the sealed output is in the blob store
 	Seq     uint64       `json:"seq"`     // of the event that brought the receipt
+	// Late is the receipt, where the host fell silent after it and the task was
+	// given to another one: what comes first counts.
+	Late *artel.Receipt `json:"late,omitempty"`
 }
 
 // Change is what one transaction stores.
@@ -210,6 +213,7 @@ type bought struct {
 	told     artel.Amount           // highest reserve the provider has confirmed
 	closing  bool                   // the provider was told
 	silent   job.Silence
+	patient  int64 // unix ms from which silence counts: the running question may take as long
 	progress map[lease.TaskKey]Progress
 	cancel   context.CancelFunc
 }

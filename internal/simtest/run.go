@@ -112,6 +112,9 @@ func (w *world) troubled() {
 		for i := range 1 + w.rng.IntN(2) {
 			name := fmt.Sprintf("%s-%d", n.name, i)
 			sp := spec(name, uint64(1+w.rng.IntN(6)), time.Second+in(20*time.Second), w.rng.IntN(2) == 0)
+			if w.rng.IntN(3) == 0 {
+				sp.Failover = artel.FailoverFast
+			}
 			add(in(workFor/2), func() { n.submit(sp) })
 		}
 	}

@@ -123,6 +123,16 @@ func TestStories(t *testing.T) {
 			time.Sleep(time.Second)
 			r.submit(spec("render", 2, 9*time.Second, true))
 		}},
+		{"dies-before-the-key", func(w *world, p0, p1, r *node) {
+			w.say("p0 will die when it is asked for the key")
+			dieAt(w, p0, r, time.Minute)
+			r.submit(eager("render", 2))
+		}},
+		{"back-with-the-key", func(w *world, p0, p1, r *node) {
+			w.say("p0 will be cut off for six seconds when it is asked for the key")
+			cutAt(w, p0, r, 6*time.Second)
+			r.submit(eager("render", 1))
+		}},
 		{"broken-program", func(w *world, p0, p1, r *node) {
 			w.say("p1 is down: p0 is the only provider")
 			p1.crash()
@@ -174,6 +184,47 @@ func TestStories(t *testing.T) {
 			compare(t, filepath.Join("testdata", s.name+".txt"), story.text(true))
 		})
 	}
+}
+
+// eager is a job that fails over fast.
+func eager(name string, count uint64) artel.JobSpec {
+	s := spec(name, count, 9*time.Second, true)
+	s.Failover = artel.FailoverFast
+	return s
+}
+
+// asked calls f when r is about to ask for the first key.
+func asked(r *node, f func()) {
+	var once sync.Once
+	r.before = func(method string) {
+		if method == wire.MethodPay {
+			once.Do(f)
+		}
+	}
+}
+
+func dieAt(w *world, p, r *node, down time.Duration) {
+	asked(r, func() {
+		w.say("%s is killed", p.name)
+		p.stop()
+		go func() {
+			p.crash()
+			time.Sleep(down)
+			w.say("%s is back", p.name)
+			p.start()
+		}()
+	})
+}
+
+func cutAt(w *world, p, r *node, off time.Duration) {
+	asked(r, func() {
+		w.say("%s is cut off", p.name)
+		w.net.Partition([]artel.NodeID{p.key.NodeID()})
+		time.AfterFunc(off, func() {
+			w.say("%s can be reached again", p.name)
+			w.net.Heal()
+		})
+	})
 }
 
 // outcome ends a story with what became of its jobs and of the money.
