@@ -26,9 +26,10 @@ var rooms = map[string][]string{
 	"p2p/mem": {"", "p2p"}, "p2p/libp2p": {"", "p2p"},
 	"chain/fake": {"", "chain"}, "chain/evm": {"", "chain", "chain/evm/bindings"}, "chain/evm/bindings": {},
 	"chain/node": {"chain/node/internal/evm"}, "chain/evm/embedded": {},
-	// Actors drive rules through ports.
-	"provider": {"", "blob", "chain", "lease", "p2p", "sandbox", "seal", "wire"},
-	"renter":   {"", "blob", "chain", "job", "lease", "p2p", "seal", "wire"},
+	// Actors drive rules through ports, on one loop.
+	"core":     {},
+	"provider": {"", "blob", "chain", "core", "lease", "p2p", "sandbox", "seal", "wire"},
+	"renter":   {"", "blob", "chain", "core", "job", "lease", "p2p", "seal", "wire"},
 	// What a machine has of the network: files.
 	"datadir": {}, "network": {""}, "keys": {"", "datadir"},
 	// Shell.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/chain"
@@ -115,7 +114,7 @@ func (p *Provider) look(ctx context.Context, k lease.Key, signer artel.Address) 
 	if err != nil {
 		return lease.Lane{}, head, err
 	}
-	seen := lease.Lane{Cap: l.Cap, Paid: l.Paid, Epoch: l.Epoch, Deposit: a.Deposit, Signer: lease.SignerRights{Account: signer == k.Renter}}
+	seen := lease.Lane{Time: head.Time, Cap: l.Cap, Paid: l.Paid, Epoch: l.Epoch, Deposit: a.Deposit, Signer: lease.SignerRights{Account: signer == k.Renter}}
 	if l.Releasing(p.c.Params, head.Time) {
 		seen.ReleaseAt = l.ReleaseAt
 	}
@@ -137,15 +136,18 @@ func (p *Provider) checkMoney(m wire.ProposeRequest, t artel.Terms, seen lease.L
 	unpaid := func(hint, format string, args ...any) error {
 		return p2p.Errorf(p2p.Unpaid, format, args...).WithHint(hint)
 	}
-	now := uint64(time.Now().Unix())
-	switch {
-	case m.Lease.Start+skew < now:
+	clock := p.loop.Now()
+	now := uint64(clock.Unix())
+	switch late := behind(head, clock.UnixMilli()); {
+	case late > skew:
+		return p2p.Errorf(p2p.Unavailable, "this provider's clock is %d s behind the chain's", late).WithHint("use another provider until its owner has set the clock")
+	case m.Lease.Start+apart < now:
 		// A lease is forgotten some time after it was closed. It must not be
 		// accepted a second time then: its task numbers would begin anew, and two
 		// results of one attempt are a proof of fraud.
-		return p2p.Errorf(p2p.Invalid, "the lease began %d s ago, by this node's clock", now-m.Lease.Start).WithHint("check the clock; propose a new lease")
-	case m.Lease.Start > head.Time+skew && m.Lease.Start > now+skew:
-		return p2p.Errorf(p2p.Invalid, "the lease starts %d s after the chain's time", m.Lease.Start-head.Time).WithHint("check the clock")
+		return p2p.Errorf(p2p.Invalid, "the lease began %d s ago by this provider's clock, at most %d", now-m.Lease.Start, apart).WithHint("check the clock; if it is right the provider's is not: use another")
+	case m.Lease.Start > head.Time+apart && m.Lease.Start > now+apart:
+		return p2p.Errorf(p2p.Invalid, "the lease starts in %d s by this provider's clock, at most %d", m.Lease.Start-now, apart).WithHint("check the clock")
 	case m.Lease.End <= max(head.Time, now):
 		return p2p.Errorf(p2p.Invalid, "the lease is over already").WithHint("check the clock")
 	case seen.ReleaseAt != 0:

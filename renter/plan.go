@@ -2,9 +2,9 @@ package renter
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"time"
 
@@ -15,6 +15,9 @@ import (
 	"github.com/artel-network/artel/p2p"
 	"github.com/artel-network/artel/wire"
 )
+
+// skew is how far an honest clock may be off, in seconds.
+const skew = 300
 
 // Bounds of the plan.
 const (
@@ -29,7 +32,7 @@ const (
 // where tasks remain. It ends every round of the core.
 func (r *Renter) plan(t *tx) {
 	r.room = r.room[:0]
-	for _, b := range r.leases {
+	for _, b := range r.ordered() {
 		if b.Free(t.now) > 0 && b.silent == job.Fine && !b.closing {
 			r.room = append(r.room, b)
 		}
@@ -107,7 +110,7 @@ func (r *Renter) fitting(t *tx, a *active) []*bought {
 			out = append(out, b)
 		}
 	}
-	slices.SortFunc(out, func(x, y *bought) int {
+	slices.SortStableFunc(out, func(x, y *bought) int {
 		if x.Terms.Price != y.Terms.Price {
 			return int(min(max(int64(x.Terms.Price)-int64(y.Terms.Price), -1), 1))
 		}
@@ -160,6 +163,12 @@ func (r *Renter) dispatch(t *tx, a *active, b *bought, i uint64) {
 	next := b.Sent([]lease.TaskKey{k}, t.now)
 	next.Next++
 	r.set(t, b, next)
+	if a.Spec.Failover.Replace < b.failover.Replace {
+		// The most impatient of its jobs has its way. A question that is under way
+		// may still take as long as it was asked with.
+		b.patient = t.now + int64(b.failover.Heartbeat)
+		b.failover = a.Spec.Failover
+	}
 	b.work[k] = &Work{TaskKey: k, Job: a.ID, Index: i, Try: at.N}
 	b.waiting[k] = a.Spec.Task(i)
 	if len(b.waiting) == 1 {
@@ -209,7 +218,7 @@ func (r *Renter) ask(t *tx, a *active, ready int) {
 		begun++
 		r.asking[o.Node] = slots
 		spec := a.Spec
-		t.after = append(t.after, func() { r.tasks.Go(func() { r.propose(t.ctx, l, spec, slots) }) })
+		t.after = append(t.after, func() { r.loop.Go(func() { r.propose(t.ctx, l, spec, slots) }) })
 	}
 }
 
@@ -274,13 +283,13 @@ func (r *Renter) propose(ctx context.Context, l Listed, spec artel.JobSpec, slot
 			err = r.tryPropose(ctx, l, spec, slots)
 		}
 	}
-	r.post(func(*tx) {
+	r.post(func(t *tx) {
 		delete(r.asking, node)
 		delete(r.denied, node)
 		if err != nil {
-			r.shy[node] = time.Now().Add(shyFor)
+			r.shy[node] = time.UnixMilli(t.now).Add(shyFor)
 			if len(r.denied) < maxDenied {
-				r.denied[node] = Denial{Node: node, At: time.Now(), Err: err}
+				r.denied[node] = Denial{Node: node, At: time.UnixMilli(t.now), Err: err}
 			}
 		}
 	})
@@ -312,9 +321,8 @@ func (r *Renter) tryPropose(ctx context.Context, l Listed, spec artel.JobSpec, s
 	if err != nil {
 		return fmt.Errorf("look up chain time: %w", err)
 	}
-	var nonce [16]byte
-	if _, err := rand.Read(nonce[:]); err != nil {
-		return err
+	if late := head.Time - min(head.Time, uint64(r.loop.Now().Unix())); late > skew {
+		return fmt.Errorf("this machine's clock is %d s behind the chain's, at most %d; hint: set the clock", late, skew)
 	}
 	var b *bought
 	var req wire.ProposeRequest
@@ -324,7 +332,8 @@ func (r *Renter) tryPropose(ctx context.Context, l Listed, spec artel.JobSpec, s
 			refused = fmt.Errorf("a lease with %s is open already", o.Node.Short())
 			return
 		}
-		b, req, refused = r.draft(t, l, spec, slots, k, seen, head, nonce)
+		r.chainAt = max(r.chainAt, head.Time)
+		b, req, refused = r.draft(t, l, spec, slots, k, seen, head)
 	}); err != nil {
 		return err
 	}
@@ -372,8 +381,12 @@ func (r *Renter) tryPropose(ctx context.Context, l Listed, spec artel.JobSpec, s
 
 // draft writes and signs the lease with what secures it, and stores all of it
 // BEFORE the provider sees any of it. Called by the core.
-func (r *Renter) draft(t *tx, l Listed, spec artel.JobSpec, slots uint32, k lease.Key, seen chain.Lane, head chain.Head, nonce [16]byte) (*bought, wire.ProposeRequest, error) {
+func (r *Renter) draft(t *tx, l Listed, spec artel.JobSpec, slots uint32, k lease.Key, seen chain.Lane, head chain.Head) (*bought, wire.ProposeRequest, error) {
 	o := l.Offer
+	var nonce [16]byte
+	if _, err := io.ReadFull(r.c.Rand, nonce[:]); err != nil {
+		return nil, wire.ProposeRequest{}, fmt.Errorf("draw nonce: %w", err)
+	}
 	book := lease.Book{Key: k, Generation: r.meta.Generation}
 	if have := r.books[k]; have != nil {
 		book = *have
