@@ -56,10 +56,14 @@ CREATE TABLE setting         (name TEXT PRIMARY KEY, row BLOB NOT NULL) WITHOUT 
 
 // Open opens or makes the database at path and brings its schema up to date.
 func Open(ctx context.Context, path string) (*DB, error) {
-	q := url.Values{"_pragma": {
+	return openWith(ctx, path, url.Values{"_pragma": {
 		"journal_mode(WAL)", "synchronous(FULL)", "busy_timeout(10000)", "foreign_keys(1)",
 		"cache_size(-4000)", "mmap_size(0)", "wal_autocheckpoint(1000)", "journal_size_limit(16777216)",
-	}, "_txlock": {"immediate"}}
+	}, "_txlock": {"immediate"}})
+}
+
+// openWith is Open with SQLite's settings.
+func openWith(ctx context.Context, path string, q url.Values) (*DB, error) {
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+q.Encode())
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
