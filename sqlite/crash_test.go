@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/artel-network/artel"
@@ -21,6 +22,7 @@ import (
 	"github.com/artel-network/artel/provider"
 	"github.com/artel-network/artel/renter"
 	"github.com/artel-network/artel/wire"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 var seeds = flag.Int("sqlite.seeds", 8, "number of seeds of the power cut tests")
@@ -350,5 +352,66 @@ func TestSynchronousIsWhatHolds(t *testing.T) {
 		if lost == 0 || c.tears != (torn > 0) {
 			t.Errorf("synchronous=%s: %d times lost, %d times torn", c.synchronous, lost, torn)
 		}
+	}
+}
+
+// TestFullDisk fails writes as a full or dying disk does. What fails says so and
+// shows nothing, what was promised stays, and once there is room the same
+// database goes on. And then the power goes.
+func TestFullDisk(t *testing.T) {
+	for seed := range *seeds {
+		rng := rand.New(rand.NewPCG(uint64(seed), 4))
+		fault := []int32{sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_FSYNC}[seed%3]
+		l, dir := &life{rng: rng}, quickDir(t)
+		s := &story{start: image{}, rec: record(t, dir)}
+		d, err := openWith(t.Context(), filepath.Join(dir, "artel.db"), settings(s.rec.name, "FULL", 8))
+		if err != nil {
+			t.Fatal(err)
+		}
+		look := func() [32]byte {
+			t.Helper()
+			h, err := d.dump(t.Context())
+			if err != nil {
+				t.Fatalf("seed %d: read: %v", seed, err)
+			}
+			return h
+		}
+		held, failed := look(), 0
+		full := rand.New(rand.NewPCG(uint64(seed), 5))
+		for range 60 {
+			left := full.IntN(12) // changes until the disk is full, for a while
+			s.rec.fault = func(o op) int32 {
+				if left--; left >= 0 || (o == opSync) != (fault == sqlite3.SQLITE_IOERR_FSYNC) {
+					return sqlite3.SQLITE_OK
+				}
+				return fault
+			}
+			err := l.save(t.Context(), d)
+			s.rec.fault = nil
+			now := look()
+			switch {
+			case err == nil:
+				held = now
+			case !errors.Is(err, ErrDisk) || !strings.Contains(err.Error(), "; hint: "):
+				t.Fatalf("seed %d: %v", seed, err)
+			case now != held:
+				t.Fatalf("seed %d: a change that failed with %v is there", seed, err)
+			default:
+				failed++
+			}
+		}
+		if failed < 5 {
+			t.Fatalf("seed %d: only %d changes failed", seed, failed)
+		}
+		// A change that no sync brought to the disk may be there after all, whole;
+		// the next one takes its place.
+		if err := l.save(t.Context(), d); err != nil {
+			t.Fatalf("seed %d: with room again: %v", seed, err)
+		}
+		s.rec.note(note{op: opSaving})
+		s.rec.note(note{op: opSaved})
+		s.held = [][32]byte{held, look()}
+		s.cuts(t, rng, 3, func(at int) bool { return at == len(s.rec.notes)-1 }, func(err error) { t.Fatalf("seed %d: %v", seed, err) })
+		d.Close()
 	}
 }

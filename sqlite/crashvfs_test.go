@@ -31,6 +31,8 @@ type recorder struct {
 	inos  map[string]int  // inode of each name
 	open  map[uintptr]int // inode of each open file
 	last  int             // highest inode given
+	// fault, if set, may fail a write, a truncate or a sync, with SQLite's code.
+	fault func(op) int32
 
 	tls           *libc.TLS
 	under         sqlite3.Tsqlite3_vfs // the system's
@@ -140,6 +142,19 @@ func (r *recorder) note(n note) {
 	r.notes = append(r.notes, n)
 }
 
+// change notes a change, unless it fails.
+func (r *recorder) change(n note) int32 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.fault != nil {
+		if rc := r.fault(n.op); rc != sqlite3.SQLITE_OK {
+			return rc
+		}
+	}
+	r.notes = append(r.notes, n)
+	return sqlite3.SQLITE_OK
+}
+
 func (r *recorder) onOpen(tls *libc.TLS, vfs, name, file uintptr, flags int32, out uintptr) int32 {
 	f := call[openFunc](r.under.FxOpen)
 	if name == 0 {
@@ -196,21 +211,33 @@ func (r *recorder) ino(file uintptr) int {
 
 func (r *recorder) onWrite(under uintptr) writeFunc {
 	return func(tls *libc.TLS, file, buf uintptr, n int32, off int64) int32 {
-		r.note(note{op: opWrite, ino: r.ino(file), off: off, data: bytes.Clone(unsafe.Slice(at[byte](buf), n))})
+		x := note{op: opWrite, ino: r.ino(file), off: off, data: bytes.Clone(unsafe.Slice(at[byte](buf), n))}
+		if rc := r.change(x); rc != sqlite3.SQLITE_OK {
+			part := n / 2 // a full disk takes a part
+			x.data = x.data[:part]
+			r.note(x)
+			call[writeFunc](under)(tls, file, buf, part, off)
+			return rc
+		}
 		return call[writeFunc](under)(tls, file, buf, n, off)
 	}
 }
 
 func (r *recorder) onTruncate(under uintptr) truncateFunc {
 	return func(tls *libc.TLS, file uintptr, size int64) int32 {
-		r.note(note{op: opTruncate, ino: r.ino(file), off: size})
+		if rc := r.change(note{op: opTruncate, ino: r.ino(file), off: size}); rc != sqlite3.SQLITE_OK {
+			return rc
+		}
 		return call[truncateFunc](under)(tls, file, size)
 	}
 }
 
 func (r *recorder) onSync(under uintptr) syncFunc {
 	return func(tls *libc.TLS, file uintptr, flags int32) int32 {
-		r.note(note{op: opSync, ino: r.ino(file)}) // before: the directory is synced after the file, within the call
+		// Noted first: the directory is synced after the file, within the call.
+		if rc := r.change(note{op: opSync, ino: r.ino(file)}); rc != sqlite3.SQLITE_OK {
+			return rc
+		}
 		return call[syncFunc](under)(tls, file, flags)
 	}
 }
