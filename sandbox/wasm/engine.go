@@ -39,7 +39,8 @@ func newEngine(ctx context.Context, cacheDir string, keep int) (*engine, error) 
 	}
 	// No WithCloseOnContextDone: it makes programs six times slower (wazero issue
 	// 2466). A worker that must stop is killed.
-	rt := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigCompiler().WithCompilationCache(cache))
+	// Where wazero has no compiler (32-bit machines, riscv64) this is its interpreter.
+	rt := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithCompilationCache(cache))
 	if _, err := wasi_snapshot_preview1.Instantiate(ctx, rt); err != nil {
 		return nil, fmt.Errorf("offer WASI: %w", err)
 	}
