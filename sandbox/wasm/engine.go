@@ -32,7 +32,7 @@ type compiled struct {
 	module wazero.CompiledModule
 }
 
-func newEngine(ctx context.Context, cacheDir string, keep int) (*engine, error) {
+func newEngine(ctx context.Context, cacheDir string, keep int, interpret bool) (*engine, error) {
 	cache, err := wazero.NewCompilationCacheWithDir(cacheDir)
 	if err != nil {
 		return nil, fmt.Errorf("open compile cache: %w", err)
@@ -40,7 +40,11 @@ func newEngine(ctx context.Context, cacheDir string, keep int) (*engine, error) 
 	// No WithCloseOnContextDone: it makes programs six times slower (wazero issue
 	// 2466). A worker that must stop is killed.
 	// Where wazero has no compiler (32-bit machines, riscv64) this is its interpreter.
-	rt := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithCompilationCache(cache))
+	cfg := wazero.NewRuntimeConfig()
+	if interpret {
+		cfg = wazero.NewRuntimeConfigInterpreter()
+	}
+	rt := wazero.NewRuntimeWithConfig(ctx, cfg.WithCompilationCache(cache))
 	if _, err := wasi_snapshot_preview1.Instantiate(ctx, rt); err != nil {
 		return nil, fmt.Errorf("offer WASI: %w", err)
 	}

@@ -59,6 +59,9 @@ type Options struct {
 	MaxRSS   int64
 	// IdleAfter is how long Run lets workers beyond Warm sit idle. Default 30 s.
 	IdleAfter time.Duration
+	// Interpret runs programs by wazero's interpreter even where it has a compiler, to
+	// see how slow that is. Cache is not used then.
+	Interpret bool
 	// Crashed, if set, is told what a worker that died by itself said last. It is for the
 	// owner's log: the text may hold host paths and a stranger's words.
 	Crashed func(id, stderr string)
