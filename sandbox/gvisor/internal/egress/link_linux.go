@@ -146,12 +146,16 @@ func CreateVeth(l Link) (_ *os.File, err error) {
 		return nil, err
 	}
 	// The far end has no network of its own, only the socket.
-	noIPv6 := "/proc/sys/net/ipv6/conf/" + far + "/disable_ipv6"
-	if err := os.WriteFile(noIPv6, []byte("1"), 0); err != nil && !errors.Is(err, os.ErrNotExist) {
-		// It answers neighbour discovery for a link-local address that nobody asks for.
-		_ = err
+	const noAddress = 1 // IN6_ADDR_GEN_MODE_NONE
+	if err := netlink.LinkSetIP6AddrGenMode(peer, noAddress); err != nil && !errors.Is(err, unix.EAFNOSUPPORT) && !errors.Is(err, unix.EOPNOTSUPP) {
+		return nil, err
 	}
 	if err := netlink.LinkSetARPOff(peer); err != nil {
+		return nil, err
+	}
+	// Before the socket: one that is bound to an interface which is down remembers an
+	// error, and the first frame pays for it.
+	if err := netlink.LinkSetUp(peer); err != nil {
 		return nil, err
 	}
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
@@ -173,9 +177,6 @@ func CreateVeth(l Link) (_ *os.File, err error) {
 	}
 	if err := unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: 0x0300 /* ETH_P_ALL in network order */, Ifindex: peer.Attrs().Index}); err != nil {
 		return nil, fmt.Errorf("bind the packet socket: %w", err)
-	}
-	if err := netlink.LinkSetUp(peer); err != nil {
-		return nil, err
 	}
 	if err := l.configure(l.Name); err != nil {
 		return nil, err
