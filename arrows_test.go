@@ -35,7 +35,7 @@ var rooms = map[string][]string{
 	"datadir": {}, "network": {""}, "keys": {"", "datadir"}, "host": {},
 	// Shell.
 	"sqlite": {"", "chain", "job", "lease", "provider", "renter"},
-	"api":    {"", "datadir", "network"},
+	"api":    {"", "datadir", "network", "wire"},
 	"node": {"", "api", "blob", "blob/disk", "chain", "chain/evm", "datadir", "job", "lease", "market", "network", "p2p", "p2p/libp2p",
 		"provider", "renter", "sandbox/wasm", "sqlite", "wire"},
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/artel-network/artel/core"
 	"github.com/artel-network/artel/lease"
 	"github.com/artel-network/artel/p2p"
+	"github.com/artel-network/artel/sandbox"
 	"github.com/artel-network/artel/wire"
 )
 
@@ -74,6 +75,8 @@ type Runner interface {
 	Run(ctx context.Context, from artel.NodeID, id artel.Hash, t artel.Terms, r lease.Running, phase func(string)) lease.Finish
 	// Log reads an attempt's log from offset, at most max bytes.
 	Log(id artel.Hash, k lease.TaskKey, offset uint64, max int) ([]byte, error)
+	// Live returns the attempt while it runs in its box.
+	Live(id artel.Hash, k lease.TaskKey) (sandbox.Run, bool)
 	// Forget removes what was kept for an attempt besides its receipt.
 	Forget(id artel.Hash, k lease.TaskKey)
 }
@@ -131,7 +134,8 @@ type Provider struct {
 	c    Config
 	loop *core.Loop[*tx]
 
-	strange *p2p.Limiter // calls that cost us questions to the chain
+	visits  chan struct{} // a place for each visit
+	strange *p2p.Limiter  // calls that cost us questions to the chain
 
 	changed chan struct{}          // the policy or the pause changed
 	sealed  atomic.Pointer[[]byte] // the current offer, signed; nil: none
@@ -192,7 +196,8 @@ const inboxSize = 256
 // New returns a provider. It starts nothing.
 func New(c Config) *Provider {
 	return &Provider{
-		c: c, strange: p2p.NewLimiter(1, 30, 4096, time.Now), loop: core.New[*tx](inboxSize, c.Now), changed: make(chan struct{}, 1), pol: c.Policy,
+		visits: make(chan struct{}, maxVisits),
+		c:      c, strange: p2p.NewLimiter(1, 30, 4096, time.Now), loop: core.New[*tx](inboxSize, c.Now), changed: make(chan struct{}, 1), pol: c.Policy,
 		lanes: map[lease.Key]*LaneRow{}, leases: map[artel.Hash]*sold{}, open: map[lease.Key]artel.Hash{},
 		gens: map[artel.Address]uint64{}, outbox: map[string]chain.Tx{}, refused: map[string]refusal{}, dirty: map[lease.Key]bool{},
 	}
@@ -211,6 +216,7 @@ func (p *Provider) Register() {
 	p.c.Host.Handle(wire.MethodClose, wire.MaxSmall, p.close)
 	p.c.Host.Handle(wire.MethodRecover, wire.MaxSmall, p.recover)
 	p.c.Host.Handle(wire.MethodOffer, wire.MaxSmall, p.offer)
+	p.c.Host.HandleStream(wire.ProtocolVisit, p.visit)
 }
 
 func maxCall(n int) int { return min(n, p2p.MaxMessage) }
