@@ -85,7 +85,7 @@ func (r *repository) blobOnce(ctx context.Context, d Digest, size int64, p *pull
 		return nil
 	}
 	if p.at > 0 {
-		header.Set("Range", fmt.Sprintf("bytes=%d-", p.at))
+		header.Set("Range", fmt.Sprintf("bytes=%d-%d", p.at, size-1))
 	}
 	resp, done, err := r.get(ctx, "blobs/"+d.String(), header)
 	if err != nil {

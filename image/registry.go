@@ -187,6 +187,11 @@ func (r Registries) open(source string) (*repository, error) {
 		return nil, fmt.Errorf("%w: source %.200q: %w", ErrMalformed, source, err)
 	}
 	repo := ref.Context()
+	for part := range strings.SplitSeq(repo.RepositoryStr(), "/") {
+		if strings.Trim(part, ".") == "" {
+			return nil, fmt.Errorf("%w: source %.200q", ErrMalformed, source)
+		}
+	}
 	if repo.Scheme() != "https" && !r.allows(repo.RegistryStr()) {
 		return nil, fmt.Errorf("%w: %s is a registry on this machine or its network, and plain http; hint: name it as an insecure registry if that is meant", ErrRegistry, repo.RegistryStr())
 	}
