@@ -1,0 +1,325 @@
+package swarm
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/artel-network/artel"
+	"github.com/artel-network/artel/blob"
+)
+
+var errSilent = errors.New("the peer said nothing")
+
+// link is a stream that leaves come on. Its fields but the first are guarded by
+// pull.mu.
+type link struct {
+	p      *pull
+	peer   artel.NodeID
+	addrs  []string
+	stream blob.Stream
+
+	welcomed bool
+	served   bool // it brought a leaf
+	has      set
+	pending  map[int]time.Time // on their way, and when they were asked for
+	deferred map[int]deferral  // the peer leads to another node
+	urgent   []deferral        // to insist on
+	leads    map[int]int       // how often the peer led elsewhere for a leaf
+	skip     set               // pending, deferred or urgent
+	window   int               // leaves that may be on their way
+	rate     float64           // bytes per second, lately
+	last     time.Time         // when something came, or was first asked for
+	err      error             // why it was dropped
+	met      int               // nodes that it named
+}
+
+// deferral is a leaf that holder should have.
+type deferral struct {
+	leaf   int
+	holder artel.NodeID
+	until  time.Time
+}
+
+// stalled says that nothing came for too long. The caller holds mu.
+func (l *link) stalled(now time.Time) bool {
+	return len(l.pending) > 0 && now.Sub(l.last) > l.p.s.cfg.Patience
+}
+
+// slow says that l is not worth waiting for, if than is the other choice.
+func (l *link) slow(than *link) bool {
+	if than.served {
+		return l.served && l.rate < than.rate/4
+	}
+	return l.served && l.rate < crawl
+}
+
+// drop breaks the link off. The caller holds mu.
+func (l *link) drop(err error) {
+	if l.err == nil {
+		l.err = err
+	}
+	if l.stream != nil {
+		breakOff(l.stream)
+	}
+}
+
+// run pulls until the link breaks or ctx ends.
+func (l *link) run(parent context.Context) error {
+	s := l.p.s
+	opening, cancel := context.WithTimeout(parent, s.cfg.Idle)
+	stream, err := s.cfg.Open(opening, l.peer, l.addrs)
+	cancel()
+	if err != nil {
+		return fmt.Errorf("open stream: %w", err)
+	}
+	defer stream.Close()
+	l.p.mu.Lock()
+	l.stream, l.last = stream, time.Now()
+	l.p.mu.Unlock()
+	ctx, cancel := context.WithCancel(parent)
+	defer cancel()
+	// Close and not breakOff: the peer learns that this was an orderly end.
+	defer context.AfterFunc(ctx, func() { stream.Close(); stream.SetReadDeadline(time.Unix(1, 0)) })()
+	if err := l.write(helloFrame(l.p.share.root, s.addrs())); err != nil {
+		return err
+	}
+	done := make(chan error, 1)
+	go func() { done <- l.ask(ctx) }()
+	err = l.read(ctx)
+	cancel()
+	if parent.Err() == nil {
+		breakOff(stream) // a write that hangs ends
+	}
+	if aerr := <-done; aerr != nil && err == nil {
+		err = aerr
+	}
+	l.p.mu.Lock()
+	defer l.p.mu.Unlock()
+	if l.err != nil {
+		err = l.err
+	}
+	return err
+}
+
+// ask sends wishes as there is room for them.
+func (l *link) ask(ctx context.Context) error {
+	alive := time.NewTicker(l.p.s.cfg.Idle / 3)
+	defer alive.Stop()
+	for {
+		l.p.mu.Lock()
+		var wants []int
+		var insists []deferral
+		if l.welcomed {
+			wants, insists = l.p.pick(l)
+		}
+		changed := l.p.changed
+		l.p.mu.Unlock()
+		for _, d := range insists {
+			if err := l.write(frame(typeInsist, varint(d.leaf), d.holder[:])); err != nil {
+				return err
+			}
+		}
+		if len(wants) > 0 {
+			if err := l.write(frame(typeWant, varint(wants...))); err != nil {
+				return err
+			}
+		}
+		select {
+		case <-changed:
+		case <-alive.C:
+			if err := l.write(frame(typeAlive)); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+func (l *link) write(b []byte) error {
+	l.stream.SetWriteDeadline(time.Now().Add(l.p.s.cfg.Idle))
+	_, err := l.stream.Write(b)
+	return err
+}
+
+// read takes what the peer sends.
+func (l *link) read(ctx context.Context) error {
+	in := bufio.NewReaderSize(l.stream, 64<<10)
+	for {
+		m, err := readMessage(in)
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		if err == nil {
+			err = l.take(ctx, m)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (l *link) take(ctx context.Context, m message) error {
+	p := l.p
+	if m.typ == typeRefused {
+		return &m.refusal
+	}
+	if l.welcomed == (m.typ == typeWelcome) { // written by this goroutine alone
+		return fmt.Errorf("%w: frame 0x%02x out of turn", blob.ErrProtocol, m.typ)
+	}
+	if m.typ == typeLeaf {
+		return l.leaf(ctx, m.number, m.data)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch m.typ {
+	case typeWelcome:
+		if m.version != version {
+			return fmt.Errorf("%w: version %d was not offered", blob.ErrProtocol, m.version)
+		}
+		l.welcomed = true
+	case typeHave:
+		for _, r := range m.runs {
+			if r.first+r.count > len(p.graph.leaves) {
+				return fmt.Errorf("%w: it has leaf %d of %d", blob.ErrProtocol, r.first+r.count-1, len(p.graph.leaves))
+			}
+			for i := r.first; i < r.first+r.count; i++ {
+				if l.has.add(i) {
+					p.avail[i]++
+				}
+			}
+		}
+	case typePeers:
+		if l.met += len(m.peers); l.met > 2*maxPeers {
+			return fmt.Errorf("%w: it names %d nodes", blob.ErrProtocol, l.met)
+		}
+		for _, c := range m.peers {
+			p.learn(c)
+		}
+	case typeElsewhere:
+		return l.elsewhere(m.number, m.id)
+	case typeAbsent:
+		if _, ok := l.pending[m.number]; !ok {
+			return fmt.Errorf("%w: leaf %d was not asked for", blob.ErrProtocol, m.number)
+		}
+		p.landed(l, m.number)
+		if l.has.drop(m.number) {
+			p.avail[m.number]--
+		}
+	default:
+		return fmt.Errorf("%w: frame 0x%02x out of turn", blob.ErrProtocol, m.typ)
+	}
+	p.wake()
+	return nil
+}
+
+// leaf takes a leaf: it is compared with its ref before it counts.
+func (l *link) leaf(ctx context.Context, i int, data []byte) error {
+	p := l.p
+	p.mu.Lock()
+	asked, ok := l.pending[i]
+	needed := ok && !p.got.has(i)
+	p.mu.Unlock()
+	if !ok {
+		return fmt.Errorf("%w: leaf %d was not asked for", blob.ErrProtocol, i)
+	}
+	if needed {
+		if err := blob.Verify(p.graph.leaves[i], data); err != nil {
+			p.share.wasted(len(data))
+			p.share.ban(l.peer)
+			return fmt.Errorf("leaf %d, %s: %w", i, p.graph.leaves[i], err)
+		}
+	}
+	p.mu.Lock()
+	needed = needed && p.got.add(i)
+	p.free.drop(i)
+	p.landed(l, i)
+	now := time.Now()
+	l.measure(len(data), now.Sub(asked), now)
+	if needed {
+		p.gain = now
+		p.bytes += int64(len(data))
+	}
+	over := p.bytes > p.opts.Limits.Bytes
+	p.wake()
+	p.mu.Unlock()
+	if over {
+		err := fmt.Errorf("%w: more than %d bytes", blob.ErrLimit, p.opts.Limits.Bytes)
+		p.fail(err)
+		return err
+	}
+	if !needed {
+		p.share.wasted(len(data))
+		return nil
+	}
+	select {
+	case p.keep <- arrival{i, data}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	l.last = time.Now() // a wait for the disk here is not the peer's
+	return nil
+}
+
+// measure adapts rate and window to a leaf that took so long: what is on its
+// way should arrive within about a second. The caller holds mu.
+func (l *link) measure(size int, took time.Duration, now time.Time) {
+	since := max(min(took, now.Sub(l.last)), 10*time.Microsecond)
+	rate := float64(size) / since.Seconds()
+	if !l.served {
+		l.rate = rate
+	}
+	l.rate = 0.7*l.rate + 0.3*rate
+	l.served, l.last = true, now
+	l.p.met[l.peer].fails = 0
+	switch {
+	case took < time.Second:
+		l.window = min(l.window+1, maxWant)
+	case took > 2*time.Second:
+		l.window = max(l.window-1, 1)
+	}
+}
+
+// elsewhere notes that the peer leads to holder for leaf i. The caller holds mu.
+func (l *link) elsewhere(i int, holder artel.NodeID) error {
+	p := l.p
+	if _, ok := l.pending[i]; !ok {
+		return fmt.Errorf("%w: leaf %d was not asked for", blob.ErrProtocol, i)
+	}
+	p.landed(l, i)
+	l.last = time.Now()
+	if p.got.has(i) {
+		p.wake()
+		return nil
+	}
+	if l.leads == nil {
+		l.leads = map[int]int{}
+	}
+	l.leads[i]++
+	n := l.leads[i]
+	d := deferral{i, holder, l.last.Add(time.Duration(min(n, 6)) * p.s.cfg.Patience)}
+	l.skip.add(i)
+	if n > 3 {
+		d.holder = artel.NodeID{} // not from anybody else
+	}
+	switch {
+	case n > 64:
+		return fmt.Errorf("%w: it led elsewhere %d times for leaf %d", blob.ErrProtocol, n, i)
+	case holder == p.s.cfg.Self || holder == l.peer:
+		l.urgent = append(l.urgent, d)
+	default:
+		l.deferred[i] = d
+		p.learn(contact{id: holder})
+		if c := p.met[holder]; c != nil && c.next.Sub(l.last) > beat {
+			c.next = l.last.Add(beat) // it has something by now
+		}
+	}
+	p.wake()
+	return nil
+}
