@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 	"time"
 
 	"github.com/artel-network/artel"
@@ -15,12 +16,14 @@ import (
 var errSilent = errors.New("the peer said nothing")
 
 // link is a stream that leaves come on. Its fields but the first are guarded by
-// pull.mu.
+// pull.mu, or atomic.
 type link struct {
 	p      *pull
 	peer   artel.NodeID
 	addrs  []string
 	stream blob.Stream
+	bytes  atomic.Int64 // that came
+	moved  atomic.Int64 // when the last of them came, in Unix nanoseconds
 
 	welcomed bool
 	served   bool // it brought a leaf
@@ -31,10 +34,21 @@ type link struct {
 	leads    map[int]int       // how often the peer led elsewhere for a leaf
 	skip     set               // pending, deferred or urgent
 	window   int               // leaves that may be on their way
-	rate     float64           // bytes per second, lately
-	last     time.Time         // when something came, or was first asked for
+	rate     float64           // bytes per second of the leaves that came, lately
+	flow     float64           // bytes per second while something was due, lately
+	busy     time.Duration     // that something was due
+	counted  int64             // of bytes, in flow
+	last     time.Time         // when an answer came, or was first asked for
 	err      error             // why it was dropped
 	met      int               // nodes that it named
+}
+
+// Read reads the stream and counts: a leaf may be long on its way.
+func (l *link) Read(b []byte) (int, error) {
+	n, err := l.stream.Read(b)
+	l.bytes.Add(int64(n))
+	l.moved.Store(time.Now().UnixNano())
+	return n, err
 }
 
 // deferral is a leaf that holder should have.
@@ -46,15 +60,33 @@ type deferral struct {
 
 // stalled says that nothing came for too long. The caller holds mu.
 func (l *link) stalled(now time.Time) bool {
-	return len(l.pending) > 0 && now.Sub(l.last) > l.p.s.cfg.Patience
+	patience := l.p.s.cfg.Patience
+	return len(l.pending) > 0 && now.Sub(l.last) > patience && now.Sub(time.Unix(0, l.moved.Load())) > patience
+}
+
+// gauge measures the flow once a beat. The caller holds mu.
+func (l *link) gauge() {
+	bytes := l.bytes.Load()
+	if len(l.pending) > 0 {
+		flow := float64(bytes-l.counted) / beat.Seconds()
+		if l.busy == 0 {
+			l.flow = flow
+		}
+		l.flow = 0.9*l.flow + 0.1*flow
+		l.busy += beat
+	}
+	l.counted = bytes
 }
 
 // slow says that l is not worth waiting for, if than is the other choice.
 func (l *link) slow(than *link) bool {
-	if than.served {
-		return l.served && l.rate < than.rate/4
+	if l.busy < l.p.s.cfg.Patience {
+		return false
 	}
-	return l.served && l.rate < crawl
+	if than.served {
+		return l.flow < than.rate/4
+	}
+	return l.flow < crawl
 }
 
 // drop breaks the link off. The caller holds mu.
@@ -148,7 +180,7 @@ func (l *link) write(b []byte) error {
 
 // read takes what the peer sends.
 func (l *link) read(ctx context.Context) error {
-	in := bufio.NewReaderSize(l.stream, 64<<10)
+	in := bufio.NewReaderSize(l, 64<<10)
 	for {
 		m, err := readMessage(in)
 		if err == io.EOF {

@@ -246,8 +246,9 @@ func (p *pull) look() error {
 			l.drop(fmt.Errorf("%w for %v", errSilent, p.s.cfg.Idle))
 			continue
 		}
+		l.gauge()
 		for i, asked := range l.pending {
-			if now.Sub(asked) > p.s.cfg.Patience && !p.got.has(i) {
+			if now.Sub(asked) > p.s.cfg.Patience && !p.got.has(i) && p.late(l, i, now) {
 				p.free.add(i) // for the others
 			}
 		}
@@ -271,6 +272,20 @@ func (p *pull) look() error {
 		}
 	}
 	return fmt.Errorf("no peer is left, %d leaves are missing%w", p.left, p.blame())
+}
+
+// late says that leaf i is better asked for on another link than awaited on l.
+// The caller holds mu.
+func (p *pull) late(l *link, i int, now time.Time) bool {
+	if l.stalled(now) {
+		return true
+	}
+	for _, o := range p.links {
+		if o != l && o.has.has(i) && !o.stalled(now) && l.slow(o) {
+			return true
+		}
+	}
+	return false
 }
 
 // unserved says that leaf d.leaf will not come from where l led to, nor from

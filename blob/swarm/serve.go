@@ -24,7 +24,7 @@ func (s *Swarm) Serve(ctx context.Context, stream blob.Stream, peer artel.NodeID
 	stop := context.AfterFunc(ctx, func() { breakOff(stream) })
 	defer stream.Close()
 	defer stop() // before cancel, or an orderly end would be none
-	v := &server{s: s, stream: stream, peer: peer, in: bufio.NewReaderSize(stream, 4<<10), out: bufio.NewWriterSize(stream, 64<<10)}
+	v := &server{s: s, stream: stream, peer: peer, turn: make(chan struct{}, 1), in: bufio.NewReaderSize(stream, 4<<10), out: bufio.NewWriterSize(stream, 64<<10)}
 	err := v.serve(ctx)
 	if ctx.Err() != nil {
 		err = ctx.Err()
@@ -44,8 +44,8 @@ type server struct {
 	member *member
 	asked  int // nodes and leaves
 
-	mu  sync.Mutex // of whole frames
-	out *bufio.Writer
+	turn chan struct{} // holds one token while a frame is written
+	out  *bufio.Writer
 }
 
 func (v *server) serve(ctx context.Context) error {
@@ -229,8 +229,8 @@ func (v *server) send(typ byte, i int, b []byte) error {
 	number := varint(i)
 	head := binary.BigEndian.AppendUint32(nil, uint32(1+len(number)+len(b)))
 	head = append(append(head, typ), number...)
-	v.mu.Lock()
-	defer v.mu.Unlock()
+	v.turn <- struct{}{}
+	defer func() { <-v.turn }()
 	v.stream.SetWriteDeadline(time.Now().Add(v.s.cfg.Idle))
 	if _, err := v.out.Write(head); err != nil {
 		return err
@@ -261,8 +261,8 @@ func (v *server) read() (message, error) {
 
 // write sends one frame.
 func (v *server) write(b []byte) error {
-	v.mu.Lock()
-	defer v.mu.Unlock()
+	v.turn <- struct{}{}
+	defer func() { <-v.turn }()
 	v.stream.SetWriteDeadline(time.Now().Add(v.s.cfg.Idle))
 	if _, err := v.out.Write(b); err != nil {
 		return err

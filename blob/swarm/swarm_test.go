@@ -23,6 +23,7 @@ func TestSeederSendsOnce(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			simulate(t, 1, func(w *world) {
+				t := w.t
 				w.net.SetLink(link)
 				seeder := w.node(0, newStore())
 				root, total := tree(t, seeder.store, 1, 4, 100, 16<<10)
@@ -47,6 +48,7 @@ func TestFileOfWholeLeaves(t *testing.T) {
 	for name, bandwidth := range map[string]int{"fast": 10 << 20, "slower than patience": 150 << 10} {
 		t.Run(name, func(t *testing.T) {
 			simulate(t, 2, func(w *world) {
+				t := w.t
 				w.net.SetLink(p2pmem.Link{Latency: 20 * time.Millisecond, Bandwidth: bandwidth})
 				seeder := w.node(0, newStore())
 				data := blobtest.Bytes(1, 24<<20+77)
@@ -72,6 +74,7 @@ func TestFileOfWholeLeaves(t *testing.T) {
 // TestSmallRoots: one raw block, an empty file, and an empty directory.
 func TestSmallRoots(t *testing.T) {
 	simulate(t, 1, func(w *world) {
+		t := w.t
 		seeder := w.node(0, newStore())
 		puller := w.node(1, newStore())
 		for _, n := range []int{0, 5, blob.LeafSize} {
@@ -96,6 +99,7 @@ func TestSmallRoots(t *testing.T) {
 // TestKilledPuller: what was given to a puller that dies reaches the others.
 func TestKilledPuller(t *testing.T) {
 	simulate(t, 3, func(w *world) {
+		t := w.t
 		seeder := w.node(0, newStore())
 		root, total := tree(t, seeder.store, 3, 4, 100, 16<<10)
 		var all []*pulling
@@ -140,6 +144,7 @@ func (l liar) Get(ctx context.Context, ref artel.Ref) ([]byte, error) {
 // alone from then on.
 func TestLiar(t *testing.T) {
 	simulate(t, 4, func(w *world) {
+		t := w.t
 		seeder := w.node(0, newStore())
 		root, total := tree(t, seeder.store, 4, 4, 100, 16<<10)
 		bad := w.node(9, liar{newStore()}).pull(root, seeder)
@@ -165,6 +170,7 @@ func TestLiar(t *testing.T) {
 // TestSlowPeer: one is slow to everybody and holds up nobody.
 func TestSlowPeer(t *testing.T) {
 	simulate(t, 5, func(w *world) {
+		t := w.t
 		seeder := w.node(0, newStore())
 		root, total := tree(t, seeder.store, 5, 4, 100, 16<<10)
 		for n := range 9 {
@@ -196,6 +202,7 @@ func TestSlowPeer(t *testing.T) {
 // TestLateJoiner: who comes when all are done is sent to them.
 func TestLateJoiner(t *testing.T) {
 	simulate(t, 6, func(w *world) {
+		t := w.t
 		seeder := w.node(0, newStore())
 		root, total := tree(t, seeder.store, 6, 4, 100, 16<<10)
 		var all []*pulling
@@ -222,6 +229,7 @@ func TestLateJoiner(t *testing.T) {
 // by the source.
 func TestGoneHolders(t *testing.T) {
 	simulate(t, 7, func(w *world) {
+		t := w.t
 		seeder := w.node(0, newStore())
 		root, total := tree(t, seeder.store, 7, 2, 50, 16<<10)
 		for n := range 3 {
@@ -239,6 +247,7 @@ func TestGoneHolders(t *testing.T) {
 // TestResume: leaves that are here are not asked for.
 func TestResume(t *testing.T) {
 	simulate(t, 8, func(w *world) {
+		t := w.t
 		seeder := w.node(0, newStore())
 		root, total := tree(t, seeder.store, 8, 2, 100, 16<<10)
 		store := newStore()
@@ -275,6 +284,7 @@ func TestResume(t *testing.T) {
 // TestTwoSources: half of the leaves at each of two sources.
 func TestTwoSources(t *testing.T) {
 	simulate(t, 9, func(w *world) {
+		t := w.t
 		a, b := w.node(0, newStore()), w.node(1, newStore())
 		root, total := tree(t, a.store, 9, 2, 100, 16<<10)
 		i := 0
@@ -306,6 +316,7 @@ func TestTwoSources(t *testing.T) {
 // TestErrors: what a Fetch cannot do it says.
 func TestErrors(t *testing.T) {
 	simulate(t, 10, func(w *world) {
+		t := w.t
 		seeder := w.node(0, newStore())
 		strict := w.node(8, newStore(), func(c *Config) { c.Allow = nil })
 		root, _ := tree(t, seeder.store, 10, 2, 20, 16<<10)
