@@ -106,6 +106,11 @@ func (s *Swarm) load(ctx context.Context, sh *share) error {
 	if !w.done() {
 		return fmt.Errorf("node %s: %w", w.nodes[w.next], blob.ErrNotFound)
 	}
+	if len(w.nodes) == 0 { // the root is the only leaf
+		if _, err := s.cfg.Store.Size(ctx, sh.root); err != nil {
+			return err
+		}
+	}
 	_, err := s.adopt(ctx, sh, &w.graph, s.cfg.Store.Size)
 	return err
 }
