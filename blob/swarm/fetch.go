@@ -238,7 +238,9 @@ func (p *pull) fetchNodes(ctx context.Context) (*walk, error) {
 		case <-time.After(wait):
 		}
 		before := w.next
-		err := p.nodesFrom(ctx, c.contact, w, batch)
+		// A silent peer holds up everything here, so it is given little time at
+		// first, and more when it is asked again.
+		err := p.nodesFrom(ctx, c.contact, min(s.cfg.Idle, s.cfg.Patience<<c.fails), w, batch)
 		if cerr := batch.Commit(context.WithoutCancel(ctx)); cerr != nil {
 			return nil, cerr
 		}
@@ -272,10 +274,9 @@ func (p *pull) next() (best *candidate, wait time.Duration) {
 	return best, wait
 }
 
-// nodesFrom continues the walk with what one peer has.
-func (p *pull) nodesFrom(ctx context.Context, c contact, w *walk, batch blob.Batch) error {
-	// A peer that is silent here holds up everything, so it is given less time.
-	patience := min(p.s.cfg.Idle, 4*p.s.cfg.Patience)
+// nodesFrom continues the walk with what one peer has, which may take patience
+// for each frame.
+func (p *pull) nodesFrom(ctx context.Context, c contact, patience time.Duration, w *walk, batch blob.Batch) error {
 	opening, cancel := context.WithTimeout(ctx, patience)
 	stream, err := p.s.cfg.Open(opening, c.id, c.addrs)
 	cancel()
