@@ -67,7 +67,7 @@ func (s *Swarm) fetch(ctx context.Context, root artel.Ref, from []artel.NodeID, 
 	id := s.cfg.Self
 	p.rng = rand.New(rand.NewPCG(s.cfg.Seed^binary.BigEndian.Uint64(id[1:]), binary.BigEndian.Uint64(id[25:])))
 	for _, peer := range from {
-		p.learn(contact{id: peer})
+		p.learn(contact{id: peer}, named)
 	}
 	sh.mu.Lock()
 	sh.pull, sh.given = p, nil
@@ -264,7 +264,7 @@ func (p *pull) next() (best *candidate, wait time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, c := range p.met {
-		if c.final == nil && c.fails < maxFails && (best == nil || c.next.Before(best.next)) {
+		if c.final == nil && c.fails < maxFails && (best == nil || c.next.Before(best.next) || c.next.Equal(best.next) && c.rank > best.rank) {
 			best = c
 		}
 	}
@@ -314,7 +314,7 @@ func (p *pull) nodesFrom(ctx context.Context, c contact, patience time.Duration,
 			named += len(m.peers)
 			p.mu.Lock()
 			for _, c := range m.peers {
-				p.learn(c)
+				p.learn(c, hearsay)
 			}
 			p.mu.Unlock()
 			continue

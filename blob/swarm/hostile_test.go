@@ -110,6 +110,39 @@ func TestHostilePeers(t *testing.T) {
 	}
 }
 
+// TestCrowd: one names a crowd that takes streams and says nothing. Who pulls
+// finds the seeder, and the other pullers, all the same.
+func TestCrowd(t *testing.T) {
+	simulate(t, 1, func(w *world) {
+		seeder := w.node(0, newStore())
+		root, total := tree(w.t, seeder.store, 1, 4, 100, 16<<10)
+		var crowd []contact
+		for n := range 60 {
+			crowd = append(crowd, contact{w.evil(100+n, func(s p2p.Stream, _ artel.NodeID) { io.Copy(io.Discard, s) }).id, nil})
+		}
+		evil := w.evil(9, script(func(s p2p.Stream, m message) bool {
+			if m.typ == 0 {
+				s.Write(peersFrame(crowd[:30]))
+				s.Write(peersFrame(crowd[30:]))
+			}
+			return true
+		}))
+		var all []*pulling
+		for n := range 3 {
+			all = append(all, w.node(1+n, newStore()).pull(root, evil, seeder))
+		}
+		for _, q := range all {
+			q.wait(w.t)
+			same(w.t, q.store, root, total)
+			w.t.Logf("took %v, streams to %d nodes", q.took, len(q.opens))
+			if q.took > 30*time.Second { // virtual
+				w.t.Fatalf("the crowd held up a puller for %v", q.took)
+			}
+		}
+		sent(w.t, seeder, root, total, 1.3)
+	})
+}
+
 // TestOnlyHostilePeers: without an honest one Fetch ends, with an error.
 func TestOnlyHostilePeers(t *testing.T) {
 	simulate(t, 1, func(w *world) {

@@ -18,12 +18,13 @@ var errSilent = errors.New("the peer said nothing")
 // link is a stream that leaves come on. Its fields but the first are guarded by
 // pull.mu, or atomic.
 type link struct {
-	p      *pull
-	peer   artel.NodeID
-	addrs  []string
-	stream blob.Stream
-	bytes  atomic.Int64 // that came
-	moved  atomic.Int64 // when the last of them came, in Unix nanoseconds
+	p       *pull
+	peer    artel.NodeID
+	addrs   []string
+	opening time.Duration // how long that may take
+	stream  blob.Stream
+	bytes   atomic.Int64 // that came
+	moved   atomic.Int64 // when the last of them came, in Unix nanoseconds
 
 	welcomed bool
 	served   bool // it brought a leaf
@@ -102,7 +103,7 @@ func (l *link) drop(err error) {
 // run pulls until the link breaks or ctx ends.
 func (l *link) run(parent context.Context) error {
 	s := l.p.s
-	opening, cancel := context.WithTimeout(parent, s.cfg.Idle)
+	opening, cancel := context.WithTimeout(parent, l.opening)
 	stream, err := s.cfg.Open(opening, l.peer, l.addrs)
 	cancel()
 	if err != nil {
@@ -230,7 +231,7 @@ func (l *link) take(ctx context.Context, m message) error {
 			return fmt.Errorf("%w: it names %d nodes", blob.ErrProtocol, l.met)
 		}
 		for _, c := range m.peers {
-			p.learn(c)
+			p.learn(c, hearsay)
 		}
 	case typeElsewhere:
 		return l.elsewhere(m.number, m.id)
@@ -330,9 +331,6 @@ func (l *link) elsewhere(i int, holder artel.NodeID) error {
 		p.wake()
 		return nil
 	}
-	if l.leads == nil {
-		l.leads = map[int]int{}
-	}
 	l.leads[i]++
 	n := l.leads[i]
 	d := deferral{i, holder, l.last.Add(time.Duration(min(n, 6)) * p.s.cfg.Patience)}
@@ -347,7 +345,7 @@ func (l *link) elsewhere(i int, holder artel.NodeID) error {
 		l.urgent = append(l.urgent, d)
 	default:
 		l.deferred[i] = d
-		p.learn(contact{id: holder})
+		p.learn(contact{id: holder}, hearsay)
 		if c := p.met[holder]; c != nil && c.next.Sub(l.last) > beat {
 			c.next = l.last.Add(beat) // it has something by now
 		}

@@ -1,6 +1,7 @@
 package swarm
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -16,8 +17,10 @@ import (
 )
 
 const (
-	// maxMet is how many nodes one Fetch ever tries.
-	maxMet = 128
+	// maxMet is how many nodes one Fetch ever tries, maxHearsay how many of them
+	// because others named them: a crowd of strangers leaves room for who comes.
+	maxMet     = 128
+	maxHearsay = 96
 	// maxFails is how often in a row a node may fail before it is given up.
 	maxFails = 5
 	// sample is how many leaves are looked at for the rarest.
@@ -52,6 +55,7 @@ type pull struct {
 	links   map[artel.NodeID]*link
 	met     map[artel.NodeID]*candidate
 	left    int   // leaves that are not in share.have
+	heard   int   // candidates by hearsay
 	bytes   int64 // of what is kept, against the limit
 	gain    time.Time
 	rng     *rand.Rand
@@ -62,11 +66,21 @@ type pull struct {
 // candidate is a node that may have leaves.
 type candidate struct {
 	contact
+	rank  rank
 	fails int
 	next  time.Time
 	final error // it is not asked again
 	last  error
 }
+
+// rank says how a candidate is known.
+type rank int
+
+const (
+	hearsay rank = iota // another peer named it
+	came                // it opened a stream to this node
+	named               // the caller of Fetch named it
+)
 
 // arrival is a leaf whose hash was compared.
 type arrival struct {
@@ -95,42 +109,68 @@ func (p *pull) fail(err error) {
 func (p *pull) meet(c contact) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.learn(c)
+	p.learn(c, came)
 	if m := p.met[c.id]; m != nil {
 		m.fails = min(m.fails, maxFails-1)
 	}
 }
 
 // learn adds a candidate, or where one can be dialled. The caller holds mu.
-func (p *pull) learn(c contact) {
-	m := p.met[c.id]
-	switch {
-	case m != nil:
-		if len(c.addrs) > 0 {
+func (p *pull) learn(c contact, r rank) {
+	if m := p.met[c.id]; m != nil {
+		m.rank = max(m.rank, r)
+		if len(c.addrs) > 0 && (r == came || m.rank == hearsay) {
 			m.addrs = c.addrs
 		}
-	case len(p.met) < maxMet && c.id != p.s.cfg.Self && !p.share.outcast(c.id):
-		p.met[c.id] = &candidate{contact: c}
+		return
 	}
+	if c.id == p.s.cfg.Self || len(p.met) >= maxMet || r == hearsay && p.heard >= maxHearsay || p.share.outcast(c.id) {
+		return
+	}
+	if r == hearsay {
+		p.heard++
+	}
+	p.met[c.id] = &candidate{contact: c, rank: r}
 }
 
-// due lists candidates to link to now.
+// due lists candidates to link to now: first those who are known best. Half of
+// the links at most are tried on hearsay, or a crowd of strangers that do not
+// answer would keep out those who do.
 func (p *pull) due() []*link {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var out []*link
+	var due []*candidate
 	now := time.Now()
 	for id, c := range p.met {
+		if _, linked := p.links[id]; !linked && c.final == nil && c.fails < maxFails && !now.Before(c.next) {
+			due = append(due, c)
+		}
+	}
+	slices.SortFunc(due, func(a, b *candidate) int {
+		return cmp.Or(cmp.Compare(b.rank, a.rank), cmp.Compare(a.fails, b.fails), bytes.Compare(a.id[:], b.id[:]))
+	})
+	tried := 0
+	for id, l := range p.links {
+		if !l.welcomed && p.met[id].rank == hearsay {
+			tried++
+		}
+	}
+	var out []*link
+	for _, c := range due {
 		if len(p.links) >= p.s.cfg.Links {
 			break
 		}
-		if _, linked := p.links[id]; linked || c.final != nil || c.fails >= maxFails || now.Before(c.next) {
-			continue
+		opening := p.s.cfg.Idle
+		if c.rank == hearsay {
+			if opening = min(opening, 2*p.s.cfg.Patience); tried >= (p.s.cfg.Links+1)/2 {
+				break
+			}
+			tried++
 		}
-		l := &link{p: p, peer: id, addrs: c.addrs, last: now, window: 2,
+		l := &link{p: p, peer: c.id, addrs: c.addrs, opening: opening, last: now, window: 2,
 			has: newSet(len(p.graph.leaves)), skip: newSet(len(p.graph.leaves)),
-			pending: map[int]time.Time{}, deferred: map[int]deferral{}}
-		p.links[id] = l
+			pending: map[int]time.Time{}, deferred: map[int]deferral{}, leads: map[int]int{}}
+		p.links[c.id] = l
 		out = append(out, l)
 	}
 	return out
@@ -242,8 +282,12 @@ func (p *pull) look() error {
 	defer p.mu.Unlock()
 	now := time.Now()
 	for _, l := range p.links {
-		if now.Sub(l.last) > p.s.cfg.Idle && (len(l.pending) > 0 || !l.welcomed) {
-			l.drop(fmt.Errorf("%w for %v", errSilent, p.s.cfg.Idle))
+		allowed := p.s.cfg.Idle
+		if !l.welcomed {
+			allowed = l.opening
+		}
+		if now.Sub(l.last) > allowed && (len(l.pending) > 0 || !l.welcomed) {
+			l.drop(fmt.Errorf("%w for %v", errSilent, allowed))
 			continue
 		}
 		l.gauge()
