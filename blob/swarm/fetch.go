@@ -84,6 +84,7 @@ func (s *Swarm) fetch(ctx context.Context, root artel.Ref, from []artel.NodeID, 
 	if p.bytes, err = s.adopt(ctx, sh, &w.graph, s.cfg.Store.Renew); err != nil {
 		return err
 	}
+	p.bytes += w.inner
 	return p.run(ctx, max(w.bytes, p.bytes))
 }
 

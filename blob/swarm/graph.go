@@ -25,6 +25,7 @@ type walk struct {
 	seen  map[artel.Ref]struct{}
 	next  int   // the node to expand
 	links int   // followed
+	inner int64 // bytes of the nodes
 	bytes int64 // of the nodes, and what the leaves are said to hold
 }
 
@@ -60,6 +61,7 @@ func (w *walk) expand(block []byte) error {
 	if w.links += len(entries); w.links > w.lim.Blocks {
 		return fmt.Errorf("%w: more than %d links", blob.ErrLimit, w.lim.Blocks)
 	}
+	w.inner += int64(len(block))
 	w.bytes += int64(len(block))
 	for _, e := range entries {
 		if w.admit(e.Ref) && e.Ref.Codec() != artel.CodecDagPB {

@@ -35,7 +35,6 @@ type link struct {
 	leads    map[int]int       // how often the peer led elsewhere for a leaf
 	skip     set               // pending, deferred or urgent
 	window   int               // leaves that may be on their way
-	rate     float64           // bytes per second of the leaves that came, lately
 	flow     float64           // bytes per second while something was due, lately
 	busy     time.Duration     // that something was due
 	counted  int64             // of bytes, in flow
@@ -71,7 +70,7 @@ func (l *link) gauge() {
 	if len(l.pending) > 0 {
 		flow := float64(bytes-l.counted) / beat.Seconds()
 		if l.busy == 0 {
-			l.flow = flow
+			l.flow = flow // the first of an average over some 2 s
 		}
 		l.flow = 0.9*l.flow + 0.1*flow
 		l.busy += beat
@@ -84,10 +83,7 @@ func (l *link) slow(than *link) bool {
 	if l.busy < l.p.s.cfg.Patience {
 		return false
 	}
-	if than.served {
-		return l.flow < than.rate/4
-	}
-	return l.flow < crawl
+	return l.flow < crawl || than.busy >= l.p.s.cfg.Patience && l.flow < than.flow/4
 }
 
 // drop breaks the link off. The caller holds mu.
@@ -272,7 +268,7 @@ func (l *link) leaf(ctx context.Context, i int, data []byte) error {
 	p.free.drop(i)
 	p.landed(l, i)
 	now := time.Now()
-	l.measure(len(data), now.Sub(asked), now)
+	l.measure(now.Sub(asked), now)
 	if needed {
 		p.gain = now
 		p.bytes += int64(len(data))
@@ -300,15 +296,9 @@ func (l *link) leaf(ctx context.Context, i int, data []byte) error {
 	return nil
 }
 
-// measure adapts rate and window to a leaf that took so long: what is on its
-// way should arrive within about a second. The caller holds mu.
-func (l *link) measure(size int, took time.Duration, now time.Time) {
-	since := max(min(took, now.Sub(l.last)), 10*time.Microsecond)
-	rate := float64(size) / since.Seconds()
-	if !l.served {
-		l.rate = rate
-	}
-	l.rate = 0.7*l.rate + 0.3*rate
+// measure adapts the window to a leaf that took so long: what is on its way
+// should arrive within about a second. The caller holds mu.
+func (l *link) measure(took time.Duration, now time.Time) {
 	l.served, l.last = true, now
 	l.p.met[l.peer].fails = 0
 	switch {

@@ -25,8 +25,9 @@ const (
 	maxFails = 5
 	// sample is how many leaves are looked at for the rarest.
 	sample = 64
-	// crawl is the rate in bytes per second below which a link is slow.
-	crawl = 64 << 10
+	// crawl is the rate in bytes per second below which a link is slow, whatever
+	// the others are: a leaf would take longer than Config.Idle.
+	crawl = 16 << 10
 	// beat is how often a Fetch looks for what is late.
 	beat = 250 * time.Millisecond
 )
