@@ -4,7 +4,11 @@ package egress
 
 import (
 	"context"
+	"encoding/binary"
+	"io"
+	"net"
 	"os"
+	"strconv"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -50,4 +54,40 @@ func FuzzFrames(f *testing.F) {
 			t.Fatalf("a connection was opened: %+v", u)
 		}
 	})
+}
+
+// A box that asks for a connection and then says nothing, not even its address, does
+// not keep Run from ending.
+func TestEndWhileTheBoxIsSilent(t *testing.T) {
+	inWorld(t)
+	accepted := make(chan struct{}, 1)
+	port := listen(t, "93.184.215.14", func(c *net.TCPConn) {
+		accepted <- struct{}{}
+		io.Copy(io.Discard, c)
+	})
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	silent := os.NewFile(uintptr(fds[1]), "box")
+	defer silent.Close()
+	b := &box{t: t}
+	b.serve(os.NewFile(uintptr(fds[0]), "gateway"), Policy{Network: sandbox.Network{Allow: []string{"93.184.215.14:" + port}}})
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		t.Fatal(err)
+	}
+	syn := frame4(6, 20, func(ip []byte) {
+		binary.BigEndian.PutUint16(ip[20:], 40000)
+		binary.BigEndian.PutUint16(ip[22:], uint16(n))
+		ip[20+12], ip[20+13] = 0x50, 2
+	})
+	if _, err := silent.Write(syn); err != nil {
+		t.Fatal(err)
+	}
+	<-accepted
+	b.stop()
+	if u := b.e.Usage(); u.Conns != 0 || u.Opened != 0 {
+		t.Errorf("usage %+v", u)
+	}
 }
