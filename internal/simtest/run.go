@@ -24,7 +24,7 @@ const (
 	endWithin  = 30 * time.Minute // after healing, every job has ended
 	homeWithin = 30 * time.Minute // after that, all money is redeemed or home
 	// After a lane's last lease, an honest provider has given back what was not used.
-	givenBackWithin = 5 * time.Minute
+	givenBackWithin = 10 * time.Minute // clocks jump by up to five
 )
 
 // kept lists the lanes on which an honest provider still holds money that nobody
