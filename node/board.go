@@ -27,6 +27,7 @@ type board struct {
 	history market.History
 	seen    map[artel.NodeID]standing
 	sealed  map[artel.NodeID][]byte // the newest offer of a node, as it came
+	odd     string                  // why the last offer's time did not suit; "" once one did
 }
 
 type standing struct {
@@ -63,12 +64,21 @@ func (b *board) take(sealed []byte) { b.admit(sealed) }
 func (b *board) admit(sealed []byte) market.Verdict {
 	now := uint64(time.Now().Unix())
 	// The chain is asked without the lock, and only for an offer that is one.
-	if o, _, err := wire.OpenOffer(sealed, b.network()); err == nil {
+	o, _, err := wire.OpenOffer(sealed, b.network())
+	if err == nil {
 		b.refresh(o)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	l, v := market.Admit(sealed, wire.OpenOffer, b.index, b.known, now)
+	switch {
+	case v.Err == nil:
+		b.odd = ""
+	case v.Cause == market.CauseClock:
+		b.odd = fmt.Sprintf("the last offer heard comes from %d s in the future, by this machine's clock; hint: is the clock right? timedatectl set-ntp true", o.Issued-now)
+	case v.Cause == market.CauseExpired:
+		b.odd = fmt.Sprintf("the last offer heard ended %d s ago, by this machine's clock; hint: is the clock right? timedatectl set-ntp true", now-min(now, o.Expires))
+	}
 	if v.Err != nil {
 		return v
 	}
@@ -80,6 +90,13 @@ func (b *board) admit(sealed []byte) market.Verdict {
 	}
 	b.sealed[l.Offer.Node] = bytes.Clone(sealed)
 	return v
+}
+
+// oddTimes says why the clock may be wrong, or "".
+func (b *board) oddTimes() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.odd
 }
 
 // maxSealed bounds the offers that are kept for newcomers.
