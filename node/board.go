@@ -27,7 +27,7 @@ type board struct {
 	history market.History
 	seen    map[artel.NodeID]standing
 	sealed  map[artel.NodeID][]byte // the newest offer of a node, as it came
-	odd     string                  // why the last offer's time did not suit; "" once one did
+	odd     error                   // why the last offer was refused whose times do not fit this clock
 }
 
 type standing struct {
@@ -64,22 +64,16 @@ func (b *board) take(sealed []byte) { b.admit(sealed) }
 func (b *board) admit(sealed []byte) market.Verdict {
 	now := uint64(time.Now().Unix())
 	// The chain is asked without the lock, and only for an offer that is one.
-	o, _, err := wire.OpenOffer(sealed, b.network())
-	if err == nil {
+	if o, _, err := wire.OpenOffer(sealed, b.network()); err == nil {
 		b.refresh(o)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	l, v := market.Admit(sealed, wire.OpenOffer, b.index, b.known, now)
-	switch {
-	case v.Err == nil:
-		b.odd = ""
-	case v.Cause == market.CauseClock:
-		b.odd = fmt.Sprintf("the last offer heard comes from %d s in the future, by this machine's clock; hint: is the clock right? timedatectl set-ntp true", o.Issued-now)
-	case v.Cause == market.CauseExpired:
-		b.odd = fmt.Sprintf("the last offer heard ended %d s ago, by this machine's clock; hint: is the clock right? timedatectl set-ntp true", now-min(now, o.Expires))
-	}
 	if v.Err != nil {
+		if v.Cause == market.CauseClock || v.Cause == market.CauseExpired {
+			b.odd = v.Err
+		}
 		return v
 	}
 	if _, err := b.index.Put(l, now); err != nil {
@@ -90,13 +84,6 @@ func (b *board) admit(sealed []byte) market.Verdict {
 	}
 	b.sealed[l.Offer.Node] = bytes.Clone(sealed)
 	return v
-}
-
-// oddTimes says why the clock may be wrong, or "".
-func (b *board) oddTimes() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.odd
 }
 
 // maxSealed bounds the offers that are kept for newcomers.
@@ -113,6 +100,14 @@ func (b *board) share() []byte {
 		}
 	}
 	return wire.MarshalOffers(out)
+}
+
+// clockDoubt says why the last offer was refused whose times do not fit this
+// clock; nil: there was none.
+func (b *board) clockDoubt() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.odd
 }
 
 func (b *board) network() artel.Hash { return b.index.Policy().Network }
