@@ -86,7 +86,7 @@ func (l *life) save(ctx context.Context, d *DB) error {
 	switch l.rng.IntN(6) {
 	case 0, 1:
 		return d.Provider().Save(ctx, provider.Change{
-			Lanes:       []lease.Book{book},
+			Lanes:       []provider.LaneRow{{Book: book}},
 			Leases:      []provider.LeaseRow{{Sold: lease.Sold{ID: l.hash()}, TermsRaw: l.pad()}},
 			Events:      []provider.EventRow{{Lease: l.hash(), Key: l.pad(), Event: wire.Event{Seq: l.n}}},
 			Forget:      []provider.Forget{{Lease: l.hash(), Through: l.n - min(l.n, 10)}},
