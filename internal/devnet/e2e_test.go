@@ -268,6 +268,11 @@ func (w *world) done(t *testing.T, n *devnet.Node, id string) {
 		return err == nil && j.State.Ended()
 	})
 	if j.State != api.StateDone || j.Done != j.Tasks {
+		for _, x := range j.List {
+			if x.State != api.StateDone {
+				t.Logf("task %d %s: %s", x.Index, x.State, x.Message)
+			}
+		}
 		t.Fatalf("the job %s with %d done: %s", j.State, j.Done, j.Message)
 	}
 }
