@@ -28,6 +28,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // Version is the layout that this program reads and writes.
@@ -211,7 +212,9 @@ func WriteFile(path string, data []byte, mode fs.FileMode) (err error) {
 	defer func() {
 		if err != nil {
 			os.Remove(tmp.Name())
-			err = fmt.Errorf("write %s: %w", path, err)
+			if err = fmt.Errorf("write %s: %w", path, err); errors.Is(err, syscall.ENOSPC) {
+				err = fmt.Errorf("%w; hint: free space on the disk", err)
+			}
 		}
 	}()
 	_, err = tmp.Write(data)

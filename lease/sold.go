@@ -305,8 +305,13 @@ func (s Sold) ahead() artel.Amount { return s.Book.Secured().Sub(s.Book.Due()) }
 
 // wantsBooking reports whether booking the reserve is worth its gas now: when
 // the voucher outgrew the cap by half of what may stay unpaid, or when a first
-// unit must be prepaid.
+// unit must be prepaid. A session signer's allowance can be taken from one block
+// to the next, and what its Reserve would book with it: none of its vouchers
+// waits above the cap.
 func (s Sold) wantsBooking() bool {
+	if s.Signer != s.Lease.Renter && !s.Book.Unbooked().IsZero() {
+		return true
+	}
 	half := s.Terms.MaxUnpaid.Float() / 2
 	return !s.prepaid() || s.Book.Unbooked().Float() >= half || !s.covers(s.Terms.UnitCost(), 1)
 }

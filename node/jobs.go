@@ -155,7 +155,11 @@ func (n *Node) List(ctx context.Context, q api.JobQuery) ([]api.Job, error) {
 	if limit == 0 {
 		limit = 100
 	}
-	js, err := n.renter.Jobs(ctx, limit)
+	look := limit
+	if !q.All {
+		look = max(look, maxListed) // open ones may lie behind many that ended since
+	}
+	js, err := n.renter.Jobs(ctx, look)
 	if err != nil {
 		return nil, err
 	}
@@ -163,6 +167,9 @@ func (n *Node) List(ctx context.Context, q api.JobQuery) ([]api.Job, error) {
 	for _, j := range js {
 		if !q.All && j.Phase != job.Active {
 			continue
+		}
+		if len(out) == limit {
+			break
 		}
 		j, ts, err := n.renter.Job(ctx, j.ID)
 		if err != nil {
@@ -176,6 +183,9 @@ func (n *Node) List(ctx context.Context, q api.JobQuery) ([]api.Job, error) {
 	}
 	return out, nil
 }
+
+// maxListed is how many of the newest jobs are searched for open ones.
+const maxListed = 10_000
 
 // resolve finds a job by its id or a beginning of it that no other job shares.
 func (n *Node) resolve(ctx context.Context, id string) (artel.Hash, error) {
