@@ -357,10 +357,7 @@ func (p *Provider) tick(t *tx) {
 			s.closing = time.Now()
 		}
 		if time.Since(s.closing) > keepClosed && uint64(t.now/1000) > s.Lease.Start+2*skew {
-			for _, e := range s.events {
-				k := lease.TaskKey{Task: e.Event.Task, Attempt: e.Event.Attempt}
-				t.after = append(t.after, func() { p.c.Runner.Forget(id, k) })
-			}
+			p.letGo(t, id, s.events)
 			delete(p.leases, id)
 			t.change.DropLeases = append(t.change.DropLeases, id)
 		}

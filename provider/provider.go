@@ -72,8 +72,12 @@ type Runner interface {
 	Run(ctx context.Context, from artel.NodeID, id artel.Hash, t artel.Terms, r lease.Running, phase func(string)) lease.Finish
 	// Log reads an attempt's log from offset, at most max bytes.
 	Log(id artel.Hash, k lease.TaskKey, offset uint64, max int) ([]byte, error)
-	// Forget removes what was kept for an attempt besides its receipt.
-	Forget(id artel.Hash, k lease.TaskKey)
+	// Keep says, after a restart, that an attempt has left a sealed output that is
+	// not settled.
+	Keep(ctx context.Context, id artel.Hash, k lease.TaskKey, sealed artel.Ref)
+	// Forget removes what was kept for an attempt besides its receipt: its log and
+	// its sealed output, where there is one.
+	Forget(ctx context.Context, id artel.Hash, k lease.TaskKey, sealed artel.Ref)
 }
 
 // Store keeps a provider's facts. Save is atomic and durable when it returns.
@@ -104,6 +108,18 @@ type EventRow struct {
 	Lease artel.Hash
 	Event wire.Event
 	Key   []byte // opens the output; nil where there is none
+}
+
+func (e EventRow) attempt() lease.TaskKey {
+	return lease.TaskKey{Task: e.Event.Task, Attempt: e.Event.Attempt}
+}
+
+// sealed returns the sealed output; zero where there is none.
+func (e EventRow) sealed() artel.Ref {
+	if e.Event.Receipt == nil {
+		return artel.Ref{}
+	}
+	return e.Event.Receipt.Sealed
 }
 
 // Change is what one transaction stores.
@@ -320,6 +336,9 @@ func (p *Provider) load(ctx context.Context) error {
 		if s == nil {
 			continue
 		}
+		if ref := e.sealed(); !ref.IsZero() {
+			p.c.Runner.Keep(ctx, e.Lease, e.attempt(), ref)
+		}
 		s.events = append(s.events, e)
 		if r := e.Event.Receipt; r != nil && s.Book.Voucher.Less(r.Due) {
 			s.Delivered = append(s.Delivered, lease.Delivered{TaskKey: lease.TaskKey{Task: e.Event.Task, Attempt: e.Event.Attempt}, Due: r.Due, Key: e.Key})
@@ -458,6 +477,7 @@ func (p *Provider) kill(s *sold, k lease.TaskKey) {
 func (p *Provider) finished(t *tx, id artel.Hash, f lease.Finish) {
 	s := p.leases[id]
 	if s == nil {
+		p.c.Runner.Forget(t.ctx, id, f.TaskKey, f.Sealed)
 		return
 	}
 	delete(s.phases, f.TaskKey)

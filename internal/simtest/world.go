@@ -443,7 +443,8 @@ func (r *runner) seal(s artel.TaskSpec, f *lease.Finish) error {
 func (r *runner) Log(artel.Hash, lease.TaskKey, uint64, int) ([]byte, error) {
 	return nil, fmt.Errorf("no log here")
 }
-func (r *runner) Forget(artel.Hash, lease.TaskKey) {}
+func (r *runner) Keep(context.Context, artel.Hash, lease.TaskKey, artel.Ref)   {}
+func (r *runner) Forget(context.Context, artel.Hash, lease.TaskKey, artel.Ref) {}
 
 // deposit gives a renter's money to the ledger.
 func (n *node) deposit() {
