@@ -156,6 +156,7 @@ const (
 	offerTTL      = 10 * time.Minute
 	maxLease      = 24 * time.Hour
 	patience      = 2 * time.Minute
+	remember      = 7 * 24 * time.Hour // lanes on which nothing is open
 )
 
 // policy turns the owner's wishes into terms.
@@ -176,7 +177,7 @@ func (o *owner) policy(c api.ProvideConfig) (provider.Policy, error) {
 		MaxUnit: c.MaxUnit, MaxUnpaid: c.MaxUnpaid, Prepay: c.Prepay, MaxLease: uint64(maxLease.Seconds()),
 		Patience: patience, Region: c.Region, Sandboxes: []string{"wasm"}, Speed: 1000, OfferTTL: offerTTL,
 	}
-	p.RedeemAt, p.Worth = p.MaxUnpaid, c.MinRedeem
+	p.RedeemAt, p.Worth, p.Remember = p.MaxUnpaid, c.MinRedeem, remember
 	// A lease must be able to gather so much beside a unit of its longest task.
 	if most := c.MaxUnpaid.Sub(artel.Cost(c.Price, c.MaxUnit)); most.Less(c.MinRedeem) {
 		return p, &api.Error{Code: api.CodeInvalid, Message: fmt.Sprintf("at least %s units are to be redeemed at once; with --max-unpaid %s and the longest task, %s can gather", c.MinRedeem, c.MaxUnpaid, most), Hint: "a smaller --min-redeem, a shorter --max-task or a larger --max-unpaid"}

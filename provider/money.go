@@ -339,6 +339,7 @@ func (p *Provider) tickLoop(ctx context.Context) {
 
 func (p *Provider) tick(t *tx) {
 	p.waive(t)
+	p.prune(t)
 	for _, id := range p.open {
 		s := p.leases[id]
 		next, fx := s.Tick(p.rules(), t.now)

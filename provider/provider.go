@@ -46,6 +46,9 @@ type Policy struct {
 	// on the lane, and as far as it is not booked it counts against MaxUnpaid. Zero
 	// where calls cost nothing.
 	Worth artel.Amount
+	// Remember is how long a lane is kept on which nothing is due and nothing
+	// promised; zero: for ever.
+	Remember time.Duration
 }
 
 // Config is what a provider is made of. Everything is required.
@@ -132,6 +135,10 @@ type Change struct {
 	Generations map[artel.Address]uint64
 	Outbox      []chain.Tx
 	Sent        []string // outbox ids whose outcome is final
+
+	// Dropped before anything of the above is stored: a lane may begin anew at once.
+	DropLanes       []lease.Key
+	DropGenerations []artel.Address
 }
 
 // Forget names the settled events of a lease: all up to Through.
@@ -171,6 +178,7 @@ type Provider struct {
 	waiver     string // outbox id of the waiver that is under way; empty: none is
 	waiveNo    int    // waivers refused in a row
 	waiveAgain int64  // unix ms: none before
+	pruneAt    int64  // unix ms: when finished lanes are looked for again
 }
 
 // sold is a lease with what the core needs around it.
@@ -289,7 +297,8 @@ func (p *Provider) round(ctx context.Context, first op) error {
 }
 
 func (c Change) empty() bool {
-	return len(c.Lanes)+len(c.Leases)+len(c.Events)+len(c.Forget)+len(c.DropLeases)+len(c.Generations)+len(c.Outbox)+len(c.Sent) == 0
+	return len(c.Lanes)+len(c.Leases)+len(c.Events)+len(c.Forget)+len(c.DropLeases)+len(c.Generations)+len(c.Outbox)+len(c.Sent)+
+		len(c.DropLanes)+len(c.DropGenerations) == 0
 }
 
 func (s *sold) stored() LeaseRow {

@@ -401,7 +401,7 @@ func (p *Provider) held(renter, signer artel.Address) wire.RecoverResponse {
 			continue
 		}
 		h := wire.HeldLane{Lane: k.Number, Accrued: b.Accrued}
-		if !b.Voucher.IsZero() {
+		if b.VoucherSig != (artel.Signature{}) {
 			v, sig := b.SignedVoucher()
 			h.Voucher = &wire.SignedVoucher{Voucher: v, Signature: sig}
 		}

@@ -134,6 +134,9 @@ func newWorld(seed uint64, providers, renters int, s *story) *world {
 				Prepay: w.rng.IntN(4) == 0, Sandboxes: []string{"wasm"}, Speed: 1000, OfferTTL: 30 * time.Minute, RedeemAt: artel.Units(50_000),
 			}
 			n.prov.maxUnpaid = n.policy.MaxUnpaid
+			if i%3 == 1 {
+				n.policy.Remember = 2 * time.Minute // it has forgotten its lanes when everybody comes again
+			}
 			if u := artel.Cost(price, unit); i%2 == 1 && !n.policy.MaxUnpaid.Less(u.Add(u)) {
 				n.policy.Worth = artel.Cost(price, 3_000) // its calls cost gas
 			}
