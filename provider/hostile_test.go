@@ -64,17 +64,16 @@ func TestStrangersGenerationsAreNotKept(t *testing.T) {
 	store := &heap{}
 	p := New(Config{Key: testKey(t, 9), Params: chain.Params{ChainID: 1}, Store: store, Log: slog.New(slog.DiscardHandler)})
 	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
+	ended := make(chan error)
 	go func() {
-		for {
-			select {
-			case o := <-p.inbox:
-				if err := p.round(ctx, o); err != nil {
-					t.Error(err)
-				}
-			case <-ctx.Done():
-				return
-			}
+		a := p.actor()
+		a.Beside = nil
+		ended <- p.loop.Run(ctx, a)
+	}()
+	defer func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
 		}
 	}()
 	customer := testKey(t, 1)
@@ -95,20 +94,6 @@ func TestStrangersGenerationsAreNotKept(t *testing.T) {
 	})
 	if len(store.saved) != 1 {
 		t.Errorf("%d transactions were stored, want 1", len(store.saved))
-	}
-}
-
-// An op whose caller has gone does not run beside what the caller does next.
-func TestDoNeverRunsBehindItsCaller(t *testing.T) {
-	p := New(Config{})
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	ran := false
-	for p.do(ctx, func(*tx) { ran = true }) || len(p.inbox) == 0 {
-		// select may see ctx before the inbox has taken the op
-	}
-	if err := p.round(t.Context(), <-p.inbox); err != nil || ran {
-		t.Errorf("ran %t, error %v", ran, err)
 	}
 }
 

@@ -5,12 +5,14 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/chain"
+	"github.com/artel-network/artel/core"
 	"github.com/artel-network/artel/lease"
 	"github.com/artel-network/artel/p2p"
 	"github.com/artel-network/artel/wire"
@@ -110,7 +112,7 @@ func (p *Provider) queue(t *tx, x chain.Tx) string {
 // chain may be away for as long as it likes.
 func (p *Provider) outboxLoop(ctx context.Context) {
 	submitted := map[string]bool{}
-	for every(ctx, outboxEvery) {
+	for core.Every(ctx, outboxEvery) {
 		var waiting []chain.Tx
 		if !p.do(ctx, func(*tx) {
 			for _, x := range p.outbox {
@@ -196,7 +198,7 @@ func lanesOf(x chain.Tx) []lease.Key {
 func (p *Provider) chainLoop(ctx context.Context) {
 	var cursor chain.Head
 	all := time.Time{}
-	for every(ctx, chainEvery) {
+	for core.Every(ctx, chainEvery) {
 		if cursor == (chain.Head{}) {
 			h, err := p.c.Ledger.Head(ctx)
 			if err != nil {
@@ -213,12 +215,37 @@ func (p *Provider) chainLoop(ctx context.Context) {
 			continue
 		}
 		cursor = head
+		p.compare(ctx, head)
 		everything := time.Since(all) > refreshAll
 		if everything {
 			all = time.Now()
 		}
 		p.refresh(ctx, p.touched(ctx, events, everything))
 	}
+}
+
+// compare holds the wall clock against the chain's time, which is never ahead: a
+// machine whose clock is far behind must not make leases, for it would not see
+// them end. (One that is far ahead is refused by those it deals with: a chain
+// may be slow.)
+func (p *Provider) compare(ctx context.Context, head chain.Head) {
+	p.do(ctx, func(t *tx) {
+		late := behind(head, t.now)
+		if (late > skew) == p.late {
+			return
+		}
+		if p.late = late > skew; p.late {
+			p.c.Log.Warn("this machine's clock is behind the chain's: it makes no leases; hint: set the clock", "seconds", late)
+		}
+		t.after = append(t.after, p.announce)
+	})
+}
+
+// behind returns by how many seconds a clock that shows now (unix ms) is behind
+// the chain's.
+func behind(head chain.Head, now int64) uint64 {
+	sec := uint64(max(0, now/1000))
+	return head.Time - min(head.Time, sec)
 }
 
 type laneSigner struct {
@@ -268,6 +295,7 @@ func (p *Provider) touched(ctx context.Context, events []chain.Event, all bool) 
 			}
 			out = append(out, ls)
 		}
+		slices.SortFunc(out, func(a, b laneSigner) int { return a.key.Compare(b.key) })
 	})
 	return out
 }
@@ -330,7 +358,7 @@ func (p *Provider) rules() lease.Policy {
 
 // tickLoop lets time pass for the leases.
 func (p *Provider) tickLoop(ctx context.Context) {
-	for every(ctx, tickEvery) {
+	for core.Every(ctx, tickEvery) {
 		if !p.do(ctx, p.tick) {
 			return
 		}
@@ -340,8 +368,8 @@ func (p *Provider) tickLoop(ctx context.Context) {
 func (p *Provider) tick(t *tx) {
 	p.waive(t)
 	p.prune(t)
-	for _, id := range p.open {
-		s := p.leases[id]
+	for _, k := range slices.SortedFunc(maps.Keys(p.open), lease.Key.Compare) {
+		s := p.leases[p.open[k]]
 		next, fx := s.Tick(p.rules(), t.now)
 		if next.Phase == s.Phase && len(fx) == 0 {
 			s.Sold = next // only the meter moved: not worth a write
@@ -350,14 +378,15 @@ func (p *Provider) tick(t *tx) {
 		p.set(t, s, next, fx)
 		t.after = append(t.after, s.wake)
 	}
+	now := time.UnixMilli(t.now)
 	for id, s := range p.leases {
 		if s.Phase != lease.Closed {
 			continue
 		}
 		if s.closing.IsZero() {
-			s.closing = time.Now()
+			s.closing = now
 		}
-		if time.Since(s.closing) > keepClosed && uint64(t.now/1000) > s.Lease.Start+2*skew {
+		if now.Sub(s.closing) > keepClosed && uint64(t.now/1000) > s.Lease.Start+2*apart {
 			p.letGo(t, id, s.events)
 			delete(p.leases, id)
 			t.change.DropLeases = append(t.change.DropLeases, id)
@@ -436,28 +465,17 @@ func (p *Provider) advertise(ctx context.Context, ttl time.Duration) {
 // paused it or the provider is stopping.
 func (p *Provider) Offer(ctx context.Context, ttl time.Duration) (o artel.Offer, ok bool) {
 	pol := p.policy()
-	now := time.Now()
+	now := p.loop.Now()
 	running := p.do(ctx, func(t *tx) {
 		// The clock orders announcements across restarts without a stored number.
 		p.seq = max(p.seq+1, uint64(t.now))
-		ok = !p.paused
+		ok = !p.paused && !p.late
 		o.Seq, o.UpSince = p.seq, uint64(p.since.Unix())
 	})
 	o.Network, o.Node, o.Account, o.Machine = p.c.Network, p.c.Key.NodeID(), p.c.Account, p.c.Machine
 	o.Issued, o.Expires = uint64(now.Unix()), uint64(now.Add(ttl).Unix())
 	o.Resources, o.Price, o.Region, o.Sandboxes, o.Speed = pol.Resources, pol.Price, pol.Region, pol.Sandboxes, pol.Speed
+	o.CPU, o.PullFree, o.PullPrice = pol.CPU, pol.PullFree, pol.PullPrice
 	o.MaxUnpaid, o.Prepay, o.MaxUnit, o.Addrs = pol.MaxUnpaid, pol.Prepay, pol.MaxUnit, p.c.Host.Addrs()
 	return o, ok && running
-}
-
-// every waits d and reports whether ctx still lives.
-func every(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
-	}
 }

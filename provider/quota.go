@@ -20,8 +20,8 @@ import (
 // What may be written is counted before it is: a claim that does not fit is
 // refused.
 
-// held names an attempt that has left something here.
-type held struct {
+// left names an attempt that has left something here.
+type left struct {
 	lease artel.Hash
 	lease.TaskKey
 }
@@ -103,7 +103,7 @@ func (b *Boxed) evict() bool {
 
 // hold ends an attempt's claim and counts what it has left: its log, and so many
 // bytes sealed.
-func (b *Boxed) hold(h held, claim, sealed int64) {
+func (b *Boxed) hold(h left, claim, sealed int64) {
 	n := sealed
 	if log, err := taken(b.logPath(h.lease, h.TaskKey)); err == nil {
 		n += log
@@ -112,14 +112,14 @@ func (b *Boxed) hold(h held, claim, sealed int64) {
 	defer b.mu.Unlock()
 	b.used += n - claim - b.held[h]
 	if b.held == nil {
-		b.held = map[held]int64{}
+		b.held = map[left]int64{}
 	}
 	if b.held[h] = n; n == 0 {
 		delete(b.held, h)
 	}
 }
 
-func (b *Boxed) release(h held) {
+func (b *Boxed) release(h left) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.used -= b.held[h]

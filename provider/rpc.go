@@ -11,8 +11,12 @@ import (
 	"github.com/artel-network/artel/wire"
 )
 
-// skew is how far apart two honest clocks may be, in seconds.
-const skew = 300
+// skew is how far an honest clock may be off, in seconds; apart is how far two
+// of them may be from each other.
+const (
+	skew  = 300
+	apart = 2 * skew
+)
 
 // maxWait bounds a long poll, in milliseconds.
 const maxWait = 30_000
@@ -189,7 +193,7 @@ func (p *Provider) watch(ctx context.Context, from artel.NodeID, req []byte) ([]
 			over = true // answered with what is true now, not with what was at the question
 		case <-ctx.Done():
 			return nil, ctx.Err()
-		case <-p.closed:
+		case <-p.loop.Closed():
 			return nil, errStopped
 		}
 	}
@@ -248,7 +252,7 @@ func (p *Provider) letGo(t *tx, id artel.Hash, gone []EventRow) {
 		return
 	}
 	t.after = append(t.after, func() {
-		p.tasks.Go(func() {
+		p.loop.Go(func() {
 			for _, e := range gone {
 				p.c.Runner.Forget(context.WithoutCancel(t.ctx), id, e.attempt(), e.sealed())
 			}

@@ -37,7 +37,7 @@ type Boxed struct {
 	turn  uint64           // counts uses of them
 	limit int64            // bytes that all of it may take; 0: no limit
 	used  int64            // bytes taken, and those that attempts may still take
-	held  map[held]int64   // by attempts that are not settled
+	held  map[left]int64   // by attempts that are not settled
 	ready bool             // the directories are there
 	empty []string         // output directories to be used again
 	outs  int              // how many were made
@@ -65,7 +65,7 @@ func (b *Boxed) Run(ctx context.Context, from artel.NodeID, id artel.Hash, t art
 		return fail(artel.ReasonRefused, "%v", err)
 	}
 	var sealed int64
-	defer func() { b.hold(held{id, r.TaskKey}, claim, sealed) }()
+	defer func() { b.hold(left{id, r.TaskKey}, claim, sealed) }()
 	if b.Room != nil {
 		if err := b.Room(disk + 2*int64(r.Spec.Want.Disk) + int64(r.Spec.Log)); err != nil { // an output lies here open and sealed
 			return fail(artel.ReasonHost, "%v", clean(err))
@@ -250,14 +250,14 @@ func (b *Boxed) Forget(ctx context.Context, id artel.Hash, k lease.TaskKey, seal
 	if !sealed.IsZero() {
 		_ = blob.Remove(ctx, b.Blobs, sealed) // what is left goes with the next GC
 	}
-	b.release(held{id, k})
+	b.release(left{id, k})
 }
 
 // Keep implements Runner.
 func (b *Boxed) Keep(ctx context.Context, id artel.Hash, k lease.TaskKey, sealed artel.Ref) {
 	size, err := blob.Weight(ctx, b.Blobs, sealed)
 	if err == nil {
-		b.hold(held{id, k}, 0, size)
+		b.hold(left{id, k}, 0, size)
 	}
 }
 

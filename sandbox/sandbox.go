@@ -2,8 +2,8 @@
 // owner's machine: one attempt of a task goes in as a Spec, an Exit comes out.
 //
 // The port says what a program sees and what it can never do; the adapters below
-// keep it: wasm (wazero in killable worker processes), containers later, fake for
-// tests. sandboxtest holds each of them to the same suite, section by section of
+// keep it: wasm (wazero in killable worker processes), gvisor (container images in
+// an embedded gVisor), fake for tests. sandboxtest holds each of them to the same suite, section by section of
 // what its Capabilities declare.
 //
 // # What a program sees
@@ -27,6 +27,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 )
 
 // Box runs attempts. All methods may be called from many goroutines.
@@ -91,6 +92,88 @@ type Capabilities struct {
 	// files, network or other processes even if the program broke out of its
 	// runtime (what the kernel offers for this differs; see the adapter).
 	Confined bool
+	// Images: Spec.Root is understood, and has to be set. A box without it runs
+	// Spec.Program.
+	Images bool
+	// CPU, Processes, Layer: the limit of that name is enforced while running.
+	CPU, Processes, Layer bool
+	// Network: Spec.Network is understood and enforced.
+	Network bool
+	// GPUs: Spec.GPUs is understood.
+	GPUs bool
+	// Interactive: every Run of it implements Interactive.
+	Interactive bool
+	// Outlives: attempts go on when the process that holds the Box dies, and the box
+	// implements Adopter.
+	Outlives bool
+}
+
+// Interactive is a Run that people can look into while it runs.
+type Interactive interface {
+	Run
+
+	// Exec starts another program beside the attempt's own, inside the same box and
+	// within the same limits. It ends when the attempt does. The error is about the
+	// host, the command, or ErrEnded.
+	Exec(ctx context.Context, c Command) (Process, error)
+
+	// Dial connects to a TCP port that a program of the box listens on, on its
+	// loopback or on all its addresses. Refused connections match syscall.ECONNREFUSED.
+	Dial(ctx context.Context, port uint16) (net.Conn, error)
+
+	// Usage is what the attempt has used so far.
+	Usage(ctx context.Context) (Usage, error)
+}
+
+// Command is a program to be run beside an attempt's own.
+type Command struct {
+	Args []string // the whole command; a relative Args[0] is looked up in PATH
+	Env  map[string]string
+	Dir  string // empty: the attempt's own
+	// TTY gives it a terminal of Rows × Cols; Stderr is not used then.
+	TTY        bool
+	Rows, Cols uint16
+	// Streams; nil is /dev/null. Exec does not close them. Process.Wait does not wait
+	// for Stdin to end.
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+}
+
+// Process is a Command that has been started.
+type Process interface {
+	// Resize tells its terminal the size.
+	Resize(rows, cols uint16) error
+	// Signal sends a signal by its Linux number to it (with a TTY: to the
+	// terminal's foreground processes).
+	Signal(n int) error
+	// Wait returns the exit code (128+n when signal n ended it), after all output
+	// has been written. Cancelling ctx ends the waiting alone.
+	Wait(ctx context.Context) (int, error)
+	// Kill ends it at once.
+	Kill()
+}
+
+// Usage is a reading of an attempt's meter.
+type Usage struct {
+	CPUMillis, WallMillis int64
+	MemoryBytes           int64 // now
+	Processes             int64
+	OutputBytes, LogBytes int64
+	SentBytes, GotBytes   int64 // by the network of Spec.Network
+}
+
+// Adopter is a Box whose attempts outlive the process that started them.
+type Adopter interface {
+	Box
+
+	// Live returns the attempts that an earlier holder of this box started and whose
+	// Exit nobody has collected yet: those that run and those that have ended since.
+	// They are this box's from then on. Called once, before the first Start.
+	Live(ctx context.Context) ([]Run, error)
+
+	// Detach gives the box up and leaves its attempts running, as a crash would; Close
+	// ends them. Without a holder, attempts end by themselves after a while.
+	Detach() error
 }
 
 var (
@@ -98,6 +181,8 @@ var (
 	ErrSpec = errors.New("sandbox: bad spec")
 	// ErrClosed is returned by Start after Close.
 	ErrClosed = errors.New("sandbox: closed")
+	// ErrEnded is returned for what can be done only while an attempt runs.
+	ErrEnded = errors.New("sandbox: the attempt has ended")
 	// ErrRunning is returned by Start for the id of a live attempt.
 	ErrRunning = errors.New("sandbox: an attempt of this id is running")
 )

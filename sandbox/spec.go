@@ -11,14 +11,30 @@ import (
 // Spec is one attempt to run. Host paths are absolute and are the caller's own:
 // the box creates none of the directories and removes none.
 type Spec struct {
-	// Program is the host path of the program. Its bytes are verified by the
-	// caller and not changed while the attempt lives.
+	// Program is the host path of the program, or empty where Root is set. Its bytes
+	// are verified by the caller and not changed while the attempt lives.
 	Program string
+	// Root is the host path of an unpacked image, shown read only at / with a
+	// writable layer of the attempt's own above it (Capabilities.Images). The program
+	// is Args then, the whole command; a relative Args[0] is looked up in PATH of Env.
+	Root string
+	// Dir is the working directory inside Root; empty: /.
+	Dir string
+	// User is "uid" or "uid:gid", in numbers, inside Root; empty: 0:0, which is root of
+	// the box and nobody on the host.
+	User string
+	// Network is what of the world the program may reach; nil: nothing
+	// (Capabilities.Network).
+	Network *Network
+	// GPUs are the indices of the host's devices that the attempt has for itself
+	// (Capabilities.GPUs).
+	GPUs []int
 	// Key is the program's content id. Two Specs with the same Key are taken to
 	// have the same program, so a box may keep it compiled. Empty: the box hashes
 	// the file each time.
 	Key string
-	// Args follow the program's own name, which the program sees as "program".
+	// Args follow the program's own name, which the program sees as "program"; with
+	// Root they are the whole command.
 	Args []string
 	// Env is the whole environment of the program. It is no place for secrets: the
 	// machine's owner can read it.
@@ -59,6 +75,26 @@ type Limits struct {
 	// LogBytes of the log are kept. The program may write FloodFactor times as
 	// much before it is stopped; what is beyond LogBytes is dropped.
 	LogBytes int64
+	// CPUMillis is processor time per second, in thousandths of a core: 1500 is a core
+	// and a half. It is enforced where Capabilities.CPU says so.
+	CPUMillis int64
+	// Processes is the number of processes and threads at once
+	// (Capabilities.Processes).
+	Processes int64
+	// LayerBytes and LayerFiles bound what the program writes above Root, outside
+	// /out and /checkpoint (Capabilities.Images).
+	LayerBytes, LayerFiles int64
+}
+
+// Network is the part of the world that a program may reach over TCP, by name.
+// The owner's own networks, loopback, link-local and metadata addresses are never
+// in it, whatever a name resolves to.
+type Network struct {
+	// Allow lists "host", "host:port" or "*.domain:port"; without a port 80 and 443
+	// are meant.
+	Allow []string
+	// Bytes bounds what goes in and out together; 0: no bound.
+	Bytes int64
 }
 
 // FloodFactor is how many times Limits.LogBytes a program may write before it is
@@ -75,6 +111,10 @@ func DefaultLimits() Limits {
 		OutputBytes:   256 << 20,
 		OutputFiles:   10_000,
 		LogBytes:      1 << 20,
+		CPUMillis:     1000,
+		Processes:     512,
+		LayerBytes:    1 << 30,
+		LayerFiles:    100_000,
 	}
 }
 
@@ -99,6 +139,10 @@ func (l Limits) WithDefaults() Limits {
 	fill(&l.OutputBytes, d.OutputBytes)
 	fill(&l.OutputFiles, d.OutputFiles)
 	fill(&l.LogBytes, d.LogBytes)
+	fill(&l.CPUMillis, d.CPUMillis)
+	fill(&l.Processes, d.Processes)
+	fill(&l.LayerBytes, d.LayerBytes)
+	fill(&l.LayerFiles, d.LayerFiles)
 	return l
 }
 
@@ -112,15 +156,28 @@ func (s Spec) Validate() error {
 		return fmt.Errorf("%w: %s", ErrSpec, fmt.Sprintf(format, args...))
 	}
 	for _, p := range []struct{ name, path string }{
-		{"Program", s.Program}, {"Out", s.Out}, {"Log", s.Log}, {"In", s.In}, {"Checkpoint", s.Checkpoint},
+		{"Program", s.Program}, {"Root", s.Root}, {"Out", s.Out}, {"Log", s.Log}, {"In", s.In}, {"Checkpoint", s.Checkpoint},
 	} {
-		optional := p.name == "In" || p.name == "Checkpoint"
+		optional := p.name == "In" || p.name == "Checkpoint" || p.name == "Root" || p.name == "Program" && s.Root != ""
 		switch {
 		case p.path == "" && optional:
 		case p.path == "":
 			return bad("%s is empty; give a host path", p.name)
 		case !filepath.IsAbs(p.path):
 			return bad("%s is %q; give an absolute path", p.name, p.path)
+		}
+	}
+	switch {
+	case s.Root != "" && s.Program != "":
+		return bad("both Program and Root are set; an image's program is named by Args")
+	case s.Root != "" && (len(s.Args) == 0 || s.Args[0] == ""):
+		return bad("Args is empty; with Root it is the whole command")
+	case s.Root == "" && (s.Dir != "" || s.User != "" || s.Network != nil || len(s.GPUs) > 0):
+		return bad("Dir, User, Network and GPUs want an image; set Root")
+	}
+	if s.Network != nil {
+		if err := s.Network.Check(); err != nil {
+			return bad("Network: %v", err)
 		}
 	}
 	if len(s.Args) > MaxArgs {
@@ -152,6 +209,7 @@ func (s Spec) Validate() error {
 	}{
 		{"MemoryBytes", l.MemoryBytes}, {"WallMillis", l.WallMillis}, {"PrepareMillis", l.PrepareMillis},
 		{"OutputBytes", l.OutputBytes}, {"OutputFiles", l.OutputFiles}, {"LogBytes", l.LogBytes},
+		{"CPUMillis", l.CPUMillis}, {"Processes", l.Processes}, {"LayerBytes", l.LayerBytes}, {"LayerFiles", l.LayerFiles},
 	} {
 		if f.v < 0 || f.v > maxLimit {
 			return bad("Limits.%s is %d; it is 0 (the default) or positive", f.name, f.v)

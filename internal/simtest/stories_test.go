@@ -83,6 +83,57 @@ func TestStories(t *testing.T) {
 			p0.habit = keyless
 			r.submit(spec("render", 2, 9*time.Second, true))
 		}},
+		{"renters-clock-is-fast", func(w *world, p0, p1, r *node) {
+			w.say("r0's clock is 12 minutes ahead")
+			r.crash()
+			r.skew = 12 * time.Minute
+			r.start()
+			r.submit(spec("render", 1, 9*time.Second, true))
+			time.Sleep(5 * time.Second)
+			w.say("r0's clock is set")
+			r.crash()
+			r.skew = 0
+			r.start()
+		}},
+		{"renters-clock-is-slow", func(w *world, p0, p1, r *node) {
+			w.say("r0's clock is 8 minutes behind")
+			r.crash()
+			r.skew = -8 * time.Minute
+			r.start()
+			r.submit(spec("render", 1, 9*time.Second, true))
+			time.Sleep(5 * time.Second)
+			w.say("r0's clock is set")
+			r.crash()
+			r.skew = 0
+			r.start()
+		}},
+		{"providers-clock-is-slow", func(w *world, p0, p1, r *node) {
+			w.say("p0's clock is 6 minutes behind")
+			p0.crash()
+			p0.skew = -6 * time.Minute
+			p0.start()
+			r.submit(spec("render", 2, 9*time.Second, true))
+		}},
+		{"clocks-are-apart", func(w *world, p0, p1, r *node) {
+			w.say("p0's clock is 4 minutes ahead, that of r0 4 minutes behind")
+			p0.crash()
+			r.crash()
+			p0.skew, r.skew = 4*time.Minute, -4*time.Minute
+			r.start()
+			p0.start()
+			time.Sleep(time.Second)
+			r.submit(spec("render", 2, 9*time.Second, true))
+		}},
+		{"dies-before-the-key", func(w *world, p0, p1, r *node) {
+			w.say("p0 will die when it is asked for the key")
+			dieAt(w, p0, r, time.Minute)
+			r.submit(eager("render", 2))
+		}},
+		{"back-with-the-key", func(w *world, p0, p1, r *node) {
+			w.say("p0 will be cut off for six seconds when it is asked for the key")
+			cutAt(w, p0, r, 6*time.Second)
+			r.submit(eager("render", 1))
+		}},
 		{"broken-program", func(w *world, p0, p1, r *node) {
 			w.say("p1 is down: p0 is the only provider")
 			p1.crash()
@@ -167,6 +218,47 @@ func (n *node) waiving() bool {
 		}
 	}
 	return false
+}
+
+// eager is a job that fails over fast.
+func eager(name string, count uint64) artel.JobSpec {
+	s := spec(name, count, 9*time.Second, true)
+	s.Failover = artel.FailoverFast
+	return s
+}
+
+// asked calls f when r is about to ask for the first key.
+func asked(r *node, f func()) {
+	var once sync.Once
+	r.before = func(method string) {
+		if method == wire.MethodPay {
+			once.Do(f)
+		}
+	}
+}
+
+func dieAt(w *world, p, r *node, down time.Duration) {
+	asked(r, func() {
+		w.say("%s is killed", p.name)
+		p.stop()
+		go func() {
+			p.crash()
+			time.Sleep(down)
+			w.say("%s is back", p.name)
+			p.start()
+		}()
+	})
+}
+
+func cutAt(w *world, p, r *node, off time.Duration) {
+	asked(r, func() {
+		w.say("%s is cut off", p.name)
+		w.net.Partition([]artel.NodeID{p.key.NodeID()})
+		time.AfterFunc(off, func() {
+			w.say("%s can be reached again", p.name)
+			w.net.Heal()
+		})
+	})
 }
 
 // outcome ends a story with what became of its jobs and of the money.

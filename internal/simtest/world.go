@@ -75,6 +75,10 @@ type node struct {
 	rent    *rentDisk // nil for a provider
 	policy  provider.Policy
 	machine [16]byte
+	rand    *rand.ChaCha8 // what the node draws
+	ids     *rand.ChaCha8 // of its jobs
+	skew    time.Duration // how far its wall clock is off; changes while it is down
+	wrong   bool          // by more than anybody must bear
 
 	stop context.CancelFunc // nil while the node is down
 	down chan struct{}
@@ -124,6 +128,12 @@ func newWorld(seed uint64, providers, renters int, s *story) *world {
 	for i := range providers + renters {
 		n := &node{w: w, key: simKey(uint64(i)), blobs: blobmem.New(0)}
 		binary.BigEndian.PutUint64(n.machine[:], uint64(i))
+		var seeds [32]byte
+		binary.BigEndian.PutUint64(seeds[:], seed)
+		binary.BigEndian.PutUint64(seeds[8:], uint64(i))
+		n.rand = rand.NewChaCha8(seeds)
+		seeds[31] = 1
+		n.ids = rand.NewChaCha8(seeds)
 		if i < providers {
 			n.name = fmt.Sprintf("p%d", i)
 			n.prov = newProvDisk()
@@ -143,7 +153,7 @@ func newWorld(seed uint64, providers, renters int, s *story) *world {
 		} else {
 			n.name = fmt.Sprintf("r%d", i-providers)
 			n.rent = newRentDisk()
-			n.board = &board{w: w, index: market.NewIndex(market.DefaultPolicy(network)), history: market.History{Nodes: map[artel.NodeID]market.Record{}}}
+			n.board = &board{n: n, index: market.NewIndex(market.DefaultPolicy(network)), history: market.History{Nodes: map[artel.NodeID]market.Record{}}}
 			balances[n.key.Address()] = artel.Units(fund)
 			w.total = w.total.Add(artel.Units(fund))
 		}
@@ -199,6 +209,7 @@ func (n *node) start() {
 		n.p = provider.New(provider.Config{
 			Key: n.key, Account: n.key.Address(), Network: network, Machine: n.machine, Params: params, Policy: n.policy,
 			Host: cheatingHost{n.host, n}, Ledger: n.ledger, Store: n.prov, Runner: &runner{n: n}, Log: n.w.log.With("node", n.name),
+			Now: n.now,
 		})
 		n.p.Register()
 		run = n.p.Run
@@ -209,7 +220,7 @@ func (n *node) start() {
 		n.r = renter.New(renter.Config{
 			Key: n.key, Account: n.key.Address(), Network: network, Params: params, Policy: rentPolicy(n.w.patient),
 			Host: caller{n.host, n}, Ledger: n.ledger, Board: n.board, Store: n.rent, Blobs: n.blobs, Fetch: n.fetch,
-			Log: n.w.log.With("node", n.name),
+			Log: n.w.log.With("node", n.name), Now: n.now, Rand: n.rand,
 		})
 		run = n.r.Run
 	}
@@ -223,6 +234,9 @@ func (n *node) start() {
 	down := n.down
 	go func() { wg.Wait(); close(down) }()
 }
+
+// now is the node's wall clock.
+func (n *node) now() time.Time { return time.Now().Add(n.skew) }
 
 func (n *node) up() bool { return n.stop != nil }
 
@@ -309,7 +323,7 @@ func (c caller) Call(ctx context.Context, to artel.NodeID, method string, req []
 
 // board is a market index fed by gossip.
 type board struct {
-	w       *world
+	n       *node
 	mu      sync.Mutex
 	index   *market.Index
 	history market.History
@@ -336,8 +350,8 @@ func (w *world) openOffer(sealed []byte, network artel.Hash) (artel.Offer, artel
 func (b *board) validate(_ context.Context, m p2p.Message) p2p.Verdict {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	now := uint64(time.Now().Unix())
-	l, v := market.Admit(m.Data, b.w.openOffer, b.index, nil, now)
+	now := uint64(b.n.now().Unix())
+	l, v := market.Admit(m.Data, b.n.w.openOffer, b.index, nil, now)
 	if v.Err != nil {
 		return p2p.Ignore
 	}
