@@ -36,7 +36,7 @@ var rooms = map[string][]string{
 	// Shell.
 	"sqlite": {"", "chain", "job", "lease", "provider", "renter"},
 	"api":    {"", "datadir", "network", "wire"},
-	"node": {"", "api", "blob", "blob/disk", "chain", "chain/evm", "datadir", "job", "lease", "market", "network", "p2p", "p2p/libp2p",
+	"node": {"", "api", "blob", "blob/disk", "blob/mem", "chain", "chain/evm", "datadir", "job", "lease", "market", "network", "p2p", "p2p/libp2p",
 		"provider", "renter", "sandbox/wasm", "sqlite", "wire"},
 }
 

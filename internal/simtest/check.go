@@ -33,6 +33,9 @@ func (w *world) check() (broken []string) {
 		for _, b := range d.back {
 			bad("%s: lane %x went backwards to %s due, voucher %s", p.name, b.Key.Number, b.Due(), b.Voucher)
 		}
+		for _, b := range d.lost {
+			bad("%s: lane %x was forgotten with voucher %s, paid %s", p.name, b.Key.Number, b.Voucher, b.Paid)
+		}
 		for k, b := range d.lanes {
 			if u := artel.Cost(p.policy.Price, unit); p.habit == honest && b.Due().Add(u).Less(b.Voucher) {
 				bad("%s: lane %x was paid %s, due are %s", p.name, k.Number, b.Voucher, b.Due())

@@ -44,6 +44,7 @@ type provDisk struct {
 	double []artel.Result           // two results of one attempt: must stay empty
 	over   []lease.Book             // lanes unpaid beyond maxUnpaid: must stay empty
 	back   []lease.Book             // vouchers or totals that went backwards: must stay empty
+	lost   []lease.Book             // lanes that were forgotten before they were redeemed: must stay empty
 
 	maxUnpaid artel.Amount
 }
@@ -106,6 +107,15 @@ func (d *provDisk) Save(ctx context.Context, c provider.Change) error {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	for _, k := range c.DropLanes {
+		if b := d.lanes[k]; b.Paid.Less(b.Voucher) {
+			d.lost = append(d.lost, b.Book)
+		}
+		delete(d.lanes, k)
+	}
+	for _, a := range c.DropGenerations {
+		delete(d.gens, a)
+	}
 	for _, b := range c.Lanes {
 		if d.maxUnpaid.Less(b.Exposed()) {
 			d.over = append(d.over, b.Book)

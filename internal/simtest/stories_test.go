@@ -178,7 +178,7 @@ func TestStories(t *testing.T) {
 				w.patient = s.name == "given-back"
 				p0, p1, r := w.nodes[0], w.nodes[1], w.nodes[2]
 				for i, p := range w.providers() {
-					p.policy.Price, p.policy.Prepay, p.policy.Resources.Slots = base*artel.Price(i+1), false, 1
+					p.policy.Price, p.policy.Prepay, p.policy.Resources.Slots, p.policy.Remember = base*artel.Price(i+1), false, 1, 0
 					p.policy.MaxUnpaid = artel.Cost(p.policy.Price, 2*unit)
 					p.prov.maxUnpaid = p.policy.MaxUnpaid
 				}

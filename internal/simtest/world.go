@@ -144,6 +144,9 @@ func newWorld(seed uint64, providers, renters int, s *story) *world {
 				Prepay: w.rng.IntN(4) == 0, Sandboxes: []string{"wasm"}, Speed: 1000, OfferTTL: 30 * time.Minute, RedeemAt: artel.Units(50_000),
 			}
 			n.prov.maxUnpaid = n.policy.MaxUnpaid
+			if i%3 == 1 {
+				n.policy.Remember = 2 * time.Minute // it has forgotten its lanes when everybody comes again
+			}
 			if u := artel.Cost(price, unit); i%2 == 1 && !n.policy.MaxUnpaid.Less(u.Add(u)) {
 				n.policy.Worth = artel.Cost(price, 3_000) // its calls cost gas
 			}
@@ -457,7 +460,8 @@ func (r *runner) seal(s artel.TaskSpec, f *lease.Finish) error {
 func (r *runner) Log(artel.Hash, lease.TaskKey, uint64, int) ([]byte, error) {
 	return nil, fmt.Errorf("no log here")
 }
-func (r *runner) Forget(artel.Hash, lease.TaskKey) {}
+func (r *runner) Keep(context.Context, artel.Hash, lease.TaskKey, artel.Ref)   {}
+func (r *runner) Forget(context.Context, artel.Hash, lease.TaskKey, artel.Ref) {}
 
 // deposit gives a renter's money to the ledger.
 func (n *node) deposit() {
