@@ -278,6 +278,17 @@ func (b Bought) Holding(due artel.Amount, now int64) Bought {
 	return b
 }
 
+// Claim is what of a provider's running total may be meant honestly: no more
+// than the renter's own clock allows.
+func (b Bought) Claim(due artel.Amount, now int64) artel.Amount {
+	held := (uint64(max(0, now-b.Began)) + Tolerance) * uint64(b.Terms.Slots)
+	x, err := b.Terms.Base.Accrue(b.Terms.Price, max(held, b.Wall))
+	if err != nil {
+		return b.Book.Due()
+	}
+	return due.Min(x.Ceil()).Max(b.Book.Due())
+}
+
 // Owed is the voucher that the renter should sign next: everything proved so
 // far, or the prepaid unit. ok is false when the highest voucher covers it.
 func (b Bought) Owed() (artel.Amount, bool) {

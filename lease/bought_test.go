@@ -154,6 +154,14 @@ func TestHolding(t *testing.T) {
 	}
 }
 
+func TestClaim(t *testing.T) {
+	for claimed, want := range map[uint64]uint64{0: 0, 20_000: 20_000, 1 << 40: 24_000} { // 10 s of two slots, and the tolerance
+		if got := newBought().Claim(artel.Units(claimed), start+10_000); got != artel.Units(want) {
+			t.Errorf("of %d units %s may be due, want %d", claimed, got, want)
+		}
+	}
+}
+
 func TestNumbersAreNotUsedAgainAfterARestart(t *testing.T) {
 	b := newBought()
 	if b = b.Renumbered(1000); b.Next != 1000 {

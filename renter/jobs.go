@@ -106,19 +106,7 @@ func (r *Renter) Cancel(ctx context.Context, id artel.Hash, why string) error {
 			return
 		}
 		found = true
-		a.Job = a.Job.Cancel(why, t.now)
-		t.jobs[id] = true
-		for _, b := range r.ordered() {
-			var ks []wire.TaskKey
-			for _, k := range b.keys() {
-				if w := b.work[k]; w.Job == id && !w.Receipt {
-					ks = append(ks, wire.TaskKey(k))
-				}
-			}
-			if len(ks) > 0 {
-				r.tellCancel(t, b, ks)
-			}
-		}
+		r.end(t, a, why)
 	}); err != nil {
 		return err
 	}
@@ -127,6 +115,23 @@ func (r *Renter) Cancel(ctx context.Context, id artel.Hash, why string) error {
 	}
 	_, _, err := r.c.Store.Job(ctx, id)
 	return err
+}
+
+// end cancels a job: what runs for it is told to stop.
+func (r *Renter) end(t *tx, a *active, why string) {
+	a.Job = a.Job.Cancel(why, t.now)
+	t.jobs[a.ID] = true
+	for _, b := range r.ordered() {
+		var ks []wire.TaskKey
+		for _, k := range b.keys() {
+			if w := b.work[k]; w.Job == a.ID && !w.Receipt {
+				ks = append(ks, wire.TaskKey(k))
+			}
+		}
+		if len(ks) > 0 {
+			r.tellCancel(t, b, ks)
+		}
+	}
 }
 
 // Logs reads a part of the newest attempt's log of a task from its provider.
@@ -225,7 +230,11 @@ func (r *Renter) Status(ctx context.Context) (st Status, err error) {
 		for _, b := range r.books {
 			st.Lanes = append(st.Lanes, *b)
 		}
-		st.Active = len(r.jobs)
+		for _, a := range r.jobs {
+			if a.Phase == job.Active {
+				st.Active++
+			}
+		}
 		for _, d := range r.denied {
 			st.Denied = append(st.Denied, d)
 		}
@@ -424,29 +433,15 @@ func (r *Renter) rest(t *tx, b *bought) {
 		b.idle = time.UnixMilli(t.now)
 		return
 	}
-	if b.Phase != lease.Open || b.Theirs.IsZero() || t.now-b.idle.UnixMilli() < r.c.Policy.Linger.Milliseconds() {
+	linger := r.c.Policy.Linger.Milliseconds()
+	if a := r.jobs[b.job]; a != nil && !a.Spec.Budget.IsZero() && a.Phase != job.Active {
+		linger = 0 // nobody else may use it
+	}
+	if b.Phase != lease.Open || b.Theirs.IsZero() || t.now-b.idle.UnixMilli() < linger {
 		return
 	}
 	r.set(t, b, b.Stopped(artel.ReasonCancelled, "no task needs it"))
 	r.tellClose(t, b)
-}
-
-// broke ends a job whose budget does not pay for another try.
-func (r *Renter) broke(t *tx, a *active) {
-	if a.Phase != job.Active || a.out > 0 || len(a.waiting) == 0 || a.Spec.Budget.IsZero() {
-		return
-	}
-	left := a.Spec.Budget.Sub(a.Spent)
-	for _, l := range r.c.Board.Offers(a.Spec, time.UnixMilli(t.now), 64) {
-		if !left.Less(artel.Cost(l.Offer.Price, a.Spec.Wall)) {
-			return
-		}
-	}
-	if len(r.c.Board.Offers(a.Spec, time.UnixMilli(t.now), 1)) == 0 {
-		return // nobody is there yet; somebody may come
-	}
-	a.Job = a.Job.Cancel(fmt.Sprintf("%s of the budget's %s units are left, the cheapest offer's unit costs more; hint: a larger --budget or a shorter --timeout", left, a.Spec.Budget), t.now)
-	t.jobs[a.ID] = true
 }
 
 // callHome starts the release of lanes that rest with money booked on them, and

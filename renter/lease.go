@@ -213,12 +213,17 @@ func (r *Renter) heard(t *tx, b *bought, resp wire.WatchResponse, err error, ask
 			r.lost(t, b, k, artel.ReasonLost, "the provider restarted and lost it")
 		}
 	}
-	next = next.Holding(resp.Due, t.now)
+	before := next.Book.Due()
+	next, b.claimed = next.Holding(resp.Due, t.now), next.Claim(resp.Due, t.now)
+	if a := r.jobs[b.job]; a != nil && before.Less(next.Book.Due()) {
+		a.Spent = a.Spent.Add(next.Book.Due().Sub(before))
+		t.jobs[b.job] = true
+	}
 	if resp.Stopping != "" && next.Phase == lease.Open {
 		next = next.Stopped(resp.Stopping, resp.Message)
 		r.c.Log.Info("lease ends", "lease", b.id.Short(), "provider", b.node.Short(), "reason", resp.Stopping, "message", resp.Message)
 	}
-	next = r.secure(next.Settled(), t.now)
+	next = r.secure(t, b, next.Settled())
 	if len(resp.Events) == 0 && next.Phase == was.Phase && next.Book == was.Book && len(next.Outstanding) == len(was.Outstanding) {
 		b.Bought = next // a heartbeat without news: not worth a write
 	} else {
@@ -229,10 +234,10 @@ func (r *Renter) heard(t *tx, b *bought, resp wire.WatchResponse, err error, ask
 }
 
 // secure signs what is owed and what keeps the lease going.
-func (r *Renter) secure(b lease.Bought, now int64) lease.Bought {
-	b = r.signVoucher(b)
+func (r *Renter) secure(t *tx, of *bought, b lease.Bought) lease.Bought {
+	b = r.signVoucher(t, of, b)
 	if _, more := b.WantReserve(uint64(r.c.Policy.Ahead.Milliseconds())); more {
-		b = r.signReserve(b, now)
+		b = r.signReserve(b, t.now)
 	}
 	return b
 }
@@ -515,7 +520,7 @@ func (r *Renter) paid(t *tx, b *bought, want []lease.TaskKey, resp wire.PayRespo
 		}
 		if a == nil {
 			delete(b.work, k)
-			r.set(t, b, r.secure(b.Opened(k), t.now))
+			r.set(t, b, r.secure(t, b, b.Opened(k)))
 			continue
 		}
 		if w.Sealed.IsZero() {
@@ -586,7 +591,7 @@ func (r *Renter) arrived(t *tx, b *bought, k lease.TaskKey, err error) {
 	}
 	w.Here = true
 	next := b.Arrived(k)
-	r.set(t, b, r.secure(next, t.now))
+	r.set(t, b, r.secure(t, b, next))
 	r.settle(t, b)
 }
 
@@ -621,7 +626,7 @@ func (r *Renter) open(ctx context.Context, b *bought, w Work, key []byte) {
 				return
 			}
 			r.delivered(t, b, *b.work[w.TaskKey], ref)
-			r.set(t, b, r.secure(b.Opened(w.TaskKey), t.now))
+			r.set(t, b, r.secure(t, b, b.Opened(w.TaskKey)))
 			r.settle(t, b)
 		})
 	})
@@ -689,6 +694,9 @@ func (r *Renter) drop(t *tx, b *bought, why artel.Reason, msg string) {
 
 func (r *Renter) remove(t *tx, b *bought) {
 	delete(r.leases, b.id)
+	if r.jobs[b.job] != nil {
+		t.jobs[b.job] = true // it may have been waiting for this alone
+	}
 	t.change.DropLeases = append(t.change.DropLeases, b.id)
 	if b.cancel != nil {
 		t.after = append(t.after, b.cancel)

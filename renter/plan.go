@@ -70,6 +70,7 @@ func (r *Renter) assign(t *tx, a *active) int {
 	var rest []uint64
 	ready := 0
 	leases := r.fitting(t, a)
+	left := a.Left(r.due(a, t.now))
 	for n, i := range a.waiting {
 		task := a.tasks[i]
 		if task.State != job.Waiting {
@@ -80,7 +81,7 @@ func (r *Renter) assign(t *tx, a *active) int {
 			continue
 		}
 		b := pick(leases, task, a.lonely, t.now)
-		if b == nil || !a.Affords(b.Terms.UnitCost(), a.out) {
+		if b == nil || left.Less(b.commits(t.now, 1).Sub(b.commits(t.now, 0))) {
 			rest = append(rest, i)
 			ready++
 			if b == nil && free(leases, t.now) == 0 {
@@ -96,6 +97,9 @@ func (r *Renter) assign(t *tx, a *active) int {
 			}
 			continue
 		}
+		if !a.Spec.Budget.IsZero() {
+			left = left.Sub(b.commits(t.now, 1).Sub(b.commits(t.now, 0)))
+		}
 		r.dispatch(t, a, b, i)
 	}
 	a.waiting = rest
@@ -106,7 +110,7 @@ func (r *Renter) assign(t *tx, a *active) int {
 func (r *Renter) fitting(t *tx, a *active) []*bought {
 	var out []*bought
 	for _, b := range r.room {
-		if b.Free(t.now) > 0 && suits(b.Terms, a.Spec) {
+		if b.Free(t.now) > 0 && suits(b.Terms, a.Spec) && r.shares(b, a) {
 			out = append(out, b)
 		}
 	}
@@ -117,6 +121,16 @@ func (r *Renter) fitting(t *tx, a *active) []*bought {
 		return x.idle.Compare(y.idle)
 	})
 	return out
+}
+
+// shares reports whether a job may use a lease. One with a budget has leases of
+// its own: what they cost can be told from what others cost.
+func (r *Renter) shares(b *bought, a *active) bool {
+	if b.job == a.ID {
+		return true
+	}
+	payer := r.jobs[b.job]
+	return a.Spec.Budget.IsZero() && (payer == nil || payer.Spec.Budget.IsZero())
 }
 
 func suits(t artel.Terms, j artel.JobSpec) bool {
@@ -156,6 +170,10 @@ func (r *Renter) dispatch(t *tx, a *active, b *bought, i uint64) {
 	task, at := a.Dispatch(a.tasks[i], b.ID, b.Terms.Node, t.now)
 	a.tasks[i] = task
 	a.out++
+	if old := r.jobs[b.job]; old != nil && old.Phase != job.Active {
+		t.jobs[b.job] = true // it may have been waiting for this alone
+	}
+	b.job = a.ID
 	t.mark(a.ID, i)
 	k := lease.TaskKey{Task: b.Next, Attempt: at.N}
 	next := b.Sent([]lease.TaskKey{k}, t.now)
@@ -194,6 +212,7 @@ func (r *Renter) ask(t *tx, a *active, ready int) {
 		return
 	}
 	now := time.UnixMilli(t.now)
+	left := a.Left(r.due(a, t.now))
 	begun := 0
 	offers := r.c.Board.Offers(a.Spec, now, 64)
 	a.lonely = a.waitsLong(t.now) && !slices.ContainsFunc(offers, func(l Listed) bool {
@@ -207,15 +226,16 @@ func (r *Renter) ask(t *tx, a *active, ready int) {
 		if now.Before(r.shy[o.Node]) || r.asking[o.Node] > 0 || r.leased(o.Node) {
 			continue
 		}
-		if !a.Affords(artel.Cost(o.Price, a.Spec.Wall), a.out) || !a.lonely && a.shuns(o.Node, t.now) {
+		slots := affordable(left, artel.Cost(o.Price, a.Spec.Wall), min(o.Resources.Slots, uint32(want)))
+		if slots == 0 || !a.lonely && a.shuns(o.Node, t.now) {
 			continue
 		}
-		slots := min(o.Resources.Slots, uint32(want))
+		left = left.Sub(artel.Cost(o.Price, a.Spec.Wall*uint64(slots)))
 		want -= int(slots)
 		begun++
 		r.asking[o.Node] = slots
-		spec := a.Spec
-		t.after = append(t.after, func() { r.loop.Go(func() { r.propose(t.ctx, l, spec, slots) }) })
+		id, spec := a.ID, a.Spec
+		t.after = append(t.after, func() { r.loop.Go(func() { r.propose(t.ctx, l, id, spec, slots) }) })
 	}
 }
 
@@ -268,16 +288,16 @@ type Denial struct {
 const maxDenied = 64 // kept, to be told
 
 // propose makes a lease with one provider. It runs beside the core.
-func (r *Renter) propose(ctx context.Context, l Listed, spec artel.JobSpec, slots uint32) {
+func (r *Renter) propose(ctx context.Context, l Listed, id artel.Hash, spec artel.JobSpec, slots uint32) {
 	ctx, cancel := context.WithTimeout(ctx, proposeFor)
 	defer cancel()
 	node := l.Offer.Node
-	err := r.tryPropose(ctx, l, spec, slots)
+	err := r.tryPropose(ctx, l, id, spec, slots)
 	if errors.Is(err, p2p.Unpaid) || errors.Is(err, p2p.Conflict) {
 		// It knows more of our lane than we do, or the lane is in use: ask, then
 		// try once more, on a fresh lane number if need be.
 		if rerr := r.catchUp(ctx, l.Offer); rerr == nil {
-			err = r.tryPropose(ctx, l, spec, slots)
+			err = r.tryPropose(ctx, l, id, spec, slots)
 		}
 	}
 	r.post(func(t *tx) {
@@ -295,7 +315,7 @@ func (r *Renter) propose(ctx context.Context, l Listed, spec artel.JobSpec, slot
 	}
 }
 
-func (r *Renter) tryPropose(ctx context.Context, l Listed, spec artel.JobSpec, slots uint32) error {
+func (r *Renter) tryPropose(ctx context.Context, l Listed, id artel.Hash, spec artel.JobSpec, slots uint32) error {
 	o := l.Offer
 	var err error
 	for _, addr := range o.Addrs {
@@ -330,7 +350,7 @@ func (r *Renter) tryPropose(ctx context.Context, l Listed, spec artel.JobSpec, s
 			return
 		}
 		r.chainAt = max(r.chainAt, head.Time)
-		b, req, refused = r.draft(t, l, spec, slots, k, seen, head)
+		b, req, refused = r.draft(t, l, id, spec, slots, k, seen, head)
 	}); err != nil {
 		return err
 	}
@@ -378,7 +398,7 @@ func (r *Renter) tryPropose(ctx context.Context, l Listed, spec artel.JobSpec, s
 
 // draft writes and signs the lease with what secures it, and stores all of it
 // BEFORE the provider sees any of it. Called by the core.
-func (r *Renter) draft(t *tx, l Listed, spec artel.JobSpec, slots uint32, k lease.Key, seen chain.Lane, head chain.Head) (*bought, wire.ProposeRequest, error) {
+func (r *Renter) draft(t *tx, l Listed, payer artel.Hash, spec artel.JobSpec, slots uint32, k lease.Key, seen chain.Lane, head chain.Head) (*bought, wire.ProposeRequest, error) {
 	o := l.Offer
 	var nonce [16]byte
 	if _, err := io.ReadFull(r.c.Rand, nonce[:]); err != nil {
@@ -415,7 +435,8 @@ func (r *Renter) draft(t *tx, l Listed, spec artel.JobSpec, slots uint32, k leas
 		End: start + uint64(r.c.Policy.LeaseFor.Seconds()), Rule: artel.RuleResult, Terms: wire.TermsHash(raw),
 	}
 	id := doc.ID(r.domain)
-	b := r.newBought(lease.NewBought(id, doc, terms, raw, r.c.Key.Sign(id), book, t.now), spec.Failover)
+	b := r.newBought(lease.NewBought(id, doc, terms, raw, r.c.Key.Sign(id), book, t.now), spec.Failover, payer)
+	a := r.jobs[payer]
 	b.asking = true
 	req := wire.ProposeRequest{Lease: doc, Terms: raw, Signature: b.Signature}
 	next := r.signReserve(b.Bought, t.now)
@@ -423,7 +444,10 @@ func (r *Renter) draft(t *tx, l Listed, spec artel.JobSpec, slots uint32, k leas
 		req.Reserve = &wire.SignedReserve{Reserve: next.Book.Reserve, Signature: next.Book.ReserveSig}
 	}
 	if !terms.Prepaid.IsZero() {
-		next = r.signVoucher(next)
+		if owed, _ := next.Owed(); a != nil && a.Left(artel.Amount{}).Less(owed.Sub(next.Book.Voucher)) {
+			return nil, wire.ProposeRequest{}, fmt.Errorf("what is left of the budget does not cover the first unit, which this provider wants ahead")
+		}
+		next = r.signVoucher(t, b, next)
 		v, sig := next.Book.SignedVoucher()
 		req.Voucher = &wire.SignedVoucher{Voucher: v, Signature: sig}
 	}
@@ -475,12 +499,26 @@ func (r *Renter) signReserve(b lease.Bought, now int64) lease.Bought {
 	return b
 }
 
-func (r *Renter) signVoucher(b lease.Bought) lease.Bought {
+// signVoucher promises what is owed, and not a unit more than the budget of the
+// job that pays: a provider whose bill goes beyond it is not paid the rest.
+func (r *Renter) signVoucher(t *tx, of *bought, b lease.Bought) lease.Bought {
 	owed, more := b.Owed()
 	if !more {
 		return b
 	}
-	b.Book.Voucher, b.Book.VoucherFor = owed, b.ID
+	raise := owed.Sub(b.Book.Voucher)
+	if a := r.jobs[of.job]; a != nil {
+		if left := a.Left(artel.Amount{}); left.Less(raise) {
+			b, raise = b.Withheld(overBudget), left
+			t.after = append(t.after, func() { r.loop.Go(func() { r.post(func(t *tx) { r.overrun(t, of) }) }) })
+		}
+		a.Vouched = plus(a.Vouched, raise)
+		t.jobs[a.ID] = true
+	}
+	if raise.IsZero() {
+		return b
+	}
+	b.Book.Voucher, b.Book.VoucherFor = b.Book.Voucher.Add(raise), b.ID
 	v, _ := b.Book.SignedVoucher()
 	b.Book.VoucherSig = r.c.Key.Sign(v.Digest(r.domain))
 	return b

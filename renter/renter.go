@@ -120,7 +120,8 @@ type State struct {
 type LeaseRow struct {
 	Bought   lease.Bought // without Book
 	Failover artel.Failover
-	Work     []Work // what is outstanding, held or not yet opened
+	Job      artel.Hash // the job that pays for what no task of its own is billed with
+	Work     []Work     // what is outstanding, held or not yet opened
 }
 
 // Work ties an attempt of a lease to the task of a job. Its TaskKey is the
@@ -199,6 +200,8 @@ type bought struct {
 	id       artel.Hash   // as in Bought, for those outside the core
 	node     artel.NodeID // as in Bought, for those outside the core
 	failover artel.Failover
+	job      artel.Hash   // as in LeaseRow
+	claimed  artel.Amount // the provider's running total, as far as the clock allows it
 	work     map[lease.TaskKey]*Work
 	idle     time.Time
 	waiting  map[lease.TaskKey]artel.TaskSpec // handed out, not yet taken
@@ -319,10 +322,10 @@ func (r *Renter) collect(t *tx) {
 	}
 }
 
-// quiet reports whether no lease still works for the job.
+// quiet reports whether no lease still works for the job, or is paid by it.
 func (r *Renter) quiet(id artel.Hash) bool {
 	for _, b := range r.leases {
-		if len(b.logs) > 0 {
+		if len(b.logs) > 0 || b.job == id {
 			return false
 		}
 		for _, w := range b.work {
@@ -335,7 +338,7 @@ func (r *Renter) quiet(id artel.Hash) bool {
 }
 
 func (b *bought) stored() LeaseRow {
-	row := LeaseRow{Bought: b.Bought, Failover: b.failover}
+	row := LeaseRow{Bought: b.Bought, Failover: b.failover, Job: b.job}
 	row.Bought.Book = lease.Book{}
 	for _, w := range b.work {
 		row.Work = append(row.Work, *w)
@@ -383,7 +386,7 @@ func (r *Renter) load(ctx context.Context) error {
 	}
 	now := r.loop.Now().UnixMilli()
 	for _, row := range st.Leases {
-		b := r.newBought(row.Bought.Renumbered(uint64(now)), row.Failover)
+		b := r.newBought(row.Bought.Renumbered(uint64(now)), row.Failover, row.Job)
 		k := lease.KeyOf(b.Lease)
 		if r.books[k] == nil {
 			return fmt.Errorf("load renter: lease %s has no lane", b.ID.Short())
@@ -395,15 +398,37 @@ func (r *Renter) load(ctx context.Context) error {
 		}
 		r.leases[b.ID] = b
 	}
+	if err := r.loadPayers(ctx); err != nil {
+		return err
+	}
 	for _, b := range r.ordered() {
 		r.resume(ctx, b)
 	}
 	return nil
 }
 
-func (r *Renter) newBought(b lease.Bought, f artel.Failover) *bought {
+// loadPayers brings back the jobs that are over and whose leases are not: what
+// those still cost is theirs.
+func (r *Renter) loadPayers(ctx context.Context) error {
+	for _, b := range r.leases {
+		if r.jobs[b.job] != nil {
+			continue
+		}
+		j, tasks, err := r.c.Store.Job(ctx, b.job)
+		if errors.Is(err, ErrNoJob) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("load renter: job %s: %w", b.job.Short(), err)
+		}
+		r.jobs[b.job] = &active{Job: j, tasks: tasks}
+	}
+	return nil
+}
+
+func (r *Renter) newBought(b lease.Bought, f artel.Failover, payer artel.Hash) *bought {
 	return &bought{
-		Bought: b, id: b.ID, node: b.Terms.Node, failover: f, work: map[lease.TaskKey]*Work{}, idle: r.loop.Now(),
+		Bought: b, id: b.ID, node: b.Terms.Node, failover: f, job: payer, work: map[lease.TaskKey]*Work{}, idle: r.loop.Now(),
 		waiting: map[lease.TaskKey]artel.TaskSpec{}, progress: map[lease.TaskKey]Progress{}, opening: map[lease.TaskKey]bool{}, logs: map[lease.TaskKey]uint64{},
 	}
 }

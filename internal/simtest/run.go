@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"time"
 
@@ -114,6 +113,9 @@ func (w *world) troubled() {
 			sp := spec(name, uint64(1+w.rng.IntN(6)), time.Second+in(20*time.Second), w.rng.IntN(2) == 0)
 			if w.rng.IntN(3) == 0 {
 				sp.Failover = artel.FailoverFast
+			}
+			if w.rng.IntN(3) == 0 { // from too little to more than enough
+				sp.Budget = artel.Cost(base, uint64(w.rng.Int64N(int64(3*unit*sp.Count))))
 			}
 			add(in(workFor/2), func() { n.submit(sp) })
 		}
@@ -246,12 +248,16 @@ func (w *world) leases() (open int) {
 // others believe its clock.
 func (n *node) reliable() bool { return n.habit == honest && !n.wrong }
 
-// active lists the jobs of reliable renters that are not over.
+// poor reports whether a job has too little left for every machine: it may wait
+// for a cheap one for ever, or until its owner raises the budget.
+func poor(j job.Job) bool { return j.Left(artel.Amount{}).Less(artel.Cost(2*base, unit)) }
+
+// active lists the jobs of reliable renters that are not over and could be.
 func (w *world) active() (jobs []string) {
 	for _, n := range w.renters() {
 		n.rent.mu.Lock()
 		for _, j := range n.rent.jobs {
-			if j.Phase == job.Active && n.reliable() {
+			if j.Phase == job.Active && n.reliable() && !poor(j) {
 				jobs = append(jobs, fmt.Sprintf("job %s of %s: %d tasks open", j.Spec.Name, n.name, j.Open))
 			}
 		}
@@ -267,11 +273,13 @@ func (w *world) ended() (broken []string) {
 		}
 	}
 	for _, n := range w.renters() {
-		if n.reliable() {
-			continue
-		}
 		n.rent.mu.Lock()
-		ids := slices.Collect(maps.Keys(n.rent.jobs))
+		var ids []artel.Hash
+		for id, j := range n.rent.jobs {
+			if j.Phase == job.Active && (!n.reliable() || poor(j)) {
+				ids = append(ids, id)
+			}
+		}
 		n.rent.mu.Unlock()
 		for _, id := range ids {
 			_ = n.r.Cancel(context.Background(), id, "over")
