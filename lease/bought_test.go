@@ -171,3 +171,18 @@ func TestNumbersAreNotUsedAgainAfterARestart(t *testing.T) {
 		t.Errorf("a clock that was set back makes the next task %d", b.Next)
 	}
 }
+
+// Both sides know the same bound, and one answer lists so many.
+func TestBothSidesAgreeOnWhatMayBeOut(t *testing.T) {
+	for slots, want := range map[uint32]int{1: 1, 1000: 1000, 1024: 1024, 2000: 2000, 4096: 4096} {
+		if got := MaxOut(slots); got < want || got > 4096 {
+			t.Errorf("of %d slots %d may be out", slots, got)
+		}
+	}
+	b := newBought()
+	b.Theirs, b.Terms.Slots, b.Seq = b.Signature, 4096, 1 // tasks so short that they are handed out ahead
+	b.Theirs[0] = 1
+	if got := b.Free(start); got != MaxOut(4096) {
+		t.Errorf("%d may be handed out, the provider takes %d", got, MaxOut(4096))
+	}
+}

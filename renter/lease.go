@@ -207,7 +207,7 @@ func (r *Renter) heard(t *tx, b *bought, resp wire.WatchResponse, err error, ask
 	}
 	next := b.Bought
 	next.Heard = t.now
-	if len(resp.Events) < wire.MaxTasks/2 {
+	if len(resp.Events) < wire.MaxTasks/2 && len(resp.Running) < wire.MaxRunning {
 		for _, k := range next.Missing(running, asked) {
 			next = next.Drop(k)
 			r.lost(t, b, k, artel.ReasonLost, "the provider restarted and lost it")
