@@ -35,9 +35,9 @@ func TestDebtsFollowTheRenter(t *testing.T) {
 	thief, other := artel.Address{1}, artel.Address{2}
 	book := func(renter artel.Address, number, due, voucher, limit, paid uint64) {
 		k := lease.Key{Renter: renter, Number: number}
-		p.lanes[k] = &lease.Book{
+		p.lanes[k] = &LaneRow{Book: lease.Book{
 			Key: k, Accrued: artel.AccrualOf(artel.Units(due)), Voucher: artel.Units(voucher), Cap: artel.Units(limit), Paid: artel.Units(paid),
-		}
+		}}
 	}
 	book(thief, 1, 60, 0, 0, 0)    // never paid
 	book(thief, 2, 70, 70, 10, 10) // paid with a voucher that nobody booked
@@ -76,7 +76,7 @@ func TestStrangersGenerationsAreNotKept(t *testing.T) {
 	}()
 	customer := testKey(t, 1)
 	k := lease.Key{Renter: customer.Address(), Number: artel.LaneNumber(customer.Address(), 1)}
-	p.do(ctx, func(*tx) { p.lanes[k] = &lease.Book{Key: k} })
+	p.do(ctx, func(*tx) { p.lanes[k] = &LaneRow{Book: lease.Book{Key: k}} })
 	for n := byte(1); n <= 5; n++ {
 		key := testKey(t, n)
 		req := wire.RecoverRequest{Renter: key.Address(), Node: key.NodeID(), Generation: 7}
@@ -142,7 +142,7 @@ func TestRefusedCallsAreTriedEverMoreRarely(t *testing.T) {
 	key := testKey(t, 9)
 	p := New(Config{Key: key, Account: key.Address(), Store: &heap{}, Log: slog.New(slog.DiscardHandler)})
 	k := lease.Key{Renter: artel.Address{1}, Provider: key.Address(), Number: 1}
-	p.lanes[k] = &lease.Book{Key: k, Voucher: artel.Units(5), Cap: artel.Units(5)}
+	p.lanes[k] = &LaneRow{Book: lease.Book{Key: k, Voucher: artel.Units(5), Cap: artel.Units(5)}}
 	seen := map[string]bool{}
 	tries, last := 0, int64(0)
 	for now := int64(1); now < lastAgain; now += 2000 {

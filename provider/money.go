@@ -37,18 +37,19 @@ func (p *Provider) book(t *tx, b lease.Book) {
 	})
 }
 
-// redeem queues a lane's voucher for the ledger, if that would pay anything. What
-// the voucher promises beyond the cap is booked first; the redemption follows
+// redeem queues a lane's voucher for the ledger, if that would pay what a call is
+// worth. What the voucher promises beyond the cap is booked first; the redemption follows
 // when a final block shows the higher cap.
 func (p *Provider) redeem(t *tx, k lease.Key) {
 	b := p.lanes[k]
 	if b == nil {
 		return
 	}
-	if b.Cap.Less(b.Voucher) && b.CanBook(uint64(t.now/1000)) {
-		p.book(t, *b)
+	worth := p.policy().Worth
+	if b.Cap.Less(b.Voucher) && !b.Unbooked().Less(worth) && b.CanBook(uint64(t.now/1000)) && !b.Waiving {
+		p.book(t, b.Book)
 	}
-	if b.Redeemable().IsZero() {
+	if b.Redeemable().IsZero() || b.Redeemable().Less(worth) {
 		return
 	}
 	v, sig := b.SignedVoucher()
@@ -91,18 +92,20 @@ const (
 // queue hands a call to the outbox. One that was refused (no gas here, no
 // deposit there) is tried again under a new id, for the ledger carries an id out
 // once; and ever more rarely, for a renter can sign what will never be accepted.
-func (p *Provider) queue(t *tx, x chain.Tx) {
+// It returns the id under which the call is in the outbox, "" if it is not.
+func (p *Provider) queue(t *tx, x chain.Tx) string {
 	if no, ok := p.refused[x.ID]; ok {
 		if t.now < no.until {
-			return
+			return ""
 		}
 		x.ID = fmt.Sprintf("%s~%d", x.ID, no.times)
 	}
 	if _, ok := p.outbox[x.ID]; ok {
-		return
+		return x.ID
 	}
 	p.outbox[x.ID] = x
 	t.change.Outbox = append(t.change.Outbox, x)
+	return x.ID
 }
 
 // outboxLoop hands queued calls to the chain and waits for their outcome. The
@@ -158,18 +161,22 @@ func (p *Provider) forgetCall(t *tx, x chain.Tx, refused bool) {
 			clear(p.refused)
 		}
 		n := p.refused[first].times
-		p.refused[first] = refusal{n + 1, t.now + rest(n), t.now + rest(n), lanesOf(x.Call)}
+		p.refused[first] = refusal{n + 1, t.now + rest(n), t.now + rest(n), lanesOf(x)}
 	} else {
 		delete(p.refused, first)
 	}
-	for _, k := range lanesOf(x.Call) {
+	for _, k := range lanesOf(x) {
 		p.dirty[k] = true
+	}
+	if _, ok := x.Call.(chain.Waive); ok {
+		p.waived(t, x, refused)
 	}
 }
 
-func lanesOf(c chain.Call) []lease.Key {
+// lanesOf lists the lanes that a call of this provider is about.
+func lanesOf(x chain.Tx) []lease.Key {
 	var ks []lease.Key
-	switch c := c.(type) {
+	switch c := x.Call.(type) {
 	case chain.ReserveFor:
 		for _, r := range c.Reserves {
 			ks = append(ks, lease.Key{Renter: r.Renter, Provider: r.Provider, Number: r.Lane})
@@ -177,6 +184,10 @@ func lanesOf(c chain.Call) []lease.Key {
 	case chain.Redeem:
 		for _, v := range c.Vouchers {
 			ks = append(ks, lease.Key{Renter: v.Renter, Provider: v.Provider, Number: v.Lane})
+		}
+	case chain.Waive:
+		for _, l := range c.Lanes {
+			ks = append(ks, lease.Key{Renter: l.Renter, Provider: x.From, Number: l.Lane})
 		}
 	}
 	return ks
@@ -240,6 +251,7 @@ func behind(head chain.Head, now int64) uint64 {
 type laneSigner struct {
 	key    lease.Key
 	signer artel.Address
+	idle   bool // no waiver of it is under way
 }
 
 // touched lists the lanes to look up: those with a mark, those of the events,
@@ -277,7 +289,7 @@ func (p *Provider) touched(ctx context.Context, events []chain.Event, all bool) 
 			}
 		}
 		for k := range mark {
-			ls := laneSigner{k, k.Renter}
+			ls := laneSigner{k, k.Renter, p.waiver == ""}
 			if s := p.leases[p.open[k]]; s != nil {
 				ls.signer = s.Signer
 			}
@@ -318,18 +330,17 @@ func (p *Provider) refresh(ctx context.Context, lanes []laneSigner) {
 			p.do(ctx, func(*tx) { p.dirty[ls.key] = true })
 			continue
 		}
-		p.do(ctx, func(t *tx) { p.laneSeen(t, ls.key, seen) })
+		p.do(ctx, func(t *tx) { p.laneSeen(t, ls.key, seen, ls.idle) })
 	}
 }
 
-func (p *Provider) laneSeen(t *tx, k lease.Key, seen lease.Lane) {
+func (p *Provider) laneSeen(t *tx, k lease.Key, seen lease.Lane, idle bool) {
 	if s := p.leases[p.open[k]]; s != nil {
 		next, fx := s.LaneSeen(seen, p.rules(), t.now)
 		p.set(t, s, next, fx)
 		t.after = append(t.after, s.wake)
 	} else if b := p.lanes[k]; b != nil {
-		next := b.Seen(seen)
-		p.lanes[k], t.lanes[k] = &next, true
+		p.seenAtRest(t, b, seen, idle)
 	}
 	b := p.lanes[k]
 	if b == nil {
@@ -355,6 +366,7 @@ func (p *Provider) tickLoop(ctx context.Context) {
 }
 
 func (p *Provider) tick(t *tx) {
+	p.waive(t)
 	for _, k := range slices.SortedFunc(maps.Keys(p.open), lease.Key.Compare) {
 		s := p.leases[p.open[k]]
 		next, fx := s.Tick(p.rules(), t.now)
@@ -465,6 +477,7 @@ func (p *Provider) Offer(ctx context.Context, ttl time.Duration) (o artel.Offer,
 	o.Network, o.Node, o.Account, o.Machine = p.c.Network, p.c.Key.NodeID(), p.c.Account, p.c.Machine
 	o.Issued, o.Expires = uint64(now.Unix()), uint64(now.Add(ttl).Unix())
 	o.Resources, o.Price, o.Region, o.Sandboxes, o.Speed = pol.Resources, pol.Price, pol.Region, pol.Sandboxes, pol.Speed
+	o.CPU, o.PullFree, o.PullPrice = pol.CPU, pol.PullFree, pol.PullPrice
 	o.MaxUnpaid, o.Prepay, o.MaxUnit, o.Addrs = pol.MaxUnpaid, pol.Prepay, pol.MaxUnit, p.c.Host.Addrs()
 	return o, ok && running
 }

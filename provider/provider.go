@@ -35,10 +35,18 @@ type Policy struct {
 	Region    string
 	Sandboxes []string
 	Speed     uint32
+	CPU       artel.CPU
+	PullFree  uint64        // bytes of a lease's image that are fetched for nothing
+	PullPrice artel.Price   // units per 10⁹ bytes beyond that
 	OfferTTL  time.Duration // at most artel.MaxOfferTTL
 	// RedeemAt is what a lane must be worth before it is redeemed while its
 	// lease goes on.
 	RedeemAt artel.Amount
+	// Worth is the least sum that a call to the ledger is made for: less is neither
+	// booked nor redeemed, or strangers could spend this account's gas. It gathers
+	// on the lane, and as far as it is not booked it counts against MaxUnpaid. Zero
+	// where calls cost nothing.
+	Worth artel.Amount
 }
 
 // Config is what a provider is made of. Everything but the clock is required.
@@ -78,7 +86,7 @@ type Store interface {
 
 // State is everything a provider wakes up with.
 type State struct {
-	Lanes       []lease.Book
+	Lanes       []LaneRow
 	Leases      []LeaseRow
 	Events      []EventRow // ordered by lease and sequence
 	Generations map[artel.Address]uint64
@@ -102,7 +110,7 @@ type EventRow struct {
 
 // Change is what one transaction stores.
 type Change struct {
-	Lanes       []lease.Book
+	Lanes       []LaneRow
 	Leases      []LeaseRow
 	Events      []EventRow
 	Forget      []Forget // events that are settled
@@ -132,7 +140,7 @@ type Provider struct {
 	pol   Policy
 
 	// Owned by the core goroutine.
-	lanes   map[lease.Key]*lease.Book
+	lanes   map[lease.Key]*LaneRow
 	leases  map[artel.Hash]*sold
 	open    map[lease.Key]artel.Hash // the one lease of a lane that is not closed
 	gens    map[artel.Address]uint64
@@ -144,6 +152,10 @@ type Provider struct {
 	paused  bool
 	late    bool   // the clock is far behind the chain's
 	signed  uint64 // receipts since the start
+
+	waiver     string // outbox id of the waiver that is under way; empty: none is
+	waiveNo    int    // waivers refused in a row
+	waiveAgain int64  // unix ms: none before
 }
 
 // sold is a lease with what the core needs around it.
@@ -181,7 +193,7 @@ const inboxSize = 256
 func New(c Config) *Provider {
 	return &Provider{
 		c: c, strange: p2p.NewLimiter(1, 30, 4096, time.Now), loop: core.New[*tx](inboxSize, c.Now), changed: make(chan struct{}, 1), pol: c.Policy,
-		lanes: map[lease.Key]*lease.Book{}, leases: map[artel.Hash]*sold{}, open: map[lease.Key]artel.Hash{},
+		lanes: map[lease.Key]*LaneRow{}, leases: map[artel.Hash]*sold{}, open: map[lease.Key]artel.Hash{},
 		gens: map[artel.Address]uint64{}, outbox: map[string]chain.Tx{}, refused: map[string]refusal{}, dirty: map[lease.Key]bool{},
 	}
 }
@@ -257,15 +269,18 @@ func (p *Provider) load(ctx context.Context) error {
 	}
 	p.since = p.loop.Now()
 	now := p.since.UnixMilli()
-	for _, b := range st.Lanes {
-		p.lanes[b.Key] = &b
-		p.dirty[b.Key] = true
+	for _, row := range st.Lanes {
+		p.lanes[row.Key] = &row
+		p.dirty[row.Key] = true
 	}
 	for a, g := range st.Generations {
 		p.gens[a] = g
 	}
 	for _, t := range st.Outbox {
 		p.outbox[t.ID] = t
+		if _, ok := t.Call.(chain.Waive); ok {
+			p.waiver = t.ID
+		}
 	}
 	for _, r := range st.Leases {
 		s := &sold{Sold: r.Sold, row: r, phases: map[lease.TaskKey]*phase{}, news: make(chan struct{})}
@@ -273,7 +288,7 @@ func (p *Provider) load(ctx context.Context) error {
 		if b == nil {
 			return fmt.Errorf("load provider: lease %s has no lane", r.Sold.ID.Short())
 		}
-		s.Book = *b
+		s.Book = b.Book
 		s.Sold = s.Restarted(now)
 		p.leases[s.ID] = s
 		if s.Phase != lease.Closed {
@@ -289,6 +304,14 @@ func (p *Provider) load(ctx context.Context) error {
 		if r := e.Event.Receipt; r != nil && s.Book.Voucher.Less(r.Due) {
 			s.Delivered = append(s.Delivered, lease.Delivered{TaskKey: lease.TaskKey{Task: e.Event.Task, Attempt: e.Event.Attempt}, Due: r.Due, Key: e.Key})
 		}
+	}
+	for k, row := range p.lanes {
+		if _, open := p.open[k]; !open && row.Rested == 0 {
+			row.Rested = now // stored by an older release
+		}
+	}
+	if !p.mayWaive() {
+		p.c.Log.Info("what renters book and do not use comes home by their own release only: this node's key is not the account", "account", p.c.Account)
 	}
 	return nil
 }
@@ -306,15 +329,21 @@ func (p *Provider) post(o op) { p.loop.Post(o) }
 func (p *Provider) set(t *tx, s *sold, next lease.Sold, fx []lease.Effect) {
 	k := lease.KeyOf(next.Lease)
 	s.Sold = next
-	b := next.Book
-	p.lanes[k] = &b
+	row := p.lanes[k]
+	if row == nil {
+		row = &LaneRow{}
+		p.lanes[k] = row
+	}
+	row.Book = next.Book
 	t.lanes[k], t.leases[next.ID] = true, true
 	if other := p.leases[p.open[k]]; other != nil && other != s {
-		other.Book = b // s is closed, its lane has gone on
+		other.Book = next.Book // s is closed, its lane has gone on
 	}
 	if next.Phase == lease.Closed && p.open[k] == next.ID {
 		delete(p.open, k)
-		s.closing = time.UnixMilli(t.now)
+		s.closing, row.Rested = time.UnixMilli(t.now), t.now
+	} else if next.Phase != lease.Closed {
+		row.Rested = 0
 	}
 	for _, e := range fx {
 		p.perform(t, s, e)
@@ -328,7 +357,9 @@ func (p *Provider) perform(t *tx, s *sold, e lease.Effect) {
 	case lease.Kill:
 		t.after = append(t.after, func() { p.kill(s, e.TaskKey) })
 	case lease.BookReserve:
-		p.book(t, s.Book)
+		if !s.Book.Unbooked().Less(p.policy().Worth) {
+			p.book(t, s.Book)
+		}
 	case lease.Redeem:
 		p.redeem(t, lease.KeyOf(s.Lease))
 	}

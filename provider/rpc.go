@@ -53,7 +53,7 @@ func (p *Provider) find(from artel.NodeID, id artel.Hash) (*sold, error) {
 	}
 	// A lane outlives its leases: a late word on a closed one must not bring back
 	// what its lane was then.
-	s.Book = *p.lanes[lease.KeyOf(s.Lease)]
+	s.Book = p.lanes[lease.KeyOf(s.Lease)].Book
 	return s, nil
 }
 
@@ -63,6 +63,9 @@ func (p *Provider) reserve(ctx context.Context, from artel.NodeID, req []byte) (
 		return nil, invalid(err)
 	}
 	err = p.with(ctx, from, m.Lease, func(t *tx, s *sold) error {
+		if p.lanes[lease.KeyOf(s.Lease)].Waiving {
+			return errWaiving
+		}
 		next, fx, err := s.Reserved(p.c.Params.Domain(), m.Reserve.Reserve, m.Reserve.Signature, t.now)
 		if err == nil {
 			p.set(t, s, next, fx)

@@ -15,8 +15,8 @@ const cancelWithin = 2_000
 // commits is what a lease may come to cost beyond its voucher: what its provider
 // claims as of now, and a whole unit for each attempt that is out and for so many
 // more.
-func (b *bought) commits(now int64, more int) artel.Amount {
-	due := b.claimed.Max(b.Book.Due())
+func (b *bought) commits(more int) artel.Amount {
+	due := b.owing()
 	for range len(b.Outstanding) + more {
 		due = plus(due, b.Terms.UnitCost())
 	}
@@ -26,13 +26,33 @@ func (b *bought) commits(now int64, more int) artel.Amount {
 // costs is the same by this instant: attempts have run for as long as they are
 // out, and other slots were held since the provider was last heard.
 func (b *bought) costs(now int64) artel.Amount {
-	due, busy := b.claimed.Max(b.Book.Due()), uint64(0)
+	due, busy := b.owing(), uint64(0)
 	for _, o := range b.Outstanding {
 		due = plus(due, artel.Cost(b.Terms.Price, min(b.Terms.Unit, uint64(max(0, now-o.Sent)))))
 		busy++
 	}
 	held := uint64(max(0, now-b.Heard)) + cancelWithin
 	return plus(due, artel.Cost(b.Terms.Price, held*max(uint64(b.Terms.Slots), busy))).Sub(b.Book.Voucher)
+}
+
+// owing is the lease's running total as its provider claims it, and no less than
+// what fetching the image costs.
+func (b *bought) owing() artel.Amount {
+	start, err := b.Terms.Start()
+	if err != nil {
+		return artel.MaxAmount
+	}
+	return b.claimed.Max(b.Book.Due()).Max(start.Ceil())
+}
+
+// costOf is what a unit of a job costs by an offer, for tasks that take weight
+// slots of the machine, and what fetching its image does.
+func costOf(o artel.Offer, weight uint32, j artel.JobSpec) (unit, pull artel.Amount) {
+	start, err := artel.Terms{Pull: j.Pull, PullFree: o.PullFree, PullPrice: o.PullPrice}.Start()
+	if err != nil {
+		return artel.MaxAmount, artel.MaxAmount
+	}
+	return artel.Cost(o.Price.Times(weight), j.Wall), start.Ceil()
 }
 
 func plus(a, b artel.Amount) artel.Amount {
@@ -44,13 +64,13 @@ func plus(a, b artel.Amount) artel.Amount {
 }
 
 // due is what the leases of a job may come to cost beyond their vouchers.
-func (r *Renter) due(a *active, now int64) (due artel.Amount) {
+func (r *Renter) due(a *active) (due artel.Amount) {
 	if a.Spec.Budget.IsZero() {
 		return due
 	}
 	for _, b := range r.leases {
 		if b.job == a.ID && !b.Disputed {
-			due = plus(due, b.commits(now, 0))
+			due = plus(due, b.commits(0))
 		}
 	}
 	return due
@@ -96,13 +116,14 @@ func (r *Renter) broke(t *tx, a *active) {
 	if a.out > 0 || len(a.waiting) == 0 {
 		return
 	}
-	due := r.due(a, t.now)
+	due := r.due(a)
 	left := a.Left(due)
 	spec := a.Spec
 	spec.Budget = artel.Amount{} // the board leaves out what is beyond it
 	offers := r.c.Board.Offers(spec, time.UnixMilli(t.now), 64)
 	for _, l := range offers {
-		if !left.Less(artel.Cost(l.Offer.Price, a.Spec.Wall)) {
+		weight, ok := l.Offer.Resources.Weight(a.Spec.Want)
+		if unit, pull := costOf(l.Offer, weight, a.Spec); ok && affordable(left.Sub(pull), unit, 1) == 1 {
 			return
 		}
 	}

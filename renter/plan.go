@@ -70,7 +70,7 @@ func (r *Renter) assign(t *tx, a *active) int {
 	var rest []uint64
 	ready := 0
 	leases := r.fitting(t, a)
-	left := a.Left(r.due(a, t.now))
+	left := a.Left(r.due(a))
 	for n, i := range a.waiting {
 		task := a.tasks[i]
 		if task.State != job.Waiting {
@@ -81,7 +81,7 @@ func (r *Renter) assign(t *tx, a *active) int {
 			continue
 		}
 		b := pick(leases, task, a.lonely, t.now)
-		if b == nil || left.Less(b.commits(t.now, 1).Sub(b.commits(t.now, 0))) {
+		if b == nil || left.Less(b.commits(1).Sub(b.commits(0))) {
 			rest = append(rest, i)
 			ready++
 			if b == nil && free(leases, t.now) == 0 {
@@ -98,7 +98,7 @@ func (r *Renter) assign(t *tx, a *active) int {
 			continue
 		}
 		if !a.Spec.Budget.IsZero() {
-			left = left.Sub(b.commits(t.now, 1).Sub(b.commits(t.now, 0)))
+			left = left.Sub(b.commits(1).Sub(b.commits(0)))
 		}
 		r.dispatch(t, a, b, i)
 	}
@@ -134,9 +134,11 @@ func (r *Renter) shares(b *bought, a *active) bool {
 }
 
 func suits(t artel.Terms, j artel.JobSpec) bool {
-	return t.Sandbox == j.Sandbox && t.Unit >= j.Wall &&
-		t.Resources.Memory >= j.Want.Memory && t.Resources.Disk >= j.Want.Disk &&
-		(j.MaxPrice == 0 || t.Price <= j.MaxPrice) &&
+	slots := max(t.Resources.Slots, 1)
+	return t.Sandbox == j.Sandbox && t.Image == j.Box.Image && t.Unit >= j.Wall &&
+		slots >= j.Want.Slots && t.Resources.Memory >= j.Want.Memory && t.Resources.Disk >= j.Want.Disk &&
+		t.Resources.GPUs == j.Want.GPUs && t.Resources.GPUMemory >= j.Want.GPUMemory &&
+		(j.MaxPrice == 0 || t.Price <= j.MaxPrice.Times(slots)) &&
 		(len(j.Providers) == 0 || slices.Contains(j.Providers, t.Node))
 }
 
@@ -212,7 +214,7 @@ func (r *Renter) ask(t *tx, a *active, ready int) {
 		return
 	}
 	now := time.UnixMilli(t.now)
-	left := a.Left(r.due(a, t.now))
+	left := a.Left(r.due(a))
 	begun := 0
 	offers := r.c.Board.Offers(a.Spec, now, 64)
 	a.lonely = a.waitsLong(t.now) && !slices.ContainsFunc(offers, func(l Listed) bool {
@@ -226,11 +228,19 @@ func (r *Renter) ask(t *tx, a *active, ready int) {
 		if now.Before(r.shy[o.Node]) || r.asking[o.Node] > 0 || r.leased(o.Node) {
 			continue
 		}
-		slots := affordable(left, artel.Cost(o.Price, a.Spec.Wall), min(o.Resources.Slots, uint32(want)))
-		if slots == 0 || !a.lonely && a.shuns(o.Node, t.now) {
+		weight, ok := o.Resources.Weight(a.Spec.Want)
+		if !ok || !a.lonely && a.shuns(o.Node, t.now) {
 			continue
 		}
-		left = left.Sub(artel.Cost(o.Price, a.Spec.Wall*uint64(slots)))
+		unit, pull := costOf(o, weight, a.Spec)
+		slots := affordable(left.Sub(pull), unit, min(o.Resources.Slots/weight, uint32(want)))
+		if slots == 0 {
+			continue
+		}
+		left = left.Sub(pull)
+		for range slots {
+			left = left.Sub(unit)
+		}
 		want -= int(slots)
 		begun++
 		r.asking[o.Node] = slots
@@ -420,10 +430,13 @@ func (r *Renter) draft(t *tx, l Listed, payer artel.Hash, spec artel.JobSpec, sl
 		r.number[o.Node]++ // its money is on its way home; the next lane is free
 		return nil, wire.ProposeRequest{}, fmt.Errorf("the lane to %s is being released", o.Account)
 	}
+	want := spec.Want
+	want.Slots, _ = o.Resources.Weight(spec.Want)
 	terms := artel.Terms{
 		Network: r.c.Network, Node: o.Node, Renter: r.c.Key.NodeID(), Offer: l.ID, Nonce: nonce, Slots: slots,
-		Price: o.Price, Unit: spec.Wall, Resources: artel.Resources{Slots: slots, Memory: spec.Want.Memory, Disk: spec.Want.Disk},
+		Price: o.Price.Times(want.Slots), Unit: spec.Wall, Resources: want,
 		Sandbox: spec.Sandbox, MaxUnpaid: o.MaxUnpaid, Base: book.Accrued, Gen: r.meta.Generation,
+		Image: spec.Box.Image, Pull: spec.Pull, PullFree: o.PullFree, PullPrice: o.PullPrice,
 	}
 	if o.Prepay {
 		terms.Prepaid = terms.UnitCost()

@@ -23,6 +23,11 @@ func TestThousandsRunOnOneLease(t *testing.T) {
 		r.start()
 		p.start()
 		r.deposit()
+		defer func() {
+			for _, n := range w.nodes {
+				n.crash()
+			}
+		}()
 		time.Sleep(3 * time.Second)
 		r.submit(spec("wide", tasks, 30*time.Second, false))
 		broken := append(w.ended(), w.home()...)
@@ -38,9 +43,6 @@ func TestThousandsRunOnOneLease(t *testing.T) {
 			if x.State != job.Done || len(x.Attempts) != 1 {
 				t.Fatalf("task %d is %s after %d attempts: %+v", x.Index, x.State, len(x.Attempts), x.Attempts)
 			}
-		}
-		for _, n := range w.nodes {
-			n.crash()
 		}
 		for _, b := range append(broken, w.check()...) {
 			t.Error(b)

@@ -22,7 +22,31 @@ const (
 	workFor    = 2 * time.Minute  // jobs come and faults happen
 	endWithin  = 30 * time.Minute // after healing, every job has ended
 	homeWithin = 30 * time.Minute // after that, all money is redeemed or home
+	// After a lane's last lease, an honest provider has given back what was not used.
+	givenBackWithin = 5 * time.Minute
 )
+
+// kept lists the lanes on which an honest provider still holds money that nobody
+// promised it.
+func (w *world) kept() (broken []string) {
+	names := map[artel.Address]*node{}
+	for _, n := range w.nodes {
+		names[n.key.Address()] = n
+	}
+	w.chain.Lanes(func(k chain.LaneKey, l chain.Lane) bool {
+		p := names[k.Provider]
+		p.prov.mu.Lock()
+		defer p.prov.mu.Unlock()
+		b, ok := p.prov.lanes[lease.Key(k)]
+		rested := time.Duration(p.now().UnixMilli()-b.Rested) * time.Millisecond
+		if ok && p.habit == honest && b.Rested != 0 && rested > givenBackWithin && !l.Booked().IsZero() && p.policy.Worth.IsZero() && !b.Voucher.Less(b.Due()) && !b.Paid.Less(b.Voucher) {
+			broken = append(broken, fmt.Sprintf("%s keeps %s units of %s on lane %x that nothing was promised on: cap %s, voucher %s, due %s",
+				p.name, l.Booked(), names[k.Renter].name, k.Number, l.Cap, b.Voucher, b.Due()))
+		}
+		return true
+	})
+	return broken
+}
 
 // run plays one seed and returns what broke a promise. It must be called in a
 // synctest bubble.
@@ -48,7 +72,23 @@ func run(seed uint64, nodes int, s *story) (broken []string) {
 	w.heal()
 	broken = append(broken, w.ended()...)
 	broken = append(broken, w.home()...)
+	if w.patient {
+		w.again()
+		broken = append(broken, w.ended()...)
+		broken = append(broken, w.home()...)
+	}
 	return append(broken, w.check()...)
+}
+
+// again is what comes when all money has come home: every honest renter has
+// another job, on lanes whose epoch has risen.
+func (w *world) again() {
+	w.say("everybody comes again")
+	for _, n := range w.renters() {
+		if n.habit == honest {
+			n.submit(spec(n.name+"-again", uint64(1+w.rng.IntN(4)), 5*time.Second, w.rng.IntN(2) == 0))
+		}
+	}
 }
 
 // habits draws who is dishonest: about one provider in four and one renter in
@@ -298,6 +338,9 @@ func (w *world) home() []string {
 		}
 		if quiet == 4 {
 			return nil
+		}
+		if broken := w.kept(); len(broken) > 0 {
+			return broken
 		}
 	}
 	names := map[artel.Address]*node{}

@@ -32,7 +32,7 @@ import (
 // happens to the provider.
 type provDisk struct {
 	mu     sync.Mutex
-	lanes  map[lease.Key]lease.Book
+	lanes  map[lease.Key]provider.LaneRow
 	leases map[artel.Hash]provider.LeaseRow
 	events map[artel.Hash]map[uint64]provider.EventRow
 	gens   map[artel.Address]uint64
@@ -65,7 +65,7 @@ type signedKey struct {
 
 func newProvDisk() *provDisk {
 	return &provDisk{
-		lanes: map[lease.Key]lease.Book{}, leases: map[artel.Hash]provider.LeaseRow{}, events: map[artel.Hash]map[uint64]provider.EventRow{},
+		lanes: map[lease.Key]provider.LaneRow{}, leases: map[artel.Hash]provider.LeaseRow{}, events: map[artel.Hash]map[uint64]provider.EventRow{},
 		gens: map[artel.Address]uint64{}, outbox: map[string]chain.Tx{}, signed: map[signedKey]artel.Receipt{},
 		idle: map[artel.Hash]uint64{}, laneOf: map[artel.Hash]lease.Key{},
 	}
@@ -76,6 +76,10 @@ func (d *provDisk) Load(context.Context) (provider.State, error) {
 	defer d.mu.Unlock()
 	st := provider.State{Generations: maps.Clone(d.gens)}
 	for _, b := range d.lanes {
+		b, err := reread(b)
+		if err != nil {
+			return st, err
+		}
 		st.Lanes = append(st.Lanes, b)
 	}
 	for _, r := range d.leases {
@@ -104,10 +108,10 @@ func (d *provDisk) Save(ctx context.Context, c provider.Change) error {
 	defer d.mu.Unlock()
 	for _, b := range c.Lanes {
 		if d.maxUnpaid.Less(b.Exposed()) {
-			d.over = append(d.over, b)
+			d.over = append(d.over, b.Book)
 		}
 		if was := d.lanes[b.Key]; b.Voucher.Less(was.Voucher) || b.Due().Less(was.Due()) {
-			d.back = append(d.back, b)
+			d.back = append(d.back, b.Book)
 		}
 		d.lanes[b.Key] = b
 	}

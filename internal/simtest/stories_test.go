@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/artel-network/artel"
+	"github.com/artel-network/artel/chain"
 	"github.com/artel-network/artel/p2p/mem"
 	"github.com/artel-network/artel/wire"
 )
@@ -161,6 +162,26 @@ func TestStories(t *testing.T) {
 			p1.crash()
 			r.submit(spec("broken", 1, 9*time.Second, false))
 		}},
+		{"given-back", func(w *world, p0, p1, r *node) {
+			w.say("p1 is down: p0 is the only provider")
+			p1.crash()
+			r.submit(spec("render", 1, 10103*time.Millisecond, true))
+			for !p0.waiving() {
+				time.Sleep(100 * time.Millisecond)
+			}
+			w.say("p0 is killed: its waiver is stored and not sent")
+			p0.crash()
+			time.Sleep(3 * time.Second)
+			w.say("p0 is back")
+			p0.start()
+			time.Sleep(313 * time.Millisecond)
+			r.submit(spec("again", 1, 10103*time.Millisecond, true))
+			time.Sleep(30 * time.Second)
+			w.chain.Lanes(func(_ chain.LaneKey, l chain.Lane) bool {
+				w.say("the lane is in epoch %d", l.Epoch)
+				return true
+			})
+		}},
 		{"old-backup", func(w *world, p0, p1, r *node) {
 			r.submit(spec("render", 3, 10103*time.Millisecond, true))
 			time.Sleep(5 * time.Second)
@@ -177,6 +198,7 @@ func TestStories(t *testing.T) {
 			story := newStory(true)
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(1, 2, 1, story)
+				w.patient = s.name == "given-back"
 				p0, p1, r := w.nodes[0], w.nodes[1], w.nodes[2]
 				for i, p := range w.providers() {
 					p.policy.Price, p.policy.Prepay, p.policy.Resources.Slots = base*artel.Price(i+1), false, 1
@@ -207,6 +229,18 @@ func TestStories(t *testing.T) {
 			compare(t, filepath.Join("testdata", s.name+".txt"), story.text(true))
 		})
 	}
+}
+
+// waiving reports whether a waiver is stored on a provider's disk.
+func (n *node) waiving() bool {
+	n.prov.mu.Lock()
+	defer n.prov.mu.Unlock()
+	for _, row := range n.prov.lanes {
+		if row.Waiving {
+			return true
+		}
+	}
+	return false
 }
 
 // eager is a job that fails over fast.

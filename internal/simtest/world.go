@@ -40,6 +40,8 @@ type world struct {
 	began time.Time
 	nodes []*node // providers first
 	total artel.Amount
+	// patient renters leave it to their providers to give back what was not used.
+	patient bool
 
 	opened sync.Map // sealed offer → opened; a thousand nodes check each once
 }
@@ -109,15 +111,19 @@ const (
 	delay = 120                      // seconds: of the ledger
 )
 
-// rentPolicy is the daemon's, but brings money home within the simulation.
-var rentPolicy = func() renter.Policy {
+// rentPolicy is the daemon's, but brings money home within the simulation: by
+// its own release at once, or, with patience, by what providers give back.
+func rentPolicy(patient bool) renter.Policy {
 	p := renter.DefaultPolicy
 	p.Release, p.Stall = 30*time.Second, time.Minute
+	if patient {
+		p.Release = 20 * time.Minute
+	}
 	return p
-}()
+}
 
 func newWorld(seed uint64, providers, renters int, s *story) *world {
-	w := &world{net: mem.NewNetwork(seed), rng: rand.New(rand.NewPCG(seed, 7)), story: s, began: time.Now()}
+	w := &world{patient: seed%2 == 0, net: mem.NewNetwork(seed), rng: rand.New(rand.NewPCG(seed, 7)), story: s, began: time.Now()}
 	w.log = slog.New(&teller{story: s, began: w.began})
 	balances := map[artel.Address]artel.Amount{}
 	for i := range providers + renters {
@@ -139,6 +145,9 @@ func newWorld(seed uint64, providers, renters int, s *story) *world {
 				Prepay: w.rng.IntN(4) == 0, Sandboxes: []string{"wasm"}, Speed: 1000, OfferTTL: 30 * time.Minute, RedeemAt: artel.Units(50_000),
 			}
 			n.prov.maxUnpaid = n.policy.MaxUnpaid
+			if u := artel.Cost(price, unit); i%2 == 1 && !n.policy.MaxUnpaid.Less(u.Add(u)) {
+				n.policy.Worth = artel.Cost(price, 3_000) // its calls cost gas
+			}
 		} else {
 			n.name = fmt.Sprintf("r%d", i-providers)
 			n.rent = newRentDisk()
@@ -207,7 +216,7 @@ func (n *node) start() {
 			panic(err)
 		}
 		n.r = renter.New(renter.Config{
-			Key: n.key, Account: n.key.Address(), Network: network, Params: params, Policy: rentPolicy,
+			Key: n.key, Account: n.key.Address(), Network: network, Params: params, Policy: rentPolicy(n.w.patient),
 			Host: caller{n.host, n}, Ledger: n.ledger, Board: n.board, Store: n.rent, Blobs: n.blobs, Fetch: n.fetch,
 			Log: n.w.log.With("node", n.name), Now: n.now, Rand: n.rand,
 		})
