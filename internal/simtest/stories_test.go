@@ -122,7 +122,7 @@ func TestStories(t *testing.T) {
 			r.start()
 			p0.start()
 			time.Sleep(time.Second)
-			r.submit(spec("render", 2, 9*time.Second, true))
+			r.submit(spec("render", 1, 9*time.Second, true))
 		}},
 		{"dies-before-the-key", func(w *world, p0, p1, r *node) {
 			w.say("p0 will die when it is asked for the key")
