@@ -134,7 +134,7 @@ func (r *Renter) heard(t *tx, b *bought, resp wire.WatchResponse, err error, ask
 	before := next.Book.Due()
 	next, b.claimed = next.Holding(resp.Due, t.now), next.Claim(resp.Due, t.now)
 	if a := r.jobs[b.job]; a != nil && before.Less(next.Book.Due()) {
-		a.Spent = a.Spent.Add(next.Book.Due().Sub(before))
+		a.Spent = plus(a.Spent, next.Book.Due().Sub(before))
 		t.jobs[b.job] = true
 	}
 	if resp.Stopping != "" && next.Phase == lease.Open {
@@ -162,6 +162,9 @@ func (r *Renter) drop(t *tx, b *bought, why artel.Reason, msg string) {
 	next := b.Stopped(why, msg)
 	next.Outstanding = nil
 	r.set(t, b, next)
+	if until := time.UnixMilli(t.now).Add(shyFor); r.shy[b.node].Before(until) {
+		r.shy[b.node] = until // or its tasks would come back to it at once
+	}
 	r.c.Log.Info("lease is gone", "lease", b.id.Short(), "provider", b.node.Short(), "reason", why, "message", msg)
 	r.remove(t, b)
 }
