@@ -210,7 +210,7 @@ func (s *sold) news4(after uint64, now int64) wire.WatchResponse {
 		}
 	}
 	for _, run := range s.Running {
-		if len(r.Running) == wire.MaxTasks {
+		if len(r.Running) == wire.MaxRunning { // lease.MaxOut lets no more in
 			break
 		}
 		w := "waiting"

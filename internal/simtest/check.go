@@ -71,6 +71,9 @@ func (w *world) checkRenter(r *node, signed map[signedKey]artel.Receipt, used ma
 	}
 	for id, j := range d.jobs {
 		ts := d.list(id)
+		if spent := d.spent[id]; !j.Spec.Budget.IsZero() && j.Spec.Budget.Less(spent) && !r.restored {
+			bad("%s: vouchers of %s units were signed for job %s, its budget is %s", r.name, spent, j.Spec.Name, j.Spec.Budget)
+		}
 		if uint64(len(ts)) != j.Spec.Count {
 			bad("%s: job %s has %d tasks, want %d", r.name, j.Spec.Name, len(ts), j.Spec.Count)
 		}
