@@ -46,7 +46,7 @@ func (o *owner) resume(ctx context.Context) error {
 	if err != nil || !ok {
 		return err
 	}
-	if err := o.begin(o.set.Config); err != nil {
+	if err := o.begin(ctx, o.set.Config); err != nil {
 		return fmt.Errorf("resume providing: %w", err)
 	}
 	o.p.Pause(ctx, !o.set.On)
@@ -54,7 +54,7 @@ func (o *owner) resume(ctx context.Context) error {
 }
 
 // begin builds and starts the provider. Called with mu held.
-func (o *owner) begin(c api.ProvideConfig) error {
+func (o *owner) begin(ctx context.Context, c api.ProvideConfig) error {
 	if o.p != nil {
 		return nil
 	}
@@ -65,7 +65,7 @@ func (o *owner) begin(c api.ProvideConfig) error {
 			return err
 		}
 	}
-	pol, err := o.policy(c)
+	pol, err := o.policy(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -121,8 +121,8 @@ const (
 	patience      = 2 * time.Minute
 )
 
-// policy turns the owner's wishes into terms.
-func (o *owner) policy(c api.ProvideConfig) (provider.Policy, error) {
+// policy turns the owner's wishes into terms. The first time it measures the machine.
+func (o *owner) policy(ctx context.Context, c api.ProvideConfig) (provider.Policy, error) {
 	c = o.complete(c)
 	if c.Price == 0 {
 		return provider.Policy{}, api.Errorf(api.CodeInvalid, "no price")
@@ -132,10 +132,14 @@ func (o *owner) policy(c api.ProvideConfig) (provider.Policy, error) {
 	if err == nil && c.Disk > free {
 		return provider.Policy{}, &api.Error{Code: api.CodeInvalid, Message: fmt.Sprintf("%d bytes of disk are offered, %d are free", c.Disk, free), Hint: "a smaller --max-disk"}
 	}
+	speed, err := o.speed(ctx)
+	if err != nil {
+		return provider.Policy{}, err
+	}
 	p := provider.Policy{
 		Price: c.Price, Resources: artel.Resources{Slots: c.Slots, Memory: c.Memory / slots, Disk: c.Disk / slots},
 		MaxUnit: c.MaxUnit, MaxUnpaid: c.MaxUnpaid, Prepay: c.Prepay, MaxLease: uint64(maxLease.Seconds()),
-		Patience: patience, Region: c.Region, Sandboxes: []string{"wasm"}, Speed: 1000, OfferTTL: offerTTL,
+		Patience: patience, Region: c.Region, Sandboxes: []string{"wasm"}, Speed: speed, OfferTTL: offerTTL,
 	}
 	p.RedeemAt = p.MaxUnpaid
 	return p, nil
@@ -173,7 +177,7 @@ func (n *Node) Provide(ctx context.Context, c api.ProvideConfig) (api.ProvideSta
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	c = o.complete(c)
-	pol, err := o.policy(c)
+	pol, err := o.policy(ctx, c)
 	if err != nil {
 		return api.ProvideStatus{}, err
 	}
@@ -185,7 +189,7 @@ func (n *Node) Provide(ctx context.Context, c api.ProvideConfig) (api.ProvideSta
 		return api.ProvideStatus{}, err
 	}
 	o.set, o.draining = next, false
-	if err := o.begin(c); err != nil {
+	if err := o.begin(ctx, c); err != nil {
 		return api.ProvideStatus{}, err
 	}
 	o.p.SetPolicy(pol)
