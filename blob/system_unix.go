@@ -11,4 +11,6 @@ import (
 const openFlags = syscall.O_NONBLOCK
 
 // diskFull reports whether the disk, or the user's share of it, is full.
-func diskFull(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
+func diskFull(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}
