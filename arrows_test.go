@@ -18,7 +18,7 @@ var rooms = map[string][]string{
 	// Rules: pure, they know the nouns alone.
 	"lease": {""}, "job": {""}, "market": {""}, "wire": {"", "wire/wirepb"}, "wire/wirepb": {},
 	// Ports: the interface, its values and its suite.
-	"sandbox": {}, "blob": {""}, "p2p": {""}, "chain": {""}, "seal": {},
+	"sandbox": {}, "blob": {""}, "p2p": {""}, "chain": {""}, "seal": {}, "host": {},
 	"sandbox/sandboxtest": {"sandbox"}, "blob/blobtest": {"", "blob"}, "p2p/p2ptest": {"", "p2p"}, "chain/chaintest": {"", "chain"},
 	// Adapters.
 	"sandbox/fake": {"sandbox"}, "sandbox/wasm": {"sandbox", "sandbox/wasm/internal/confine", "sandbox/wasm/internal/guestfs"},
@@ -36,7 +36,7 @@ var rooms = map[string][]string{
 	// Shell.
 	"sqlite": {"", "chain", "job", "lease", "provider", "renter"},
 	"api":    {"", "datadir", "network", "wire"},
-	"node": {"", "api", "blob", "blob/disk", "blob/mem", "chain", "chain/evm", "datadir", "job", "lease", "market", "network", "p2p", "p2p/libp2p",
+	"node": {"", "api", "blob", "blob/disk", "blob/mem", "chain", "chain/evm", "datadir", "host", "job", "lease", "market", "network", "p2p", "p2p/libp2p",
 		"provider", "renter", "sandbox/wasm", "sqlite", "wire"},
 }
 

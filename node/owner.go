@@ -52,7 +52,7 @@ func (o *owner) resume(ctx context.Context) error {
 	if err != nil || !ok {
 		return err
 	}
-	if err := o.begin(o.set.Config); err != nil {
+	if err := o.begin(ctx, o.set.Config); err != nil {
 		return fmt.Errorf("resume providing: %w", err)
 	}
 	o.p.Pause(ctx, !o.set.On)
@@ -60,7 +60,7 @@ func (o *owner) resume(ctx context.Context) error {
 }
 
 // begin builds and starts the provider. Called with mu held.
-func (o *owner) begin(c api.ProvideConfig) error {
+func (o *owner) begin(ctx context.Context, c api.ProvideConfig) error {
 	if o.p != nil {
 		return nil
 	}
@@ -74,7 +74,7 @@ func (o *owner) begin(c api.ProvideConfig) error {
 			return err
 		}
 	}
-	pol, err := o.policy(c)
+	pol, err := o.policy(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -159,8 +159,8 @@ const (
 	remember      = 7 * 24 * time.Hour // lanes on which nothing is open
 )
 
-// policy turns the owner's wishes into terms.
-func (o *owner) policy(c api.ProvideConfig) (provider.Policy, error) {
+// policy turns the owner's wishes into terms. The first time it measures the machine.
+func (o *owner) policy(ctx context.Context, c api.ProvideConfig) (provider.Policy, error) {
 	c = o.complete(c)
 	if c.Price == 0 {
 		return provider.Policy{}, api.Errorf(api.CodeInvalid, "no price")
@@ -172,10 +172,14 @@ func (o *owner) policy(c api.ProvideConfig) (provider.Policy, error) {
 	if err == nil && c.Disk > free {
 		return provider.Policy{}, &api.Error{Code: api.CodeInvalid, Message: fmt.Sprintf("%d bytes of disk are offered, %d are free", c.Disk, free), Hint: "a smaller --max-disk"}
 	}
+	speed, err := o.speed(ctx)
+	if err != nil {
+		return provider.Policy{}, err
+	}
 	p := provider.Policy{
 		Price: c.Price, Resources: artel.Resources{Slots: c.Slots, Memory: c.Memory / slots, Disk: c.Disk / slots / 4},
 		MaxUnit: c.MaxUnit, MaxUnpaid: c.MaxUnpaid, Prepay: c.Prepay, MaxLease: uint64(maxLease.Seconds()),
-		Patience: patience, Region: c.Region, Sandboxes: []string{"wasm"}, Speed: 1000, OfferTTL: offerTTL,
+		Patience: patience, Region: c.Region, Sandboxes: []string{"wasm"}, Speed: speed, OfferTTL: offerTTL,
 	}
 	p.RedeemAt, p.Worth, p.Remember = p.MaxUnpaid, c.MinRedeem, remember
 	// A lease must be able to gather so much beside a unit of its longest task.
@@ -222,7 +226,7 @@ func (n *Node) Provide(ctx context.Context, c api.ProvideConfig) (api.ProvideSta
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	c = o.complete(c)
-	pol, err := o.policy(c)
+	pol, err := o.policy(ctx, c)
 	if err != nil {
 		return api.ProvideStatus{}, err
 	}
@@ -234,7 +238,7 @@ func (n *Node) Provide(ctx context.Context, c api.ProvideConfig) (api.ProvideSta
 		return api.ProvideStatus{}, err
 	}
 	o.set, o.draining = next, false
-	if err := o.begin(c); err != nil {
+	if err := o.begin(ctx, c); err != nil {
 		return api.ProvideStatus{}, err
 	}
 	o.boxed.Limit(int64(min(c.Disk, math.MaxInt64)))
