@@ -29,14 +29,14 @@ var rooms = map[string][]string{
 	"chain/node": {"chain/node/internal/evm"}, "chain/evm/embedded": {},
 	// Actors drive rules through ports, on one loop.
 	"core":     {},
-	"provider": {"", "blob", "chain", "core", "lease", "p2p", "sandbox", "seal", "wire"},
+	"provider": {"", "blob", "chain", "core", "image", "lease", "p2p", "sandbox", "seal", "wire"},
 	"renter":   {"", "blob", "chain", "core", "job", "lease", "p2p", "seal", "wire"},
 	// What a machine has of the network: files.
 	"datadir": {}, "network": {""}, "keys": {"", "datadir"}, "host": {},
 	// Shell.
 	"sqlite": {"", "chain", "job", "lease", "provider", "renter"},
 	"api":    {"", "datadir", "network", "wire"},
-	"node": {"", "api", "blob", "blob/disk", "blob/mem", "chain", "chain/evm", "datadir", "host", "job", "lease", "market", "network", "p2p", "p2p/libp2p",
+	"node": {"", "api", "blob", "blob/disk", "blob/mem", "blob/swarm", "chain", "chain/evm", "datadir", "host", "image", "job", "lease", "market", "network", "p2p", "p2p/libp2p",
 		"provider", "renter", "sandbox/wasm", "sqlite", "wire"},
 }
 
