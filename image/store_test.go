@@ -375,3 +375,16 @@ func TestHostileImages(t *testing.T) {
 		})
 	}
 }
+
+func TestWorkingDirectory(t *testing.T) {
+	for dir, want := range map[string]string{"": "/", "/": "/", "/a/b/": "/a/b", "rel": "/rel", "/a/../../../b": "/b", "/etc": "/etc"} {
+		b := app("a")
+		b.Config.WorkingDir = dir
+		srv, top, _ := onRegistry(t, b)
+		s, _ := store(t, image.Options{})
+		img := ensure(t, s, image.Want{Digest: top.Digest, Source: srv.host + "/org/a"})
+		if info, err := os.Stat(filepath.Join(img.Root, want)); img.Config.Dir != want || err != nil || !info.IsDir() {
+			t.Errorf("%q is %q, want %q, %v", dir, img.Config.Dir, want, err)
+		}
+	}
+}
