@@ -279,13 +279,13 @@ func (a *adder) docker(ctx context.Context, list []byte, name string) (Pinned, e
 	if err != nil {
 		return Pinned{}, fmt.Errorf("configuration %.100q: %w", e.Config, err)
 	}
-	c, err := oci.DecodeConfig(text, len(e.Layers))
-	if err != nil {
-		return Pinned{}, err
-	}
 	d := oci.DigestOf(text)
 	if hex := strings.TrimSuffix(path.Base(e.Config), ".json"); len(hex) == 64 && hex != d.Hex() {
 		return Pinned{}, fmt.Errorf("%w: configuration %.100q has the digest %s", ErrDigest, e.Config, d)
+	}
+	c, err := oci.DecodeConfig(text, len(e.Layers))
+	if err != nil {
+		return Pinned{}, err
 	}
 	a.note(d)
 	if err := a.s.addBytes(ctx, d, text); err != nil {

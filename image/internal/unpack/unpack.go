@@ -93,7 +93,7 @@ func (r *Root) Close() error {
 // Mkdir makes a directory of the image and those above it, as WORKDIR does. One
 // that is there stays as it is.
 func (r *Root) Mkdir(name string) error {
-	p, err := clean(strings.TrimLeft(name, "/"))
+	p, err := clean("./" + name)
 	if err == nil {
 		_, err = r.walk(p, true)
 	}
