@@ -96,8 +96,9 @@ type Job struct {
 	Message string        `json:"message,omitempty"`
 	Created int64         `json:"created"` // unix ms
 	Ended   int64         `json:"ended,omitempty"`
-	Spent   artel.Amount  `json:"spent"`
-	Open    uint64        `json:"open"` // tasks neither Done nor Failed
+	Spent   artel.Amount  `json:"spent"`   // what was billed for it, holding machines included
+	Vouched artel.Amount  `json:"vouched"` // what was promised to providers in vouchers because of it; never more than its budget
+	Open    uint64        `json:"open"`    // tasks neither Done nor Failed
 	Failed  uint64        `json:"failed"`
 }
 
@@ -146,20 +147,13 @@ func (t Task) Rested(now int64) bool {
 	return true
 }
 
-// Affords reports whether one more unit stays within the job's budget when
-// units are out already.
-func (j Job) Affords(unit artel.Amount, out int) bool {
+// Left is what remains of the budget when so much may become due beyond what was
+// promised already; all there is where there is no budget.
+func (j Job) Left(due artel.Amount) artel.Amount {
 	if j.Spec.Budget.IsZero() {
-		return true
+		return artel.MaxAmount
 	}
-	at := j.Spent
-	for range out + 1 {
-		var err error
-		if at, err = at.Plus(unit); err != nil {
-			return false
-		}
-	}
-	return !j.Spec.Budget.Less(at)
+	return j.Spec.Budget.Sub(j.Vouched).Sub(due)
 }
 
 // Dispatch hands the task to a lease: the caller stores this BEFORE it asks the
@@ -274,17 +268,34 @@ func (t Task) back(now int64) Task {
 func backoff(n uint32) int64 { return min(60_000, int64(1000)<<min(n-1, 6)) }
 
 // Fence replaces attempt n of a silent host: the task may be handed out again.
-// The fenced attempt's receipt still counts if it comes before the new one's.
+// The fenced attempt's receipt still counts if it comes before the new one's; and
+// if it has come and its output has not, see Opened.
 func (j Job) Fence(t Task, n uint32, now int64) Task {
-	a := t.last()
-	if t.State != Out || a.N != n || a.Fenced || len(t.Attempts) >= MaxAttempts {
+	a := t.attempt(n)
+	out := t.State == Out && t.last() == a
+	unopened := t.State == Paying && t.Receipt != nil && t.Receipt.Result.Attempt == n
+	if a == nil || !out && !unopened || a.Fenced || len(t.Attempts) >= MaxAttempts {
 		return t // the last try of all is waited for until it is lost
 	}
 	t.Attempts = slices.Clone(t.Attempts)
-	a = t.last()
+	a = t.attempt(n)
 	a.Fenced, a.Silent, a.Message = true, now, fmt.Sprintf("host was silent, replaced after %d s", (now-a.Sent)/1000)
-	t.State = Waiting
+	t.State, t.Receipt, t.Node = Waiting, nil, artel.NodeID{}
 	return t
+}
+
+// Opened ends a task with the output of attempt n, which was fenced after its
+// receipt r had come and is open now after all. accept is false when a later
+// attempt's receipt counts; cancel names the attempts that are not needed any
+// more.
+func (j Job) Opened(t Task, n uint32, r *artel.Receipt, output artel.Ref, now int64) (job Job, task Task, accept bool, cancel []Attempt) {
+	a := t.attempt(n)
+	if a == nil || !a.Fenced || t.State != Waiting && t.State != Out {
+		return j, t, false, nil
+	}
+	t.Receipt, t.Node, t.State = r, a.Node, Paying
+	j, t = j.Delivered(t, output, now)
+	return j, t, true, others(t, n)
 }
 
 // Cancel ends a job; what runs is to be cancelled by the caller.

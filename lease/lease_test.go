@@ -2,6 +2,7 @@ package lease
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -342,5 +343,33 @@ func TestGapIsNoDispute(t *testing.T) {
 	b, _, err := newBought().Ended(domain, End{Seq: 2}, start)
 	if !errors.Is(err, ErrGap) || b.Disputed {
 		t.Errorf("got %v, want %v", err, ErrGap)
+	}
+}
+
+// What a session signer's voucher promises beyond the cap is booked at once: the
+// account can take its allowance away from one block to the next. The account's
+// own waits until it is worth the gas.
+func TestASessionSignersVoucherIsBookedAtOnce(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		signer  artel.Address
+		voucher uint64
+		cap     uint64
+		want    bool
+	}{
+		{"account", renter.Address(), 10, 0, false},
+		{"session signer", stranger.Address(), 10, 0, true},
+		{"session signer, nothing promised", stranger.Address(), 0, 0, false},
+		{"session signer, within the cap", stranger.Address(), 10, 10, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newSold()
+			s.Signer = c.signer
+			s.Book.Reserve, s.Book.Voucher, s.Book.Cap = reserve(1000), artel.Units(c.voucher), artel.Units(c.cap)
+			_, fx := s.next(start)
+			if got := slices.Contains(fx, Effect(BookReserve{})); got != c.want {
+				t.Errorf("effects %v, want a booking: %v", fx, c.want)
+			}
+		})
 	}
 }

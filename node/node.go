@@ -284,8 +284,12 @@ func (n *Node) met(e p2p.Event) {
 
 // fetch brings a blob from a peer.
 func (n *Node) fetch(ctx context.Context, from artel.NodeID, root artel.Ref, limit int64) error {
+	return n.fetchInto(ctx, from, n.blobs, root, limit)
+}
+
+func (n *Node) fetchInto(ctx context.Context, from artel.NodeID, into blob.Store, root artel.Ref, limit int64) error {
 	open := func(ctx context.Context) (blob.Stream, error) { return n.host.OpenStream(ctx, from, blobProtocol) }
-	return blob.Fetch(ctx, open, n.blobs, root, blob.FetchOptions{Limits: blob.Limits{Bytes: limit}})
+	return blob.Fetch(ctx, open, into, root, blob.FetchOptions{Limits: blob.Limits{Bytes: limit}})
 }
 
 // serveBlobs gives a peer what it has a right to: inputs of what it computes

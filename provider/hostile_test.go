@@ -23,6 +23,8 @@ func testKey(t *testing.T, n byte) artel.Key {
 	return k
 }
 
+func scratch(int64) (blob.Store, func(), error) { return mem.New(0), func() {}, nil }
+
 // heap is a store that remembers what it was asked to keep.
 type heap struct{ saved []Change }
 
@@ -35,9 +37,9 @@ func TestDebtsFollowTheRenter(t *testing.T) {
 	thief, other := artel.Address{1}, artel.Address{2}
 	book := func(renter artel.Address, number, due, voucher, limit, paid uint64) {
 		k := lease.Key{Renter: renter, Number: number}
-		p.lanes[k] = &lease.Book{
+		p.lanes[k] = &LaneRow{Book: lease.Book{
 			Key: k, Accrued: artel.AccrualOf(artel.Units(due)), Voucher: artel.Units(voucher), Cap: artel.Units(limit), Paid: artel.Units(paid),
-		}
+		}}
 	}
 	book(thief, 1, 60, 0, 0, 0)    // never paid
 	book(thief, 2, 70, 70, 10, 10) // paid with a voucher that nobody booked
@@ -62,22 +64,21 @@ func TestStrangersGenerationsAreNotKept(t *testing.T) {
 	store := &heap{}
 	p := New(Config{Key: testKey(t, 9), Params: chain.Params{ChainID: 1}, Store: store, Log: slog.New(slog.DiscardHandler)})
 	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
+	ended := make(chan error)
 	go func() {
-		for {
-			select {
-			case o := <-p.inbox:
-				if err := p.round(ctx, o); err != nil {
-					t.Error(err)
-				}
-			case <-ctx.Done():
-				return
-			}
+		a := p.actor()
+		a.Beside = nil
+		ended <- p.loop.Run(ctx, a)
+	}()
+	defer func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
 		}
 	}()
 	customer := testKey(t, 1)
 	k := lease.Key{Renter: customer.Address(), Number: artel.LaneNumber(customer.Address(), 1)}
-	p.do(ctx, func(*tx) { p.lanes[k] = &lease.Book{Key: k} })
+	p.do(ctx, func(*tx) { p.lanes[k] = &LaneRow{Book: lease.Book{Key: k}} })
 	for n := byte(1); n <= 5; n++ {
 		key := testKey(t, n)
 		req := wire.RecoverRequest{Renter: key.Address(), Node: key.NodeID(), Generation: 7}
@@ -96,20 +97,6 @@ func TestStrangersGenerationsAreNotKept(t *testing.T) {
 	}
 }
 
-// An op whose caller has gone does not run beside what the caller does next.
-func TestDoNeverRunsBehindItsCaller(t *testing.T) {
-	p := New(Config{})
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	ran := false
-	for p.do(ctx, func(*tx) { ran = true }) || len(p.inbox) == 0 {
-		// select may see ctx before the inbox has taken the op
-	}
-	if err := p.round(t.Context(), <-p.inbox); err != nil || ran {
-		t.Errorf("ran %t, error %v", ran, err)
-	}
-}
-
 // A renter that names no disk gets none: zero is no limit in the blob store.
 func TestNoDiskIsNoLimitForNobody(t *testing.T) {
 	input, err := artel.NewRef(artel.CodecRaw, [32]byte{2})
@@ -122,13 +109,14 @@ func TestNoDiskIsNoLimitForNobody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &Boxed{Dir: t.TempDir(), Blobs: store, Fetch: func(ctx context.Context, _ artel.NodeID, root artel.Ref, limit int64) error {
+	b := &Boxed{Dir: t.TempDir(), Blobs: store, Scratch: scratch, Fetch: func(ctx context.Context, _ artel.NodeID, into blob.Store, root artel.Ref, limit int64) error {
 		if _, ok := ctx.Deadline(); !ok {
 			t.Error("the fetch may take for ever")
 		}
 		limits[root] = limit
 		if root != input {
-			return nil // it is here
+			_, _, err := blob.AddFile(ctx, into, strings.NewReader("a program"))
+			return err
 		}
 		return errors.New("not served")
 	}}
@@ -157,7 +145,7 @@ func TestRefusedCallsAreTriedEverMoreRarely(t *testing.T) {
 	key := testKey(t, 9)
 	p := New(Config{Key: key, Account: key.Address(), Store: &heap{}, Log: slog.New(slog.DiscardHandler)})
 	k := lease.Key{Renter: artel.Address{1}, Provider: key.Address(), Number: 1}
-	p.lanes[k] = &lease.Book{Key: k, Voucher: artel.Units(5), Cap: artel.Units(5)}
+	p.lanes[k] = &LaneRow{Book: lease.Book{Key: k, Voucher: artel.Units(5), Cap: artel.Units(5)}}
 	seen := map[string]bool{}
 	tries, last := 0, int64(0)
 	for now := int64(1); now < lastAgain; now += 2000 {
@@ -200,9 +188,10 @@ func TestCancelledFetchesAreTakenOver(t *testing.T) {
 	slow, other := artel.NodeID{1}, artel.NodeID{2}
 	begun := make(chan struct{}, 8)
 	let := make(chan struct{})
-	b := &Boxed{Dir: t.TempDir(), Blobs: store, Fetch: func(ctx context.Context, from artel.NodeID, _ artel.Ref, _ int64) error {
-		if from == other {
-			return nil
+	b := &Boxed{Dir: t.TempDir(), Blobs: store, Scratch: scratch, Fetch: func(ctx context.Context, from artel.NodeID, into blob.Store, _ artel.Ref, _ int64) error {
+		_, _, err := blob.AddFile(ctx, into, strings.NewReader("a program"))
+		if err != nil || from == other {
+			return err
 		}
 		begun <- struct{}{}
 		select {

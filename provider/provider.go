@@ -2,11 +2,8 @@
 // accepts leases, runs tasks in a sandbox, signs receipts, and turns vouchers
 // into money.
 //
-// All its state belongs to one goroutine, the core. What happens (a call of a
-// peer, the end of an attempt, a new block, a tick) is an op; the core takes as
-// many ops as are waiting, lets the rules of package lease decide, stores the
-// outcome of all of them in one transaction, and only then answers and acts.
-// A crash at any instant loses nothing that anybody was told.
+// All its state belongs to one goroutine, the core (package core): it lets the
+// rules of package lease decide what becomes of what happens.
 package provider
 
 import (
@@ -19,8 +16,10 @@ import (
 
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/chain"
+	"github.com/artel-network/artel/core"
 	"github.com/artel-network/artel/lease"
 	"github.com/artel-network/artel/p2p"
+	"github.com/artel-network/artel/sandbox"
 	"github.com/artel-network/artel/wire"
 )
 
@@ -37,13 +36,24 @@ type Policy struct {
 	Region    string
 	Sandboxes []string
 	Speed     uint32
+	CPU       artel.CPU
+	PullFree  uint64        // bytes of a lease's image that are fetched for nothing
+	PullPrice artel.Price   // units per 10⁹ bytes beyond that
 	OfferTTL  time.Duration // at most artel.MaxOfferTTL
 	// RedeemAt is what a lane must be worth before it is redeemed while its
 	// lease goes on.
 	RedeemAt artel.Amount
+	// Worth is the least sum that a call to the ledger is made for: less is neither
+	// booked nor redeemed, or strangers could spend this account's gas. It gathers
+	// on the lane, and as far as it is not booked it counts against MaxUnpaid. Zero
+	// where calls cost nothing.
+	Worth artel.Amount
+	// Remember is how long a lane is kept on which nothing is due and nothing
+	// promised; zero: for ever.
+	Remember time.Duration
 }
 
-// Config is what a provider is made of. Everything is required.
+// Config is what a provider is made of. Everything but the clock is required.
 type Config struct {
 	Key     artel.Key     // the node key
 	Account artel.Address // who earns
@@ -56,6 +66,7 @@ type Config struct {
 	Store   Store
 	Runner  Runner
 	Log     *slog.Logger
+	Now     func() time.Time // the wall clock; nil: this machine's
 }
 
 // Runner runs attempts: it fetches what they need, boxes them in and seals what
@@ -67,8 +78,14 @@ type Runner interface {
 	Run(ctx context.Context, from artel.NodeID, id artel.Hash, t artel.Terms, r lease.Running, phase func(string)) lease.Finish
 	// Log reads an attempt's log from offset, at most max bytes.
 	Log(id artel.Hash, k lease.TaskKey, offset uint64, max int) ([]byte, error)
-	// Forget removes what was kept for an attempt besides its receipt.
-	Forget(id artel.Hash, k lease.TaskKey)
+	// Live returns the attempt while it runs in its box.
+	Live(id artel.Hash, k lease.TaskKey) (sandbox.Run, bool)
+	// Keep says, after a restart, that an attempt has left a sealed output that is
+	// not settled.
+	Keep(ctx context.Context, id artel.Hash, k lease.TaskKey, sealed artel.Ref)
+	// Forget removes what was kept for an attempt besides its receipt: its log and
+	// its sealed output, where there is one.
+	Forget(ctx context.Context, id artel.Hash, k lease.TaskKey, sealed artel.Ref)
 }
 
 // Store keeps a provider's facts. Save is atomic and durable when it returns.
@@ -79,7 +96,7 @@ type Store interface {
 
 // State is everything a provider wakes up with.
 type State struct {
-	Lanes       []lease.Book
+	Lanes       []LaneRow
 	Leases      []LeaseRow
 	Events      []EventRow // ordered by lease and sequence
 	Generations map[artel.Address]uint64
@@ -101,9 +118,21 @@ type EventRow struct {
 	Key   []byte // opens the output; nil where there is none
 }
 
+func (e EventRow) attempt() lease.TaskKey {
+	return lease.TaskKey{Task: e.Event.Task, Attempt: e.Event.Attempt}
+}
+
+// sealed returns the sealed output; zero where there is none.
+func (e EventRow) sealed() artel.Ref {
+	if e.Event.Receipt == nil {
+		return artel.Ref{}
+	}
+	return e.Event.Receipt.Sealed
+}
+
 // Change is what one transaction stores.
 type Change struct {
-	Lanes       []lease.Book
+	Lanes       []LaneRow
 	Leases      []LeaseRow
 	Events      []EventRow
 	Forget      []Forget // events that are settled
@@ -111,6 +140,10 @@ type Change struct {
 	Generations map[artel.Address]uint64
 	Outbox      []chain.Tx
 	Sent        []string // outbox ids whose outcome is final
+
+	// Dropped before anything of the above is stored: a lane may begin anew at once.
+	DropLanes       []lease.Key
+	DropGenerations []artel.Address
 }
 
 // Forget names the settled events of a lease: all up to Through.
@@ -121,12 +154,11 @@ type Forget struct {
 
 // Provider is the actor. Make it with New, start it with Run.
 type Provider struct {
-	c      Config
-	inbox  chan op
-	closed chan struct{}
-	tasks  sync.WaitGroup
+	c    Config
+	loop *core.Loop[*tx]
 
-	strange *p2p.Limiter // calls that cost us questions to the chain
+	visits  chan struct{} // a place for each visit
+	strange *p2p.Limiter  // calls that cost us questions to the chain
 
 	changed chan struct{}          // the policy or the pause changed
 	sealed  atomic.Pointer[[]byte] // the current offer, signed; nil: none
@@ -135,7 +167,7 @@ type Provider struct {
 	pol   Policy
 
 	// Owned by the core goroutine.
-	lanes   map[lease.Key]*lease.Book
+	lanes   map[lease.Key]*LaneRow
 	leases  map[artel.Hash]*sold
 	open    map[lease.Key]artel.Hash // the one lease of a lane that is not closed
 	gens    map[artel.Address]uint64
@@ -145,7 +177,13 @@ type Provider struct {
 	since   time.Time
 	dirty   map[lease.Key]bool // lanes to be looked up on chain
 	paused  bool
+	late    bool   // the clock is far behind the chain's
 	signed  uint64 // receipts since the start
+
+	waiver     string // outbox id of the waiver that is under way; empty: none is
+	waiveNo    int    // waivers refused in a row
+	waiveAgain int64  // unix ms: none before
+	pruneAt    int64  // unix ms: when finished lanes are looked for again
 }
 
 // sold is a lease with what the core needs around it.
@@ -182,8 +220,9 @@ const inboxSize = 256
 // New returns a provider. It starts nothing.
 func New(c Config) *Provider {
 	return &Provider{
-		c: c, strange: p2p.NewLimiter(1, 30, 4096, time.Now), inbox: make(chan op, inboxSize), closed: make(chan struct{}), changed: make(chan struct{}, 1), pol: c.Policy,
-		lanes: map[lease.Key]*lease.Book{}, leases: map[artel.Hash]*sold{}, open: map[lease.Key]artel.Hash{},
+		visits: make(chan struct{}, maxVisits),
+		c:      c, strange: p2p.NewLimiter(1, 30, 4096, time.Now), loop: core.New[*tx](inboxSize, c.Now), changed: make(chan struct{}, 1), pol: c.Policy,
+		lanes: map[lease.Key]*LaneRow{}, leases: map[artel.Hash]*sold{}, open: map[lease.Key]artel.Hash{},
 		gens: map[artel.Address]uint64{}, outbox: map[string]chain.Tx{}, refused: map[string]refusal{}, dirty: map[lease.Key]bool{},
 	}
 }
@@ -201,49 +240,28 @@ func (p *Provider) Register() {
 	p.c.Host.Handle(wire.MethodClose, wire.MaxSmall, p.close)
 	p.c.Host.Handle(wire.MethodRecover, wire.MaxSmall, p.recover)
 	p.c.Host.Handle(wire.MethodOffer, wire.MaxSmall, p.offer)
+	p.c.Host.HandleStream(wire.ProtocolVisit, p.visit)
 }
 
 func maxCall(n int) int { return min(n, p2p.MaxMessage) }
 
 // Run loads what was stored and works until ctx ends. It returns an error when
 // the store fails: what cannot be stored must not be promised.
-func (p *Provider) Run(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer p.tasks.Wait()
-	defer close(p.closed)
-	defer cancel()
-	if err := p.load(ctx); err != nil {
-		return fmt.Errorf("load provider: %w", err)
-	}
-	p.since = time.Now()
-	for _, loop := range []func(context.Context){p.tickLoop, p.chainLoop, p.offerLoop, p.outboxLoop} {
-		p.tasks.Go(func() { loop(ctx) })
-	}
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case o := <-p.inbox:
-			if err := p.round(ctx, o); err != nil {
-				return err
-			}
-		}
+func (p *Provider) Run(ctx context.Context) error { return p.loop.Run(ctx, p.actor()) }
+
+func (p *Provider) actor() core.Actor[*tx] {
+	return core.Actor[*tx]{
+		Load:   p.load,
+		Beside: []func(context.Context){p.tickLoop, p.chainLoop, p.offerLoop, p.outboxLoop},
+		Begin: func(ctx context.Context, now time.Time) *tx {
+			return &tx{ctx: ctx, now: now.UnixMilli(), lanes: map[lease.Key]bool{}, leases: map[artel.Hash]bool{}}
+		},
+		Commit: p.commit,
 	}
 }
 
-// round takes all ops that wait, stores what they decided and acts on it.
-func (p *Provider) round(ctx context.Context, first op) error {
-	t := &tx{ctx: ctx, now: time.Now().UnixMilli(), lanes: map[lease.Key]bool{}, leases: map[artel.Hash]bool{}}
-	first(t)
-	for n := 0; n < inboxSize; n++ {
-		select {
-		case o := <-p.inbox:
-			o(t)
-			continue
-		default:
-		}
-		break
-	}
+// commit stores what a round decided and acts on it.
+func (p *Provider) commit(ctx context.Context, t *tx) error {
 	for k := range t.lanes {
 		t.change.Lanes = append(t.change.Lanes, *p.lanes[k])
 	}
@@ -264,7 +282,8 @@ func (p *Provider) round(ctx context.Context, first op) error {
 }
 
 func (c Change) empty() bool {
-	return len(c.Lanes)+len(c.Leases)+len(c.Events)+len(c.Forget)+len(c.DropLeases)+len(c.Generations)+len(c.Outbox)+len(c.Sent) == 0
+	return len(c.Lanes)+len(c.Leases)+len(c.Events)+len(c.Forget)+len(c.DropLeases)+len(c.Generations)+len(c.Outbox)+len(c.Sent)+
+		len(c.DropLanes)+len(c.DropGenerations) == 0
 }
 
 func (s *sold) stored() LeaseRow {
@@ -277,26 +296,30 @@ func (s *sold) stored() LeaseRow {
 func (p *Provider) load(ctx context.Context) error {
 	st, err := p.c.Store.Load(ctx)
 	if err != nil {
-		return err
+		return fmt.Errorf("load provider: %w", err)
 	}
-	now := time.Now().UnixMilli()
-	for _, b := range st.Lanes {
-		p.lanes[b.Key] = &b
-		p.dirty[b.Key] = true
+	p.since = p.loop.Now()
+	now := p.since.UnixMilli()
+	for _, row := range st.Lanes {
+		p.lanes[row.Key] = &row
+		p.dirty[row.Key] = true
 	}
 	for a, g := range st.Generations {
 		p.gens[a] = g
 	}
 	for _, t := range st.Outbox {
 		p.outbox[t.ID] = t
+		if _, ok := t.Call.(chain.Waive); ok {
+			p.waiver = t.ID
+		}
 	}
 	for _, r := range st.Leases {
 		s := &sold{Sold: r.Sold, row: r, phases: map[lease.TaskKey]*phase{}, news: make(chan struct{})}
 		b := p.lanes[lease.KeyOf(r.Sold.Lease)]
 		if b == nil {
-			return fmt.Errorf("lease %s has no lane", r.Sold.ID.Short())
+			return fmt.Errorf("load provider: lease %s has no lane", r.Sold.ID.Short())
 		}
-		s.Book = *b
+		s.Book = b.Book
 		s.Sold = s.Restarted(now)
 		p.leases[s.ID] = s
 		if s.Phase != lease.Closed {
@@ -308,10 +331,21 @@ func (p *Provider) load(ctx context.Context) error {
 		if s == nil {
 			continue
 		}
+		if ref := e.sealed(); !ref.IsZero() {
+			p.c.Runner.Keep(ctx, e.Lease, e.attempt(), ref)
+		}
 		s.events = append(s.events, e)
 		if r := e.Event.Receipt; r != nil && s.Book.Voucher.Less(r.Due) {
 			s.Delivered = append(s.Delivered, lease.Delivered{TaskKey: lease.TaskKey{Task: e.Event.Task, Attempt: e.Event.Attempt}, Due: r.Due, Key: e.Key})
 		}
+	}
+	for k, row := range p.lanes {
+		if _, open := p.open[k]; !open && row.Rested == 0 {
+			row.Rested = now // stored by an older release
+		}
+	}
+	if !p.mayWaive() {
+		p.c.Log.Info("what renters book and do not use comes home by their own release only: this node's key is not the account", "account", p.c.Account)
 	}
 	return nil
 }
@@ -319,55 +353,31 @@ func (p *Provider) load(ctx context.Context) error {
 // do hands an op to the core and waits until it is stored. It reports false
 // when the provider has stopped or ctx ended first: then o never runs, or has
 // run, but not beside the caller.
-func (p *Provider) do(ctx context.Context, o op) bool {
-	done := make(chan struct{})
-	var claimed atomic.Bool // by the core, or by a caller that goes away
-	wrapped := func(t *tx) {
-		if !claimed.CompareAndSwap(false, true) {
-			return
-		}
-		o(t)
-		t.after = append(t.after, func() { close(done) })
-	}
-	select {
-	case p.inbox <- wrapped:
-	case <-p.closed:
-		return false
-	case <-ctx.Done():
-		return false
-	}
-	select {
-	case <-done:
-		return true
-	case <-p.closed:
-		return false
-	case <-ctx.Done():
-	}
-	if claimed.CompareAndSwap(false, true) {
-		return false
-	}
-	select {
-	case <-done:
-		return true
-	case <-p.closed:
-		return false
-	}
-}
+func (p *Provider) do(ctx context.Context, o op) bool { return p.loop.Do(ctx, o) == nil }
+
+// post hands over an op without waiting for it.
+func (p *Provider) post(o op) { p.loop.Post(o) }
 
 // set puts a lease's next state in place and queues its effects for after the
 // commit.
 func (p *Provider) set(t *tx, s *sold, next lease.Sold, fx []lease.Effect) {
 	k := lease.KeyOf(next.Lease)
 	s.Sold = next
-	b := next.Book
-	p.lanes[k] = &b
+	row := p.lanes[k]
+	if row == nil {
+		row = &LaneRow{}
+		p.lanes[k] = row
+	}
+	row.Book = next.Book
 	t.lanes[k], t.leases[next.ID] = true, true
 	if other := p.leases[p.open[k]]; other != nil && other != s {
-		other.Book = b // s is closed, its lane has gone on
+		other.Book = next.Book // s is closed, its lane has gone on
 	}
 	if next.Phase == lease.Closed && p.open[k] == next.ID {
 		delete(p.open, k)
-		s.closing = time.Now()
+		s.closing, row.Rested = time.UnixMilli(t.now), t.now
+	} else if next.Phase != lease.Closed {
+		row.Rested = 0
 	}
 	for _, e := range fx {
 		p.perform(t, s, e)
@@ -381,7 +391,9 @@ func (p *Provider) perform(t *tx, s *sold, e lease.Effect) {
 	case lease.Kill:
 		t.after = append(t.after, func() { p.kill(s, e.TaskKey) })
 	case lease.BookReserve:
-		p.book(t, s.Book)
+		if !s.Book.Unbooked().Less(p.policy().Worth) {
+			p.book(t, s.Book)
+		}
 	case lease.Redeem:
 		p.redeem(t, lease.KeyOf(s.Lease))
 	}
@@ -393,7 +405,7 @@ func (p *Provider) launch(ctx context.Context, s *sold, r lease.Running) {
 	ph := &phase{cancel: cancel, word: "queued"}
 	s.phases[r.TaskKey] = ph
 	from, id, terms := s.Terms.Renter, s.ID, s.Terms
-	p.tasks.Go(func() {
+	p.loop.Go(func() {
 		defer cancel()
 		f := p.c.Runner.Run(ctx, from, id, terms, r, func(w string) {
 			p.post(func(*tx) { ph.word = w })
@@ -403,14 +415,6 @@ func (p *Provider) launch(ctx context.Context, s *sold, r lease.Running) {
 	})
 }
 
-// post hands over an op without waiting for it.
-func (p *Provider) post(o op) {
-	select {
-	case p.inbox <- o:
-	case <-p.closed:
-	}
-}
-
 // kill ends an attempt that runs, or one that still waits for a slot.
 func (p *Provider) kill(s *sold, k lease.TaskKey) {
 	if ph := s.phases[k]; ph != nil {
@@ -418,7 +422,7 @@ func (p *Provider) kill(s *sold, k lease.TaskKey) {
 		return
 	}
 	id := s.ID
-	p.tasks.Go(func() {
+	p.loop.Go(func() {
 		p.post(func(t *tx) {
 			p.finished(t, id, lease.Finish{TaskKey: k, Reason: artel.ReasonCancelled, Message: "it was cancelled before it started"})
 		})
@@ -430,6 +434,7 @@ func (p *Provider) kill(s *sold, k lease.TaskKey) {
 func (p *Provider) finished(t *tx, id artel.Hash, f lease.Finish) {
 	s := p.leases[id]
 	if s == nil {
+		p.c.Runner.Forget(t.ctx, id, f.TaskKey, f.Sealed)
 		return
 	}
 	delete(s.phases, f.TaskKey)

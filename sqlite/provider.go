@@ -19,7 +19,7 @@ func (s providerStore) Load(ctx context.Context) (st provider.State, err error) 
 	fail := func(what string, err error) (provider.State, error) {
 		return st, fmt.Errorf("load provider's %s: %w", what, err)
 	}
-	if st.Lanes, err = all[lease.Book](ctx, s.DB, "SELECT row FROM provider_lane"); err != nil {
+	if st.Lanes, err = all[provider.LaneRow](ctx, s.DB, "SELECT row FROM provider_lane"); err != nil {
 		return fail("lanes", err)
 	}
 	if st.Leases, err = all[provider.LeaseRow](ctx, s.DB, "SELECT row FROM provider_lease"); err != nil {
@@ -52,6 +52,12 @@ func (s providerStore) Load(ctx context.Context) (st provider.State, err error) 
 
 func (s providerStore) Save(ctx context.Context, c provider.Change) error {
 	return s.save(ctx, func(w *writer) {
+		for _, k := range c.DropLanes {
+			w.exec("DELETE FROM provider_lane WHERE key = ?", laneKey(k))
+		}
+		for _, a := range c.DropGenerations {
+			w.exec("DELETE FROM provider_gen WHERE renter = ?", a[:])
+		}
 		for _, b := range c.Lanes {
 			w.exec("INSERT INTO provider_lane VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET row = excluded.row", laneKey(b.Key), w.json(b))
 		}

@@ -37,7 +37,7 @@ func TestProviderComesBackAsItWas(t *testing.T) {
 	}}
 	call := chain.Tx{ID: "x", From: artel.Address{1}, Call: chain.RequestExit{Amount: artel.Units(1)}}
 	err := d.Provider().Save(t.Context(), provider.Change{
-		Lanes: []lease.Book{book}, Leases: []provider.LeaseRow{row}, Events: []provider.EventRow{event},
+		Lanes: []provider.LaneRow{{Book: book, Rested: 7, Waiving: true}}, Leases: []provider.LeaseRow{row}, Events: []provider.EventRow{event},
 		Generations: map[artel.Address]uint64{{1}: 8}, Outbox: []chain.Tx{call},
 	})
 	if err != nil {
@@ -51,7 +51,7 @@ func TestProviderComesBackAsItWas(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := provider.State{
-		Lanes: []lease.Book{book}, Leases: []provider.LeaseRow{row}, Events: []provider.EventRow{event},
+		Lanes: []provider.LaneRow{{Book: book, Rested: 7, Waiving: true}}, Leases: []provider.LeaseRow{row}, Events: []provider.EventRow{event},
 		Generations: map[artel.Address]uint64{{1}: 8}, Outbox: []chain.Tx{call},
 	}
 	if !reflect.DeepEqual(st, want) {
@@ -70,6 +70,16 @@ func TestProviderComesBackAsItWas(t *testing.T) {
 	}
 	if st, _ := d.Provider().Load(t.Context()); len(st.Events)+len(st.Outbox) != 0 {
 		t.Errorf("forgotten rows are still there: %+v", st)
+	}
+	// A lane that is forgotten and begins anew in one round is there.
+	other := k
+	other.Number = 6
+	drop := provider.Change{DropLanes: []lease.Key{k, other}, DropGenerations: []artel.Address{{1}, {2}}, Lanes: []provider.LaneRow{{Book: lease.Book{Key: other}}}}
+	if err := d.Provider().Save(t.Context(), drop); err != nil {
+		t.Fatal(err)
+	}
+	if st, _ := d.Provider().Load(t.Context()); len(st.Lanes) != 1 || st.Lanes[0].Key != other || len(st.Generations) != 0 {
+		t.Errorf("after lanes were dropped: %+v", st)
 	}
 }
 
