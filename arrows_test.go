@@ -32,7 +32,7 @@ var rooms = map[string][]string{
 	"provider": {"", "blob", "chain", "core", "image", "lease", "p2p", "sandbox", "seal", "wire"},
 	"renter":   {"", "blob", "chain", "core", "job", "lease", "p2p", "seal", "wire"},
 	// What a machine has of the network: files.
-	"datadir": {}, "network": {""}, "keys": {"", "datadir"}, "host": {},
+	"datadir": {}, "network": {""}, "keys": {"", "datadir"},
 	// Shell.
 	"sqlite": {"", "chain", "job", "lease", "provider", "renter"},
 	"api":    {"", "datadir", "network", "wire"},
