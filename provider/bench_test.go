@@ -16,6 +16,7 @@ import (
 	"github.com/artel-network/artel/lease"
 	"github.com/artel-network/artel/p2p"
 	"github.com/artel-network/artel/p2p/mem"
+	"github.com/artel-network/artel/sandbox"
 	"github.com/artel-network/artel/wire"
 )
 
@@ -37,6 +38,7 @@ func (works) Run(ctx context.Context, _ artel.NodeID, _ artel.Hash, _ artel.Term
 func (works) Log(artel.Hash, lease.TaskKey, uint64, int) ([]byte, error) {
 	return nil, errors.New("no log")
 }
+func (works) Live(artel.Hash, lease.TaskKey) (sandbox.Run, bool)           { return nil, false }
 func (works) Keep(context.Context, artel.Hash, lease.TaskKey, artel.Ref)   {}
 func (works) Forget(context.Context, artel.Hash, lease.TaskKey, artel.Ref) {}
 
