@@ -51,7 +51,7 @@ func TestDiskFull(t *testing.T) {
 		t.Cleanup(func() { syscall.Unmount(dir, syscall.MNT_DETACH) })
 	}
 	w.start(1)
-	id := w.submit(t, w.renter, 24, 2)
+	id := w.submit(t, w.renter, 16, 4)
 	full := func(n *devnet.Node) {
 		t.Helper()
 		before := w.promised(t)
@@ -97,7 +97,7 @@ func TestDiskFull(t *testing.T) {
 	if said, code := w.artel(w.renter.Dir, "fetch", id, "--out", out); code != 0 {
 		t.Fatalf("fetch: exit code %d\n%s", code, said)
 	}
-	checkOutput(t, out, 24)
+	checkOutput(t, out, 16)
 	w.statement(t)
 }
 

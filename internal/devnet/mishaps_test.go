@@ -17,8 +17,8 @@ func TestMishaps(t *testing.T) {
 	w := newWorld(t, devnet.Config{})
 	w.start(1)
 	t.Run("wrong RPC", w.wrongRPC)
-	t.Run("two machines", w.twoMachines)
 	t.Run("wrong clock", w.wrongClock)
+	t.Run("two machines", w.twoMachines)
 }
 
 // says wants all of some words in what the program says for a node, and its exit
@@ -55,11 +55,22 @@ func (w *world) wrongRPC(t *testing.T) {
 // twoMachines: two daemons work with one key. Neither spoils the other's money:
 // each has lanes of its own, and what both promised is what is paid.
 func (w *world) twoMachines(t *testing.T) {
+	one, err := w.net.StartNode(w.ctx, "one", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer one.Stop()
+	if _, err := one.API.Faucet(w.ctx); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := one.API.Deposit(w.ctx, artel.Units(100_000_000)); err != nil {
+		t.Fatal(err)
+	}
 	dir := filepath.Join(w.net.Dir(), "twin")
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	key, err := os.ReadFile(filepath.Join(w.renter.Dir, "key.json"))
+	key, err := os.ReadFile(filepath.Join(one.Dir, "key.json"))
 	if err == nil {
 		err = os.WriteFile(filepath.Join(dir, "key.json"), key, 0o600)
 	}
@@ -71,13 +82,13 @@ func (w *world) twoMachines(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer twin.Stop()
-	if twin.Account != w.renter.Account {
+	if twin.Account != one.Account {
 		t.Fatalf("the twin is %s", twin.Account)
 	}
 	if _, err := twin.Offers(w.ctx, 1); err != nil {
 		t.Fatal(err)
 	}
-	nodes := []*devnet.Node{w.renter, twin}
+	nodes := []*devnet.Node{one, twin}
 	var ids []string
 	for _, n := range nodes {
 		ids = append(ids, w.submit(t, n, 4, 1))
