@@ -1,6 +1,7 @@
 package devnet_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -93,10 +94,14 @@ func TestSessionSigner(t *testing.T) {
 		w.until(t, "the provider's work to start or stop", func() bool {
 			j, err := hot.API.Job(w.ctx, id)
 			s, perr := provider.API.ProvideStatus(w.ctx)
-			return err == nil && perr == nil && (j.Running > 0 && !j.Promised.IsZero()) == want && (s.Busy > 0) == want
+			return err == nil && perr == nil && (j.Running > 0) == want && (s.Busy > 0) == want
 		})
 	}
 	working(true)
+	w.until(t, "the Reserve to be booked", func() bool {
+		ls, err := provider.API.Leases(w.ctx, api.LeaseQuery{})
+		return err == nil && slices.ContainsFunc(ls, func(l api.Lease) bool { return l.Running > 0 && !l.Cap.IsZero() })
+	})
 	allow("--revoke")
 	working(false)
 	w.waits(t, hot, id, "session signer", "artel wallet signer")
