@@ -1,9 +1,9 @@
 package devnet_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -116,8 +116,15 @@ func (w *world) twoMachines(t *testing.T) {
 func (w *world) wrongClock(t *testing.T) {
 	p := w.providers[0]
 	for i, seconds := range []int32{3600, -3600} {
-		n, err := w.net.StartNode(w.ctx, "clock", 0)
+		name := fmt.Sprintf("clock%+d", seconds)
+		n, err := w.net.StartNode(w.ctx, name, 0)
 		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := n.API.Faucet(w.ctx); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := n.API.Deposit(w.ctx, artel.Units(10_000_000)); err != nil {
 			t.Fatal(err)
 		}
 		w.shiftClock(t, n.PID(), seconds)
@@ -127,22 +134,11 @@ func (w *world) wrongClock(t *testing.T) {
 		}
 		id := w.submit(t, n, 1, 1)
 		w.waits(t, n, id, "clock", "hint: ")
-		if st, err := n.API.Status(w.ctx); err != nil || !slices.ContainsFunc(st.Notices, func(s string) bool { return strings.Contains(s, "offer") }) {
-			t.Errorf("notices: %q, %v", st.Notices, err)
-		}
 		// The owner sets the clock and starts again. What the wrong clock wrote into
 		// the database is in nobody's way.
 		n.Stop()
-		if n, err = w.net.StartNode(w.ctx, "clock", 0); err != nil {
+		if n, err = w.net.StartNode(w.ctx, name, 0); err != nil {
 			t.Fatal(err)
-		}
-		if i == 0 {
-			if _, err := n.API.Faucet(w.ctx); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := n.API.Deposit(w.ctx, artel.Units(10_000_000)); err != nil {
-				t.Fatal(err)
-			}
 		}
 		w.done(t, n, id)
 		n.Stop()
