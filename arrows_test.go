@@ -22,7 +22,8 @@ var rooms = map[string][]string{
 	"sandbox/sandboxtest": {"sandbox"}, "blob/blobtest": {"", "blob"}, "p2p/p2ptest": {"", "p2p"}, "chain/chaintest": {"", "chain"},
 	// Adapters.
 	"sandbox/fake": {"sandbox"}, "sandbox/wasm": {"sandbox", "sandbox/wasm/internal/confine", "sandbox/wasm/internal/guestfs"},
-	"blob/mem": {"", "blob"}, "blob/disk": {"", "blob"},
+	"sandbox/gvisor": {"sandbox", "sandbox/gvisor/internal/egress", "sandbox/gvisor/internal/outfs"},
+	"blob/mem":       {"", "blob"}, "blob/disk": {"", "blob"},
 	"p2p/mem": {"", "p2p"}, "p2p/libp2p": {"", "p2p"},
 	"chain/fake": {"", "chain"}, "chain/evm": {"", "chain", "chain/evm/bindings"}, "chain/evm/bindings": {},
 	"chain/node": {"chain/node/internal/evm"}, "chain/evm/embedded": {},
@@ -57,6 +58,7 @@ var heavy = map[string][]string{
 	"github.com/ethereum/":          {"chain/"},
 	"github.com/cometbft/":          {"chain/node"},
 	"github.com/tetratelabs/wazero": {"sandbox/wasm"},
+	"gvisor.dev/":                   {"sandbox/gvisor"},
 	"modernc.org/":                  {"sqlite"},
 	"filippo.io/age":                {"seal", "keys"},
 }
