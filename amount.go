@@ -183,6 +183,15 @@ func clip(s string) string {
 // have a price that is a whole number.
 type Price uint64
 
+// Times is the price of n such slots, or the highest there is.
+func (p Price) Times(n uint32) Price {
+	high, low := bits.Mul64(uint64(p), uint64(n))
+	if high != 0 {
+		return 1<<64 - 1
+	}
+	return Price(low)
+}
+
 // Accrual is an exact, unrounded sum of price × milliseconds. A lane keeps one
 // running accrual; it is rounded (up) to an Amount once, for the voucher, and
 // never per task.

@@ -24,14 +24,16 @@ var rooms = map[string][]string{
 	"sandbox/fake": {"sandbox"}, "sandbox/wasm": {"sandbox", "sandbox/wasm/internal/confine", "sandbox/wasm/internal/guestfs"},
 	"sandbox/gvisor": {"sandbox", "sandbox/gvisor/internal/egress", "sandbox/gvisor/internal/outfs"},
 	"blob/mem":       {"", "blob"}, "blob/disk": {"", "blob"},
+	"image": {"", "blob", "image/oci"}, "image/oci": {},
 	"p2p/mem": {"", "p2p"}, "p2p/libp2p": {"", "p2p"},
 	"chain/fake": {"", "chain"}, "chain/evm": {"", "chain", "chain/evm/bindings"}, "chain/evm/bindings": {},
 	"chain/node": {"chain/node/internal/evm"}, "chain/evm/embedded": {},
-	// Actors drive rules through ports.
-	"provider": {"", "blob", "chain", "lease", "p2p", "sandbox", "seal", "wire"},
-	"renter":   {"", "blob", "chain", "job", "lease", "p2p", "seal", "wire"},
+	// Actors drive rules through ports, on one loop.
+	"core":     {},
+	"provider": {"", "blob", "chain", "core", "lease", "p2p", "sandbox", "seal", "wire"},
+	"renter":   {"", "blob", "chain", "core", "job", "lease", "p2p", "seal", "wire"},
 	// What a machine has of the network: files.
-	"datadir": {}, "network": {""}, "keys": {"", "datadir"},
+	"datadir": {}, "network": {""}, "keys": {"", "datadir"}, "host": {},
 	// Shell.
 	"sqlite": {"", "chain", "job", "lease", "provider", "renter"},
 	"api":    {"", "datadir", "network"},
@@ -54,13 +56,14 @@ var modules = []string{"github.com/decred/dcrd/dcrec/secp256k1/v4", "golang.org/
 
 // heavy libraries live behind one room each.
 var heavy = map[string][]string{
-	"github.com/libp2p/":            {"p2p/libp2p"},
-	"github.com/ethereum/":          {"chain/"},
-	"github.com/cometbft/":          {"chain/node"},
-	"github.com/tetratelabs/wazero": {"sandbox/wasm"},
-	"gvisor.dev/":                   {"sandbox/gvisor"},
-	"modernc.org/":                  {"sqlite"},
-	"filippo.io/age":                {"seal", "keys"},
+	"github.com/libp2p/":                     {"p2p/libp2p"},
+	"github.com/ethereum/":                   {"chain/"},
+	"github.com/cometbft/":                   {"chain/node"},
+	"github.com/tetratelabs/wazero":          {"sandbox/wasm"},
+	"modernc.org/":                           {"sqlite"},
+	"filippo.io/age":                         {"seal", "keys"},
+	"github.com/google/go-containerregistry": {"image"},
+	"gvisor.dev/":                            {"sandbox/gvisor"},
 }
 
 type pkg struct {

@@ -9,19 +9,32 @@ import (
 // holds the hash of its encoding.
 type Terms struct {
 	Network   Hash      `json:"network"`
-	Node      NodeID    `json:"node"`   // the provider's node
-	Renter    NodeID    `json:"renter"` // the controller's node: only it may speak for the lease
-	Offer     Hash      `json:"offer"`  // hash of the signed offer it follows from
-	Nonce     [16]byte  `json:"nonce"`  // drawn by the renter, so that no two leases share an id
-	Slots     uint32    `json:"slots"`  // tasks at once
-	Price     Price     `json:"price"`  // units per 10⁶ s of one slot
-	Unit      uint64    `json:"unit"`   // longest task, milliseconds: what either side can lose
-	Resources Resources `json:"resources"`
+	Node      NodeID    `json:"node"`      // the provider's node
+	Renter    NodeID    `json:"renter"`    // the controller's node: only it may speak for the lease
+	Offer     Hash      `json:"offer"`     // hash of the signed offer it follows from
+	Nonce     [16]byte  `json:"nonce"`     // drawn by the renter, so that no two leases share an id
+	Slots     uint32    `json:"slots"`     // tasks at once
+	Price     Price     `json:"price"`     // units per 10⁶ s of one task
+	Unit      uint64    `json:"unit"`      // longest task, milliseconds: what either side can lose
+	Resources Resources `json:"resources"` // of one task; Slots are those of the machine that it takes
 	Sandbox   string    `json:"sandbox"`
 	MaxUnpaid Amount    `json:"maxUnpaid"`
 	Prepaid   Amount    `json:"prepaid"`    // first voucher's share, due before the first task
 	Base      Accrual   `json:"base"`       // the lane's running total when the lease begins
 	Gen       uint64    `json:"generation"` // the controller's generation
+	Image     Hash      `json:"image"`      // sha256 of the manifest or index of the tasks' image; zero: none
+	Pull      uint64    `json:"pull"`       // bytes of that image as it travels, all that the provider need fetch
+	PullFree  uint64    `json:"pullFree"`   // bytes of them that cost nothing
+	PullPrice Price     `json:"pullPrice"`  // units per 10⁹ bytes beyond that
+}
+
+// Start is the lane's running total when the lease begins: Base, and what
+// fetching the image costs.
+func (t Terms) Start() (Accrual, error) {
+	if t.Pull <= t.PullFree {
+		return t.Base, nil
+	}
+	return t.Base.Accrue(t.PullPrice, t.Pull-t.PullFree)
 }
 
 // UnitCost is what one unit costs: the most one task can come to.
@@ -32,6 +45,12 @@ func (t Terms) Check(l Lease) error {
 	switch {
 	case t.Slots == 0 || t.Slots > 4096:
 		return Invalid("lease of %d slots, want 1 to 4096", t.Slots)
+	case t.Resources.Slots > 4096:
+		return Invalid("lease of tasks that take %d slots each, at most 4096", t.Resources.Slots)
+	case t.Pull > MaxPull:
+		return Invalid("lease's image has %d bytes, at most %d", t.Pull, uint64(MaxPull))
+	case t.Image.IsZero() && t.Pull != 0:
+		return Invalid("lease pays for an image that it does not name")
 	case t.Price == 0:
 		return Invalid("lease has no price")
 	case t.Unit == 0:
@@ -50,11 +69,12 @@ func (t Terms) Check(l Lease) error {
 	return nil
 }
 
-// TaskSpec is what one task runs. The same spec on any honest machine gives the
-// same output when the sandbox is deterministic.
+// TaskSpec is what one task runs: a program, or a command in a container image.
+// The same spec on any honest machine gives the same output when the sandbox is
+// deterministic.
 type TaskSpec struct {
-	Program Ref       `json:"program"`
-	Input   Ref       `json:"input"` // zero where there is none
+	Program Ref       `json:"program"` // zero where there is an image
+	Input   Ref       `json:"input"`   // zero where there is none
 	Args    []string  `json:"args,omitempty"`
 	Env     []string  `json:"env,omitempty"` // K=V
 	Want    Resources `json:"want"`
@@ -62,6 +82,56 @@ type TaskSpec struct {
 	Log     uint64    `json:"log"`  // most bytes of stdout and stderr kept
 	Seed    [32]byte  `json:"seed"` // of the guest's randomness
 	Epoch   uint64    `json:"epoch"`
+	Box     Box       `json:"box"`
+}
+
+// Box is what a task in a container wants besides.
+type Box struct {
+	Image   Hash     `json:"image"`             // sha256 of its manifest, or of an index of which the host takes its own
+	Source  string   `json:"source,omitempty"`  // where a registry has it, without tag or digest: docker.io/library/python
+	Dir     string   `json:"dir,omitempty"`     // working directory; empty: the image's
+	Network []string `json:"network,omitempty"` // the hosts that it may reach, see sandbox.Network
+	Traffic uint64   `json:"traffic,omitempty"` // bytes in and out together; 0: the host's own limit
+	Private bool     `json:"private,omitempty"` // the host keeps image and input no longer than it needs them, and passes them to nobody
+}
+
+func (b Box) isZero() bool {
+	return b.Image.IsZero() && b.Source == "" && b.Dir == "" && len(b.Network) == 0 && b.Traffic == 0
+}
+
+// MaxPull is the largest image that a lease may name, in bytes.
+const MaxPull = 1 << 40
+
+func (b Box) check(program Ref) error {
+	switch {
+	case b.Image.IsZero() && program.IsZero():
+		return Invalid("task has no program and no image")
+	case b.Image.IsZero() && !b.isZero():
+		return Invalid("task has a source, a working directory or a network, and no image")
+	case b.Image.IsZero():
+		return nil
+	case !program.IsZero():
+		return Invalid("task has a program and an image")
+	case !isReference(b.Source) && b.Source != "":
+		return Invalid("task: image source %q is not host/name", clip(b.Source))
+	case len(b.Dir) > maxPath || strings.ContainsRune(b.Dir, 0) || b.Dir != "" && b.Dir[0] != '/':
+		return Invalid("task: working directory %q is not an absolute path", clip(b.Dir))
+	case len(b.Network) > maxHosts:
+		return Invalid("task: %d hosts to reach, at most %d", len(b.Network), maxHosts)
+	}
+	for _, h := range b.Network {
+		if h == "" || len(h) > maxHostLen || strings.ContainsFunc(h, func(c rune) bool { return c <= ' ' || c > '~' }) {
+			return Invalid("task: host to reach %q is not a name", clip(h))
+		}
+	}
+	return nil
+}
+
+// isReference keeps what names an image printable; who pulls it parses it.
+func isReference(s string) bool {
+	return len(s) <= maxHostLen && !strings.ContainsFunc(s, func(c rune) bool {
+		return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && !strings.ContainsRune("-_./:", c)
+	})
 }
 
 // Bounds of a task spec, which travels in one message.
@@ -69,6 +139,9 @@ const (
 	MaxArgs      = 256
 	MaxArgsBytes = 64 << 10
 	MaxLogBytes  = 64 << 20
+	maxPath      = 1024
+	maxHosts     = 64
+	maxHostLen   = 256
 )
 
 // Check verifies a task against the terms that it would run under.
@@ -87,15 +160,20 @@ func (s TaskSpec) Check(t Terms) error {
 			return Invalid("task: environment entry %q is not NAME=value", clip(e))
 		}
 	}
+	if err := s.Box.check(s.Program); err != nil {
+		return err
+	}
 	switch {
-	case s.Program.IsZero():
-		return Invalid("task has no program")
+	case s.Box.Image != t.Image:
+		return Invalid("task wants image %s, the lease is for %s", s.Box.Image.Short(), t.Image.Short())
 	case len(s.Args) > MaxArgs || len(s.Env) > MaxArgs || n > MaxArgsBytes:
 		return Invalid("task: %d arguments and %d variables of %d bytes, at most %d, %d and %d; hint: put long lists into an input file", len(s.Args), len(s.Env), n, MaxArgs, MaxArgs, MaxArgsBytes)
 	case s.Wall == 0 || s.Wall > t.Unit:
 		return Invalid("task: time limit %d ms, the lease allows 1 to %d", s.Wall, t.Unit)
 	case s.Want.Memory > t.Resources.Memory || s.Want.Disk > t.Resources.Disk:
 		return Invalid("task wants %d bytes of memory and %d of disk, the lease has %d and %d", s.Want.Memory, s.Want.Disk, t.Resources.Memory, t.Resources.Disk)
+	case s.Want.Slots > max(t.Resources.Slots, 1) || s.Want.GPUs > t.Resources.GPUs || s.Want.GPUMemory > t.Resources.GPUMemory:
+		return Invalid("task wants %d slots and %d GPUs of %d bytes, the lease has %d and %d of %d", s.Want.Slots, s.Want.GPUs, s.Want.GPUMemory, t.Resources.Slots, t.Resources.GPUs, t.Resources.GPUMemory)
 	case s.Log > MaxLogBytes:
 		return Invalid("task: log limit %d bytes, at most %d", s.Log, MaxLogBytes)
 	}
@@ -154,10 +232,12 @@ func (r Reason) ProgramsFault() bool {
 	return false
 }
 
-// JobSpec is what a renter asks for: Count tasks of one program.
+// JobSpec is what a renter asks for: Count tasks of one program or one image.
 type JobSpec struct {
 	Name      string    `json:"name"`
 	Program   Ref       `json:"program"`
+	Box       Box       `json:"box"`
+	Pull      uint64    `json:"pull,omitempty"` // bytes of the image as it travels
 	Input     Ref       `json:"input"`
 	Args      []string  `json:"args,omitempty"`
 	Env       []string  `json:"env,omitempty"`
@@ -191,8 +271,10 @@ var (
 // Check verifies a job a user submitted.
 func (j JobSpec) Check() error {
 	switch {
-	case j.Program.IsZero():
-		return Invalid("job has no program; hint: --wasm FILE")
+	case j.Program.IsZero() && j.Box.Image.IsZero():
+		return Invalid("job has no program; hint: --image NAME or --wasm FILE")
+	case j.Pull > MaxPull:
+		return Invalid("job's image has %d bytes, at most %d", j.Pull, uint64(MaxPull))
 	case j.Count == 0 || j.Count > 1_000_000:
 		return Invalid("job has %d tasks, want 1 to 1,000,000", j.Count)
 	case j.Wall == 0:
@@ -204,7 +286,7 @@ func (j JobSpec) Check() error {
 	case j.Failover.Heartbeat == 0 || j.Failover.Suspect < j.Failover.Heartbeat || j.Failover.Replace < j.Failover.Suspect:
 		return Invalid("failover wants heartbeat ≤ suspect ≤ replace, in milliseconds, got %d, %d, %d", j.Failover.Heartbeat, j.Failover.Suspect, j.Failover.Replace)
 	}
-	t := Terms{Unit: j.Wall, Resources: j.Want}
+	t := Terms{Unit: j.Wall, Resources: j.Want, Image: j.Box.Image}
 	return j.Task(0).Check(t)
 }
 
@@ -219,8 +301,8 @@ func (j JobSpec) Task(i uint64) TaskSpec {
 	)
 	return TaskSpec{
 		Program: j.Program, Input: j.Input, Args: j.Args, Env: env,
-		Want: j.Want, Wall: j.Wall, Log: j.Log,
-		Seed: Keccak([]byte("artel task seed"), j.Program.Bytes(), j.Input.Bytes(), index[:]),
+		Want: j.Want, Wall: j.Wall, Log: j.Log, Box: j.Box,
+		Seed: Keccak([]byte("artel task seed"), j.Program.Bytes(), j.Box.Image[:], j.Input.Bytes(), index[:]),
 	}
 }
 

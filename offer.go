@@ -3,6 +3,7 @@ package artel
 import (
 	"errors"
 	"fmt"
+	"math"
 )
 
 // Offer is a provider's signed, expiring advertisement of one machine.
@@ -24,6 +25,49 @@ type Offer struct {
 	Prepay    bool      `json:"prepay"`    // renters without history pay the first unit ahead
 	MaxUnit   uint64    `json:"maxUnit"`   // longest task it takes, milliseconds
 	Addrs     []string  `json:"addrs"`     // multiaddrs
+	CPU       CPU       `json:"cpu"`       // what a checkpoint of it needs elsewhere
+	PullFree  uint64    `json:"pullFree"`  // bytes of a lease's image that it fetches for nothing
+	PullPrice Price     `json:"pullPrice"` // units per 10⁹ bytes beyond that
+}
+
+// CPU is the class of a machine's processors: a checkpoint taken on one goes on
+// only where Has holds.
+type CPU struct {
+	Arch     string   `json:"arch,omitempty"`     // as Go names it: amd64, arm64
+	Vendor   string   `json:"vendor,omitempty"`   // AuthenticAMD, GenuineIntel, ...
+	Features []string `json:"features,omitempty"` // sorted, as Linux names them in /proc/cpuinfo
+}
+
+// Has reports whether a program that has seen c's features runs on d.
+func (d CPU) Has(c CPU) bool {
+	if d.Arch != c.Arch || d.Vendor != c.Vendor {
+		return false
+	}
+	i := 0
+	for _, f := range c.Features {
+		for i < len(d.Features) && d.Features[i] < f {
+			i++
+		}
+		if i == len(d.Features) || d.Features[i] != f {
+			return false
+		}
+	}
+	return true
+}
+
+func (c CPU) check() error {
+	if c.Arch != "" && !isWord(c.Arch) || c.Vendor != "" && !isWord(c.Vendor) {
+		return Invalid("offer's processor is not named by words of at most %d letters, digits, - or _", maxWord)
+	}
+	if len(c.Features) > maxFeatures {
+		return Invalid("offer lists %d processor features, at most %d", len(c.Features), maxFeatures)
+	}
+	for i, f := range c.Features {
+		if !isWord(f) || i > 0 && c.Features[i-1] >= f {
+			return Invalid("offer's processor feature %q is not a word in its place", clip(f))
+		}
+	}
+	return nil
 }
 
 // MaxOfferTTL is the longest an offer may live, in seconds.
@@ -31,14 +75,33 @@ const MaxOfferTTL = 3600
 
 // Resources is what a machine has or a task wants.
 type Resources struct {
-	Slots  uint32 `json:"slots"`  // tasks at once; one CPU core each
-	Memory uint64 `json:"memory"` // bytes per slot
-	Disk   uint64 `json:"disk"`   // bytes of output and scratch per slot
+	Slots     uint32 `json:"slots"`               // of a machine: one CPU core each; of a task: how many it takes at once
+	Memory    uint64 `json:"memory"`              // bytes: of a machine, per slot; of a task, in all
+	Disk      uint64 `json:"disk"`                // bytes of output and scratch, likewise
+	GPUs      uint32 `json:"gpus,omitempty"`      // in all
+	GPUMemory uint64 `json:"gpuMemory,omitempty"` // bytes of each
 }
 
-// Covers reports whether a machine with r has room for a task that wants w.
-func (r Resources) Covers(w Resources) bool {
-	return r.Slots >= max(w.Slots, 1) && r.Memory >= w.Memory && r.Disk >= w.Disk
+// Weight is how many slots of a machine with r a task takes that wants w: as many
+// as it wants, or as hold the memory and disk it wants. ok is false where the
+// machine has not so many, or not the GPUs.
+func (r Resources) Weight(w Resources) (slots uint32, ok bool) {
+	n := max(uint64(w.Slots), 1, times(w.Memory, r.Memory), times(w.Disk, r.Disk))
+	if n > uint64(r.Slots) || w.GPUs > r.GPUs || w.GPUs > 0 && w.GPUMemory > r.GPUMemory {
+		return 0, false
+	}
+	return uint32(n), true
+}
+
+// times is how often part must be taken to make whole.
+func times(whole, part uint64) uint64 {
+	switch {
+	case whole == 0:
+		return 0
+	case part == 0:
+		return math.MaxUint64
+	}
+	return (whole-1)/part + 1
 }
 
 // ErrInvalid is what every malformed document of a peer or a user matches.
@@ -54,6 +117,7 @@ const (
 	maxAddrs     = 16
 	maxAddrLen   = 256
 	maxSandboxes = 8
+	maxFeatures  = 256
 	maxWord      = 64
 )
 
@@ -76,6 +140,8 @@ func (o Offer) Check(network Hash, now, skew uint64) error {
 		return Invalid("offer has %d slots, want 1 to 4096", o.Resources.Slots)
 	case o.Price == 0:
 		return Invalid("offer has no price")
+	case o.Resources.GPUs > 4096:
+		return Invalid("offer has %d GPUs, at most 4096", o.Resources.GPUs)
 	case o.MaxUnit == 0:
 		return Invalid("offer takes no task: maxUnit is 0")
 	case len(o.Sandboxes) == 0 || len(o.Sandboxes) > maxSandboxes:
@@ -89,6 +155,9 @@ func (o Offer) Check(network Hash, now, skew uint64) error {
 		if !isWord(s) {
 			return Invalid("offer's sandbox is not a word of at most %d letters, digits, - or _", maxWord)
 		}
+	}
+	if err := o.CPU.check(); err != nil {
+		return err
 	}
 	for _, a := range o.Addrs {
 		if a == "" || len(a) > maxAddrLen || a[0] != '/' {

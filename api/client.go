@@ -13,7 +13,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"github.com/artel-network/artel"
 )
@@ -83,7 +82,7 @@ func (c *Client) dialError(ctx context.Context, err error) error {
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, errRefused):
 		return Errorf(CodeNoDaemon, "no daemon is running at %s", c.where).WithHint("artel up")
 	case errors.Is(err, fs.ErrPermission):
 		return Errorf(CodeForbidden, "the daemon at %s belongs to somebody else", c.where).WithHint("be the user who started it, or give --dir")

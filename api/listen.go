@@ -8,9 +8,7 @@ import (
 	"io/fs"
 	"net"
 	"os"
-	"path/filepath"
 	"strings"
-	"syscall"
 
 	"github.com/artel-network/artel/datadir"
 )
@@ -19,7 +17,8 @@ import (
 const maxSocketPath = 103
 
 // ListenUnix opens the API's unix socket, 0600. A socket that a dead daemon
-// left is replaced; one that answers is not.
+// left is replaced; one that answers is not. On Windows, which has no such modes,
+// who may use it is what the directory's access list says.
 func ListenUnix(path string) (net.Listener, error) {
 	if len(path) > maxSocketPath {
 		return nil, fmt.Errorf("listen on %s: the path has %d bytes, a unix socket's at most %d; hint: --socket with a shorter path", path, len(path), maxSocketPath)
@@ -27,26 +26,11 @@ func ListenUnix(path string) (net.Listener, error) {
 	if err := removeDead(path); err != nil {
 		return nil, err
 	}
-	// Made inside a fresh 0700 directory and moved into place with its mode set,
-	// so that it is never open to others, whatever the umask.
-	tmp, err := os.MkdirTemp(filepath.Dir(path), ".artel-")
-	if err != nil {
-		return nil, fmt.Errorf("listen on %s: %w", path, err)
-	}
-	defer os.RemoveAll(tmp)
-	at := filepath.Join(tmp, "s")
-	if len(at) > maxSocketPath {
-		return nil, fmt.Errorf("listen on %s: no room for a temporary name of %d bytes; hint: --socket with a shorter path", path, len(at))
-	}
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: at, Net: "unix"})
+	l, err := bindPrivate(path)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", path, err)
 	}
 	l.SetUnlinkOnClose(false)
-	if err := errors.Join(os.Chmod(at, 0o600), os.Rename(at, path)); err != nil {
-		l.Close()
-		return nil, fmt.Errorf("listen on %s: %w", path, err)
-	}
 	return unixListener{l, path}, nil
 }
 
@@ -77,7 +61,7 @@ func removeDead(path string) error {
 		c.Close()
 		return fmt.Errorf("listen on %s: another daemon answers there; hint: stop it, or give this one its own --dir", path)
 	}
-	if !errors.Is(err, syscall.ECONNREFUSED) && !errors.Is(err, fs.ErrNotExist) {
+	if !errors.Is(err, errRefused) && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("listen on %s: %w", path, err)
 	}
 	return os.Remove(path)

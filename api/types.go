@@ -265,6 +265,7 @@ type ProvideConfig struct {
 	Disk      uint64       `json:"disk"`   // bytes, all slots together; 0: what the disk can spare
 	Price     artel.Price  `json:"price"`
 	MaxUnpaid artel.Amount `json:"maxUnpaid"` // zero: one unit's cost
+	MinRedeem artel.Amount `json:"minRedeem"` // less is neither booked nor redeemed; zero: as the chain's calls cost
 	MaxUnit   uint64       `json:"maxUnit"`   // milliseconds; 0: one hour
 	Region    string       `json:"region,omitempty"`
 	Prepay    bool         `json:"prepay"`

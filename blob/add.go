@@ -2,14 +2,12 @@ package blob
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/artel-network/artel"
 )
@@ -286,7 +284,7 @@ func (a *adder) hostEntry(ctx context.Context, root *os.Root, path string, e fs.
 	}
 	// Not blocking, should a pipe have taken the name since it was listed.
 	// os.Root follows symlinks, but not out of the root.
-	f, err := root.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	f, err := root.OpenFile(path, os.O_RDONLY|openFlags, 0)
 	if err != nil {
 		if e.Type() == fs.ModeSymlink {
 			return child{}, fmt.Errorf("%w: %w; hint: a link is kept only if it leads to a file within the directory", ErrUnsupported, err)
@@ -378,7 +376,7 @@ func (b *budget) block() error {
 
 // noSpace gives an error of a full disk the name that callers match.
 func noSpace(err error) error {
-	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+	if diskFull(err) {
 		return fmt.Errorf("%w: %w; hint: free space on the disk", ErrFull, err)
 	}
 	return err

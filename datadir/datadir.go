@@ -2,7 +2,7 @@
 // which layout it has, and who may use it now.
 //
 //	VERSION        the layout's number, one line
-//	LOCK           held (flock) by the running daemon; its pid, for messages
+//	LOCK           locked by the running daemon; its pid, for messages
 //	network.json   the network file (room network)
 //	key.json       the node key (room keys)
 //	faucet.json    the faucet's key, where the network was made
@@ -10,11 +10,13 @@
 //	api.token      what the API wants over TCP, where that is on
 //	artel.db       the database
 //	blobs/         content-addressed bytes
+//	measure.json   what the machine can do, measured (room host)
 //	work/          sandboxes at work; may be removed while no daemon runs
 //	chain/         the embedded chain, where there is one
 //
-// The directory is 0700. A crash leaves nothing to clean up: the kernel drops
-// the lock with the process.
+// The directory is 0700; on Windows, which has no such modes, it is as closed as
+// the user's profile. A crash leaves nothing to clean up: the kernel drops the lock
+// with the process.
 package datadir
 
 import (
@@ -23,6 +25,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 )
@@ -70,6 +73,9 @@ func (p Paths) Work() string { return filepath.Join(p.root, "work") }
 // Chain is the directory of the embedded chain.
 func (p Paths) Chain() string { return filepath.Join(p.root, "chain") }
 
+// Measured is what this machine can do, as it was measured.
+func (p Paths) Measured() string { return filepath.Join(p.root, "measure.json") }
+
 // Faucet is the key of a private network's faucet, on the machine that made the
 // network.
 func (p Paths) Faucet() string { return filepath.Join(p.root, "faucet.json") }
@@ -78,12 +84,16 @@ func (p Paths) version() string { return filepath.Join(p.root, "VERSION") }
 func (p Paths) lock() string    { return filepath.Join(p.root, "LOCK") }
 
 // Default returns where the data directory is unless the user says otherwise:
-// $ARTEL_DIR, else artel in $XDG_DATA_HOME, else ~/.local/share/artel.
+// $ARTEL_DIR, else artel in $XDG_DATA_HOME, else on Windows in %LOCALAPPDATA%, else
+// ~/.local/share/artel.
 func Default(getenv func(string) string) (string, error) {
 	if d := getenv("ARTEL_DIR"); d != "" {
 		return filepath.Abs(d)
 	}
 	if d := getenv("XDG_DATA_HOME"); filepath.IsAbs(d) {
+		return filepath.Join(d, "artel"), nil
+	}
+	if d := getenv("LOCALAPPDATA"); d != "" && runtime.GOOS == "windows" {
 		return filepath.Join(d, "artel"), nil
 	}
 	if h := getenv("HOME"); h != "" {
@@ -143,7 +153,7 @@ func ours(p Paths) error {
 	}
 	for _, e := range entries {
 		switch name := e.Name(); {
-		case name == "LOCK", name == "key.json", name == "network.json", name == "faucet.json", name == "chain", strings.HasPrefix(name, ".artel-"):
+		case name == "LOCK", name == "key.json", name == "network.json", name == "faucet.json", name == "measure.json", name == "chain", strings.HasPrefix(name, ".artel-"):
 		default:
 			return fmt.Errorf("open data directory %s: %w: it holds %q and no VERSION; hint: name an empty or a new directory", p.root, ErrForeign, name)
 		}
@@ -213,13 +223,4 @@ func WriteFile(path string, data []byte, mode fs.FileMode) (err error) {
 		return err
 	}
 	return SyncDir(filepath.Dir(path))
-}
-
-// SyncDir makes renames and new names in dir outlast a power cut.
-func SyncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -274,17 +274,34 @@ func (t Task) back(now int64) Task {
 func backoff(n uint32) int64 { return min(60_000, int64(1000)<<min(n-1, 6)) }
 
 // Fence replaces attempt n of a silent host: the task may be handed out again.
-// The fenced attempt's receipt still counts if it comes before the new one's.
+// The fenced attempt's receipt still counts if it comes before the new one's; and
+// if it has come and its output has not, see Opened.
 func (j Job) Fence(t Task, n uint32, now int64) Task {
-	a := t.last()
-	if t.State != Out || a.N != n || a.Fenced || len(t.Attempts) >= MaxAttempts {
+	a := t.attempt(n)
+	out := t.State == Out && t.last() == a
+	unopened := t.State == Paying && t.Receipt != nil && t.Receipt.Result.Attempt == n
+	if a == nil || !out && !unopened || a.Fenced || len(t.Attempts) >= MaxAttempts {
 		return t // the last try of all is waited for until it is lost
 	}
 	t.Attempts = slices.Clone(t.Attempts)
-	a = t.last()
+	a = t.attempt(n)
 	a.Fenced, a.Silent, a.Message = true, now, fmt.Sprintf("host was silent, replaced after %d s", (now-a.Sent)/1000)
-	t.State = Waiting
+	t.State, t.Receipt, t.Node = Waiting, nil, artel.NodeID{}
 	return t
+}
+
+// Opened ends a task with the output of attempt n, which was fenced after its
+// receipt r had come and is open now after all. accept is false when a later
+// attempt's receipt counts; cancel names the attempts that are not needed any
+// more.
+func (j Job) Opened(t Task, n uint32, r *artel.Receipt, output artel.Ref, now int64) (job Job, task Task, accept bool, cancel []Attempt) {
+	a := t.attempt(n)
+	if a == nil || !a.Fenced || t.State != Waiting && t.State != Out {
+		return j, t, false, nil
+	}
+	t.Receipt, t.Node, t.State = r, a.Node, Paying
+	j, t = j.Delivered(t, output, now)
+	return j, t, true, others(t, n)
 }
 
 // Cancel ends a job; what runs is to be cancelled by the caller.

@@ -137,16 +137,71 @@ func TestFence(t *testing.T) {
 	}{
 		{"the attempt that is out", 1, Out, 1, Waiting},
 		{"one that was fenced before", 2, Out, 1, Out},
-		{"one with a receipt", 1, Paying, 1, Paying},
+		{"one with a receipt and no output", 1, Paying, 1, Waiting},
+		{"one beside that with a receipt", 2, Paying, 2, Paying},
 		{"the last try of all", MaxAttempts, Out, MaxAttempts, Out},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			j, task := newJob(t, c.out)
-			task.State = c.state
+			if task.State = c.state; c.state == Paying {
+				task.Receipt = receipt(1, artel.ReasonExited, 0)
+			}
 			if task = j.Fence(task, c.n, now+20_000); task.State != c.want {
 				t.Errorf("the task is %s, want %s", task.State, c.want)
 			}
 		})
+	}
+}
+
+// A fenced attempt whose receipt has come counts if its output is open before a
+// later attempt has a receipt.
+func TestOpened(t *testing.T) {
+	good := receipt(1, artel.ReasonExited, 0)
+	fenced := func(t *testing.T) (Job, Task) {
+		j, task := newJob(t, 1)
+		j, task, ok, _ := j.Received(task, 1, good, artel.Units(7), now)
+		if task = j.Fence(task, 1, now+3000); !ok || task.State != Waiting || task.Receipt != nil || !task.Attempts[0].Fenced {
+			t.Fatalf("the task is %s with receipt %v after the fence", task.State, task.Receipt)
+		}
+		return j, task
+	}
+	for _, c := range []struct {
+		name   string
+		next   func(j Job, t Task) (Job, Task)
+		ok     bool
+		cancel int
+	}{
+		{"nobody has it yet", func(j Job, t Task) (Job, Task) { return j, t }, true, 0},
+		{"another host runs it", func(j Job, t Task) (Job, Task) { t, _ = j.Dispatch(t, artel.Hash{3}, node(3), now); return j, t }, true, 1},
+		{"another host's receipt is here", func(j Job, t Task) (Job, Task) {
+			t, _ = j.Dispatch(t, artel.Hash{3}, node(3), now)
+			j, t, _, _ = j.Received(t, 2, receipt(2, artel.ReasonExited, 0), artel.Units(7), now)
+			return j, t
+		}, false, 0},
+		{"another host has done it", func(j Job, t Task) (Job, Task) {
+			t, _ = j.Dispatch(t, artel.Hash{3}, node(3), now)
+			j, t, _, _ = j.Received(t, 2, receipt(2, artel.ReasonExited, 0), artel.Units(7), now)
+			return j.Delivered(t, artel.Ref{}, now)
+		}, false, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			j, before := c.next(fenced(t))
+			open := j.Open
+			j, task, ok, cancel := j.Opened(before, 1, good, artel.Ref{}, now+5000)
+			if ok != c.ok || len(cancel) != c.cancel {
+				t.Fatalf("accepted %t, cancels %v", ok, cancel)
+			}
+			if ok && (task.State != Done || task.Receipt != good || task.Node != node(0) || j.Open != open-1) {
+				t.Errorf("the task is %s by %s, %d of %d open", task.State, task.Node.Short(), j.Open, open)
+			}
+			if !ok && (task.State != before.State || j.Open != open) {
+				t.Errorf("the task is %s", task.State)
+			}
+		})
+	}
+	j, task := newJob(t, 1)
+	if _, task, ok, _ := j.Opened(task, 1, good, artel.Ref{}, now); ok || task.State != Out {
+		t.Error("an attempt that was not fenced is opened")
 	}
 }
 

@@ -25,6 +25,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"strings"
 
@@ -265,7 +266,8 @@ func read(path string, private bool) (file, []byte, error) {
 	if err != nil {
 		return file{}, nil, fmt.Errorf("open key file: %w", err)
 	}
-	if private && fi.Mode().Perm()&0o077 != 0 {
+	// Windows has no such modes: there the file is as closed as the user's profile.
+	if private && runtime.GOOS != "windows" && fi.Mode().Perm()&0o077 != 0 {
 		return file{}, nil, fmt.Errorf("open key file %s: %w: mode %04o; hint: chmod 600 %s", path, ErrMode, fi.Mode().Perm(), path)
 	}
 	raw, err := io.ReadAll(io.LimitReader(h, maxFile+1))

@@ -9,6 +9,9 @@
 package lease
 
 import (
+	"bytes"
+	"cmp"
+
 	"github.com/artel-network/artel"
 )
 
@@ -17,6 +20,11 @@ type Key struct {
 	Renter   artel.Address `json:"renter"`
 	Provider artel.Address `json:"provider"`
 	Number   uint64        `json:"number"`
+}
+
+// Compare orders lanes.
+func (k Key) Compare(o Key) int {
+	return cmp.Or(bytes.Compare(k.Renter[:], o.Renter[:]), bytes.Compare(k.Provider[:], o.Provider[:]), cmp.Compare(k.Number, o.Number))
 }
 
 // KeyOf returns the lane a lease is paid on.
@@ -76,6 +84,7 @@ func (b Book) SignedVoucher() (artel.Voucher, artel.Signature) {
 
 // Lane is what a final block says about a lane and those who may sign for it.
 type Lane struct {
+	Time      uint64 // of the block, unix seconds; 0: not told
 	Cap       artel.Amount
 	Paid      artel.Amount
 	Epoch     uint32

@@ -252,7 +252,10 @@ func (b Bought) check(d artel.Domain, r artel.Receipt, k TaskKey, sent int64, kn
 	if r.Usage.Idle > held || b.Wall > held-r.Usage.Idle {
 		return b, artel.Invalid("receipt bills %d ms of work and %d of holding, the lease has run %d slot-ms", b.Wall, r.Usage.Idle, held)
 	}
-	x, err := b.Terms.Base.Accrue(b.Terms.Price, b.Wall+r.Usage.Idle)
+	x, err := b.Terms.Start()
+	if err == nil {
+		x, err = x.Accrue(b.Terms.Price, b.Wall+r.Usage.Idle)
+	}
 	if err != nil {
 		return b, err
 	}
@@ -271,7 +274,10 @@ func (b Bought) Holding(due artel.Amount, now int64) Bought {
 		return b
 	}
 	held := uint64(max(0, now-b.Began)) * uint64(b.Terms.Slots)
-	x, err := b.Terms.Base.Accrue(b.Terms.Price, max(held, b.Wall))
+	x, err := b.Terms.Start()
+	if err == nil {
+		x, err = x.Accrue(b.Terms.Price, max(held, b.Wall))
+	}
 	if err == nil && !x.Ceil().Less(due) {
 		b.Book.Accrued = artel.AccrualOf(due) // replaced by the exact sum with the next receipt
 	}

@@ -413,7 +413,7 @@ func (s Sold) LaneSeen(l Lane, p Policy, now int64) (Sold, []Effect) {
 	case l.ReleaseAt != 0:
 		s, fx = s.stop(artel.ReasonUnpaid, "the renter is releasing the lane", now)
 		fx = append(fx, Redeem{})
-	case !l.Signer.Good(sec, p.Delay):
+	case !l.Signer.Good(max(sec, l.Time), p.Delay):
 		s, fx = s.stop(artel.ReasonUnpaid, "the renter's session signer runs out before its vouchers could be redeemed; hint: artel wallet signer", now)
 	}
 	s, more := s.settle(now)

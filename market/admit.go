@@ -89,12 +89,12 @@ func Admit(sealed []byte, open Open, x *Index, lookup Lookup, now uint64) (Listi
 		return no(Reject, CauseSignature, err)
 	case err != nil:
 		return no(Reject, CauseMalformed, err)
-	case o.Issued > plus(now, p.Skew):
+	case o.Issued > plus(now, 2*p.Skew): // both clocks may be off
 		return no(Ignore, CauseClock, artel.Invalid("offer comes from %d s in the future; hint: check the clock", o.Issued-now))
 	case !x.alive(&o, now):
 		return no(Ignore, CauseExpired, artel.Invalid("offer expired %d s ago", ago(o.Expires, now)))
 	}
-	if err := o.Check(p.Network, now, p.Skew); err != nil {
+	if err := o.Check(p.Network, now, 2*p.Skew); err != nil {
 		return no(Reject, CauseMalformed, err)
 	}
 	r := x.machines[Machine{o.Node, o.Machine}]

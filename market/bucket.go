@@ -2,6 +2,8 @@ package market
 
 import (
 	"hash/fnv"
+	"math"
+	"math/bits"
 	"slices"
 
 	"github.com/artel-network/artel"
@@ -19,10 +21,11 @@ type entry struct {
 type slot struct {
 	key    float64 // EffectivePrice
 	price  artel.Price
-	memory uint64
+	memory uint64 // of all slots together
 	disk   uint64
 	unit   uint64
 	slots  uint32
+	gpus   uint32
 	region uint32 // wordHash of the region
 	entry  *entry
 }
@@ -30,9 +33,18 @@ type slot struct {
 func slotOf(e *entry) slot {
 	o := &e.Offer
 	return slot{
-		key: EffectivePrice(*o), price: o.Price, memory: o.Resources.Memory, disk: o.Resources.Disk,
-		unit: o.MaxUnit, slots: o.Resources.Slots, region: wordHash(o.Region), entry: e,
+		key: EffectivePrice(*o), price: o.Price, memory: all(o.Resources.Slots, o.Resources.Memory), disk: all(o.Resources.Slots, o.Resources.Disk),
+		unit: o.MaxUnit, slots: o.Resources.Slots, gpus: o.Resources.GPUs, region: wordHash(o.Region), entry: e,
 	}
+}
+
+// all is what slots have together, as far as 64 bits go.
+func all(slots uint32, each uint64) uint64 {
+	high, low := bits.Mul64(uint64(slots), each)
+	if high != 0 {
+		return math.MaxUint64
+	}
+	return low
 }
 
 // sameSlots reports whether both offers have the same slots in the same

@@ -15,13 +15,14 @@ import (
 	"github.com/artel-network/artel"
 )
 
-// Skew is how many seconds the clocks of a network may differ by default.
+// Skew is how many seconds a clock of the network may be off by default. Two may
+// differ by twice that.
 const Skew = 300
 
 // Policy bounds what an index takes.
 type Policy struct {
 	Network    artel.Hash
-	Skew       uint64       // seconds that clocks may differ
+	Skew       uint64       // seconds that a clock may be off
 	Interval   uint64       // seconds between two offers of one machine
 	Burst      uint64       // how many may come at once all the same
 	MinStake   artel.Amount // less is not listed; zero: none is asked for

@@ -10,7 +10,7 @@ import (
 // Query says which offers suit. A zero field asks for nothing.
 type Query struct {
 	Sandbox   string
-	Want      artel.Resources // per slot; Slots is how many one machine must have
+	Want      artel.Resources // of one task
 	Unit      uint64          // longest task, milliseconds
 	MaxPrice  artel.Price     // units per 10⁶ s of a slot
 	Region    string          // exactly this one
@@ -34,6 +34,8 @@ const (
 	WhySlots     Code = "slots"
 	WhyMemory    Code = "memory"
 	WhyDisk      Code = "disk"
+	WhyGPUs      Code = "gpus"
+	WhyGPUMemory Code = "gpu-memory"
 	WhyUnit      Code = "unit"
 	WhyPrice     Code = "price"
 	WhyRegion    Code = "region"
@@ -59,11 +61,15 @@ func (w Why) String() string {
 	case WhySandbox:
 		return fmt.Sprintf("it does not run %q", w.Text)
 	case WhySlots:
-		return fmt.Sprintf("it has %d slots, the job wants %d", w.Have, w.Want)
+		return fmt.Sprintf("it has %d slots, a task takes %d; hint: --cpu", w.Have, w.Want)
 	case WhyMemory:
-		return fmt.Sprintf("it has %d bytes of memory per slot, the job wants %d; hint: --mem", w.Have, w.Want)
+		return fmt.Sprintf("it has %d bytes of memory, a task wants %d; hint: --mem", w.Have, w.Want)
 	case WhyDisk:
-		return fmt.Sprintf("it has %d bytes of disk per slot, the job wants %d; hint: --disk", w.Have, w.Want)
+		return fmt.Sprintf("it has %d bytes of disk, a task wants %d; hint: --disk", w.Have, w.Want)
+	case WhyGPUs:
+		return fmt.Sprintf("it has %d GPUs, a task wants %d; hint: --gpu", w.Have, w.Want)
+	case WhyGPUMemory:
+		return fmt.Sprintf("its GPUs have %d bytes, a task wants %d; hint: --gpu-memory", w.Have, w.Want)
 	case WhyUnit:
 		return fmt.Sprintf("it takes tasks of at most %d ms, the job's may last %d; hint: --timeout", w.Have, w.Want)
 	case WhyPrice:
@@ -96,11 +102,16 @@ func (q Query) Why(o artel.Offer, now, skew uint64) []Why {
 	if o.Resources.Slots < max(q.Want.Slots, 1) {
 		add(Why{Code: WhySlots, Have: uint64(o.Resources.Slots), Want: uint64(max(q.Want.Slots, 1))})
 	}
-	if o.Resources.Memory < q.Want.Memory {
-		add(Why{Code: WhyMemory, Have: o.Resources.Memory, Want: q.Want.Memory})
+	if have := all(o.Resources.Slots, o.Resources.Memory); have < q.Want.Memory {
+		add(Why{Code: WhyMemory, Have: have, Want: q.Want.Memory})
 	}
-	if o.Resources.Disk < q.Want.Disk {
-		add(Why{Code: WhyDisk, Have: o.Resources.Disk, Want: q.Want.Disk})
+	if have := all(o.Resources.Slots, o.Resources.Disk); have < q.Want.Disk {
+		add(Why{Code: WhyDisk, Have: have, Want: q.Want.Disk})
+	}
+	if o.Resources.GPUs < q.Want.GPUs {
+		add(Why{Code: WhyGPUs, Have: uint64(o.Resources.GPUs), Want: uint64(q.Want.GPUs)})
+	} else if q.Want.GPUs > 0 && o.Resources.GPUMemory < q.Want.GPUMemory {
+		add(Why{Code: WhyGPUMemory, Have: o.Resources.GPUMemory, Want: q.Want.GPUMemory})
 	}
 	if o.MaxUnit < q.Unit {
 		add(Why{Code: WhyUnit, Have: o.MaxUnit, Want: q.Unit})
@@ -141,12 +152,12 @@ func (q Query) filter() filter {
 
 // may reports whether s can suit by what stands in the slot itself.
 func (f *filter) may(s *slot) bool {
-	return s.slots >= f.Want.Slots && s.memory >= f.Want.Memory && s.disk >= f.Want.Disk && s.unit >= f.Unit &&
+	return s.slots >= f.Want.Slots && s.memory >= f.Want.Memory && s.disk >= f.Want.Disk && s.unit >= f.Unit && s.gpus >= f.Want.GPUs &&
 		(f.MaxPrice == 0 || s.price <= f.MaxPrice) && (f.Query.Region == "" || s.region == f.region)
 }
 
 // does decides the rest, at the entry behind a slot that may.
 func (f *filter) does(e *entry, now, skew uint64) bool {
-	return !e.dead && plus(e.Offer.Expires, skew) > now &&
+	return !e.dead && plus(e.Offer.Expires, skew) > now && (f.Want.GPUs == 0 || e.Offer.Resources.GPUMemory >= f.Want.GPUMemory) &&
 		(f.Query.Region == "" || e.Offer.Region == f.Query.Region) && !f.exclude[e.Offer.Node]
 }

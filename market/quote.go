@@ -17,10 +17,14 @@ type Candidate struct {
 	MaxCost  artel.Amount `json:"maxCost"`       // what one task may come to at its time limit
 	Success  float64      `json:"success"`       // the chance that it brings the task home
 	Newcomer bool         `json:"newcomer"`      // this renter has not seen it finish anything
-	Slots    uint32       `json:"slots"`         // of its slots, how many the estimate uses
+	Weight   uint32       `json:"weight"`        // how many of its slots a task takes
+	Slots    uint32       `json:"slots"`         // how many tasks at once the estimate gives it
 	Tasks    uint64       `json:"tasks"`         // of the job's tasks, how many the estimate gives it
 	score    float64
 }
+
+// price is what a task costs there, in units per 10⁶ s.
+func (c *Candidate) price() artel.Price { return c.Offer.Price.Times(max(c.Weight, 1)) }
 
 // Suits reports whether the candidate can take the job's tasks.
 func (c Candidate) Suits() bool { return len(c.Why) == 0 }
@@ -80,17 +84,18 @@ func assess(q Query, j artel.JobSpec, l Listing, h History, now uint64) Candidat
 	if rest := rec.Rest(now); rest > 0 {
 		c.Why = append(c.Why, Why{Code: WhyResting, Have: rest})
 	}
-	c.MaxCost = artel.Cost(l.Offer.Price, j.Wall)
+	c.Weight, _ = l.Offer.Resources.Weight(j.Want)
+	c.MaxCost = artel.Cost(c.price(), j.Wall)
 	if !j.Budget.IsZero() && j.Budget.Less(c.MaxCost) {
 		have, _ := c.MaxCost.Uint64()
 		want, _ := j.Budget.Uint64()
 		c.Why = append(c.Why, Why{Code: WhyBudget, Have: have, Want: want})
 	}
 	c.Millis = expect(l.Offer, rec, h.Work, j.Wall)
-	c.Cost = artel.Cost(l.Offer.Price, c.Millis)
+	c.Cost = artel.Cost(c.price(), c.Millis)
 	c.Success = rec.Success(l.Offer, c.Millis, now)
 	// Not c.Cost: it is rounded up to whole units, which short tasks would all share.
-	c.score = float64(l.Offer.Price) * float64(c.Millis) / (c.Success * c.Success)
+	c.score = float64(c.price()) * float64(c.Millis) / (c.Success * c.Success)
 	return c
 }
 
@@ -123,7 +128,7 @@ func (e *Estimate) spread(j artel.JobSpec) {
 	var used []*Candidate
 	for i := range e.Suiting {
 		c := &e.Suiting[i]
-		take := min(uint64(c.Offer.Resources.Slots), most-e.Slots)
+		take := min(uint64(c.Offer.Resources.Slots/max(c.Weight, 1)), most-e.Slots)
 		if take == 0 {
 			break
 		}
@@ -160,8 +165,8 @@ func (e *Estimate) spread(j artel.JobSpec) {
 	for _, c := range used {
 		c.Tasks = min(left, uint64(c.Slots)*uint64(high/c.each()))
 		left -= c.Tasks
-		e.Cost = add(e.Cost, times(c.Offer.Price, c.Millis, c.Tasks))
-		e.MaxCost = add(e.MaxCost, times(c.Offer.Price, j.Wall, c.Tasks))
+		e.Cost = add(e.Cost, times(c.price(), c.Millis, c.Tasks))
+		e.MaxCost = add(e.MaxCost, times(c.price(), j.Wall, c.Tasks))
 	}
 }
 

@@ -27,6 +27,7 @@ type board struct {
 	history market.History
 	seen    map[artel.NodeID]standing
 	sealed  map[artel.NodeID][]byte // the newest offer of a node, as it came
+	odd     error                   // why the last offer was refused whose times do not fit this clock
 }
 
 type standing struct {
@@ -70,6 +71,9 @@ func (b *board) admit(sealed []byte) market.Verdict {
 	defer b.mu.Unlock()
 	l, v := market.Admit(sealed, wire.OpenOffer, b.index, b.known, now)
 	if v.Err != nil {
+		if v.Cause == market.CauseClock || v.Cause == market.CauseExpired {
+			b.odd = v.Err
+		}
 		return v
 	}
 	if _, err := b.index.Put(l, now); err != nil {
@@ -96,6 +100,14 @@ func (b *board) share() []byte {
 		}
 	}
 	return wire.MarshalOffers(out)
+}
+
+// clockDoubt says why the last offer was refused whose times do not fit this
+// clock; nil: there was none.
+func (b *board) clockDoubt() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.odd
 }
 
 func (b *board) network() artel.Hash { return b.index.Policy().Network }

@@ -233,6 +233,9 @@ func (n *Node) Job(ctx context.Context, id string) (api.JobDetail, error) {
 // whyWaiting says what a job waits for, if the daemon knows.
 func (n *Node) whyWaiting(ctx context.Context, j job.Job) string {
 	if n.board.len() == 0 {
+		if err := n.board.clockDoubt(); err != nil {
+			return fmt.Sprintf("no offers are known; the last one was refused: %v; hint: artel doctor looks at this clock", err)
+		}
 		return "no offers are known yet"
 	}
 	if len(n.board.Offers(j.Spec, time.Now(), 1)) == 0 {

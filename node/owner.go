@@ -12,6 +12,7 @@ import (
 	"github.com/artel-network/artel/api"
 	"github.com/artel-network/artel/blob"
 	"github.com/artel-network/artel/datadir"
+	"github.com/artel-network/artel/network"
 	"github.com/artel-network/artel/provider"
 	"github.com/artel-network/artel/sandbox/wasm"
 )
@@ -137,7 +138,11 @@ func (o *owner) policy(c api.ProvideConfig) (provider.Policy, error) {
 		MaxUnit: c.MaxUnit, MaxUnpaid: c.MaxUnpaid, Prepay: c.Prepay, MaxLease: uint64(maxLease.Seconds()),
 		Patience: patience, Region: c.Region, Sandboxes: []string{"wasm"}, Speed: 1000, OfferTTL: offerTTL,
 	}
-	p.RedeemAt = p.MaxUnpaid
+	p.RedeemAt, p.Worth = p.MaxUnpaid, c.MinRedeem
+	// A lease must be able to gather so much beside a unit of its longest task.
+	if most := c.MaxUnpaid.Sub(artel.Cost(c.Price, c.MaxUnit)); most.Less(c.MinRedeem) {
+		return p, &api.Error{Code: api.CodeInvalid, Message: fmt.Sprintf("at least %s units are to be redeemed at once; with --max-unpaid %s and the longest task, %s can gather", c.MinRedeem, c.MaxUnpaid, most), Hint: "a smaller --min-redeem, a shorter --max-task or a larger --max-unpaid"}
+	}
 	return p, nil
 }
 
@@ -161,6 +166,11 @@ func (o *owner) complete(c api.ProvideConfig) api.ProvideConfig {
 	if c.MaxUnpaid.IsZero() {
 		// Each slot may be a unit ahead, and one more is on its way to be paid.
 		c.MaxUnpaid = artel.Cost(c.Price, c.MaxUnit*uint64(c.Slots+1))
+	}
+	if c.MinRedeem.IsZero() && o.n.c.Network.Chain.Kind != network.KindEmbedded {
+		// Calls cost gas here. What it is worth in tokens nobody can tell; an eighth
+		// of what may stay unpaid is booked and redeemed seldom enough.
+		c.MinRedeem = c.MaxUnpaid.Div(8).Min(c.MaxUnpaid.Sub(artel.Cost(c.Price, c.MaxUnit)))
 	}
 	return c
 }

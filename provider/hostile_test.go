@@ -35,9 +35,9 @@ func TestDebtsFollowTheRenter(t *testing.T) {
 	thief, other := artel.Address{1}, artel.Address{2}
 	book := func(renter artel.Address, number, due, voucher, limit, paid uint64) {
 		k := lease.Key{Renter: renter, Number: number}
-		p.lanes[k] = &lease.Book{
+		p.lanes[k] = &LaneRow{Book: lease.Book{
 			Key: k, Accrued: artel.AccrualOf(artel.Units(due)), Voucher: artel.Units(voucher), Cap: artel.Units(limit), Paid: artel.Units(paid),
-		}
+		}}
 	}
 	book(thief, 1, 60, 0, 0, 0)    // never paid
 	book(thief, 2, 70, 70, 10, 10) // paid with a voucher that nobody booked
@@ -62,22 +62,21 @@ func TestStrangersGenerationsAreNotKept(t *testing.T) {
 	store := &heap{}
 	p := New(Config{Key: testKey(t, 9), Params: chain.Params{ChainID: 1}, Store: store, Log: slog.New(slog.DiscardHandler)})
 	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
+	ended := make(chan error)
 	go func() {
-		for {
-			select {
-			case o := <-p.inbox:
-				if err := p.round(ctx, o); err != nil {
-					t.Error(err)
-				}
-			case <-ctx.Done():
-				return
-			}
+		a := p.actor()
+		a.Beside = nil
+		ended <- p.loop.Run(ctx, a)
+	}()
+	defer func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
 		}
 	}()
 	customer := testKey(t, 1)
 	k := lease.Key{Renter: customer.Address(), Number: artel.LaneNumber(customer.Address(), 1)}
-	p.do(ctx, func(*tx) { p.lanes[k] = &lease.Book{Key: k} })
+	p.do(ctx, func(*tx) { p.lanes[k] = &LaneRow{Book: lease.Book{Key: k}} })
 	for n := byte(1); n <= 5; n++ {
 		key := testKey(t, n)
 		req := wire.RecoverRequest{Renter: key.Address(), Node: key.NodeID(), Generation: 7}
@@ -93,20 +92,6 @@ func TestStrangersGenerationsAreNotKept(t *testing.T) {
 	})
 	if len(store.saved) != 1 {
 		t.Errorf("%d transactions were stored, want 1", len(store.saved))
-	}
-}
-
-// An op whose caller has gone does not run beside what the caller does next.
-func TestDoNeverRunsBehindItsCaller(t *testing.T) {
-	p := New(Config{})
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	ran := false
-	for p.do(ctx, func(*tx) { ran = true }) || len(p.inbox) == 0 {
-		// select may see ctx before the inbox has taken the op
-	}
-	if err := p.round(t.Context(), <-p.inbox); err != nil || ran {
-		t.Errorf("ran %t, error %v", ran, err)
 	}
 }
 
@@ -157,7 +142,7 @@ func TestRefusedCallsAreTriedEverMoreRarely(t *testing.T) {
 	key := testKey(t, 9)
 	p := New(Config{Key: key, Account: key.Address(), Store: &heap{}, Log: slog.New(slog.DiscardHandler)})
 	k := lease.Key{Renter: artel.Address{1}, Provider: key.Address(), Number: 1}
-	p.lanes[k] = &lease.Book{Key: k, Voucher: artel.Units(5), Cap: artel.Units(5)}
+	p.lanes[k] = &LaneRow{Book: lease.Book{Key: k, Voucher: artel.Units(5), Cap: artel.Units(5)}}
 	seen := map[string]bool{}
 	tries, last := 0, int64(0)
 	for now := int64(1); now < lastAgain; now += 2000 {

@@ -5,12 +5,14 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/chain"
+	"github.com/artel-network/artel/core"
 	"github.com/artel-network/artel/lease"
 	"github.com/artel-network/artel/p2p"
 	"github.com/artel-network/artel/wire"
@@ -35,18 +37,19 @@ func (p *Provider) book(t *tx, b lease.Book) {
 	})
 }
 
-// redeem queues a lane's voucher for the ledger, if that would pay anything. What
-// the voucher promises beyond the cap is booked first; the redemption follows
+// redeem queues a lane's voucher for the ledger, if that would pay what a call is
+// worth. What the voucher promises beyond the cap is booked first; the redemption follows
 // when a final block shows the higher cap.
 func (p *Provider) redeem(t *tx, k lease.Key) {
 	b := p.lanes[k]
 	if b == nil {
 		return
 	}
-	if b.Cap.Less(b.Voucher) && b.CanBook(uint64(t.now/1000)) {
-		p.book(t, *b)
+	worth := p.policy().Worth
+	if b.Cap.Less(b.Voucher) && !b.Unbooked().Less(worth) && b.CanBook(uint64(t.now/1000)) && !b.Waiving {
+		p.book(t, b.Book)
 	}
-	if b.Redeemable().IsZero() {
+	if b.Redeemable().IsZero() || b.Redeemable().Less(worth) {
 		return
 	}
 	v, sig := b.SignedVoucher()
@@ -89,25 +92,27 @@ const (
 // queue hands a call to the outbox. One that was refused (no gas here, no
 // deposit there) is tried again under a new id, for the ledger carries an id out
 // once; and ever more rarely, for a renter can sign what will never be accepted.
-func (p *Provider) queue(t *tx, x chain.Tx) {
+// It returns the id under which the call is in the outbox, "" if it is not.
+func (p *Provider) queue(t *tx, x chain.Tx) string {
 	if no, ok := p.refused[x.ID]; ok {
 		if t.now < no.until {
-			return
+			return ""
 		}
 		x.ID = fmt.Sprintf("%s~%d", x.ID, no.times)
 	}
 	if _, ok := p.outbox[x.ID]; ok {
-		return
+		return x.ID
 	}
 	p.outbox[x.ID] = x
 	t.change.Outbox = append(t.change.Outbox, x)
+	return x.ID
 }
 
 // outboxLoop hands queued calls to the chain and waits for their outcome. The
 // chain may be away for as long as it likes.
 func (p *Provider) outboxLoop(ctx context.Context) {
 	submitted := map[string]bool{}
-	for every(ctx, outboxEvery) {
+	for core.Every(ctx, outboxEvery) {
 		var waiting []chain.Tx
 		if !p.do(ctx, func(*tx) {
 			for _, x := range p.outbox {
@@ -156,18 +161,22 @@ func (p *Provider) forgetCall(t *tx, x chain.Tx, refused bool) {
 			clear(p.refused)
 		}
 		n := p.refused[first].times
-		p.refused[first] = refusal{n + 1, t.now + rest(n), t.now + rest(n), lanesOf(x.Call)}
+		p.refused[first] = refusal{n + 1, t.now + rest(n), t.now + rest(n), lanesOf(x)}
 	} else {
 		delete(p.refused, first)
 	}
-	for _, k := range lanesOf(x.Call) {
+	for _, k := range lanesOf(x) {
 		p.dirty[k] = true
+	}
+	if _, ok := x.Call.(chain.Waive); ok {
+		p.waived(t, x, refused)
 	}
 }
 
-func lanesOf(c chain.Call) []lease.Key {
+// lanesOf lists the lanes that a call of this provider is about.
+func lanesOf(x chain.Tx) []lease.Key {
 	var ks []lease.Key
-	switch c := c.(type) {
+	switch c := x.Call.(type) {
 	case chain.ReserveFor:
 		for _, r := range c.Reserves {
 			ks = append(ks, lease.Key{Renter: r.Renter, Provider: r.Provider, Number: r.Lane})
@@ -175,6 +184,10 @@ func lanesOf(c chain.Call) []lease.Key {
 	case chain.Redeem:
 		for _, v := range c.Vouchers {
 			ks = append(ks, lease.Key{Renter: v.Renter, Provider: v.Provider, Number: v.Lane})
+		}
+	case chain.Waive:
+		for _, l := range c.Lanes {
+			ks = append(ks, lease.Key{Renter: l.Renter, Provider: x.From, Number: l.Lane})
 		}
 	}
 	return ks
@@ -185,7 +198,7 @@ func lanesOf(c chain.Call) []lease.Key {
 func (p *Provider) chainLoop(ctx context.Context) {
 	var cursor chain.Head
 	all := time.Time{}
-	for every(ctx, chainEvery) {
+	for core.Every(ctx, chainEvery) {
 		if cursor == (chain.Head{}) {
 			h, err := p.c.Ledger.Head(ctx)
 			if err != nil {
@@ -202,6 +215,7 @@ func (p *Provider) chainLoop(ctx context.Context) {
 			continue
 		}
 		cursor = head
+		p.compare(ctx, head)
 		everything := time.Since(all) > refreshAll
 		if everything {
 			all = time.Now()
@@ -210,9 +224,34 @@ func (p *Provider) chainLoop(ctx context.Context) {
 	}
 }
 
+// compare holds the wall clock against the chain's time, which is never ahead: a
+// machine whose clock is far behind must not make leases, for it would not see
+// them end. (One that is far ahead is refused by those it deals with: a chain
+// may be slow.)
+func (p *Provider) compare(ctx context.Context, head chain.Head) {
+	p.do(ctx, func(t *tx) {
+		late := behind(head, t.now)
+		if (late > skew) == p.late {
+			return
+		}
+		if p.late = late > skew; p.late {
+			p.c.Log.Warn("this machine's clock is behind the chain's: it makes no leases; hint: set the clock", "seconds", late)
+		}
+		t.after = append(t.after, p.announce)
+	})
+}
+
+// behind returns by how many seconds a clock that shows now (unix ms) is behind
+// the chain's.
+func behind(head chain.Head, now int64) uint64 {
+	sec := uint64(max(0, now/1000))
+	return head.Time - min(head.Time, sec)
+}
+
 type laneSigner struct {
 	key    lease.Key
 	signer artel.Address
+	idle   bool // no waiver of it is under way
 }
 
 // touched lists the lanes to look up: those with a mark, those of the events,
@@ -250,12 +289,13 @@ func (p *Provider) touched(ctx context.Context, events []chain.Event, all bool) 
 			}
 		}
 		for k := range mark {
-			ls := laneSigner{k, k.Renter}
+			ls := laneSigner{k, k.Renter, p.waiver == ""}
 			if s := p.leases[p.open[k]]; s != nil {
 				ls.signer = s.Signer
 			}
 			out = append(out, ls)
 		}
+		slices.SortFunc(out, func(a, b laneSigner) int { return a.key.Compare(b.key) })
 	})
 	return out
 }
@@ -290,18 +330,17 @@ func (p *Provider) refresh(ctx context.Context, lanes []laneSigner) {
 			p.do(ctx, func(*tx) { p.dirty[ls.key] = true })
 			continue
 		}
-		p.do(ctx, func(t *tx) { p.laneSeen(t, ls.key, seen) })
+		p.do(ctx, func(t *tx) { p.laneSeen(t, ls.key, seen, ls.idle) })
 	}
 }
 
-func (p *Provider) laneSeen(t *tx, k lease.Key, seen lease.Lane) {
+func (p *Provider) laneSeen(t *tx, k lease.Key, seen lease.Lane, idle bool) {
 	if s := p.leases[p.open[k]]; s != nil {
 		next, fx := s.LaneSeen(seen, p.rules(), t.now)
 		p.set(t, s, next, fx)
 		t.after = append(t.after, s.wake)
 	} else if b := p.lanes[k]; b != nil {
-		next := b.Seen(seen)
-		p.lanes[k], t.lanes[k] = &next, true
+		p.seenAtRest(t, b, seen, idle)
 	}
 	b := p.lanes[k]
 	if b == nil {
@@ -319,7 +358,7 @@ func (p *Provider) rules() lease.Policy {
 
 // tickLoop lets time pass for the leases.
 func (p *Provider) tickLoop(ctx context.Context) {
-	for every(ctx, tickEvery) {
+	for core.Every(ctx, tickEvery) {
 		if !p.do(ctx, p.tick) {
 			return
 		}
@@ -327,8 +366,9 @@ func (p *Provider) tickLoop(ctx context.Context) {
 }
 
 func (p *Provider) tick(t *tx) {
-	for _, id := range p.open {
-		s := p.leases[id]
+	p.waive(t)
+	for _, k := range slices.SortedFunc(maps.Keys(p.open), lease.Key.Compare) {
+		s := p.leases[p.open[k]]
 		next, fx := s.Tick(p.rules(), t.now)
 		if next.Phase == s.Phase && len(fx) == 0 {
 			s.Sold = next // only the meter moved: not worth a write
@@ -337,14 +377,15 @@ func (p *Provider) tick(t *tx) {
 		p.set(t, s, next, fx)
 		t.after = append(t.after, s.wake)
 	}
+	now := time.UnixMilli(t.now)
 	for id, s := range p.leases {
 		if s.Phase != lease.Closed {
 			continue
 		}
 		if s.closing.IsZero() {
-			s.closing = time.Now()
+			s.closing = now
 		}
-		if time.Since(s.closing) > keepClosed && uint64(t.now/1000) > s.Lease.Start+2*skew {
+		if now.Sub(s.closing) > keepClosed && uint64(t.now/1000) > s.Lease.Start+2*apart {
 			for _, e := range s.events {
 				k := lease.TaskKey{Task: e.Event.Task, Attempt: e.Event.Attempt}
 				t.after = append(t.after, func() { p.c.Runner.Forget(id, k) })
@@ -426,28 +467,17 @@ func (p *Provider) advertise(ctx context.Context, ttl time.Duration) {
 // paused it or the provider is stopping.
 func (p *Provider) Offer(ctx context.Context, ttl time.Duration) (o artel.Offer, ok bool) {
 	pol := p.policy()
-	now := time.Now()
+	now := p.loop.Now()
 	running := p.do(ctx, func(t *tx) {
 		// The clock orders announcements across restarts without a stored number.
 		p.seq = max(p.seq+1, uint64(t.now))
-		ok = !p.paused
+		ok = !p.paused && !p.late
 		o.Seq, o.UpSince = p.seq, uint64(p.since.Unix())
 	})
 	o.Network, o.Node, o.Account, o.Machine = p.c.Network, p.c.Key.NodeID(), p.c.Account, p.c.Machine
 	o.Issued, o.Expires = uint64(now.Unix()), uint64(now.Add(ttl).Unix())
 	o.Resources, o.Price, o.Region, o.Sandboxes, o.Speed = pol.Resources, pol.Price, pol.Region, pol.Sandboxes, pol.Speed
+	o.CPU, o.PullFree, o.PullPrice = pol.CPU, pol.PullFree, pol.PullPrice
 	o.MaxUnpaid, o.Prepay, o.MaxUnit, o.Addrs = pol.MaxUnpaid, pol.Prepay, pol.MaxUnit, p.c.Host.Addrs()
 	return o, ok && running
-}
-
-// every waits d and reports whether ctx still lives.
-func every(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
-	}
 }

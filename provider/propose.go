@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/chain"
@@ -63,6 +62,7 @@ func (p *Provider) checkLease(from artel.NodeID, l artel.Lease, t artel.Terms, h
 	if err := t.Check(l); err != nil {
 		return err
 	}
+	weight, fits := pol.Resources.Weight(t.Resources)
 	switch {
 	case l.Terms != hash:
 		return artel.Invalid("the lease holds another hash than that of its terms")
@@ -74,12 +74,14 @@ func (p *Provider) checkLease(from artel.NodeID, l artel.Lease, t artel.Terms, h
 		return artel.Invalid("the lease is for another provider")
 	case !artel.MaySign(l.Renter, signer, l.Lane):
 		return artel.Invalid("%s may not sign for lane %x: the lane carries another signer's tag", signer, l.Lane)
-	case t.Price < pol.Price:
-		return refuse("price %d is below %d", t.Price, pol.Price).WithHint("the offer has changed; ask again")
+	case t.Price < pol.Price.Times(weight):
+		return refuse("price %d is below %d for a task that takes %d slots", t.Price, pol.Price.Times(weight), weight).WithHint("the offer has changed; ask again")
+	case t.Pull > t.PullFree && (t.PullFree > pol.PullFree || t.PullPrice < pol.PullPrice):
+		return refuse("an image of %d bytes: %d are free, the rest costs %d units per 10⁹", t.Pull, pol.PullFree, pol.PullPrice).WithHint("the offer has changed; ask again")
 	case t.Unit > pol.MaxUnit:
 		return refuse("tasks of %d ms, at most %d", t.Unit, pol.MaxUnit)
-	case t.Slots > pol.Resources.Slots || t.Resources.Memory > pol.Resources.Memory || t.Resources.Disk > pol.Resources.Disk:
-		return refuse("the machine has %d slots of %d bytes memory and %d disk", pol.Resources.Slots, pol.Resources.Memory, pol.Resources.Disk)
+	case !fits || uint64(t.Slots)*uint64(weight) > uint64(pol.Resources.Slots) || uint64(t.Slots)*uint64(t.Resources.GPUs) > uint64(pol.Resources.GPUs):
+		return refuse("the machine has %d slots of %d bytes memory and %d disk, and %d GPUs", pol.Resources.Slots, pol.Resources.Memory, pol.Resources.Disk, pol.Resources.GPUs)
 	case !slices.Contains(pol.Sandboxes, t.Sandbox):
 		return refuse("no sandbox %q here", t.Sandbox)
 	case pol.MaxUnpaid.Less(t.MaxUnpaid):
@@ -88,6 +90,8 @@ func (p *Provider) checkLease(from artel.NodeID, l artel.Lease, t artel.Terms, h
 		return refuse("a unit of %d ms costs %s units, maxUnpaid is %s: none could begin", t.Unit, t.UnitCost(), t.MaxUnpaid).WithHint("a shorter time limit, or another provider")
 	case t.MaxUnpaid.Less(t.UnitCost()) && t.Prepaid.Less(t.UnitCost()):
 		return refuse("no task could ever start: maxUnpaid %s is less than a unit's %s, and no unit is prepaid", t.MaxUnpaid, t.UnitCost())
+	case t.Prepaid.IsZero() && !pol.Worth.IsZero() && t.MaxUnpaid.Sub(t.UnitCost()).Less(pol.Worth):
+		return refuse("maxUnpaid %s leaves less than %s beside a unit of %s: what is paid would be booked too often", t.MaxUnpaid, pol.Worth, t.UnitCost()).WithHint("a shorter time limit; or maxUnpaid as the offer says")
 	case pol.Penalty.Less(l.Penalty):
 		return refuse("penalty %s, at most %s", l.Penalty, pol.Penalty)
 	case l.End-l.Start > pol.MaxLease:
@@ -110,7 +114,7 @@ func (p *Provider) look(ctx context.Context, k lease.Key, signer artel.Address) 
 	if err != nil {
 		return lease.Lane{}, head, err
 	}
-	seen := lease.Lane{Cap: l.Cap, Paid: l.Paid, Epoch: l.Epoch, Deposit: a.Deposit, Signer: lease.SignerRights{Account: signer == k.Renter}}
+	seen := lease.Lane{Time: head.Time, Cap: l.Cap, Paid: l.Paid, Epoch: l.Epoch, Deposit: a.Deposit, Signer: lease.SignerRights{Account: signer == k.Renter}}
 	if l.Releasing(p.c.Params, head.Time) {
 		seen.ReleaseAt = l.ReleaseAt
 	}
@@ -132,15 +136,18 @@ func (p *Provider) checkMoney(m wire.ProposeRequest, t artel.Terms, seen lease.L
 	unpaid := func(hint, format string, args ...any) error {
 		return p2p.Errorf(p2p.Unpaid, format, args...).WithHint(hint)
 	}
-	now := uint64(time.Now().Unix())
-	switch {
-	case m.Lease.Start+skew < now:
+	clock := p.loop.Now()
+	now := uint64(clock.Unix())
+	switch late := behind(head, clock.UnixMilli()); {
+	case late > skew:
+		return p2p.Errorf(p2p.Unavailable, "this provider's clock is %d s behind the chain's", late).WithHint("use another provider until its owner has set the clock")
+	case m.Lease.Start+apart < now:
 		// A lease is forgotten some time after it was closed. It must not be
 		// accepted a second time then: its task numbers would begin anew, and two
 		// results of one attempt are a proof of fraud.
-		return p2p.Errorf(p2p.Invalid, "the lease began %d s ago, by this node's clock", now-m.Lease.Start).WithHint("check the clock; propose a new lease")
-	case m.Lease.Start > head.Time+skew && m.Lease.Start > now+skew:
-		return p2p.Errorf(p2p.Invalid, "the lease starts %d s after the chain's time", m.Lease.Start-head.Time).WithHint("check the clock")
+		return p2p.Errorf(p2p.Invalid, "the lease began %d s ago by this provider's clock, at most %d", now-m.Lease.Start, apart).WithHint("check the clock; if it is right the provider's is not: use another")
+	case m.Lease.Start > head.Time+apart && m.Lease.Start > now+apart:
+		return p2p.Errorf(p2p.Invalid, "the lease starts in %d s by this provider's clock, at most %d", m.Lease.Start-now, apart).WithHint("check the clock")
 	case m.Lease.End <= max(head.Time, now):
 		return p2p.Errorf(p2p.Invalid, "the lease is over already").WithHint("check the clock")
 	case seen.ReleaseAt != 0:
@@ -149,6 +156,9 @@ func (p *Provider) checkMoney(m wire.ProposeRequest, t artel.Terms, seen lease.L
 		return unpaid("artel wallet signer: raise its time", "the session signer ends at %d, its vouchers of this lease must count until %d", seen.Signer.Until, m.Lease.End+p.c.Params.Delay)
 	case m.Reserve == nil:
 		return unpaid("sign a Reserve for the first minutes", "the lease comes without a Reserve")
+	}
+	if first, err := t.Base.Ceil().Plus(t.Prepaid); !t.Prepaid.IsZero() && err == nil && seen.Cap.Less(first) && first.Sub(seen.Cap).Less(p.policy().Worth) {
+		return p2p.Errorf(p2p.Refused, "booking the prepaid unit would secure %s units, at least %s are worth the gas", first.Sub(seen.Cap), p.policy().Worth).WithHint("a longer time limit, or another provider")
 	}
 	need := m.Reserve.Reserve.Cap.Sub(seen.Cap)
 	switch {
@@ -176,14 +186,20 @@ func (p *Provider) accept(t *tx, m wire.ProposeRequest, terms artel.Terms, id ar
 	}
 	free := p.policy().Resources.Slots
 	for _, open := range p.open {
-		free -= min(free, p.leases[open].Terms.Slots)
+		free -= min(free, held(p.leases[open].Terms))
 	}
-	if p.paused || terms.Slots > free {
-		return p2p.Errorf(p2p.Refused, "%d slots wanted, %d are free", terms.Slots, free).WithHint("try again later, or another provider")
+	if p.paused || held(terms) > free {
+		return p2p.Errorf(p2p.Refused, "%d slots wanted, %d are free", held(terms), free).WithHint("try again later, or another provider")
 	}
 	book := lease.Book{Key: k}
 	if b := p.lanes[k]; b != nil {
-		book = *b
+		if b.Waiving {
+			return errWaiving
+		}
+		if seen.Epoch < b.Epoch {
+			return p2p.Errorf(p2p.Busy, "lane %x has entered epoch %d meanwhile", k.Number, b.Epoch).WithHint("look the lane up again")
+		}
+		book = b.Book
 	}
 	book = book.Seen(seen)
 	if book.Accrued.Ceil().Cmp(terms.Base.Ceil()) > 0 {
@@ -198,7 +214,11 @@ func (p *Provider) accept(t *tx, m wire.ProposeRequest, terms artel.Terms, id ar
 	if len(p.leases) >= maxLeases || p.leasesOf(k.Renter) >= maxRenterLeases {
 		return p2p.Errorf(p2p.Refused, "too many leases were made of late").WithHint("wait some minutes; keep a lease for several tasks")
 	}
-	book.Accrued, book.Generation = terms.Base, terms.Gen
+	start, err := terms.Start()
+	if err != nil {
+		return err
+	}
+	book.Accrued, book.Generation = start, terms.Gen
 	if p.policy().Prepay && terms.Prepaid.Less(terms.UnitCost()) && !p.trusts(k.Renter, terms.UnitCost()) {
 		return p2p.Errorf(p2p.Unpaid, "renters without history pay the first unit of %s units ahead", terms.UnitCost()).WithHint("propose with a prepaid voucher")
 	}
@@ -280,3 +300,6 @@ func (p *Provider) trusts(renter artel.Address, unit artel.Amount) bool {
 	}
 	return !paid.IsZero() && !paid.Less(unit)
 }
+
+// held is how many of the machine's slots a lease holds.
+func held(t artel.Terms) uint32 { return t.Slots * max(t.Resources.Slots, 1) }

@@ -2,11 +2,8 @@
 // accepts leases, runs tasks in a sandbox, signs receipts, and turns vouchers
 // into money.
 //
-// All its state belongs to one goroutine, the core. What happens (a call of a
-// peer, the end of an attempt, a new block, a tick) is an op; the core takes as
-// many ops as are waiting, lets the rules of package lease decide, stores the
-// outcome of all of them in one transaction, and only then answers and acts.
-// A crash at any instant loses nothing that anybody was told.
+// All its state belongs to one goroutine, the core (package core): it lets the
+// rules of package lease decide what becomes of what happens.
 package provider
 
 import (
@@ -19,6 +16,7 @@ import (
 
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/chain"
+	"github.com/artel-network/artel/core"
 	"github.com/artel-network/artel/lease"
 	"github.com/artel-network/artel/p2p"
 	"github.com/artel-network/artel/wire"
@@ -37,13 +35,21 @@ type Policy struct {
 	Region    string
 	Sandboxes []string
 	Speed     uint32
+	CPU       artel.CPU
+	PullFree  uint64        // bytes of a lease's image that are fetched for nothing
+	PullPrice artel.Price   // units per 10⁹ bytes beyond that
 	OfferTTL  time.Duration // at most artel.MaxOfferTTL
 	// RedeemAt is what a lane must be worth before it is redeemed while its
 	// lease goes on.
 	RedeemAt artel.Amount
+	// Worth is the least sum that a call to the ledger is made for: less is neither
+	// booked nor redeemed, or strangers could spend this account's gas. It gathers
+	// on the lane, and as far as it is not booked it counts against MaxUnpaid. Zero
+	// where calls cost nothing.
+	Worth artel.Amount
 }
 
-// Config is what a provider is made of. Everything is required.
+// Config is what a provider is made of. Everything but the clock is required.
 type Config struct {
 	Key     artel.Key     // the node key
 	Account artel.Address // who earns
@@ -56,6 +62,7 @@ type Config struct {
 	Store   Store
 	Runner  Runner
 	Log     *slog.Logger
+	Now     func() time.Time // the wall clock; nil: this machine's
 }
 
 // Runner runs attempts: it fetches what they need, boxes them in and seals what
@@ -79,7 +86,7 @@ type Store interface {
 
 // State is everything a provider wakes up with.
 type State struct {
-	Lanes       []lease.Book
+	Lanes       []LaneRow
 	Leases      []LeaseRow
 	Events      []EventRow // ordered by lease and sequence
 	Generations map[artel.Address]uint64
@@ -103,7 +110,7 @@ type EventRow struct {
 
 // Change is what one transaction stores.
 type Change struct {
-	Lanes       []lease.Book
+	Lanes       []LaneRow
 	Leases      []LeaseRow
 	Events      []EventRow
 	Forget      []Forget // events that are settled
@@ -121,10 +128,8 @@ type Forget struct {
 
 // Provider is the actor. Make it with New, start it with Run.
 type Provider struct {
-	c      Config
-	inbox  chan op
-	closed chan struct{}
-	tasks  sync.WaitGroup
+	c    Config
+	loop *core.Loop[*tx]
 
 	strange *p2p.Limiter // calls that cost us questions to the chain
 
@@ -135,7 +140,7 @@ type Provider struct {
 	pol   Policy
 
 	// Owned by the core goroutine.
-	lanes   map[lease.Key]*lease.Book
+	lanes   map[lease.Key]*LaneRow
 	leases  map[artel.Hash]*sold
 	open    map[lease.Key]artel.Hash // the one lease of a lane that is not closed
 	gens    map[artel.Address]uint64
@@ -145,7 +150,12 @@ type Provider struct {
 	since   time.Time
 	dirty   map[lease.Key]bool // lanes to be looked up on chain
 	paused  bool
+	late    bool   // the clock is far behind the chain's
 	signed  uint64 // receipts since the start
+
+	waiver     string // outbox id of the waiver that is under way; empty: none is
+	waiveNo    int    // waivers refused in a row
+	waiveAgain int64  // unix ms: none before
 }
 
 // sold is a lease with what the core needs around it.
@@ -182,8 +192,8 @@ const inboxSize = 256
 // New returns a provider. It starts nothing.
 func New(c Config) *Provider {
 	return &Provider{
-		c: c, strange: p2p.NewLimiter(1, 30, 4096, time.Now), inbox: make(chan op, inboxSize), closed: make(chan struct{}), changed: make(chan struct{}, 1), pol: c.Policy,
-		lanes: map[lease.Key]*lease.Book{}, leases: map[artel.Hash]*sold{}, open: map[lease.Key]artel.Hash{},
+		c: c, strange: p2p.NewLimiter(1, 30, 4096, time.Now), loop: core.New[*tx](inboxSize, c.Now), changed: make(chan struct{}, 1), pol: c.Policy,
+		lanes: map[lease.Key]*LaneRow{}, leases: map[artel.Hash]*sold{}, open: map[lease.Key]artel.Hash{},
 		gens: map[artel.Address]uint64{}, outbox: map[string]chain.Tx{}, refused: map[string]refusal{}, dirty: map[lease.Key]bool{},
 	}
 }
@@ -207,43 +217,21 @@ func maxCall(n int) int { return min(n, p2p.MaxMessage) }
 
 // Run loads what was stored and works until ctx ends. It returns an error when
 // the store fails: what cannot be stored must not be promised.
-func (p *Provider) Run(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer p.tasks.Wait()
-	defer close(p.closed)
-	defer cancel()
-	if err := p.load(ctx); err != nil {
-		return fmt.Errorf("load provider: %w", err)
-	}
-	p.since = time.Now()
-	for _, loop := range []func(context.Context){p.tickLoop, p.chainLoop, p.offerLoop, p.outboxLoop} {
-		p.tasks.Go(func() { loop(ctx) })
-	}
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case o := <-p.inbox:
-			if err := p.round(ctx, o); err != nil {
-				return err
-			}
-		}
+func (p *Provider) Run(ctx context.Context) error { return p.loop.Run(ctx, p.actor()) }
+
+func (p *Provider) actor() core.Actor[*tx] {
+	return core.Actor[*tx]{
+		Load:   p.load,
+		Beside: []func(context.Context){p.tickLoop, p.chainLoop, p.offerLoop, p.outboxLoop},
+		Begin: func(ctx context.Context, now time.Time) *tx {
+			return &tx{ctx: ctx, now: now.UnixMilli(), lanes: map[lease.Key]bool{}, leases: map[artel.Hash]bool{}}
+		},
+		Commit: p.commit,
 	}
 }
 
-// round takes all ops that wait, stores what they decided and acts on it.
-func (p *Provider) round(ctx context.Context, first op) error {
-	t := &tx{ctx: ctx, now: time.Now().UnixMilli(), lanes: map[lease.Key]bool{}, leases: map[artel.Hash]bool{}}
-	first(t)
-	for n := 0; n < inboxSize; n++ {
-		select {
-		case o := <-p.inbox:
-			o(t)
-			continue
-		default:
-		}
-		break
-	}
+// commit stores what a round decided and acts on it.
+func (p *Provider) commit(ctx context.Context, t *tx) error {
 	for k := range t.lanes {
 		t.change.Lanes = append(t.change.Lanes, *p.lanes[k])
 	}
@@ -277,26 +265,30 @@ func (s *sold) stored() LeaseRow {
 func (p *Provider) load(ctx context.Context) error {
 	st, err := p.c.Store.Load(ctx)
 	if err != nil {
-		return err
+		return fmt.Errorf("load provider: %w", err)
 	}
-	now := time.Now().UnixMilli()
-	for _, b := range st.Lanes {
-		p.lanes[b.Key] = &b
-		p.dirty[b.Key] = true
+	p.since = p.loop.Now()
+	now := p.since.UnixMilli()
+	for _, row := range st.Lanes {
+		p.lanes[row.Key] = &row
+		p.dirty[row.Key] = true
 	}
 	for a, g := range st.Generations {
 		p.gens[a] = g
 	}
 	for _, t := range st.Outbox {
 		p.outbox[t.ID] = t
+		if _, ok := t.Call.(chain.Waive); ok {
+			p.waiver = t.ID
+		}
 	}
 	for _, r := range st.Leases {
 		s := &sold{Sold: r.Sold, row: r, phases: map[lease.TaskKey]*phase{}, news: make(chan struct{})}
 		b := p.lanes[lease.KeyOf(r.Sold.Lease)]
 		if b == nil {
-			return fmt.Errorf("lease %s has no lane", r.Sold.ID.Short())
+			return fmt.Errorf("load provider: lease %s has no lane", r.Sold.ID.Short())
 		}
-		s.Book = *b
+		s.Book = b.Book
 		s.Sold = s.Restarted(now)
 		p.leases[s.ID] = s
 		if s.Phase != lease.Closed {
@@ -313,61 +305,45 @@ func (p *Provider) load(ctx context.Context) error {
 			s.Delivered = append(s.Delivered, lease.Delivered{TaskKey: lease.TaskKey{Task: e.Event.Task, Attempt: e.Event.Attempt}, Due: r.Due, Key: e.Key})
 		}
 	}
+	for k, row := range p.lanes {
+		if _, open := p.open[k]; !open && row.Rested == 0 {
+			row.Rested = now // stored by an older release
+		}
+	}
+	if !p.mayWaive() {
+		p.c.Log.Info("what renters book and do not use comes home by their own release only: this node's key is not the account", "account", p.c.Account)
+	}
 	return nil
 }
 
 // do hands an op to the core and waits until it is stored. It reports false
 // when the provider has stopped or ctx ended first: then o never runs, or has
 // run, but not beside the caller.
-func (p *Provider) do(ctx context.Context, o op) bool {
-	done := make(chan struct{})
-	var claimed atomic.Bool // by the core, or by a caller that goes away
-	wrapped := func(t *tx) {
-		if !claimed.CompareAndSwap(false, true) {
-			return
-		}
-		o(t)
-		t.after = append(t.after, func() { close(done) })
-	}
-	select {
-	case p.inbox <- wrapped:
-	case <-p.closed:
-		return false
-	case <-ctx.Done():
-		return false
-	}
-	select {
-	case <-done:
-		return true
-	case <-p.closed:
-		return false
-	case <-ctx.Done():
-	}
-	if claimed.CompareAndSwap(false, true) {
-		return false
-	}
-	select {
-	case <-done:
-		return true
-	case <-p.closed:
-		return false
-	}
-}
+func (p *Provider) do(ctx context.Context, o op) bool { return p.loop.Do(ctx, o) == nil }
+
+// post hands over an op without waiting for it.
+func (p *Provider) post(o op) { p.loop.Post(o) }
 
 // set puts a lease's next state in place and queues its effects for after the
 // commit.
 func (p *Provider) set(t *tx, s *sold, next lease.Sold, fx []lease.Effect) {
 	k := lease.KeyOf(next.Lease)
 	s.Sold = next
-	b := next.Book
-	p.lanes[k] = &b
+	row := p.lanes[k]
+	if row == nil {
+		row = &LaneRow{}
+		p.lanes[k] = row
+	}
+	row.Book = next.Book
 	t.lanes[k], t.leases[next.ID] = true, true
 	if other := p.leases[p.open[k]]; other != nil && other != s {
-		other.Book = b // s is closed, its lane has gone on
+		other.Book = next.Book // s is closed, its lane has gone on
 	}
 	if next.Phase == lease.Closed && p.open[k] == next.ID {
 		delete(p.open, k)
-		s.closing = time.Now()
+		s.closing, row.Rested = time.UnixMilli(t.now), t.now
+	} else if next.Phase != lease.Closed {
+		row.Rested = 0
 	}
 	for _, e := range fx {
 		p.perform(t, s, e)
@@ -381,7 +357,9 @@ func (p *Provider) perform(t *tx, s *sold, e lease.Effect) {
 	case lease.Kill:
 		t.after = append(t.after, func() { p.kill(s, e.TaskKey) })
 	case lease.BookReserve:
-		p.book(t, s.Book)
+		if !s.Book.Unbooked().Less(p.policy().Worth) {
+			p.book(t, s.Book)
+		}
 	case lease.Redeem:
 		p.redeem(t, lease.KeyOf(s.Lease))
 	}
@@ -393,7 +371,7 @@ func (p *Provider) launch(ctx context.Context, s *sold, r lease.Running) {
 	ph := &phase{cancel: cancel, word: "queued"}
 	s.phases[r.TaskKey] = ph
 	from, id, terms := s.Terms.Renter, s.ID, s.Terms
-	p.tasks.Go(func() {
+	p.loop.Go(func() {
 		defer cancel()
 		f := p.c.Runner.Run(ctx, from, id, terms, r, func(w string) {
 			p.post(func(*tx) { ph.word = w })
@@ -403,14 +381,6 @@ func (p *Provider) launch(ctx context.Context, s *sold, r lease.Running) {
 	})
 }
 
-// post hands over an op without waiting for it.
-func (p *Provider) post(o op) {
-	select {
-	case p.inbox <- o:
-	case <-p.closed:
-	}
-}
-
 // kill ends an attempt that runs, or one that still waits for a slot.
 func (p *Provider) kill(s *sold, k lease.TaskKey) {
 	if ph := s.phases[k]; ph != nil {
@@ -418,7 +388,7 @@ func (p *Provider) kill(s *sold, k lease.TaskKey) {
 		return
 	}
 	id := s.ID
-	p.tasks.Go(func() {
+	p.loop.Go(func() {
 		p.post(func(t *tx) {
 			p.finished(t, id, lease.Finish{TaskKey: k, Reason: artel.ReasonCancelled, Message: "it was cancelled before it started"})
 		})

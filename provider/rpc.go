@@ -11,8 +11,12 @@ import (
 	"github.com/artel-network/artel/wire"
 )
 
-// skew is how far apart two honest clocks may be, in seconds.
-const skew = 300
+// skew is how far an honest clock may be off, in seconds; apart is how far two
+// of them may be from each other.
+const (
+	skew  = 300
+	apart = 2 * skew
+)
 
 // maxWait bounds a long poll, in milliseconds.
 const maxWait = 30_000
@@ -49,7 +53,7 @@ func (p *Provider) find(from artel.NodeID, id artel.Hash) (*sold, error) {
 	}
 	// A lane outlives its leases: a late word on a closed one must not bring back
 	// what its lane was then.
-	s.Book = *p.lanes[lease.KeyOf(s.Lease)]
+	s.Book = p.lanes[lease.KeyOf(s.Lease)].Book
 	return s, nil
 }
 
@@ -59,6 +63,9 @@ func (p *Provider) reserve(ctx context.Context, from artel.NodeID, req []byte) (
 		return nil, invalid(err)
 	}
 	err = p.with(ctx, from, m.Lease, func(t *tx, s *sold) error {
+		if p.lanes[lease.KeyOf(s.Lease)].Waiving {
+			return errWaiving
+		}
 		next, fx, err := s.Reserved(p.c.Params.Domain(), m.Reserve.Reserve, m.Reserve.Signature, t.now)
 		if err == nil {
 			p.set(t, s, next, fx)
@@ -186,7 +193,7 @@ func (p *Provider) watch(ctx context.Context, from artel.NodeID, req []byte) ([]
 			over = true // answered with what is true now, not with what was at the question
 		case <-ctx.Done():
 			return nil, ctx.Err()
-		case <-p.closed:
+		case <-p.loop.Closed():
 			return nil, errStopped
 		}
 	}

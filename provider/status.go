@@ -55,7 +55,7 @@ func (p *Provider) Status(ctx context.Context) (st Status, ok bool) {
 			st.Busy += p.leases[id].Terms.Slots
 		}
 		for _, b := range p.lanes {
-			st.Lanes = append(st.Lanes, *b)
+			st.Lanes = append(st.Lanes, b.Book)
 		}
 		for id := range p.outbox {
 			st.Waiting = append(st.Waiting, id)
@@ -72,15 +72,6 @@ func (p *Provider) Pause(ctx context.Context, on bool) bool {
 	ok := p.do(ctx, func(*tx) { p.paused = on })
 	p.announce()
 	return ok
-}
-
-// Settle asks for the redemption of everything that is worth something.
-func (p *Provider) Settle(ctx context.Context) bool {
-	return p.do(ctx, func(t *tx) {
-		for k := range p.lanes {
-			p.redeem(t, k)
-		}
-	})
 }
 
 // MayRead reports whether a node may fetch a root from here: the sealed outputs

@@ -1,6 +1,7 @@
 package renter
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -11,8 +12,10 @@ import (
 
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/chain"
+	"github.com/artel-network/artel/core"
 	"github.com/artel-network/artel/job"
 	"github.com/artel-network/artel/lease"
+	"github.com/artel-network/artel/p2p"
 	"github.com/artel-network/artel/wire"
 )
 
@@ -26,7 +29,7 @@ func NewID() (id artel.Hash) {
 // does nothing, so that who got no answer may ask again. The program and the
 // input must be in the blob store.
 func (r *Renter) Submit(ctx context.Context, id artel.Hash, spec artel.JobSpec) error {
-	j, tasks, err := job.New(id, spec, time.Now().UnixMilli())
+	j, tasks, err := job.New(id, spec, r.loop.Now().UnixMilli())
 	if err != nil {
 		return err
 	}
@@ -88,7 +91,7 @@ func (r *Renter) Wait(ctx context.Context, id artel.Hash) (job.Job, []job.Task, 
 		case <-news:
 		case <-ctx.Done():
 			return j, ts, ctx.Err()
-		case <-r.closed:
+		case <-r.loop.Closed():
 			return j, ts, errStopped
 		}
 	}
@@ -105,10 +108,10 @@ func (r *Renter) Cancel(ctx context.Context, id artel.Hash, why string) error {
 		found = true
 		a.Job = a.Job.Cancel(why, t.now)
 		t.jobs[id] = true
-		for _, b := range r.leases {
+		for _, b := range r.ordered() {
 			var ks []wire.TaskKey
-			for k, w := range b.work {
-				if w.Job == id && !w.Receipt {
+			for _, k := range b.keys() {
+				if w := b.work[k]; w.Job == id && !w.Receipt {
 					ks = append(ks, wire.TaskKey(k))
 				}
 			}
@@ -236,18 +239,27 @@ func (r *Renter) Status(ctx context.Context) (st Status, err error) {
 // database was lost: it raises the generation, which ends the earlier one, and
 // asks each node for the vouchers it holds. It returns how many lanes it found.
 func (r *Renter) Recover(ctx context.Context, nodes map[artel.NodeID]artel.Address) (found int, err error) {
-	var generation uint64
-	if err := r.do(ctx, func(t *tx) {
-		// The time orders generations of installations that know nothing of each
-		// other.
-		r.meta.Generation = max(r.meta.Generation+1, uint64(t.now))
-		m := r.meta
-		t.change.Meta, generation = &m, m.Generation
-	}); err != nil {
-		return 0, err
+	// The time orders generations of installations that know nothing of each
+	// other. Where the earlier one's clock was ahead of ours, more is needed.
+	for try := range 3 {
+		var generation uint64
+		if err := r.do(ctx, func(t *tx) {
+			r.meta.Generation = max(r.meta.Generation+1, uint64(t.now+int64(try)*2*skew*1000))
+			m := r.meta
+			t.change.Meta, generation = &m, m.Generation
+		}); err != nil {
+			return 0, err
+		}
+		if found, err = r.recoverAll(ctx, nodes, generation); !errors.Is(err, p2p.Conflict) {
+			break
+		}
 	}
+	return found, err
+}
+
+func (r *Renter) recoverAll(ctx context.Context, nodes map[artel.NodeID]artel.Address, generation uint64) (found int, err error) {
 	var errs []error
-	for node, account := range nodes {
+	for _, node := range slices.SortedFunc(maps.Keys(nodes), func(a, b artel.NodeID) int { return bytes.Compare(a[:], b[:]) }) {
 		resp, err := r.recoverFrom(ctx, node, generation)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("ask %s: %w", node.Short(), err))
@@ -256,7 +268,7 @@ func (r *Renter) Recover(ctx context.Context, nodes map[artel.NodeID]artel.Addre
 		found += len(resp.Lanes)
 		if err := r.do(ctx, func(t *tx) {
 			for _, h := range resp.Lanes {
-				r.adopt(t, account, h)
+				r.adopt(t, nodes[node], h)
 			}
 		}); err != nil {
 			return found, err
@@ -267,7 +279,7 @@ func (r *Renter) Recover(ctx context.Context, nodes map[artel.NodeID]artel.Addre
 
 // tick does what time alone brings.
 func (r *Renter) tick(t *tx) {
-	for _, b := range r.leases {
+	for _, b := range r.ordered() {
 		r.judge(t, b)
 		if r.leases[b.id] == b {
 			r.stalled(t, b)
@@ -275,8 +287,10 @@ func (r *Renter) tick(t *tx) {
 			r.heldUp(t, b)
 		}
 	}
-	for _, a := range r.jobs {
-		r.broke(t, a)
+	for _, id := range r.order {
+		if a := r.jobs[id]; a != nil {
+			r.broke(t, a)
+		}
 	}
 	now := time.UnixMilli(t.now)
 	for n, until := range r.shy {
@@ -292,7 +306,7 @@ func (r *Renter) judge(t *tx, b *bought) {
 	if b.asking {
 		return // still being proposed
 	}
-	silence := t.now - b.Heard
+	silence := t.now - max(b.Heard, b.patient)
 	was := b.silent
 	switch b.silent = job.Judge(b.failover, silence); {
 	case b.silent == job.Suspect && was == job.Fine:
@@ -302,12 +316,17 @@ func (r *Renter) judge(t *tx, b *bought) {
 		r.c.Board.Note(b.node, false, time.UnixMilli(t.now))
 		r.shy[b.node] = time.UnixMilli(t.now).Add(time.Minute)
 		r.set(t, b, b.Stopped(artel.ReasonLost, "the provider fell silent"))
-		for k, w := range b.work {
-			if w.Receipt {
-				continue
+		for _, k := range b.keys() {
+			switch w := b.work[k]; {
+			case b.opening[k]: // all of it is here
+			case w.Receipt && w.Sealed.IsZero():
+				r.delivered(t, b, *w, artel.Ref{}) // the receipt is the result
+			case w.Receipt:
+				r.doubt(t, w)
+			default:
+				delete(b.waiting, k)
+				r.fence(t, *w)
 			}
-			delete(b.waiting, k)
-			r.fence(t, *w)
 		}
 	case b.silent == job.Dead && silence > r.c.Policy.Grace.Milliseconds():
 		r.drop(t, b, artel.ReasonLost, fmt.Sprintf("the provider did not come back within %s", r.c.Policy.Grace))
@@ -369,6 +388,19 @@ func (r *Renter) heldUp(t *tx, b *bought) {
 	}
 }
 
+// doubt gives a task to another host although its receipt is here: its host fell
+// silent before it gave the output's key. If it comes back with that first, the
+// receipt counts again.
+func (r *Renter) doubt(t *tx, w *Work) {
+	a := r.jobs[w.Job]
+	if a == nil {
+		return
+	}
+	if receipt := a.tasks[w.Index].Receipt; r.fence(t, *w) {
+		w.Late = receipt
+	}
+}
+
 // fence makes a task free for another host, and reports whether it did.
 func (r *Renter) fence(t *tx, w Work) bool {
 	a := r.jobs[w.Job]
@@ -377,7 +409,7 @@ func (r *Renter) fence(t *tx, w Work) bool {
 	}
 	was := a.tasks[w.Index].State
 	a.tasks[w.Index] = a.Fence(a.tasks[w.Index], w.Try, t.now)
-	if was != job.Out || a.tasks[w.Index].State != job.Waiting {
+	if was != job.Out && was != job.Paying || a.tasks[w.Index].State != job.Waiting {
 		return false
 	}
 	a.out--
@@ -434,7 +466,7 @@ func (r *Renter) callHome(t *tx) {
 		switch {
 		case b.ReleaseAt == 0 && r.rested(b, now):
 			r.queue(t, chain.Tx{ID: fmt.Sprintf("release-start-%x-%x-%d-%d", k.Provider, k.Number, b.Epoch, now/3600), From: r.c.Account, Call: chain.StartRelease{Lanes: ref}})
-		case b.ReleaseAt != 0 && now > b.ReleaseAt:
+		case b.ReleaseAt != 0 && r.chainAt > b.ReleaseAt: // its time, not ours: what comes too early is refused
 			r.queue(t, chain.Tx{ID: fmt.Sprintf("release-%x-%x-%d-%d", k.Provider, k.Number, b.Epoch, b.ReleaseAt), From: r.c.Account, Call: chain.Release{Renter: k.Renter, Lanes: ref}})
 		}
 	}
@@ -470,7 +502,7 @@ func (r *Renter) queue(t *tx, x chain.Tx) {
 // the lanes fresh.
 func (r *Renter) outboxLoop(ctx context.Context) {
 	sent := map[string]bool{}
-	for n := 0; every(ctx, time.Second); n++ {
+	for n := 0; core.Every(ctx, time.Second); n++ {
 		var waiting []chain.Tx
 		var keys []lease.Key
 		if r.do(ctx, func(*tx) {
@@ -541,7 +573,10 @@ func (r *Renter) refresh(ctx context.Context, keys []lease.Key) {
 		if l.Releasing(r.c.Params, head.Time) {
 			seen.ReleaseAt = l.ReleaseAt
 		}
-		_ = r.do(ctx, func(t *tx) { r.seen(t, k, seen) })
+		_ = r.do(ctx, func(t *tx) {
+			r.chainAt = max(r.chainAt, head.Time)
+			r.seen(t, k, seen)
+		})
 	}
 }
 

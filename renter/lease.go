@@ -12,6 +12,7 @@ import (
 
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/blob"
+	"github.com/artel-network/artel/core"
 	"github.com/artel-network/artel/job"
 	"github.com/artel-network/artel/lease"
 	"github.com/artel-network/artel/p2p"
@@ -38,7 +39,7 @@ func (r *Renter) send(ctx context.Context, b *bought) {
 	for _, k := range keys {
 		batch = append(batch, wire.Start{Task: k.Task, Attempt: k.Attempt, Spec: b.waiting[k]})
 	}
-	r.tasks.Go(func() {
+	r.loop.Go(func() {
 		req := wire.StartRequest{Lease: b.id, Starts: batch}
 		cctx, cancel := context.WithTimeout(ctx, callFor)
 		raw, err := r.c.Host.Call(cctx, b.node, wire.MethodStart, req.Marshal(), wire.MaxStartAnswer)
@@ -48,7 +49,7 @@ func (r *Renter) send(ctx context.Context, b *bought) {
 			resp, err = wire.UnmarshalStartResponse(raw)
 		}
 		if err != nil {
-			every(ctx, 300*time.Millisecond)
+			core.Every(ctx, 300*time.Millisecond)
 		}
 		r.post(func(t *tx) { r.sent(t, b, batch, resp, err) })
 	})
@@ -104,11 +105,11 @@ func gone(err error) bool {
 func (r *Renter) follow(ctx context.Context, b *bought) {
 	ctx, cancel := context.WithCancel(ctx)
 	b.cancel = cancel
-	r.tasks.Go(func() {
+	r.loop.Go(func() {
 		defer cancel()
 		for ctx.Err() == nil {
 			var req wire.WatchRequest
-			asked := time.Now().UnixMilli()
+			asked := r.loop.Now().UnixMilli()
 			if r.do(ctx, func(t *tx) {
 				req = wire.WatchRequest{Lease: b.id, After: b.Seq, Wait: b.failover.Heartbeat, Done: b.settled()}
 				if (b.closing || b.Phase == lease.Closed) && len(b.work) == 0 {
@@ -137,9 +138,9 @@ func (r *Renter) follow(ctx context.Context, b *bought) {
 				return
 			}
 			if err != nil || futile {
-				every(ctx, 500*time.Millisecond)
+				core.Every(ctx, 500*time.Millisecond)
 			} else if req.Wait == 0 {
-				every(ctx, 100*time.Millisecond)
+				core.Every(ctx, 100*time.Millisecond)
 			}
 		}
 	})
@@ -303,7 +304,7 @@ const defaultLog = 1 << 20
 // saveLog brings what an attempt printed here before its provider forgets it: at
 // most limit bytes, and no longer than the policy's grace.
 func (r *Renter) saveLog(ctx context.Context, b *bought, w Work, limit uint64) {
-	r.tasks.Go(func() {
+	r.loop.Go(func() {
 		var buf bytes.Buffer
 		for began := time.Now(); uint64(buf.Len()) < limit && time.Since(began) < r.c.Policy.Grace; {
 			req := wire.LogsRequest{Lease: b.id, TaskKey: wire.TaskKey(w.TaskKey), Offset: uint64(buf.Len()), Max: uint32(min(wire.MaxLogChunk/2, limit-uint64(buf.Len())))}
@@ -348,7 +349,7 @@ func (r *Renter) cancelAttempt(t *tx, id artel.Hash, index uint64, at job.Attemp
 
 func (r *Renter) tellCancel(t *tx, b *bought, ks []wire.TaskKey) {
 	t.after = append(t.after, func() {
-		r.tasks.Go(func() {
+		r.loop.Go(func() {
 			ctx, cancel := context.WithTimeout(t.ctx, callFor)
 			defer cancel()
 			req := wire.CancelRequest{Lease: b.id, Tasks: ks}
@@ -408,8 +409,8 @@ func (r *Renter) settle(t *tx, b *bought) {
 // unopened lists the receipts that the voucher covers and that are not done.
 func (b *bought) unopened() []lease.TaskKey {
 	var ks []lease.TaskKey
-	for k, w := range b.work {
-		if w.Receipt && w.Here && !b.opening[k] && !b.Book.Voucher.Less(w.Due) && len(ks) < wire.MaxTasks {
+	for _, k := range b.keys() {
+		if w := b.work[k]; w.Receipt && w.Here && !b.opening[k] && !b.Book.Voucher.Less(w.Due) && len(ks) < wire.MaxTasks {
 			ks = append(ks, k)
 		}
 	}
@@ -425,7 +426,7 @@ func (r *Renter) pay(ctx context.Context, b *bought, want []lease.TaskKey, reser
 		}
 	}
 	rreq := wire.ReserveRequest{Lease: b.id, Reserve: wire.SignedReserve{Reserve: b.Book.Reserve, Signature: b.Book.ReserveSig}}
-	r.tasks.Go(func() {
+	r.loop.Go(func() {
 		cctx, cancel := context.WithTimeout(ctx, callFor)
 		defer cancel()
 		var rerr, err error
@@ -440,7 +441,7 @@ func (r *Renter) pay(ctx context.Context, b *bought, want []lease.TaskKey, reser
 			}
 		}
 		if err != nil || rerr != nil {
-			every(ctx, 500*time.Millisecond)
+			core.Every(ctx, 500*time.Millisecond)
 		}
 		r.post(func(t *tx) {
 			b.paying = false
@@ -472,12 +473,12 @@ func (r *Renter) refused(t *tx, b *bought, err error) {
 	had, generation := b.Book.Voucher, r.meta.Generation
 	r.set(t, b, b.Stopped(artel.ReasonGarbage, err.Error()))
 	t.after = append(t.after, func() {
-		r.tasks.Go(func() {
+		r.loop.Go(func() {
 			ctx, cancel := context.WithTimeout(t.ctx, callFor)
 			defer cancel()
 			resp, rerr := r.recoverFrom(ctx, b.node, generation)
 			if rerr != nil {
-				every(t.ctx, 500*time.Millisecond)
+				core.Every(t.ctx, 500*time.Millisecond)
 			}
 			r.post(func(t *tx) {
 				b.paying = false
@@ -552,7 +553,7 @@ const maxSealed = 16 << 20
 func (r *Renter) fetchSealed(ctx context.Context, b *bought, w Work) {
 	limit := int64(b.Terms.Resources.Disk) + maxSealed
 	life := ctx
-	r.tasks.Go(func() {
+	r.loop.Go(func() {
 		ctx, cancel := context.WithTimeout(life, r.c.Policy.Grace+time.Duration(limit/slowest)*time.Second)
 		defer cancel()
 		// A host that is cut off withholds nothing: it has as long as for its results.
@@ -563,7 +564,7 @@ func (r *Renter) fetchSealed(ctx context.Context, b *bought, w Work) {
 			if err == nil || errors.Is(err, blob.ErrLimit) || errors.Is(err, blob.ErrMismatch) || time.Since(began) > r.c.Policy.Grace {
 				break
 			}
-			if pause = min(2*pause, 10*time.Second); !every(ctx, pause) {
+			if pause = min(2*pause, 10*time.Second); !core.Every(ctx, pause) {
 				break
 			}
 		}
@@ -594,8 +595,8 @@ func (r *Renter) arrived(t *tx, b *bought, k lease.TaskKey, err error) {
 // go elsewhere: their outputs will not come either.
 func (r *Renter) withhold(t *tx, b *bought, msg string) {
 	r.set(t, b, b.Withheld(msg))
-	for k, w := range b.work {
-		if w.Receipt && !b.opening[k] {
+	for _, k := range b.keys() {
+		if w := b.work[k]; w.Receipt && !b.opening[k] {
 			delete(b.work, k)
 			r.back(t, b, *w, artel.ReasonGarbage, msg)
 		}
@@ -608,7 +609,7 @@ func (r *Renter) withhold(t *tx, b *bought, msg string) {
 // provider signed.
 func (r *Renter) open(ctx context.Context, b *bought, w Work, key []byte) {
 	limit := int64(b.Terms.Resources.Disk)
-	r.tasks.Go(func() {
+	r.loop.Go(func() {
 		ref, err := r.unseal(ctx, w, key, limit)
 		r.post(func(t *tx) {
 			delete(b.opening, w.TaskKey)
@@ -619,7 +620,7 @@ func (r *Renter) open(ctx context.Context, b *bought, w Work, key []byte) {
 				r.withhold(t, b, err.Error())
 				return
 			}
-			r.delivered(t, b, w, ref)
+			r.delivered(t, b, *b.work[w.TaskKey], ref)
 			r.set(t, b, r.secure(b.Opened(w.TaskKey), t.now))
 			r.settle(t, b)
 		})
@@ -652,10 +653,22 @@ func (r *Renter) delivered(t *tx, b *bought, w Work, ref artel.Ref) {
 	if a == nil {
 		return
 	}
-	if a.tasks[w.Index].State == job.Paying {
+	was := a.tasks[w.Index].State
+	if w.Late != nil {
+		j, task, ok, cancel := a.Opened(a.tasks[w.Index], w.Try, w.Late, ref, t.now)
+		if !ok {
+			return // another host was faster
+		}
+		a.Job, a.tasks[w.Index] = j, task
+		for _, other := range cancel {
+			r.cancelAttempt(t, a.ID, w.Index, other)
+		}
+	} else {
+		a.Job, a.tasks[w.Index] = a.Delivered(a.tasks[w.Index], ref, t.now)
+	}
+	if was == job.Paying || was == job.Out {
 		a.out--
 	}
-	a.Job, a.tasks[w.Index] = a.Delivered(a.tasks[w.Index], ref, t.now)
 	t.mark(a.ID, w.Index)
 }
 
@@ -664,7 +677,7 @@ func (r *Renter) drop(t *tx, b *bought, why artel.Reason, msg string) {
 	if r.leases[b.id] != b {
 		return
 	}
-	for k := range b.work {
+	for _, k := range b.keys() {
 		r.lost(t, b, k, why, msg)
 	}
 	next := b.Stopped(why, msg)
@@ -709,7 +722,7 @@ func (r *Renter) finish(t *tx, b *bought, resp wire.WatchResponse) bool {
 func (r *Renter) tellClose(t *tx, b *bought) {
 	b.closing = true
 	t.after = append(t.after, func() {
-		r.tasks.Go(func() {
+		r.loop.Go(func() {
 			ctx, cancel := context.WithTimeout(t.ctx, callFor)
 			defer cancel()
 			_, err := r.c.Host.Call(ctx, b.node, wire.MethodClose, wire.CloseRequest{Lease: b.id}.Marshal(), wire.MaxSmall)

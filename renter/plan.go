@@ -2,9 +2,9 @@ package renter
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"time"
 
@@ -15,6 +15,9 @@ import (
 	"github.com/artel-network/artel/p2p"
 	"github.com/artel-network/artel/wire"
 )
+
+// skew is how far an honest clock may be off, in seconds.
+const skew = 300
 
 // Bounds of the plan.
 const (
@@ -29,7 +32,7 @@ const (
 // where tasks remain. It ends every round of the core.
 func (r *Renter) plan(t *tx) {
 	r.room = r.room[:0]
-	for _, b := range r.leases {
+	for _, b := range r.ordered() {
 		if b.Free(t.now) > 0 && b.silent == job.Fine && !b.closing {
 			r.room = append(r.room, b)
 		}
@@ -107,7 +110,7 @@ func (r *Renter) fitting(t *tx, a *active) []*bought {
 			out = append(out, b)
 		}
 	}
-	slices.SortFunc(out, func(x, y *bought) int {
+	slices.SortStableFunc(out, func(x, y *bought) int {
 		if x.Terms.Price != y.Terms.Price {
 			return int(min(max(int64(x.Terms.Price)-int64(y.Terms.Price), -1), 1))
 		}
@@ -117,9 +120,11 @@ func (r *Renter) fitting(t *tx, a *active) []*bought {
 }
 
 func suits(t artel.Terms, j artel.JobSpec) bool {
-	return t.Sandbox == j.Sandbox && t.Unit >= j.Wall &&
-		t.Resources.Memory >= j.Want.Memory && t.Resources.Disk >= j.Want.Disk &&
-		(j.MaxPrice == 0 || t.Price <= j.MaxPrice) &&
+	slots := max(t.Resources.Slots, 1)
+	return t.Sandbox == j.Sandbox && t.Image == j.Box.Image && t.Unit >= j.Wall &&
+		slots >= j.Want.Slots && t.Resources.Memory >= j.Want.Memory && t.Resources.Disk >= j.Want.Disk &&
+		t.Resources.GPUs == j.Want.GPUs && t.Resources.GPUMemory >= j.Want.GPUMemory &&
+		(j.MaxPrice == 0 || t.Price <= j.MaxPrice.Times(slots)) &&
 		(len(j.Providers) == 0 || slices.Contains(j.Providers, t.Node))
 }
 
@@ -158,6 +163,12 @@ func (r *Renter) dispatch(t *tx, a *active, b *bought, i uint64) {
 	next := b.Sent([]lease.TaskKey{k}, t.now)
 	next.Next++
 	r.set(t, b, next)
+	if a.Spec.Failover.Replace < b.failover.Replace {
+		// The most impatient of its jobs has its way. A question that is under way
+		// may still take as long as it was asked with.
+		b.patient = t.now + int64(b.failover.Heartbeat)
+		b.failover = a.Spec.Failover
+	}
 	b.work[k] = &Work{TaskKey: k, Job: a.ID, Index: i, Try: at.N}
 	b.waiting[k] = a.Spec.Task(i)
 	if len(b.waiting) == 1 {
@@ -198,15 +209,16 @@ func (r *Renter) ask(t *tx, a *active, ready int) {
 		if now.Before(r.shy[o.Node]) || r.asking[o.Node] > 0 || r.leased(o.Node) {
 			continue
 		}
-		if !a.Affords(artel.Cost(o.Price, a.Spec.Wall), a.out) || !a.lonely && a.shuns(o.Node, t.now) {
+		weight, ok := o.Resources.Weight(a.Spec.Want)
+		if !ok || !a.Affords(artel.Cost(o.Price.Times(weight), a.Spec.Wall), a.out) || !a.lonely && a.shuns(o.Node, t.now) {
 			continue
 		}
-		slots := min(o.Resources.Slots, uint32(want))
+		slots := min(o.Resources.Slots/weight, uint32(want))
 		want -= int(slots)
 		begun++
 		r.asking[o.Node] = slots
 		spec := a.Spec
-		t.after = append(t.after, func() { r.tasks.Go(func() { r.propose(t.ctx, l, spec, slots) }) })
+		t.after = append(t.after, func() { r.loop.Go(func() { r.propose(t.ctx, l, spec, slots) }) })
 	}
 }
 
@@ -271,13 +283,13 @@ func (r *Renter) propose(ctx context.Context, l Listed, spec artel.JobSpec, slot
 			err = r.tryPropose(ctx, l, spec, slots)
 		}
 	}
-	r.post(func(*tx) {
+	r.post(func(t *tx) {
 		delete(r.asking, node)
 		delete(r.denied, node)
 		if err != nil {
-			r.shy[node] = time.Now().Add(shyFor)
+			r.shy[node] = time.UnixMilli(t.now).Add(shyFor)
 			if len(r.denied) < maxDenied {
-				r.denied[node] = Denial{Node: node, At: time.Now(), Err: err}
+				r.denied[node] = Denial{Node: node, At: time.UnixMilli(t.now), Err: err}
 			}
 		}
 	})
@@ -309,9 +321,8 @@ func (r *Renter) tryPropose(ctx context.Context, l Listed, spec artel.JobSpec, s
 	if err != nil {
 		return fmt.Errorf("look up chain time: %w", err)
 	}
-	var nonce [16]byte
-	if _, err := rand.Read(nonce[:]); err != nil {
-		return err
+	if late := head.Time - min(head.Time, uint64(r.loop.Now().Unix())); late > skew {
+		return fmt.Errorf("this machine's clock is %d s behind the chain's, at most %d; hint: set the clock", late, skew)
 	}
 	var b *bought
 	var req wire.ProposeRequest
@@ -321,7 +332,8 @@ func (r *Renter) tryPropose(ctx context.Context, l Listed, spec artel.JobSpec, s
 			refused = fmt.Errorf("a lease with %s is open already", o.Node.Short())
 			return
 		}
-		b, req, refused = r.draft(t, l, spec, slots, k, seen, head, nonce)
+		r.chainAt = max(r.chainAt, head.Time)
+		b, req, refused = r.draft(t, l, spec, slots, k, seen, head)
 	}); err != nil {
 		return err
 	}
@@ -369,8 +381,12 @@ func (r *Renter) tryPropose(ctx context.Context, l Listed, spec artel.JobSpec, s
 
 // draft writes and signs the lease with what secures it, and stores all of it
 // BEFORE the provider sees any of it. Called by the core.
-func (r *Renter) draft(t *tx, l Listed, spec artel.JobSpec, slots uint32, k lease.Key, seen chain.Lane, head chain.Head, nonce [16]byte) (*bought, wire.ProposeRequest, error) {
+func (r *Renter) draft(t *tx, l Listed, spec artel.JobSpec, slots uint32, k lease.Key, seen chain.Lane, head chain.Head) (*bought, wire.ProposeRequest, error) {
 	o := l.Offer
+	var nonce [16]byte
+	if _, err := io.ReadFull(r.c.Rand, nonce[:]); err != nil {
+		return nil, wire.ProposeRequest{}, fmt.Errorf("draw nonce: %w", err)
+	}
 	book := lease.Book{Key: k, Generation: r.meta.Generation}
 	if have := r.books[k]; have != nil {
 		book = *have
@@ -387,10 +403,13 @@ func (r *Renter) draft(t *tx, l Listed, spec artel.JobSpec, slots uint32, k leas
 		r.number[o.Node]++ // its money is on its way home; the next lane is free
 		return nil, wire.ProposeRequest{}, fmt.Errorf("the lane to %s is being released", o.Account)
 	}
+	want := spec.Want
+	want.Slots, _ = o.Resources.Weight(spec.Want)
 	terms := artel.Terms{
 		Network: r.c.Network, Node: o.Node, Renter: r.c.Key.NodeID(), Offer: l.ID, Nonce: nonce, Slots: slots,
-		Price: o.Price, Unit: spec.Wall, Resources: artel.Resources{Slots: slots, Memory: spec.Want.Memory, Disk: spec.Want.Disk},
+		Price: o.Price.Times(want.Slots), Unit: spec.Wall, Resources: want,
 		Sandbox: spec.Sandbox, MaxUnpaid: o.MaxUnpaid, Base: book.Accrued, Gen: r.meta.Generation,
+		Image: spec.Box.Image, Pull: spec.Pull, PullFree: o.PullFree, PullPrice: o.PullPrice,
 	}
 	if o.Prepay {
 		terms.Prepaid = terms.UnitCost()

@@ -2,31 +2,36 @@
 // chooses offers, makes leases, hands out tasks, checks receipts, pays, and
 // tries elsewhere when a machine vanishes.
 //
-// It is built as package provider is: one goroutine, the core, owns the state;
-// what happens is an op; a round of ops is stored in one transaction before
-// anything of it is said or done. A voucher is stored BEFORE it is sent.
+// All its state belongs to one goroutine, the core (package core). A voucher is
+// stored BEFORE it is sent.
 package renter
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/blob"
 	"github.com/artel-network/artel/chain"
+	"github.com/artel-network/artel/core"
 	"github.com/artel-network/artel/job"
 	"github.com/artel-network/artel/lease"
 	"github.com/artel-network/artel/p2p"
 )
 
-// Config is what a renter is made of. Everything is required.
+// Config is what a renter is made of. Everything but
+// Now and Rand is required.
 type Config struct {
 	Key     artel.Key     // the node key
 	Account artel.Address // whose money is spent
@@ -41,6 +46,8 @@ type Config struct {
 	// Fetch brings a root into Blobs from a node.
 	Fetch func(ctx context.Context, from artel.NodeID, root artel.Ref, limit int64) error
 	Log   *slog.Logger
+	Now   func() time.Time // the wall clock; nil: this machine's
+	Rand  io.Reader        // for numbers that nobody else may draw; nil: crypto/rand
 }
 
 // Policy is how a renter goes about it.
@@ -130,6 +137,9 @@ type Work struct {
 	Receipt bool         `json:"receipt"` // it has ended with a receipt that counts
 	Here    bool         `json:"here"`    // the sealed output is in the blob store
 	Seq     uint64       `json:"seq"`     // of the event that brought the receipt
+	// Late is the receipt, where the host fell silent after it and the task was
+	// given to another one: what comes first counts.
+	Late *artel.Receipt `json:"late,omitempty"`
 }
 
 // Change is what one transaction stores.
@@ -152,9 +162,7 @@ func (c Change) empty() bool {
 type Renter struct {
 	c      Config
 	domain artel.Domain
-	inbox  chan op
-	closed chan struct{}
-	tasks  sync.WaitGroup
+	loop   *core.Loop[*tx]
 
 	// Owned by the core goroutine.
 	meta     Meta
@@ -168,6 +176,7 @@ type Renter struct {
 	outbox   map[string]chain.Tx
 	rejected map[string]bool         // calls that the ledger would not carry out
 	room     []*bought               // leases with free slots at the beginning of a plan
+	chainAt  uint64                  // unix seconds of the newest final block that was seen
 	turn     int                     // where in order the next plan begins to seek machines
 	denied   map[artel.NodeID]Denial // the last answer of those that would not sign
 
@@ -204,6 +213,7 @@ type bought struct {
 	told     artel.Amount           // highest reserve the provider has confirmed
 	closing  bool                   // the provider was told
 	silent   job.Silence
+	patient  int64 // unix ms from which silence counts: the running question may take as long
 	progress map[lease.TaskKey]Progress
 	cancel   context.CancelFunc
 }
@@ -214,10 +224,12 @@ type Progress struct {
 	Elapsed uint64
 }
 
+// op is one thing that happened. It changes the core's state through tx.
 type op func(t *tx)
 
+// tx collects what one round of ops wants stored and done.
 type tx struct {
-	ctx    context.Context
+	ctx    context.Context // the core's life; ends what the round starts
 	now    int64
 	change Change
 	books  map[lease.Key]bool
@@ -228,12 +240,16 @@ type tx struct {
 	news   bool // progress that is not worth a row
 }
 
+// Ops that may wait for the core before callers are held up.
 const inboxSize = 1024
 
 // New returns a renter. It starts nothing.
 func New(c Config) *Renter {
+	if c.Rand == nil {
+		c.Rand = rand.Reader
+	}
 	return &Renter{
-		c: c, domain: c.Params.Domain(), inbox: make(chan op, inboxSize), closed: make(chan struct{}),
+		c: c, domain: c.Params.Domain(), loop: core.New[*tx](inboxSize, c.Now),
 		books: map[lease.Key]*lease.Book{}, leases: map[artel.Hash]*bought{}, jobs: map[artel.Hash]*active{},
 		shy: map[artel.NodeID]time.Time{}, asking: map[artel.NodeID]uint32{}, number: map[artel.NodeID]uint32{},
 		outbox: map[string]chain.Tx{}, rejected: map[string]bool{}, denied: map[artel.NodeID]Denial{}, news: make(chan struct{}),
@@ -243,42 +259,22 @@ func New(c Config) *Renter {
 // Run loads what was stored and works until ctx ends. It returns an error when
 // the store fails.
 func (r *Renter) Run(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer r.tasks.Wait()
-	defer close(r.closed)
-	defer cancel()
-	if err := r.load(ctx); err != nil {
-		return fmt.Errorf("load renter: %w", err)
-	}
-	r.tasks.Go(func() { r.tickLoop(ctx) })
-	r.tasks.Go(func() { r.outboxLoop(ctx) })
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case o := <-r.inbox:
-			if err := r.round(ctx, o); err != nil {
-				return err
+	return r.loop.Run(ctx, core.Actor[*tx]{
+		Load:   r.load,
+		Beside: []func(context.Context){r.tickLoop, r.outboxLoop},
+		Begin: func(ctx context.Context, now time.Time) *tx {
+			return &tx{
+				ctx: ctx, now: now.UnixMilli(), books: map[lease.Key]bool{}, leases: map[artel.Hash]bool{},
+				jobs: map[artel.Hash]bool{}, tasks: map[artel.Hash]map[uint64]bool{},
 			}
-		}
-	}
+		},
+		Commit: r.commit,
+	})
 }
 
-func (r *Renter) round(ctx context.Context, first op) error {
-	t := &tx{
-		ctx: ctx, now: time.Now().UnixMilli(), books: map[lease.Key]bool{}, leases: map[artel.Hash]bool{},
-		jobs: map[artel.Hash]bool{}, tasks: map[artel.Hash]map[uint64]bool{},
-	}
-	first(t)
-drain:
-	for range inboxSize {
-		select {
-		case o := <-r.inbox:
-			o(t)
-		default:
-			break drain
-		}
-	}
+// commit ends a round: it plans what the round made possible, stores what it
+// decided and acts on it.
+func (r *Renter) commit(ctx context.Context, t *tx) error {
 	r.plan(t)
 	r.collect(t)
 	if !t.change.empty() {
@@ -350,17 +346,17 @@ func (b *bought) stored() LeaseRow {
 func (r *Renter) load(ctx context.Context) error {
 	st, err := r.c.Store.Load(ctx)
 	if err != nil {
-		return err
+		return fmt.Errorf("load renter: %w", err)
 	}
 	r.meta = st.Meta
 	if r.meta.Generation == 0 {
 		var n [4]byte
-		if _, err := rand.Read(n[:]); err != nil {
+		if _, err := io.ReadFull(r.c.Rand, n[:]); err != nil {
 			return fmt.Errorf("draw lane number: %w", err)
 		}
 		r.meta = Meta{Lane: binary.BigEndian.Uint32(n[:]) &^ 0xffff, Generation: 1}
 		if err := r.c.Store.Save(ctx, Change{Meta: &r.meta}); err != nil {
-			return err
+			return fmt.Errorf("store lane number: %w", err)
 		}
 	}
 	for _, b := range st.Books {
@@ -372,7 +368,7 @@ func (r *Renter) load(ctx context.Context) error {
 	for _, j := range st.Jobs {
 		a := &active{Job: j, tasks: st.Tasks[j.ID]}
 		if uint64(len(a.tasks)) != j.Spec.Count {
-			return fmt.Errorf("job %s has %d tasks stored, want %d", j.ID.Short(), len(a.tasks), j.Spec.Count)
+			return fmt.Errorf("load renter: job %s has %d tasks stored, want %d", j.ID.Short(), len(a.tasks), j.Spec.Count)
 		}
 		for i := range a.tasks {
 			switch a.tasks[i].State {
@@ -385,12 +381,12 @@ func (r *Renter) load(ctx context.Context) error {
 		r.jobs[j.ID] = a
 		r.order = append(r.order, j.ID)
 	}
-	now := time.Now().UnixMilli()
+	now := r.loop.Now().UnixMilli()
 	for _, row := range st.Leases {
 		b := r.newBought(row.Bought.Renumbered(uint64(now)), row.Failover)
 		k := lease.KeyOf(b.Lease)
 		if r.books[k] == nil {
-			return fmt.Errorf("lease %s has no lane", b.ID.Short())
+			return fmt.Errorf("load renter: lease %s has no lane", b.ID.Short())
 		}
 		b.Book = *r.books[k]
 		b.Heard = now // silence counts from when we listen again
@@ -399,7 +395,7 @@ func (r *Renter) load(ctx context.Context) error {
 		}
 		r.leases[b.ID] = b
 	}
-	for _, b := range r.leases {
+	for _, b := range r.ordered() {
 		r.resume(ctx, b)
 	}
 	return nil
@@ -407,7 +403,7 @@ func (r *Renter) load(ctx context.Context) error {
 
 func (r *Renter) newBought(b lease.Bought, f artel.Failover) *bought {
 	return &bought{
-		Bought: b, id: b.ID, node: b.Terms.Node, failover: f, work: map[lease.TaskKey]*Work{}, idle: time.Now(),
+		Bought: b, id: b.ID, node: b.Terms.Node, failover: f, work: map[lease.TaskKey]*Work{}, idle: r.loop.Now(),
 		waiting: map[lease.TaskKey]artel.TaskSpec{}, progress: map[lease.TaskKey]Progress{}, opening: map[lease.TaskKey]bool{}, logs: map[lease.TaskKey]uint64{},
 	}
 }
@@ -436,48 +432,16 @@ func (r *Renter) resume(ctx context.Context, b *bought) {
 // do hands an op to the core and waits until it is stored. When ctx ends first,
 // o never runs, or has run, but not beside the caller.
 func (r *Renter) do(ctx context.Context, o op) error {
-	done := make(chan struct{})
-	var claimed atomic.Bool // by the core, or by a caller that goes away
-	wrapped := func(t *tx) {
-		if !claimed.CompareAndSwap(false, true) {
-			return
-		}
-		o(t)
-		t.after = append(t.after, func() { close(done) })
-	}
-	select {
-	case r.inbox <- wrapped:
-	case <-r.closed:
-		return errStopped
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	select {
-	case <-done:
-		return nil
-	case <-r.closed:
-		return errStopped
-	case <-ctx.Done():
-	}
-	if claimed.CompareAndSwap(false, true) {
-		return ctx.Err()
-	}
-	select {
-	case <-done:
-		return nil
-	case <-r.closed:
+	err := r.loop.Do(ctx, o)
+	if errors.Is(err, core.ErrStopped) {
 		return errStopped
 	}
+	return err
 }
 
 var errStopped = p2p.Errorf(p2p.Unavailable, "the renter is stopping")
 
-func (r *Renter) post(o op) {
-	select {
-	case r.inbox <- o:
-	case <-r.closed:
-	}
-}
+func (r *Renter) post(o op) { r.loop.Post(o) }
 
 // set puts a lease's next state in place.
 func (r *Renter) set(t *tx, b *bought, next lease.Bought) {
@@ -491,6 +455,19 @@ func (r *Renter) set(t *tx, b *bought, next lease.Bought) {
 	t.books[k], t.leases[next.ID] = true, true
 }
 
+// ordered lists the leases by id: whatever depends on an order is the same in
+// every run.
+func (r *Renter) ordered() []*bought {
+	return slices.SortedFunc(maps.Values(r.leases), func(a, b *bought) int { return bytes.Compare(a.id[:], b.id[:]) })
+}
+
+// keys lists the attempts of a lease that are not done with, oldest first.
+func (b *bought) keys() []lease.TaskKey {
+	return slices.SortedFunc(maps.Keys(b.work), func(x, y lease.TaskKey) int {
+		return cmp.Or(cmp.Compare(x.Task, y.Task), cmp.Compare(x.Attempt, y.Attempt))
+	})
+}
+
 // mark notes that a task of a job changed.
 func (t *tx) mark(id artel.Hash, index uint64) {
 	t.jobs[id] = true
@@ -501,20 +478,9 @@ func (t *tx) mark(id artel.Hash, index uint64) {
 }
 
 func (r *Renter) tickLoop(ctx context.Context) {
-	for every(ctx, 500*time.Millisecond) {
+	for core.Every(ctx, 500*time.Millisecond) {
 		if r.do(ctx, r.tick) != nil {
 			return
 		}
-	}
-}
-
-func every(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
 	}
 }

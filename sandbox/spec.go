@@ -175,6 +175,11 @@ func (s Spec) Validate() error {
 	case s.Root == "" && (s.Dir != "" || s.User != "" || s.Network != nil || len(s.GPUs) > 0):
 		return bad("Dir, User, Network and GPUs want an image; set Root")
 	}
+	if s.Network != nil {
+		if err := s.Network.Check(); err != nil {
+			return bad("Network: %v", err)
+		}
+	}
 	if len(s.Args) > MaxArgs {
 		return bad("%d arguments; at most %d fit, put the rest in a file in /in", len(s.Args), MaxArgs)
 	}

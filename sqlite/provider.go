@@ -19,7 +19,7 @@ func (s providerStore) Load(ctx context.Context) (st provider.State, err error) 
 	fail := func(what string, err error) (provider.State, error) {
 		return st, fmt.Errorf("load provider's %s: %w", what, err)
 	}
-	if st.Lanes, err = all[lease.Book](ctx, s.DB, "SELECT row FROM provider_lane"); err != nil {
+	if st.Lanes, err = all[provider.LaneRow](ctx, s.DB, "SELECT row FROM provider_lane"); err != nil {
 		return fail("lanes", err)
 	}
 	if st.Leases, err = all[provider.LeaseRow](ctx, s.DB, "SELECT row FROM provider_lease"); err != nil {

@@ -11,17 +11,25 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"sync"
 
-	_ "modernc.org/sqlite" // the driver registers itself
+	driver "modernc.org/sqlite" // registers itself
+	code "modernc.org/sqlite/lib"
 )
+
+// ErrDisk is a change that the disk does not take. All that was stored before is
+// there. Of the change nothing is seen; after a sync that failed, the next start
+// may find it whole.
+var ErrDisk = errors.New("the disk takes no more")
 
 // DB is a node's database. It is safe for use by many goroutines; writes take
 // turns.
 type DB struct {
-	db *sql.DB
+	db   *sql.DB
+	path string
 
 	// writing is held by the one writer: writers queue here rather than spin on
 	// the file's lock.
@@ -56,19 +64,23 @@ CREATE TABLE setting         (name TEXT PRIMARY KEY, row BLOB NOT NULL) WITHOUT 
 
 // Open opens or makes the database at path and brings its schema up to date.
 func Open(ctx context.Context, path string) (*DB, error) {
-	q := url.Values{"_pragma": {
+	return openWith(ctx, path, url.Values{"_pragma": {
 		"journal_mode(WAL)", "synchronous(FULL)", "busy_timeout(10000)", "foreign_keys(1)",
 		"cache_size(-4000)", "mmap_size(0)", "wal_autocheckpoint(1000)", "journal_size_limit(16777216)",
-	}, "_txlock": {"immediate"}}
+	}, "_txlock": {"immediate"}})
+}
+
+// openWith is Open with SQLite's settings.
+func openWith(ctx context.Context, path string, q url.Values) (*DB, error) {
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+q.Encode())
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
 	db.SetMaxOpenConns(3) // one writes, two read
-	d := &DB{db: db, prepared: map[string]*sql.Stmt{}}
+	d := &DB{db: db, path: path, prepared: map[string]*sql.Stmt{}}
 	if err := d.migrate(ctx); err != nil {
 		db.Close()
-		return nil, fmt.Errorf("open database %s: %w", path, err)
+		return nil, fmt.Errorf("open database %s: %w", path, d.explain(err))
 	}
 	return d, nil
 }
@@ -98,19 +110,35 @@ func (d *DB) migrate(ctx context.Context) error {
 	return nil
 }
 
-// tx runs f in one transaction that is on the disk when tx returns nil.
+// tx runs f in one transaction that is on the disk when tx returns nil. Errors:
+// ErrDisk, what f returns.
 func (d *DB) tx(ctx context.Context, f func(*sql.Tx) error) error {
 	d.writing.Lock()
 	defer d.writing.Unlock()
 	t, err := d.db.BeginTx(ctx, nil)
 	if err != nil {
-		return err
+		return d.explain(err)
 	}
 	if err := f(t); err != nil {
 		t.Rollback()
+		return d.explain(err)
+	}
+	return d.explain(t.Commit())
+}
+
+// explain makes ErrDisk of what SQLite says when the disk is full or fails.
+func (d *DB) explain(err error) error {
+	var e *driver.Error
+	if !errors.As(err, &e) {
 		return err
 	}
-	return t.Commit()
+	switch e.Code() & 0xff { // the rest of the code is detail
+	case code.SQLITE_FULL:
+		return fmt.Errorf("%w: %w; hint: free space on the disk of %s and start again; what was stored before is there", ErrDisk, err, d.path)
+	case code.SQLITE_IOERR:
+		return fmt.Errorf("%w: %w; hint: see that the disk of %s has space and is healthy, and start again; what was stored before is there", ErrDisk, err, d.path)
+	}
+	return err
 }
 
 // writer executes statements of one transaction and keeps the first error.

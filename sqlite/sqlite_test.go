@@ -37,7 +37,7 @@ func TestProviderComesBackAsItWas(t *testing.T) {
 	}}
 	call := chain.Tx{ID: "x", From: artel.Address{1}, Call: chain.RequestExit{Amount: artel.Units(1)}}
 	err := d.Provider().Save(t.Context(), provider.Change{
-		Lanes: []lease.Book{book}, Leases: []provider.LeaseRow{row}, Events: []provider.EventRow{event},
+		Lanes: []provider.LaneRow{{Book: book, Rested: 7, Waiving: true}}, Leases: []provider.LeaseRow{row}, Events: []provider.EventRow{event},
 		Generations: map[artel.Address]uint64{{1}: 8}, Outbox: []chain.Tx{call},
 	})
 	if err != nil {
@@ -51,7 +51,7 @@ func TestProviderComesBackAsItWas(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := provider.State{
-		Lanes: []lease.Book{book}, Leases: []provider.LeaseRow{row}, Events: []provider.EventRow{event},
+		Lanes: []provider.LaneRow{{Book: book, Rested: 7, Waiving: true}}, Leases: []provider.LeaseRow{row}, Events: []provider.EventRow{event},
 		Generations: map[artel.Address]uint64{{1}: 8}, Outbox: []chain.Tx{call},
 	}
 	if !reflect.DeepEqual(st, want) {

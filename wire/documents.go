@@ -84,8 +84,37 @@ func (r *reader) voucher(field string, m *wirepb.SignedVoucher) *SignedVoucher {
 func specPB(s artel.TaskSpec) *wirepb.TaskSpec {
 	return &wirepb.TaskSpec{
 		Program: s.Program.Bytes(), Input: s.Input.Bytes(), Args: byteList(s.Args), Env: byteList(s.Env), Want: resourcesPB(s.Want),
-		Wall: s.Wall, Log: s.Log, Seed: blank(s.Seed[:]), Epoch: s.Epoch,
+		Wall: s.Wall, Log: s.Log, Seed: blank(s.Seed[:]), Epoch: s.Epoch, Box: boxPB(s.Box),
 	}
+}
+
+// boxPB returns nil where there is no image: the rest says nothing then.
+func boxPB(b artel.Box) *wirepb.Box {
+	m := &wirepb.Box{Image: blank(b.Image[:]), Source: valid(b.Source), Dir: []byte(b.Dir), Traffic: b.Traffic, Private: b.Private}
+	for _, h := range b.Network {
+		m.Network = append(m.Network, valid(h))
+	}
+	if len(encode(m)) == 0 {
+		return nil
+	}
+	return m
+}
+
+func (r *reader) box(field string, m *wirepb.Box) artel.Box {
+	if m == nil {
+		return artel.Box{}
+	}
+	b := artel.Box{
+		Image: r.hash(field+".image", m.Image), Source: r.name(field+".source", m.Source), Dir: string(m.Dir),
+		Traffic: m.Traffic, Private: m.Private,
+	}
+	if len(m.Dir) > maxDir {
+		r.fail(field+".dir", "%d bytes, at most %d", len(m.Dir), maxDir)
+	}
+	for _, h := range m.Network {
+		b.Network = append(b.Network, r.name(field+".network", h))
+	}
+	return b
 }
 
 func (r *reader) spec(field string, m *wirepb.TaskSpec) artel.TaskSpec {
@@ -107,7 +136,7 @@ func (r *reader) spec(field string, m *wirepb.TaskSpec) artel.TaskSpec {
 	return artel.TaskSpec{
 		Program: r.ref(field+".program", m.Program), Input: r.ref(field+".input", m.Input),
 		Args: stringList(m.Args), Env: stringList(m.Env), Want: resources(m.Want),
-		Wall: m.Wall, Log: m.Log, Seed: r.hash(field+".seed", m.Seed), Epoch: m.Epoch,
+		Wall: m.Wall, Log: m.Log, Seed: r.hash(field+".seed", m.Seed), Epoch: m.Epoch, Box: r.box(field+".box", m.Box),
 	}
 }
 

@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"errors"
+	"io"
 	"reflect"
 	"testing"
 
@@ -90,3 +91,35 @@ func FuzzCloseRequest(f *testing.F)    { fuzz(f, "CloseRequest") }
 func FuzzRecoverRequest(f *testing.F)  { fuzz(f, "RecoverRequest") }
 func FuzzRecoverResponse(f *testing.F) { fuzz(f, "RecoverResponse") }
 func FuzzEmpty(f *testing.F)           { fuzz(f, "Empty") }
+
+func FuzzFindRequest(f *testing.F)  { fuzz(f, "FindRequest") }
+func FuzzFindResponse(f *testing.F) { fuzz(f, "FindResponse") }
+func FuzzVisit(f *testing.F)        { fuzz(f, "Visit") }
+func FuzzReading(f *testing.F)      { fuzz(f, "Reading") }
+
+// FuzzFrame: what is read again after writing is the same, and nothing longer
+// than a frame may be is kept.
+func FuzzFrame(f *testing.F) {
+	f.Add([]byte{4, 0, 0, 2, 'h', 'i'})
+	f.Add([]byte{255, 255, 255, 255})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		r := bytes.NewReader(b)
+		for {
+			kind, data, err := ReadFrame(r, nil)
+			if err != nil {
+				if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, artel.ErrInvalid) {
+					t.Fatal(err)
+				}
+				return
+			}
+			var w bytes.Buffer
+			if err := WriteFrame(&w, kind, data); err != nil {
+				t.Fatal(err)
+			}
+			again, more, err := ReadFrame(&w, make([]byte, 8))
+			if again != kind || !bytes.Equal(more, data) || err != nil {
+				t.Fatalf("frame %d of %d bytes became %d of %d: %v", kind, len(data), again, len(more), err)
+			}
+		}
+	})
+}

@@ -33,7 +33,11 @@ const (
 	maxUnknown    = 16                  // unknown fields of one message
 	maxUnknownLen = 1 << 10             // and their bytes
 	maxArgsBytes  = artel.MaxArgsBytes  // arguments and variables of one task
-	maxNameLen    = 256                 // bytes of a region, a sandbox, an address
+	maxNameLen    = 256                 // bytes of a region, a sandbox, an address, a host
+	maxDir        = 1024                // bytes of a working directory
+	MaxFound      = 300                 // blobs of one image
+	MaxFind       = 32 << 10            // a FindResponse
+	MaxVisit      = 80 << 10            // a Visit, and any frame of its stream
 	maxSoftware   = 64                  // bytes of Hello.Software
 )
 
@@ -61,6 +65,8 @@ func Limits(method string) (request, answer int, ok bool) {
 		return MaxSmall, MaxRecover, true
 	case MethodOffer:
 		return MaxSmall, MaxOffer, true
+	case MethodFind:
+		return MaxSmall, MaxFind, true
 	case MethodOffers:
 		return MaxSmall, MaxOffers, true
 	}

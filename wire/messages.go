@@ -29,6 +29,7 @@ const (
 	MethodLogs    = "lease.logs"
 	MethodClose   = "lease.close"
 	MethodRecover = "lane.recover"
+	MethodFind    = "image.find"
 	MethodOffer   = "offer.get" // the current offer of this very node, sealed; anybody may ask
 )
 

@@ -43,6 +43,13 @@ func offerPB(o artel.Offer) *wirepb.Offer {
 		Seq: o.Seq, Issued: o.Issued, Expires: o.Expires,
 		Resources: resourcesPB(o.Resources), Price: uint64(o.Price), Region: valid(o.Region),
 		Speed: o.Speed, UpSince: o.UpSince, MaxUnpaid: amountBytes(o.MaxUnpaid), Prepay: o.Prepay, MaxUnit: o.MaxUnit,
+		PullFree: o.PullFree, PullPrice: uint64(o.PullPrice),
+	}
+	if c := o.CPU; c.Arch != "" || c.Vendor != "" || len(c.Features) > 0 {
+		m.Cpu = &wirepb.CPU{Arch: valid(c.Arch), Vendor: valid(c.Vendor)}
+		for _, f := range c.Features {
+			m.Cpu.Features = append(m.Cpu.Features, valid(f))
+		}
 	}
 	for _, s := range o.Sandboxes {
 		m.Sandboxes = append(m.Sandboxes, valid(s))
@@ -65,6 +72,11 @@ func readOffer(b []byte) (artel.Offer, error) {
 		Resources: resources(m.Resources), Price: artel.Price(m.Price), Region: r.name("region", m.Region),
 		Speed: m.Speed, UpSince: r.atMost("up_since", m.UpSince, maxTime),
 		MaxUnpaid: r.amount("max_unpaid", m.MaxUnpaid), Prepay: m.Prepay, MaxUnit: m.MaxUnit,
+		PullFree: m.PullFree, PullPrice: artel.Price(m.PullPrice),
+		CPU: artel.CPU{Arch: r.name("cpu.arch", m.Cpu.GetArch()), Vendor: r.name("cpu.vendor", m.Cpu.GetVendor())},
+	}
+	for _, f := range m.Cpu.GetFeatures() {
+		o.CPU.Features = append(o.CPU.Features, r.name("cpu.features", f))
 	}
 	r.fixed("machine", o.Machine[:], m.Machine)
 	for _, s := range m.Sandboxes {
@@ -84,9 +96,9 @@ func resourcesPB(x artel.Resources) *wirepb.Resources {
 	if x == (artel.Resources{}) {
 		return nil
 	}
-	return &wirepb.Resources{Slots: x.Slots, Memory: x.Memory, Disk: x.Disk}
+	return &wirepb.Resources{Slots: x.Slots, Memory: x.Memory, Disk: x.Disk, Gpus: x.GPUs, GpuMemory: x.GPUMemory}
 }
 
 func resources(m *wirepb.Resources) artel.Resources {
-	return artel.Resources{Slots: m.GetSlots(), Memory: m.GetMemory(), Disk: m.GetDisk()}
+	return artel.Resources{Slots: m.GetSlots(), Memory: m.GetMemory(), Disk: m.GetDisk(), GPUs: m.GetGpus(), GPUMemory: m.GetGpuMemory()}
 }

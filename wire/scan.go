@@ -145,6 +145,15 @@ func maxItems(fd protoreflect.FieldDescriptor) int {
 		return MaxLanes
 	case "artel.wire.v1.HeldLane.leases":
 		return MaxHeldLeases
+	case "artel.wire.v1.Visit.args",
+		"artel.wire.v1.Visit.env":
+		return artel.MaxArgs
+	case "artel.wire.v1.Box.network":
+		return 64
+	case "artel.wire.v1.FindResponse.blobs":
+		return MaxFound
+	case "artel.wire.v1.CPU.features":
+		return 256
 	case "artel.wire.v1.Offer.sandboxes", "artel.wire.v1.Offer.addrs":
 		return 16 // the exact bounds are Offer.Check's
 	}

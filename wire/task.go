@@ -31,6 +31,10 @@ func FitStarts(starts []Start) int {
 		for _, e := range s.Spec.Env {
 			size += item + len(e)
 		}
+		size += len(s.Spec.Box.Source) + len(s.Spec.Box.Dir)
+		for _, h := range s.Spec.Box.Network {
+			size += item + len(h)
+		}
 		if i == MaxTasks || size > MaxStart {
 			return i
 		}

@@ -92,6 +92,10 @@ func codecs() []codec {
 		codecOf(MaxSmall, UnmarshalRecoverRequest),
 		codecOf(MaxRecover, UnmarshalRecoverResponse),
 		codecOf(MaxSmall, UnmarshalEmpty),
+		codecOf(MaxSmall, UnmarshalFindRequest),
+		codecOf(MaxFind, UnmarshalFindResponse),
+		codecOf(MaxVisit, UnmarshalVisit),
+		codecOf(MaxSmall, UnmarshalReading),
 	}
 }
 
@@ -640,7 +644,7 @@ func TestHelloAgree(t *testing.T) {
 }
 
 func TestLimitsNameEveryMethod(t *testing.T) {
-	for _, m := range []string{MethodPropose, MethodReserve, MethodStart, MethodCancel, MethodWatch, MethodPay, MethodLogs, MethodClose, MethodRecover} {
+	for _, m := range []string{MethodPropose, MethodReserve, MethodStart, MethodCancel, MethodWatch, MethodPay, MethodLogs, MethodClose, MethodRecover, MethodOffer, MethodOffers, MethodFind} {
 		if req, ans, ok := Limits(m); !ok || req < MaxSmall || ans < MaxSmall {
 			t.Errorf("%s: %d, %d, %v", m, req, ans, ok)
 		}

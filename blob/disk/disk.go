@@ -23,7 +23,6 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/artel-network/artel"
@@ -382,7 +381,7 @@ func notFound(err error) error {
 
 // full gives the errors of a full disk the name that callers match.
 func full(err error) error {
-	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+	if noSpace(err) {
 		return fmt.Errorf("%w: %w; hint: free space on the disk, or lower the limit of the store", blob.ErrFull, err)
 	}
 	return err

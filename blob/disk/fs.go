@@ -92,12 +92,3 @@ func (o osFS) Rename(from, to string) error { return os.Rename(o.at(from), o.at(
 func (o osFS) Remove(path string) error { return os.Remove(o.at(path)) }
 
 func (o osFS) Touch(path string, t time.Time) error { return os.Chtimes(o.at(path), t, t) }
-
-func (o osFS) SyncDir(path string) error {
-	d, err := os.Open(o.at(path))
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
-}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"runtime"
 	"time"
 
 	"github.com/artel-network/artel/api"
@@ -115,7 +116,7 @@ func checkDir(p datadir.Paths) []check {
 		return []check{fail(name, "", "%s", err)}
 	}
 	var out []check
-	if fi.Mode().Perm()&0o077 != 0 {
+	if runtime.GOOS != "windows" && fi.Mode().Perm()&0o077 != 0 {
 		out = append(out, fail(name, "chmod 700 "+p.Root(), "%s is open to others: mode %04o", p.Root(), fi.Mode().Perm()))
 	}
 	v, err := datadir.ReadVersion(p)

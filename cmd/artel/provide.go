@@ -11,6 +11,7 @@ import (
 type provideOptions struct {
 	cpu                                          uint32
 	mem, disk, price, maxUnpaid, maxUnit, region string
+	minRedeem                                    string
 	prepay, off, now                             bool
 }
 
@@ -35,6 +36,7 @@ stands. The setting outlasts restarts. --off lets running tasks end first.`,
 	f.StringVar(&o.disk, "max-disk", "", "disk to give, all slots together (default what the disk can spare)")
 	f.StringVar(&o.price, "price", "", "for a slot: 0.5/h in tokens, or units per 10⁶ s")
 	f.StringVar(&o.maxUnpaid, "max-unpaid", "", "how far to work ahead of the money (default one task)")
+	f.StringVar(&o.minRedeem, "min-redeem", "", "least sum to spend gas on, less gathers (default: all on an embedded chain, else an eighth of --max-unpaid)")
 	f.StringVar(&o.maxUnit, "max-task", "1h", "longest task to take")
 	f.StringVar(&o.region, "region", "", "where this machine is, in a word")
 	f.BoolVar(&o.prepay, "prepay", false, "renters without history pay the first task ahead")
@@ -61,7 +63,7 @@ func (a *app) provide(ctx context.Context, o provideOptions) error {
 		if p, err = a.provideConfig(ctx, c, o); err == nil {
 			s, err = c.Provide(ctx, p)
 		}
-	case o.cpu != 0 || o.mem != "" || o.disk != "" || o.maxUnpaid != "" || o.region != "" || o.prepay:
+	case o.cpu != 0 || o.mem != "" || o.disk != "" || o.maxUnpaid != "" || o.minRedeem != "" || o.region != "" || o.prepay:
 		return usage("--price 0.5/h, or a whole number of token units per 10⁶ seconds", "providing wants a price")
 	default:
 		s, err = c.ProvideStatus(ctx)
@@ -91,7 +93,12 @@ func (a *app) provideConfig(ctx context.Context, c *api.Client, o provideOptions
 		}
 	}
 	if o.maxUnpaid != "" {
-		p.MaxUnpaid, err = a.parseAmount(ctx, c, "--max-unpaid", o.maxUnpaid)
+		if p.MaxUnpaid, err = a.parseAmount(ctx, c, "--max-unpaid", o.maxUnpaid); err != nil {
+			return p, err
+		}
+	}
+	if o.minRedeem != "" {
+		p.MinRedeem, err = a.parseAmount(ctx, c, "--min-redeem", o.minRedeem)
 	}
 	return p, err
 }

@@ -80,7 +80,7 @@ func TestOtherChain(t *testing.T) {
 	if _, err := w.renter.API.Deposit(ctx, deposit); err != nil {
 		t.Fatalf("deposit: %v", err)
 	}
-	if _, err := provider.API.Provide(ctx, api.ProvideConfig{Slots: 2, Price: artel.Price(500_000_000)}); err != nil {
+	if _, err := provider.API.Provide(ctx, api.ProvideConfig{Slots: 2, Price: artel.Price(500_000_000), MinRedeem: artel.Units(1)}); err != nil {
 		t.Fatalf("provide: %v", err)
 	}
 	if _, err := w.renter.Offers(ctx, 1); err != nil {

@@ -90,7 +90,10 @@ func (p *Proc) Kill() {
 // Stop tells the process to stop, waits a while, and kills it if it is still
 // there.
 func (p *Proc) Stop() {
-	p.cmd.Process.Signal(syscall.SIGTERM)
+	if p.cmd.Process.Signal(syscall.SIGTERM) != nil { // Windows has no such signal
+		p.Kill()
+		return
+	}
 	t := time.NewTimer(stopFor)
 	defer t.Stop()
 	select {

@@ -37,7 +37,7 @@ func (w *world) check() (broken []string) {
 			if u := artel.Cost(p.policy.Price, unit); p.habit == honest && b.Due().Add(u).Less(b.Voucher) {
 				bad("%s: lane %x was paid %s, due are %s", p.name, k.Number, b.Voucher, b.Due())
 			}
-			if !b.Redeemable().IsZero() {
+			if left := b.Redeemable(); !left.IsZero() && !left.Less(p.policy.Worth) {
 				bad("%s: lane %x has %s units left to redeem", p.name, k.Number, b.Redeemable())
 			}
 		}

@@ -3,6 +3,7 @@ package simtest
 import (
 	"context"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"time"
@@ -12,7 +13,6 @@ import (
 	"github.com/artel-network/artel/job"
 	"github.com/artel-network/artel/lease"
 	"github.com/artel-network/artel/p2p/mem"
-	"github.com/artel-network/artel/renter"
 )
 
 // maxWide is how many faults of one run concern the whole network.
@@ -23,7 +23,31 @@ const (
 	workFor    = 2 * time.Minute  // jobs come and faults happen
 	endWithin  = 30 * time.Minute // after healing, every job has ended
 	homeWithin = 30 * time.Minute // after that, all money is redeemed or home
+	// After a lane's last lease, an honest provider has given back what was not used.
+	givenBackWithin = 10 * time.Minute // clocks jump by up to five
 )
+
+// kept lists the lanes on which an honest provider still holds money that nobody
+// promised it.
+func (w *world) kept() (broken []string) {
+	names := map[artel.Address]*node{}
+	for _, n := range w.nodes {
+		names[n.key.Address()] = n
+	}
+	w.chain.Lanes(func(k chain.LaneKey, l chain.Lane) bool {
+		p := names[k.Provider]
+		p.prov.mu.Lock()
+		defer p.prov.mu.Unlock()
+		b, ok := p.prov.lanes[lease.Key(k)]
+		rested := time.Duration(p.now().UnixMilli()-b.Rested) * time.Millisecond
+		if ok && p.habit == honest && b.Rested != 0 && rested > givenBackWithin && !l.Booked().IsZero() && p.policy.Worth.IsZero() && !b.Voucher.Less(b.Due()) && !b.Paid.Less(b.Voucher) {
+			broken = append(broken, fmt.Sprintf("%s keeps %s units of %s on lane %x that nothing was promised on: cap %s, voucher %s, due %s",
+				p.name, l.Booked(), names[k.Renter].name, k.Number, l.Cap, b.Voucher, b.Due()))
+		}
+		return true
+	})
+	return broken
+}
 
 // run plays one seed and returns what broke a promise. It must be called in a
 // synctest bubble.
@@ -31,6 +55,7 @@ func run(seed uint64, nodes int, s *story) (broken []string) {
 	providers := nodes * 2 / 3
 	w := newWorld(seed, providers, nodes-providers, s)
 	w.habits()
+	w.clocks()
 	w.net.SetLink(mem.Link{Latency: 20 * time.Millisecond, Jitter: 30 * time.Millisecond})
 	for _, n := range slices.Backward(w.nodes) { // renters first: they listen for offers
 		n.start()
@@ -48,7 +73,23 @@ func run(seed uint64, nodes int, s *story) (broken []string) {
 	w.heal()
 	broken = append(broken, w.ended()...)
 	broken = append(broken, w.home()...)
+	if w.patient {
+		w.again()
+		broken = append(broken, w.ended()...)
+		broken = append(broken, w.home()...)
+	}
 	return append(broken, w.check()...)
+}
+
+// again is what comes when all money has come home: every honest renter has
+// another job, on lanes whose epoch has risen.
+func (w *world) again() {
+	w.say("everybody comes again")
+	for _, n := range w.renters() {
+		if n.habit == honest {
+			n.submit(spec(n.name+"-again", uint64(1+w.rng.IntN(4)), 5*time.Second, w.rng.IntN(2) == 0))
+		}
+	}
 }
 
 // habits draws who is dishonest: about one provider in four and one renter in
@@ -72,6 +113,31 @@ func (w *world) habits() {
 	}
 }
 
+// maxSkew is how far a clock may be off.
+const maxSkew = 5 * time.Minute
+
+// clocks draws whose clock is off: every second one within what is borne, one in
+// twenty by far more. Chain time is right.
+func (w *world) clocks() {
+	for _, n := range w.nodes {
+		switch w.rng.IntN(20) {
+		case 0:
+			n.skew = 2*maxSkew + time.Duration(w.rng.Int64N(int64(time.Hour)))
+			if w.rng.IntN(2) == 0 {
+				n.skew = -n.skew
+			}
+			n.wrong = true
+		case 1, 2, 3, 4, 5, 6, 7, 8, 9, 10:
+			n.skew = w.skew()
+		}
+		if n.skew != 0 {
+			w.say("%s has a clock that is off by %v", n.name, n.skew)
+		}
+	}
+}
+
+func (w *world) skew() time.Duration { return time.Duration(w.rng.Int64N(int64(2*maxSkew))) - maxSkew }
+
 // troubled is the time of work and faults. What happens, and when, is drawn
 // before anything runs, so that it does not depend on it.
 func (w *world) troubled() {
@@ -86,6 +152,9 @@ func (w *world) troubled() {
 		for i := range 1 + w.rng.IntN(2) {
 			name := fmt.Sprintf("%s-%d", n.name, i)
 			sp := spec(name, uint64(1+w.rng.IntN(6)), time.Second+in(20*time.Second), w.rng.IntN(2) == 0)
+			if w.rng.IntN(3) == 0 {
+				sp.Failover = artel.FailoverFast
+			}
 			add(in(workFor/2), func() { n.submit(sp) })
 		}
 	}
@@ -100,12 +169,18 @@ func (w *world) troubled() {
 		}
 		switch what {
 		case 0, 1, 2, 3:
+			set, skew := w.rng.IntN(4) == 0 && !n.wrong, w.skew()
 			add(at, func() { w.say("%s is killed", n.name); n.crash() })
 			add(at+length, func() {
-				if !n.up() {
-					w.say("%s is back", n.name)
-					n.start()
+				if n.up() {
+					return
 				}
+				if set && !n.restored { // an old copy and a clock that went back: see docs/spec/lease.md
+					n.skew = skew
+					w.say("%s has its clock off by %v now", n.name, n.skew)
+				}
+				w.say("%s is back", n.name)
+				n.start()
 			})
 		case 4, 5:
 			add(at, func() { w.say("%s loses the chain", n.name); n.ledger.SetReachable(false) })
@@ -153,7 +228,8 @@ func (n *node) submit(sp artel.JobSpec) {
 	if !n.up() {
 		return
 	}
-	id := renter.NewID()
+	var id artel.Hash
+	_, _ = io.ReadFull(n.ids, id[:])
 	n.w.story.mu.Lock()
 	n.w.story.names[id.Short()] = "job " + sp.Name
 	n.w.story.mu.Unlock()
@@ -206,13 +282,16 @@ func (w *world) leases() (open int) {
 	return open
 }
 
-// active lists the jobs that are not over. Those of a renter that does not pay
-// are its own affair.
+// reliable reports whether a renter's jobs must come to an end: it pays, and
+// others believe its clock.
+func (n *node) reliable() bool { return n.habit == honest && !n.wrong }
+
+// active lists the jobs of reliable renters that are not over.
 func (w *world) active() (jobs []string) {
 	for _, n := range w.renters() {
 		n.rent.mu.Lock()
 		for _, j := range n.rent.jobs {
-			if j.Phase == job.Active && n.habit == honest {
+			if j.Phase == job.Active && n.reliable() {
 				jobs = append(jobs, fmt.Sprintf("job %s of %s: %d tasks open", j.Spec.Name, n.name, j.Open))
 			}
 		}
@@ -228,7 +307,7 @@ func (w *world) ended() (broken []string) {
 		}
 	}
 	for _, n := range w.renters() {
-		if n.habit != deadbeat {
+		if n.reliable() {
 			continue
 		}
 		n.rent.mu.Lock()
@@ -251,6 +330,9 @@ func (w *world) home() []string {
 		}
 		if quiet == 4 {
 			return nil
+		}
+		if broken := w.kept(); len(broken) > 0 {
+			return broken
 		}
 	}
 	names := map[artel.Address]*node{}

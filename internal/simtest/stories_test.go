@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/artel-network/artel"
+	"github.com/artel-network/artel/chain"
 	"github.com/artel-network/artel/p2p/mem"
 	"github.com/artel-network/artel/wire"
 )
@@ -82,10 +83,81 @@ func TestStories(t *testing.T) {
 			p0.habit = keyless
 			r.submit(spec("render", 2, 9*time.Second, true))
 		}},
+		{"renters-clock-is-fast", func(w *world, p0, p1, r *node) {
+			w.say("r0's clock is 12 minutes ahead")
+			r.crash()
+			r.skew = 12 * time.Minute
+			r.start()
+			r.submit(spec("render", 1, 9*time.Second, true))
+			time.Sleep(5 * time.Second)
+			w.say("r0's clock is set")
+			r.crash()
+			r.skew = 0
+			r.start()
+		}},
+		{"renters-clock-is-slow", func(w *world, p0, p1, r *node) {
+			w.say("r0's clock is 8 minutes behind")
+			r.crash()
+			r.skew = -8 * time.Minute
+			r.start()
+			r.submit(spec("render", 1, 9*time.Second, true))
+			time.Sleep(5 * time.Second)
+			w.say("r0's clock is set")
+			r.crash()
+			r.skew = 0
+			r.start()
+		}},
+		{"providers-clock-is-slow", func(w *world, p0, p1, r *node) {
+			w.say("p0's clock is 6 minutes behind")
+			p0.crash()
+			p0.skew = -6 * time.Minute
+			p0.start()
+			r.submit(spec("render", 2, 9*time.Second, true))
+		}},
+		{"clocks-are-apart", func(w *world, p0, p1, r *node) {
+			w.say("p0's clock is 4 minutes ahead, that of r0 4 minutes behind")
+			p0.crash()
+			r.crash()
+			p0.skew, r.skew = 4*time.Minute, -4*time.Minute
+			r.start()
+			p0.start()
+			time.Sleep(time.Second)
+			r.submit(spec("render", 2, 9*time.Second, true))
+		}},
+		{"dies-before-the-key", func(w *world, p0, p1, r *node) {
+			w.say("p0 will die when it is asked for the key")
+			dieAt(w, p0, r, time.Minute)
+			r.submit(eager("render", 2))
+		}},
+		{"back-with-the-key", func(w *world, p0, p1, r *node) {
+			w.say("p0 will be cut off for six seconds when it is asked for the key")
+			cutAt(w, p0, r, 6*time.Second)
+			r.submit(eager("render", 1))
+		}},
 		{"broken-program", func(w *world, p0, p1, r *node) {
 			w.say("p1 is down: p0 is the only provider")
 			p1.crash()
 			r.submit(spec("broken", 1, 9*time.Second, false))
+		}},
+		{"given-back", func(w *world, p0, p1, r *node) {
+			w.say("p1 is down: p0 is the only provider")
+			p1.crash()
+			r.submit(spec("render", 1, 10103*time.Millisecond, true))
+			for !p0.waiving() {
+				time.Sleep(100 * time.Millisecond)
+			}
+			w.say("p0 is killed: its waiver is stored and not sent")
+			p0.crash()
+			time.Sleep(3 * time.Second)
+			w.say("p0 is back")
+			p0.start()
+			time.Sleep(313 * time.Millisecond)
+			r.submit(spec("again", 1, 10103*time.Millisecond, true))
+			time.Sleep(30 * time.Second)
+			w.chain.Lanes(func(_ chain.LaneKey, l chain.Lane) bool {
+				w.say("the lane is in epoch %d", l.Epoch)
+				return true
+			})
 		}},
 		{"old-backup", func(w *world, p0, p1, r *node) {
 			r.submit(spec("render", 3, 10103*time.Millisecond, true))
@@ -103,6 +175,7 @@ func TestStories(t *testing.T) {
 			story := newStory(true)
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(1, 2, 1, story)
+				w.patient = s.name == "given-back"
 				p0, p1, r := w.nodes[0], w.nodes[1], w.nodes[2]
 				for i, p := range w.providers() {
 					p.policy.Price, p.policy.Prepay, p.policy.Resources.Slots = base*artel.Price(i+1), false, 1
@@ -133,6 +206,59 @@ func TestStories(t *testing.T) {
 			compare(t, filepath.Join("testdata", s.name+".txt"), story.text(true))
 		})
 	}
+}
+
+// waiving reports whether a waiver is stored on a provider's disk.
+func (n *node) waiving() bool {
+	n.prov.mu.Lock()
+	defer n.prov.mu.Unlock()
+	for _, row := range n.prov.lanes {
+		if row.Waiving {
+			return true
+		}
+	}
+	return false
+}
+
+// eager is a job that fails over fast.
+func eager(name string, count uint64) artel.JobSpec {
+	s := spec(name, count, 9*time.Second, true)
+	s.Failover = artel.FailoverFast
+	return s
+}
+
+// asked calls f when r is about to ask for the first key.
+func asked(r *node, f func()) {
+	var once sync.Once
+	r.before = func(method string) {
+		if method == wire.MethodPay {
+			once.Do(f)
+		}
+	}
+}
+
+func dieAt(w *world, p, r *node, down time.Duration) {
+	asked(r, func() {
+		w.say("%s is killed", p.name)
+		p.stop()
+		go func() {
+			p.crash()
+			time.Sleep(down)
+			w.say("%s is back", p.name)
+			p.start()
+		}()
+	})
+}
+
+func cutAt(w *world, p, r *node, off time.Duration) {
+	asked(r, func() {
+		w.say("%s is cut off", p.name)
+		w.net.Partition([]artel.NodeID{p.key.NodeID()})
+		time.AfterFunc(off, func() {
+			w.say("%s can be reached again", p.name)
+			w.net.Heal()
+		})
+	})
 }
 
 // outcome ends a story with what became of its jobs and of the money.

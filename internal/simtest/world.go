@@ -39,6 +39,8 @@ type world struct {
 	began time.Time
 	nodes []*node // providers first
 	total artel.Amount
+	// patient renters leave it to their providers to give back what was not used.
+	patient bool
 
 	opened sync.Map // sealed offer → opened; a thousand nodes check each once
 }
@@ -73,6 +75,10 @@ type node struct {
 	rent    *rentDisk // nil for a provider
 	policy  provider.Policy
 	machine [16]byte
+	rand    *rand.ChaCha8 // what the node draws
+	ids     *rand.ChaCha8 // of its jobs
+	skew    time.Duration // how far its wall clock is off; changes while it is down
+	wrong   bool          // by more than anybody must bear
 
 	stop context.CancelFunc // nil while the node is down
 	down chan struct{}
@@ -104,20 +110,30 @@ const (
 	delay = 120                      // seconds: of the ledger
 )
 
-// rentPolicy is the daemon's, but brings money home within the simulation.
-var rentPolicy = func() renter.Policy {
+// rentPolicy is the daemon's, but brings money home within the simulation: by
+// its own release at once, or, with patience, by what providers give back.
+func rentPolicy(patient bool) renter.Policy {
 	p := renter.DefaultPolicy
 	p.Release, p.Stall = 30*time.Second, time.Minute
+	if patient {
+		p.Release = 20 * time.Minute
+	}
 	return p
-}()
+}
 
 func newWorld(seed uint64, providers, renters int, s *story) *world {
-	w := &world{net: mem.NewNetwork(seed), rng: rand.New(rand.NewPCG(seed, 7)), story: s, began: time.Now()}
+	w := &world{patient: seed%2 == 0, net: mem.NewNetwork(seed), rng: rand.New(rand.NewPCG(seed, 7)), story: s, began: time.Now()}
 	w.log = slog.New(&teller{story: s, began: w.began})
 	balances := map[artel.Address]artel.Amount{}
 	for i := range providers + renters {
 		n := &node{w: w, key: simKey(uint64(i)), blobs: blobmem.New(0)}
 		binary.BigEndian.PutUint64(n.machine[:], uint64(i))
+		var seeds [32]byte
+		binary.BigEndian.PutUint64(seeds[:], seed)
+		binary.BigEndian.PutUint64(seeds[8:], uint64(i))
+		n.rand = rand.NewChaCha8(seeds)
+		seeds[31] = 1
+		n.ids = rand.NewChaCha8(seeds)
 		if i < providers {
 			n.name = fmt.Sprintf("p%d", i)
 			n.prov = newProvDisk()
@@ -128,10 +144,13 @@ func newWorld(seed uint64, providers, renters int, s *story) *world {
 				Prepay: w.rng.IntN(4) == 0, Sandboxes: []string{"wasm"}, Speed: 1000, OfferTTL: 30 * time.Minute, RedeemAt: artel.Units(50_000),
 			}
 			n.prov.maxUnpaid = n.policy.MaxUnpaid
+			if u := artel.Cost(price, unit); i%2 == 1 && !n.policy.MaxUnpaid.Less(u.Add(u)) {
+				n.policy.Worth = artel.Cost(price, 3_000) // its calls cost gas
+			}
 		} else {
 			n.name = fmt.Sprintf("r%d", i-providers)
 			n.rent = newRentDisk()
-			n.board = &board{w: w, index: market.NewIndex(market.DefaultPolicy(network)), history: market.History{Nodes: map[artel.NodeID]market.Record{}}}
+			n.board = &board{n: n, index: market.NewIndex(market.DefaultPolicy(network)), history: market.History{Nodes: map[artel.NodeID]market.Record{}}}
 			balances[n.key.Address()] = artel.Units(fund)
 			w.total = w.total.Add(artel.Units(fund))
 		}
@@ -187,6 +206,7 @@ func (n *node) start() {
 		n.p = provider.New(provider.Config{
 			Key: n.key, Account: n.key.Address(), Network: network, Machine: n.machine, Params: params, Policy: n.policy,
 			Host: cheatingHost{n.host, n}, Ledger: n.ledger, Store: n.prov, Runner: &runner{n: n}, Log: n.w.log.With("node", n.name),
+			Now: n.now,
 		})
 		n.p.Register()
 		run = n.p.Run
@@ -195,9 +215,9 @@ func (n *node) start() {
 			panic(err)
 		}
 		n.r = renter.New(renter.Config{
-			Key: n.key, Account: n.key.Address(), Network: network, Params: params, Policy: rentPolicy,
+			Key: n.key, Account: n.key.Address(), Network: network, Params: params, Policy: rentPolicy(n.w.patient),
 			Host: caller{n.host, n}, Ledger: n.ledger, Board: n.board, Store: n.rent, Blobs: n.blobs, Fetch: n.fetch,
-			Log: n.w.log.With("node", n.name),
+			Log: n.w.log.With("node", n.name), Now: n.now, Rand: n.rand,
 		})
 		run = n.r.Run
 	}
@@ -211,6 +231,9 @@ func (n *node) start() {
 	down := n.down
 	go func() { wg.Wait(); close(down) }()
 }
+
+// now is the node's wall clock.
+func (n *node) now() time.Time { return time.Now().Add(n.skew) }
 
 func (n *node) up() bool { return n.stop != nil }
 
@@ -297,7 +320,7 @@ func (c caller) Call(ctx context.Context, to artel.NodeID, method string, req []
 
 // board is a market index fed by gossip.
 type board struct {
-	w       *world
+	n       *node
 	mu      sync.Mutex
 	index   *market.Index
 	history market.History
@@ -324,8 +347,8 @@ func (w *world) openOffer(sealed []byte, network artel.Hash) (artel.Offer, artel
 func (b *board) validate(_ context.Context, m p2p.Message) p2p.Verdict {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	now := uint64(time.Now().Unix())
-	l, v := market.Admit(m.Data, b.w.openOffer, b.index, nil, now)
+	now := uint64(b.n.now().Unix())
+	l, v := market.Admit(m.Data, b.n.w.openOffer, b.index, nil, now)
 	if v.Err != nil {
 		return p2p.Ignore
 	}

@@ -32,14 +32,19 @@ type compiled struct {
 	module wazero.CompiledModule
 }
 
-func newEngine(ctx context.Context, cacheDir string, keep int) (*engine, error) {
+func newEngine(ctx context.Context, cacheDir string, keep int, interpret bool) (*engine, error) {
 	cache, err := wazero.NewCompilationCacheWithDir(cacheDir)
 	if err != nil {
 		return nil, fmt.Errorf("open compile cache: %w", err)
 	}
 	// No WithCloseOnContextDone: it makes programs six times slower (wazero issue
 	// 2466). A worker that must stop is killed.
-	rt := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigCompiler().WithCompilationCache(cache))
+	// Where wazero has no compiler (32-bit machines, riscv64) this is its interpreter.
+	cfg := wazero.NewRuntimeConfig()
+	if interpret {
+		cfg = wazero.NewRuntimeConfigInterpreter()
+	}
+	rt := wazero.NewRuntimeWithConfig(ctx, cfg.WithCompilationCache(cache))
 	if _, err := wasi_snapshot_preview1.Instantiate(ctx, rt); err != nil {
 		return nil, fmt.Errorf("offer WASI: %w", err)
 	}

@@ -192,7 +192,7 @@ func BenchmarkEngine(b *testing.B) {
 		b.Fatal(err)
 	}
 	ctx := context.Background()
-	e, err := newEngine(ctx, filepath.Join(dir, "cache"), 2)
+	e, err := newEngine(ctx, filepath.Join(dir, "cache"), 2, false)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -38,3 +38,6 @@ func KillWorkers(b *Box) {
 		w.kill()
 	}
 }
+
+// SpeedProgram is what Speed runs.
+func SpeedProgram() []byte { return speedProgram() }

@@ -52,6 +52,8 @@ type config struct {
 	Root  string // the directories of all tasks are below it
 	// MaxMemory is the most linear memory any task may ask for.
 	MaxMemory int64
+	// Interpret is Options.Interpret.
+	Interpret bool
 	// Keep is how many compiled programs stay in memory.
 	Keep int
 }

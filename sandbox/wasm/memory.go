@@ -23,6 +23,13 @@ const spareBytes = 8 << 20
 // address space costs nothing, and memory that never moves can be kept.
 const maxMemory = 4 << 30
 
+// addressable is the most that a program's memory can have on this machine. On a
+// 32-bit one memory moves when it grows, so that for a moment it is there twice.
+const addressable = 4 << 30 >> (3 * (1 - is64))
+
+// is64 is 1 where addresses have 64 bits, else 0.
+const is64 = int64(^uint(0) >> 63)
+
 // errNoMemory is thrown through wazero when not even address space can be had.
 type errNoMemory struct{ err error }
 

@@ -1,8 +1,9 @@
-//go:build !unix
+//go:build !unix || 386 || arm || mips || mipsle
 
 package wasm
 
-// area is memory of the Go heap, which moves when it grows.
+// area is memory of the Go heap, which moves when it grows: a 32-bit machine has no
+// address space to reserve, and Windows reserves in another way.
 type area struct{ b []byte }
 
 func reserve(uint64) (*area, error) { return &area{}, nil }

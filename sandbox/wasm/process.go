@@ -75,7 +75,7 @@ func (b *Box) launch(ctx context.Context) (*worker, error) {
 	}
 	stop := context.AfterFunc(ctx, w.kill)
 	slow := time.AfterFunc(startWithin, w.kill)
-	err = w.greet(config{Cache: b.opt.Cache, Root: b.opt.Root, MaxMemory: b.opt.MaxMemory, Keep: b.opt.Keep})
+	err = w.greet(config{Cache: b.opt.Cache, Root: b.opt.Root, MaxMemory: b.opt.MaxMemory, Keep: b.opt.Keep, Interpret: b.opt.Interpret})
 	slow.Stop()
 	if !stop() && err == nil {
 		err = ctx.Err()

@@ -49,7 +49,7 @@ type Options struct {
 	// Keep is how many compiled programs a worker holds in memory. Default 4.
 	Keep int
 	// MaxMemory is the most that Limits.MemoryBytes may ask for. Default 4 GiB, which is
-	// also the most that WASM can use.
+	// also the most that WASM can use; 512 MiB on a 32-bit machine.
 	MaxMemory int64
 	// MaxProgram is the size of the largest program. Default 64 MiB.
 	MaxProgram int64
@@ -59,6 +59,9 @@ type Options struct {
 	MaxRSS   int64
 	// IdleAfter is how long Run lets workers beyond Warm sit idle. Default 30 s.
 	IdleAfter time.Duration
+	// Interpret runs programs by wazero's interpreter even where it has a compiler, to
+	// see how slow that is. Cache is not used then.
+	Interpret bool
 	// Crashed, if set, is told what a worker that died by itself said last. It is for the
 	// owner's log: the text may hold host paths and a stranger's words.
 	Crashed func(id, stderr string)
@@ -78,8 +81,8 @@ func (o Options) withDefaults() Options {
 	if o.Keep <= 0 {
 		o.Keep = 4
 	}
-	if o.MaxMemory <= 0 || o.MaxMemory > 4<<30 {
-		o.MaxMemory = 4 << 30
+	if o.MaxMemory <= 0 || o.MaxMemory > addressable {
+		o.MaxMemory = addressable
 	}
 	if o.MaxProgram <= 0 {
 		o.MaxProgram = 64 << 20

@@ -52,7 +52,7 @@ func work(in *bufio.Reader, out io.Writer) error {
 		return fmt.Errorf("confine worker: %w", err)
 	}
 	ctx := context.Background()
-	e, err := newEngine(ctx, cfg.Cache, cfg.Keep)
+	e, err := newEngine(ctx, cfg.Cache, cfg.Keep, cfg.Interpret)
 	if err != nil {
 		return err
 	}

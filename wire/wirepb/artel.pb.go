@@ -174,6 +174,9 @@ type Offer struct {
 	Prepay        bool                   `protobuf:"varint,15,opt,name=prepay,proto3" json:"prepay,omitempty"`
 	MaxUnit       uint64                 `protobuf:"varint,16,opt,name=max_unit,json=maxUnit,proto3" json:"max_unit,omitempty"`
 	Addrs         []string               `protobuf:"bytes,17,rep,name=addrs,proto3" json:"addrs,omitempty"`
+	Cpu           *CPU                   `protobuf:"bytes,18,opt,name=cpu,proto3" json:"cpu,omitempty"`
+	PullFree      uint64                 `protobuf:"varint,19,opt,name=pull_free,json=pullFree,proto3" json:"pull_free,omitempty"`
+	PullPrice     uint64                 `protobuf:"varint,20,opt,name=pull_price,json=pullPrice,proto3" json:"pull_price,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -327,18 +330,101 @@ func (x *Offer) GetAddrs() []string {
 	return nil
 }
 
+func (x *Offer) GetCpu() *CPU {
+	if x != nil {
+		return x.Cpu
+	}
+	return nil
+}
+
+func (x *Offer) GetPullFree() uint64 {
+	if x != nil {
+		return x.PullFree
+	}
+	return 0
+}
+
+func (x *Offer) GetPullPrice() uint64 {
+	if x != nil {
+		return x.PullPrice
+	}
+	return 0
+}
+
+type CPU struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Arch          string                 `protobuf:"bytes,1,opt,name=arch,proto3" json:"arch,omitempty"`
+	Vendor        string                 `protobuf:"bytes,2,opt,name=vendor,proto3" json:"vendor,omitempty"`
+	Features      []string               `protobuf:"bytes,3,rep,name=features,proto3" json:"features,omitempty"` // sorted
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CPU) Reset() {
+	*x = CPU{}
+	mi := &file_artel_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CPU) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CPU) ProtoMessage() {}
+
+func (x *CPU) ProtoReflect() protoreflect.Message {
+	mi := &file_artel_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CPU.ProtoReflect.Descriptor instead.
+func (*CPU) Descriptor() ([]byte, []int) {
+	return file_artel_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *CPU) GetArch() string {
+	if x != nil {
+		return x.Arch
+	}
+	return ""
+}
+
+func (x *CPU) GetVendor() string {
+	if x != nil {
+		return x.Vendor
+	}
+	return ""
+}
+
+func (x *CPU) GetFeatures() []string {
+	if x != nil {
+		return x.Features
+	}
+	return nil
+}
+
 type Resources struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Slots         uint32                 `protobuf:"varint,1,opt,name=slots,proto3" json:"slots,omitempty"`
 	Memory        uint64                 `protobuf:"varint,2,opt,name=memory,proto3" json:"memory,omitempty"`
 	Disk          uint64                 `protobuf:"varint,3,opt,name=disk,proto3" json:"disk,omitempty"`
+	Gpus          uint32                 `protobuf:"varint,4,opt,name=gpus,proto3" json:"gpus,omitempty"`
+	GpuMemory     uint64                 `protobuf:"varint,5,opt,name=gpu_memory,json=gpuMemory,proto3" json:"gpu_memory,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Resources) Reset() {
 	*x = Resources{}
-	mi := &file_artel_proto_msgTypes[3]
+	mi := &file_artel_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -350,7 +436,7 @@ func (x *Resources) String() string {
 func (*Resources) ProtoMessage() {}
 
 func (x *Resources) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[3]
+	mi := &file_artel_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -363,7 +449,7 @@ func (x *Resources) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Resources.ProtoReflect.Descriptor instead.
 func (*Resources) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{3}
+	return file_artel_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Resources) GetSlots() uint32 {
@@ -387,6 +473,20 @@ func (x *Resources) GetDisk() uint64 {
 	return 0
 }
 
+func (x *Resources) GetGpus() uint32 {
+	if x != nil {
+		return x.Gpus
+	}
+	return 0
+}
+
+func (x *Resources) GetGpuMemory() uint64 {
+	if x != nil {
+		return x.GpuMemory
+	}
+	return 0
+}
+
 // Terms is hashed into a lease. Unknown fields are refused: nobody signs what
 // it cannot read.
 type Terms struct {
@@ -406,13 +506,17 @@ type Terms struct {
 	Prepaid       []byte                 `protobuf:"bytes,13,opt,name=prepaid,proto3" json:"prepaid,omitempty"`
 	Base          []byte                 `protobuf:"bytes,14,opt,name=base,proto3" json:"base,omitempty"` // accrual
 	Generation    uint64                 `protobuf:"varint,15,opt,name=generation,proto3" json:"generation,omitempty"`
+	Image         []byte                 `protobuf:"bytes,16,opt,name=image,proto3" json:"image,omitempty"` // sha256 of a manifest or index
+	Pull          uint64                 `protobuf:"varint,17,opt,name=pull,proto3" json:"pull,omitempty"`
+	PullFree      uint64                 `protobuf:"varint,18,opt,name=pull_free,json=pullFree,proto3" json:"pull_free,omitempty"`
+	PullPrice     uint64                 `protobuf:"varint,19,opt,name=pull_price,json=pullPrice,proto3" json:"pull_price,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Terms) Reset() {
 	*x = Terms{}
-	mi := &file_artel_proto_msgTypes[4]
+	mi := &file_artel_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -424,7 +528,7 @@ func (x *Terms) String() string {
 func (*Terms) ProtoMessage() {}
 
 func (x *Terms) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[4]
+	mi := &file_artel_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -437,7 +541,7 @@ func (x *Terms) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Terms.ProtoReflect.Descriptor instead.
 func (*Terms) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{4}
+	return file_artel_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Terms) GetVersion() uint32 {
@@ -545,6 +649,34 @@ func (x *Terms) GetGeneration() uint64 {
 	return 0
 }
 
+func (x *Terms) GetImage() []byte {
+	if x != nil {
+		return x.Image
+	}
+	return nil
+}
+
+func (x *Terms) GetPull() uint64 {
+	if x != nil {
+		return x.Pull
+	}
+	return 0
+}
+
+func (x *Terms) GetPullFree() uint64 {
+	if x != nil {
+		return x.PullFree
+	}
+	return 0
+}
+
+func (x *Terms) GetPullPrice() uint64 {
+	if x != nil {
+		return x.PullPrice
+	}
+	return 0
+}
+
 type Lease struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Renter        []byte                 `protobuf:"bytes,1,opt,name=renter,proto3" json:"renter,omitempty"`
@@ -561,7 +693,7 @@ type Lease struct {
 
 func (x *Lease) Reset() {
 	*x = Lease{}
-	mi := &file_artel_proto_msgTypes[5]
+	mi := &file_artel_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -573,7 +705,7 @@ func (x *Lease) String() string {
 func (*Lease) ProtoMessage() {}
 
 func (x *Lease) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[5]
+	mi := &file_artel_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -586,7 +718,7 @@ func (x *Lease) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Lease.ProtoReflect.Descriptor instead.
 func (*Lease) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{5}
+	return file_artel_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Lease) GetRenter() []byte {
@@ -660,7 +792,7 @@ type SignedReserve struct {
 
 func (x *SignedReserve) Reset() {
 	*x = SignedReserve{}
-	mi := &file_artel_proto_msgTypes[6]
+	mi := &file_artel_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -672,7 +804,7 @@ func (x *SignedReserve) String() string {
 func (*SignedReserve) ProtoMessage() {}
 
 func (x *SignedReserve) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[6]
+	mi := &file_artel_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -685,7 +817,7 @@ func (x *SignedReserve) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignedReserve.ProtoReflect.Descriptor instead.
 func (*SignedReserve) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{6}
+	return file_artel_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *SignedReserve) GetRenter() []byte {
@@ -751,7 +883,7 @@ type SignedVoucher struct {
 
 func (x *SignedVoucher) Reset() {
 	*x = SignedVoucher{}
-	mi := &file_artel_proto_msgTypes[7]
+	mi := &file_artel_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -763,7 +895,7 @@ func (x *SignedVoucher) String() string {
 func (*SignedVoucher) ProtoMessage() {}
 
 func (x *SignedVoucher) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[7]
+	mi := &file_artel_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -776,7 +908,7 @@ func (x *SignedVoucher) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignedVoucher.ProtoReflect.Descriptor instead.
 func (*SignedVoucher) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{7}
+	return file_artel_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *SignedVoucher) GetRenter() []byte {
@@ -834,7 +966,7 @@ type ProposeRequest struct {
 
 func (x *ProposeRequest) Reset() {
 	*x = ProposeRequest{}
-	mi := &file_artel_proto_msgTypes[8]
+	mi := &file_artel_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -846,7 +978,7 @@ func (x *ProposeRequest) String() string {
 func (*ProposeRequest) ProtoMessage() {}
 
 func (x *ProposeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[8]
+	mi := &file_artel_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -859,7 +991,7 @@ func (x *ProposeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProposeRequest.ProtoReflect.Descriptor instead.
 func (*ProposeRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{8}
+	return file_artel_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ProposeRequest) GetLease() *Lease {
@@ -906,7 +1038,7 @@ type ProposeResponse struct {
 
 func (x *ProposeResponse) Reset() {
 	*x = ProposeResponse{}
-	mi := &file_artel_proto_msgTypes[9]
+	mi := &file_artel_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -918,7 +1050,7 @@ func (x *ProposeResponse) String() string {
 func (*ProposeResponse) ProtoMessage() {}
 
 func (x *ProposeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[9]
+	mi := &file_artel_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -931,7 +1063,7 @@ func (x *ProposeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProposeResponse.ProtoReflect.Descriptor instead.
 func (*ProposeResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{9}
+	return file_artel_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ProposeResponse) GetSignature() []byte {
@@ -951,7 +1083,7 @@ type ReserveRequest struct {
 
 func (x *ReserveRequest) Reset() {
 	*x = ReserveRequest{}
-	mi := &file_artel_proto_msgTypes[10]
+	mi := &file_artel_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -963,7 +1095,7 @@ func (x *ReserveRequest) String() string {
 func (*ReserveRequest) ProtoMessage() {}
 
 func (x *ReserveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[10]
+	mi := &file_artel_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -976,7 +1108,7 @@ func (x *ReserveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReserveRequest.ProtoReflect.Descriptor instead.
 func (*ReserveRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{10}
+	return file_artel_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ReserveRequest) GetLease() []byte {
@@ -1004,13 +1136,14 @@ type TaskSpec struct {
 	Log           uint64                 `protobuf:"varint,7,opt,name=log,proto3" json:"log,omitempty"`
 	Seed          []byte                 `protobuf:"bytes,8,opt,name=seed,proto3" json:"seed,omitempty"` // 32 bytes
 	Epoch         uint64                 `protobuf:"varint,9,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	Box           *Box                   `protobuf:"bytes,10,opt,name=box,proto3" json:"box,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *TaskSpec) Reset() {
 	*x = TaskSpec{}
-	mi := &file_artel_proto_msgTypes[11]
+	mi := &file_artel_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1022,7 +1155,7 @@ func (x *TaskSpec) String() string {
 func (*TaskSpec) ProtoMessage() {}
 
 func (x *TaskSpec) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[11]
+	mi := &file_artel_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1035,7 +1168,7 @@ func (x *TaskSpec) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskSpec.ProtoReflect.Descriptor instead.
 func (*TaskSpec) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{11}
+	return file_artel_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *TaskSpec) GetProgram() []byte {
@@ -1101,6 +1234,473 @@ func (x *TaskSpec) GetEpoch() uint64 {
 	return 0
 }
 
+func (x *TaskSpec) GetBox() *Box {
+	if x != nil {
+		return x.Box
+	}
+	return nil
+}
+
+// Box is what a task in a container wants besides.
+type Box struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Image         []byte                 `protobuf:"bytes,1,opt,name=image,proto3" json:"image,omitempty"`
+	Source        string                 `protobuf:"bytes,2,opt,name=source,proto3" json:"source,omitempty"`
+	Dir           []byte                 `protobuf:"bytes,3,opt,name=dir,proto3" json:"dir,omitempty"`
+	Network       []string               `protobuf:"bytes,4,rep,name=network,proto3" json:"network,omitempty"`
+	Traffic       uint64                 `protobuf:"varint,5,opt,name=traffic,proto3" json:"traffic,omitempty"`
+	Private       bool                   `protobuf:"varint,6,opt,name=private,proto3" json:"private,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Box) Reset() {
+	*x = Box{}
+	mi := &file_artel_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Box) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Box) ProtoMessage() {}
+
+func (x *Box) ProtoReflect() protoreflect.Message {
+	mi := &file_artel_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Box.ProtoReflect.Descriptor instead.
+func (*Box) Descriptor() ([]byte, []int) {
+	return file_artel_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *Box) GetImage() []byte {
+	if x != nil {
+		return x.Image
+	}
+	return nil
+}
+
+func (x *Box) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *Box) GetDir() []byte {
+	if x != nil {
+		return x.Dir
+	}
+	return nil
+}
+
+func (x *Box) GetNetwork() []string {
+	if x != nil {
+		return x.Network
+	}
+	return nil
+}
+
+func (x *Box) GetTraffic() uint64 {
+	if x != nil {
+		return x.Traffic
+	}
+	return 0
+}
+
+func (x *Box) GetPrivate() bool {
+	if x != nil {
+		return x.Private
+	}
+	return false
+}
+
+// FindRequest asks a node for an image's blobs.
+type FindRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Image         []byte                 `protobuf:"bytes,1,opt,name=image,proto3" json:"image,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FindRequest) Reset() {
+	*x = FindRequest{}
+	mi := &file_artel_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FindRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FindRequest) ProtoMessage() {}
+
+func (x *FindRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_artel_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FindRequest.ProtoReflect.Descriptor instead.
+func (*FindRequest) Descriptor() ([]byte, []int) {
+	return file_artel_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *FindRequest) GetImage() []byte {
+	if x != nil {
+		return x.Image
+	}
+	return nil
+}
+
+type FindResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Blobs         []*Found               `protobuf:"bytes,1,rep,name=blobs,proto3" json:"blobs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FindResponse) Reset() {
+	*x = FindResponse{}
+	mi := &file_artel_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FindResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FindResponse) ProtoMessage() {}
+
+func (x *FindResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_artel_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FindResponse.ProtoReflect.Descriptor instead.
+func (*FindResponse) Descriptor() ([]byte, []int) {
+	return file_artel_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *FindResponse) GetBlobs() []*Found {
+	if x != nil {
+		return x.Blobs
+	}
+	return nil
+}
+
+type Found struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Digest        []byte                 `protobuf:"bytes,1,opt,name=digest,proto3" json:"digest,omitempty"` // sha256 of the blob's bytes
+	Size          uint64                 `protobuf:"varint,2,opt,name=size,proto3" json:"size,omitempty"`
+	Ref           []byte                 `protobuf:"bytes,3,opt,name=ref,proto3" json:"ref,omitempty"` // under which the node serves it
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Found) Reset() {
+	*x = Found{}
+	mi := &file_artel_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Found) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Found) ProtoMessage() {}
+
+func (x *Found) ProtoReflect() protoreflect.Message {
+	mi := &file_artel_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Found.ProtoReflect.Descriptor instead.
+func (*Found) Descriptor() ([]byte, []int) {
+	return file_artel_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *Found) GetDigest() []byte {
+	if x != nil {
+		return x.Digest
+	}
+	return nil
+}
+
+func (x *Found) GetSize() uint64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *Found) GetRef() []byte {
+	if x != nil {
+		return x.Ref
+	}
+	return nil
+}
+
+// Visit is the first frame of a visit stream.
+type Visit struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Lease         []byte                 `protobuf:"bytes,1,opt,name=lease,proto3" json:"lease,omitempty"`
+	Task          uint64                 `protobuf:"varint,2,opt,name=task,proto3" json:"task,omitempty"`
+	Attempt       uint32                 `protobuf:"varint,3,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	Kind          uint32                 `protobuf:"varint,4,opt,name=kind,proto3" json:"kind,omitempty"` // 1 exec, 2 dial, 3 usage
+	Args          [][]byte               `protobuf:"bytes,5,rep,name=args,proto3" json:"args,omitempty"`
+	Env           [][]byte               `protobuf:"bytes,6,rep,name=env,proto3" json:"env,omitempty"`
+	Dir           []byte                 `protobuf:"bytes,7,opt,name=dir,proto3" json:"dir,omitempty"`
+	Tty           bool                   `protobuf:"varint,8,opt,name=tty,proto3" json:"tty,omitempty"`
+	Rows          uint32                 `protobuf:"varint,9,opt,name=rows,proto3" json:"rows,omitempty"`
+	Cols          uint32                 `protobuf:"varint,10,opt,name=cols,proto3" json:"cols,omitempty"`
+	Port          uint32                 `protobuf:"varint,11,opt,name=port,proto3" json:"port,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Visit) Reset() {
+	*x = Visit{}
+	mi := &file_artel_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Visit) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Visit) ProtoMessage() {}
+
+func (x *Visit) ProtoReflect() protoreflect.Message {
+	mi := &file_artel_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Visit.ProtoReflect.Descriptor instead.
+func (*Visit) Descriptor() ([]byte, []int) {
+	return file_artel_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *Visit) GetLease() []byte {
+	if x != nil {
+		return x.Lease
+	}
+	return nil
+}
+
+func (x *Visit) GetTask() uint64 {
+	if x != nil {
+		return x.Task
+	}
+	return 0
+}
+
+func (x *Visit) GetAttempt() uint32 {
+	if x != nil {
+		return x.Attempt
+	}
+	return 0
+}
+
+func (x *Visit) GetKind() uint32 {
+	if x != nil {
+		return x.Kind
+	}
+	return 0
+}
+
+func (x *Visit) GetArgs() [][]byte {
+	if x != nil {
+		return x.Args
+	}
+	return nil
+}
+
+func (x *Visit) GetEnv() [][]byte {
+	if x != nil {
+		return x.Env
+	}
+	return nil
+}
+
+func (x *Visit) GetDir() []byte {
+	if x != nil {
+		return x.Dir
+	}
+	return nil
+}
+
+func (x *Visit) GetTty() bool {
+	if x != nil {
+		return x.Tty
+	}
+	return false
+}
+
+func (x *Visit) GetRows() uint32 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
+func (x *Visit) GetCols() uint32 {
+	if x != nil {
+		return x.Cols
+	}
+	return 0
+}
+
+func (x *Visit) GetPort() uint32 {
+	if x != nil {
+		return x.Port
+	}
+	return 0
+}
+
+// Reading is a meter's: the answer to a visit of kind usage.
+type Reading struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Cpu           uint64                 `protobuf:"varint,1,opt,name=cpu,proto3" json:"cpu,omitempty"` // milliseconds
+	Wall          uint64                 `protobuf:"varint,2,opt,name=wall,proto3" json:"wall,omitempty"`
+	Memory        uint64                 `protobuf:"varint,3,opt,name=memory,proto3" json:"memory,omitempty"`
+	Processes     uint64                 `protobuf:"varint,4,opt,name=processes,proto3" json:"processes,omitempty"`
+	Output        uint64                 `protobuf:"varint,5,opt,name=output,proto3" json:"output,omitempty"`
+	Log           uint64                 `protobuf:"varint,6,opt,name=log,proto3" json:"log,omitempty"`
+	Sent          uint64                 `protobuf:"varint,7,opt,name=sent,proto3" json:"sent,omitempty"`
+	Got           uint64                 `protobuf:"varint,8,opt,name=got,proto3" json:"got,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Reading) Reset() {
+	*x = Reading{}
+	mi := &file_artel_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Reading) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Reading) ProtoMessage() {}
+
+func (x *Reading) ProtoReflect() protoreflect.Message {
+	mi := &file_artel_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Reading.ProtoReflect.Descriptor instead.
+func (*Reading) Descriptor() ([]byte, []int) {
+	return file_artel_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *Reading) GetCpu() uint64 {
+	if x != nil {
+		return x.Cpu
+	}
+	return 0
+}
+
+func (x *Reading) GetWall() uint64 {
+	if x != nil {
+		return x.Wall
+	}
+	return 0
+}
+
+func (x *Reading) GetMemory() uint64 {
+	if x != nil {
+		return x.Memory
+	}
+	return 0
+}
+
+func (x *Reading) GetProcesses() uint64 {
+	if x != nil {
+		return x.Processes
+	}
+	return 0
+}
+
+func (x *Reading) GetOutput() uint64 {
+	if x != nil {
+		return x.Output
+	}
+	return 0
+}
+
+func (x *Reading) GetLog() uint64 {
+	if x != nil {
+		return x.Log
+	}
+	return 0
+}
+
+func (x *Reading) GetSent() uint64 {
+	if x != nil {
+		return x.Sent
+	}
+	return 0
+}
+
+func (x *Reading) GetGot() uint64 {
+	if x != nil {
+		return x.Got
+	}
+	return 0
+}
+
 type Start struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Task          uint64                 `protobuf:"varint,1,opt,name=task,proto3" json:"task,omitempty"`
@@ -1112,7 +1712,7 @@ type Start struct {
 
 func (x *Start) Reset() {
 	*x = Start{}
-	mi := &file_artel_proto_msgTypes[12]
+	mi := &file_artel_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1124,7 +1724,7 @@ func (x *Start) String() string {
 func (*Start) ProtoMessage() {}
 
 func (x *Start) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[12]
+	mi := &file_artel_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1137,7 +1737,7 @@ func (x *Start) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Start.ProtoReflect.Descriptor instead.
 func (*Start) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{12}
+	return file_artel_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Start) GetTask() uint64 {
@@ -1171,7 +1771,7 @@ type StartRequest struct {
 
 func (x *StartRequest) Reset() {
 	*x = StartRequest{}
-	mi := &file_artel_proto_msgTypes[13]
+	mi := &file_artel_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1183,7 +1783,7 @@ func (x *StartRequest) String() string {
 func (*StartRequest) ProtoMessage() {}
 
 func (x *StartRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[13]
+	mi := &file_artel_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1196,7 +1796,7 @@ func (x *StartRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartRequest.ProtoReflect.Descriptor instead.
 func (*StartRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{13}
+	return file_artel_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *StartRequest) GetLease() []byte {
@@ -1225,7 +1825,7 @@ type Refusal struct {
 
 func (x *Refusal) Reset() {
 	*x = Refusal{}
-	mi := &file_artel_proto_msgTypes[14]
+	mi := &file_artel_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1237,7 +1837,7 @@ func (x *Refusal) String() string {
 func (*Refusal) ProtoMessage() {}
 
 func (x *Refusal) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[14]
+	mi := &file_artel_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1250,7 +1850,7 @@ func (x *Refusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Refusal.ProtoReflect.Descriptor instead.
 func (*Refusal) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{14}
+	return file_artel_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Refusal) GetTask() uint64 {
@@ -1290,7 +1890,7 @@ type StartResponse struct {
 
 func (x *StartResponse) Reset() {
 	*x = StartResponse{}
-	mi := &file_artel_proto_msgTypes[15]
+	mi := &file_artel_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1302,7 +1902,7 @@ func (x *StartResponse) String() string {
 func (*StartResponse) ProtoMessage() {}
 
 func (x *StartResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[15]
+	mi := &file_artel_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1315,7 +1915,7 @@ func (x *StartResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartResponse.ProtoReflect.Descriptor instead.
 func (*StartResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{15}
+	return file_artel_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *StartResponse) GetRefused() []*Refusal {
@@ -1335,7 +1935,7 @@ type TaskKey struct {
 
 func (x *TaskKey) Reset() {
 	*x = TaskKey{}
-	mi := &file_artel_proto_msgTypes[16]
+	mi := &file_artel_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1347,7 +1947,7 @@ func (x *TaskKey) String() string {
 func (*TaskKey) ProtoMessage() {}
 
 func (x *TaskKey) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[16]
+	mi := &file_artel_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1360,7 +1960,7 @@ func (x *TaskKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskKey.ProtoReflect.Descriptor instead.
 func (*TaskKey) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{16}
+	return file_artel_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *TaskKey) GetTask() uint64 {
@@ -1387,7 +1987,7 @@ type CancelRequest struct {
 
 func (x *CancelRequest) Reset() {
 	*x = CancelRequest{}
-	mi := &file_artel_proto_msgTypes[17]
+	mi := &file_artel_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1399,7 +1999,7 @@ func (x *CancelRequest) String() string {
 func (*CancelRequest) ProtoMessage() {}
 
 func (x *CancelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[17]
+	mi := &file_artel_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1412,7 +2012,7 @@ func (x *CancelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelRequest.ProtoReflect.Descriptor instead.
 func (*CancelRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{17}
+	return file_artel_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *CancelRequest) GetLease() []byte {
@@ -1441,7 +2041,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_artel_proto_msgTypes[18]
+	mi := &file_artel_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1453,7 +2053,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[18]
+	mi := &file_artel_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1466,7 +2066,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{18}
+	return file_artel_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *WatchRequest) GetLease() []byte {
@@ -1510,7 +2110,7 @@ type WatchResponse struct {
 
 func (x *WatchResponse) Reset() {
 	*x = WatchResponse{}
-	mi := &file_artel_proto_msgTypes[19]
+	mi := &file_artel_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1522,7 +2122,7 @@ func (x *WatchResponse) String() string {
 func (*WatchResponse) ProtoMessage() {}
 
 func (x *WatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[19]
+	mi := &file_artel_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1535,7 +2135,7 @@ func (x *WatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchResponse.ProtoReflect.Descriptor instead.
 func (*WatchResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{19}
+	return file_artel_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *WatchResponse) GetEvents() []*Event {
@@ -1586,7 +2186,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_artel_proto_msgTypes[20]
+	mi := &file_artel_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1598,7 +2198,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[20]
+	mi := &file_artel_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1611,7 +2211,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{20}
+	return file_artel_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Progress) GetTask() uint64 {
@@ -1663,7 +2263,7 @@ type Event struct {
 
 func (x *Event) Reset() {
 	*x = Event{}
-	mi := &file_artel_proto_msgTypes[21]
+	mi := &file_artel_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1675,7 +2275,7 @@ func (x *Event) String() string {
 func (*Event) ProtoMessage() {}
 
 func (x *Event) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[21]
+	mi := &file_artel_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1688,7 +2288,7 @@ func (x *Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Event.ProtoReflect.Descriptor instead.
 func (*Event) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{21}
+	return file_artel_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Event) GetSeq() uint64 {
@@ -1746,7 +2346,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_artel_proto_msgTypes[22]
+	mi := &file_artel_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1758,7 +2358,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[22]
+	mi := &file_artel_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1771,7 +2371,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{22}
+	return file_artel_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Result) GetLease() []byte {
@@ -1822,7 +2422,7 @@ type Usage struct {
 
 func (x *Usage) Reset() {
 	*x = Usage{}
-	mi := &file_artel_proto_msgTypes[23]
+	mi := &file_artel_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1834,7 +2434,7 @@ func (x *Usage) String() string {
 func (*Usage) ProtoMessage() {}
 
 func (x *Usage) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[23]
+	mi := &file_artel_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1847,7 +2447,7 @@ func (x *Usage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Usage.ProtoReflect.Descriptor instead.
 func (*Usage) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{23}
+	return file_artel_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Usage) GetWall() uint64 {
@@ -1900,7 +2500,7 @@ type Receipt struct {
 
 func (x *Receipt) Reset() {
 	*x = Receipt{}
-	mi := &file_artel_proto_msgTypes[24]
+	mi := &file_artel_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1912,7 +2512,7 @@ func (x *Receipt) String() string {
 func (*Receipt) ProtoMessage() {}
 
 func (x *Receipt) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[24]
+	mi := &file_artel_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1925,7 +2525,7 @@ func (x *Receipt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Receipt.ProtoReflect.Descriptor instead.
 func (*Receipt) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{24}
+	return file_artel_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Receipt) GetResult() *Result {
@@ -1988,7 +2588,7 @@ type PayRequest struct {
 
 func (x *PayRequest) Reset() {
 	*x = PayRequest{}
-	mi := &file_artel_proto_msgTypes[25]
+	mi := &file_artel_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2000,7 +2600,7 @@ func (x *PayRequest) String() string {
 func (*PayRequest) ProtoMessage() {}
 
 func (x *PayRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[25]
+	mi := &file_artel_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2013,7 +2613,7 @@ func (x *PayRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PayRequest.ProtoReflect.Descriptor instead.
 func (*PayRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{25}
+	return file_artel_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *PayRequest) GetLease() []byte {
@@ -2048,7 +2648,7 @@ type OutputKey struct {
 
 func (x *OutputKey) Reset() {
 	*x = OutputKey{}
-	mi := &file_artel_proto_msgTypes[26]
+	mi := &file_artel_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2060,7 +2660,7 @@ func (x *OutputKey) String() string {
 func (*OutputKey) ProtoMessage() {}
 
 func (x *OutputKey) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[26]
+	mi := &file_artel_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2073,7 +2673,7 @@ func (x *OutputKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputKey.ProtoReflect.Descriptor instead.
 func (*OutputKey) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{26}
+	return file_artel_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *OutputKey) GetTask() uint64 {
@@ -2107,7 +2707,7 @@ type PayResponse struct {
 
 func (x *PayResponse) Reset() {
 	*x = PayResponse{}
-	mi := &file_artel_proto_msgTypes[27]
+	mi := &file_artel_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2119,7 +2719,7 @@ func (x *PayResponse) String() string {
 func (*PayResponse) ProtoMessage() {}
 
 func (x *PayResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[27]
+	mi := &file_artel_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2132,7 +2732,7 @@ func (x *PayResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PayResponse.ProtoReflect.Descriptor instead.
 func (*PayResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{27}
+	return file_artel_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *PayResponse) GetCumulative() []byte {
@@ -2162,7 +2762,7 @@ type LogsRequest struct {
 
 func (x *LogsRequest) Reset() {
 	*x = LogsRequest{}
-	mi := &file_artel_proto_msgTypes[28]
+	mi := &file_artel_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2174,7 +2774,7 @@ func (x *LogsRequest) String() string {
 func (*LogsRequest) ProtoMessage() {}
 
 func (x *LogsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[28]
+	mi := &file_artel_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2187,7 +2787,7 @@ func (x *LogsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogsRequest.ProtoReflect.Descriptor instead.
 func (*LogsRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{28}
+	return file_artel_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *LogsRequest) GetLease() []byte {
@@ -2235,7 +2835,7 @@ type LogsResponse struct {
 
 func (x *LogsResponse) Reset() {
 	*x = LogsResponse{}
-	mi := &file_artel_proto_msgTypes[29]
+	mi := &file_artel_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2247,7 +2847,7 @@ func (x *LogsResponse) String() string {
 func (*LogsResponse) ProtoMessage() {}
 
 func (x *LogsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[29]
+	mi := &file_artel_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2260,7 +2860,7 @@ func (x *LogsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogsResponse.ProtoReflect.Descriptor instead.
 func (*LogsResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{29}
+	return file_artel_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *LogsResponse) GetData() []byte {
@@ -2286,7 +2886,7 @@ type CloseRequest struct {
 
 func (x *CloseRequest) Reset() {
 	*x = CloseRequest{}
-	mi := &file_artel_proto_msgTypes[30]
+	mi := &file_artel_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2298,7 +2898,7 @@ func (x *CloseRequest) String() string {
 func (*CloseRequest) ProtoMessage() {}
 
 func (x *CloseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[30]
+	mi := &file_artel_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2311,7 +2911,7 @@ func (x *CloseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseRequest.ProtoReflect.Descriptor instead.
 func (*CloseRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{30}
+	return file_artel_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *CloseRequest) GetLease() []byte {
@@ -2333,7 +2933,7 @@ type RecoverRequest struct {
 
 func (x *RecoverRequest) Reset() {
 	*x = RecoverRequest{}
-	mi := &file_artel_proto_msgTypes[31]
+	mi := &file_artel_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2345,7 +2945,7 @@ func (x *RecoverRequest) String() string {
 func (*RecoverRequest) ProtoMessage() {}
 
 func (x *RecoverRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[31]
+	mi := &file_artel_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2358,7 +2958,7 @@ func (x *RecoverRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecoverRequest.ProtoReflect.Descriptor instead.
 func (*RecoverRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{31}
+	return file_artel_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *RecoverRequest) GetRenter() []byte {
@@ -2401,7 +3001,7 @@ type HeldLease struct {
 
 func (x *HeldLease) Reset() {
 	*x = HeldLease{}
-	mi := &file_artel_proto_msgTypes[32]
+	mi := &file_artel_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2413,7 +3013,7 @@ func (x *HeldLease) String() string {
 func (*HeldLease) ProtoMessage() {}
 
 func (x *HeldLease) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[32]
+	mi := &file_artel_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2426,7 +3026,7 @@ func (x *HeldLease) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeldLease.ProtoReflect.Descriptor instead.
 func (*HeldLease) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{32}
+	return file_artel_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *HeldLease) GetLease() *Lease {
@@ -2469,7 +3069,7 @@ type HeldLane struct {
 
 func (x *HeldLane) Reset() {
 	*x = HeldLane{}
-	mi := &file_artel_proto_msgTypes[33]
+	mi := &file_artel_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2481,7 +3081,7 @@ func (x *HeldLane) String() string {
 func (*HeldLane) ProtoMessage() {}
 
 func (x *HeldLane) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[33]
+	mi := &file_artel_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2494,7 +3094,7 @@ func (x *HeldLane) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeldLane.ProtoReflect.Descriptor instead.
 func (*HeldLane) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{33}
+	return file_artel_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *HeldLane) GetLane() uint64 {
@@ -2534,7 +3134,7 @@ type RecoverResponse struct {
 
 func (x *RecoverResponse) Reset() {
 	*x = RecoverResponse{}
-	mi := &file_artel_proto_msgTypes[34]
+	mi := &file_artel_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2546,7 +3146,7 @@ func (x *RecoverResponse) String() string {
 func (*RecoverResponse) ProtoMessage() {}
 
 func (x *RecoverResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[34]
+	mi := &file_artel_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2559,7 +3159,7 @@ func (x *RecoverResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecoverResponse.ProtoReflect.Descriptor instead.
 func (*RecoverResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{34}
+	return file_artel_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *RecoverResponse) GetLanes() []*HeldLane {
@@ -2577,7 +3177,7 @@ type Empty struct {
 
 func (x *Empty) Reset() {
 	*x = Empty{}
-	mi := &file_artel_proto_msgTypes[35]
+	mi := &file_artel_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2589,7 +3189,7 @@ func (x *Empty) String() string {
 func (*Empty) ProtoMessage() {}
 
 func (x *Empty) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[35]
+	mi := &file_artel_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2602,7 +3202,7 @@ func (x *Empty) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Empty.ProtoReflect.Descriptor instead.
 func (*Empty) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{35}
+	return file_artel_proto_rawDescGZIP(), []int{42}
 }
 
 var File_artel_proto protoreflect.FileDescriptor
@@ -2619,7 +3219,7 @@ const file_artel_proto_rawDesc = "" +
 	"minVersion\x12\x1f\n" +
 	"\vmax_version\x18\x03 \x01(\rR\n" +
 	"maxVersion\x12\x1a\n" +
-	"\bsoftware\x18\x04 \x01(\tR\bsoftware\"\xca\x03\n" +
+	"\bsoftware\x18\x04 \x01(\tR\bsoftware\"\xac\x04\n" +
 	"\x05Offer\x12\x18\n" +
 	"\anetwork\x18\x01 \x01(\fR\anetwork\x12\x12\n" +
 	"\x04node\x18\x02 \x01(\fR\x04node\x12\x18\n" +
@@ -2639,11 +3239,22 @@ const file_artel_proto_rawDesc = "" +
 	"max_unpaid\x18\x0e \x01(\fR\tmaxUnpaid\x12\x16\n" +
 	"\x06prepay\x18\x0f \x01(\bR\x06prepay\x12\x19\n" +
 	"\bmax_unit\x18\x10 \x01(\x04R\amaxUnit\x12\x14\n" +
-	"\x05addrs\x18\x11 \x03(\tR\x05addrs\"M\n" +
+	"\x05addrs\x18\x11 \x03(\tR\x05addrs\x12$\n" +
+	"\x03cpu\x18\x12 \x01(\v2\x12.artel.wire.v1.CPUR\x03cpu\x12\x1b\n" +
+	"\tpull_free\x18\x13 \x01(\x04R\bpullFree\x12\x1d\n" +
+	"\n" +
+	"pull_price\x18\x14 \x01(\x04R\tpullPrice\"M\n" +
+	"\x03CPU\x12\x12\n" +
+	"\x04arch\x18\x01 \x01(\tR\x04arch\x12\x16\n" +
+	"\x06vendor\x18\x02 \x01(\tR\x06vendor\x12\x1a\n" +
+	"\bfeatures\x18\x03 \x03(\tR\bfeatures\"\x80\x01\n" +
 	"\tResources\x12\x14\n" +
 	"\x05slots\x18\x01 \x01(\rR\x05slots\x12\x16\n" +
 	"\x06memory\x18\x02 \x01(\x04R\x06memory\x12\x12\n" +
-	"\x04disk\x18\x03 \x01(\x04R\x04disk\"\x92\x03\n" +
+	"\x04disk\x18\x03 \x01(\x04R\x04disk\x12\x12\n" +
+	"\x04gpus\x18\x04 \x01(\rR\x04gpus\x12\x1d\n" +
+	"\n" +
+	"gpu_memory\x18\x05 \x01(\x04R\tgpuMemory\"\xf8\x03\n" +
 	"\x05Terms\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12\x18\n" +
 	"\anetwork\x18\x02 \x01(\fR\anetwork\x12\x12\n" +
@@ -2663,7 +3274,12 @@ const file_artel_proto_rawDesc = "" +
 	"\x04base\x18\x0e \x01(\fR\x04base\x12\x1e\n" +
 	"\n" +
 	"generation\x18\x0f \x01(\x04R\n" +
-	"generation\"\xbb\x01\n" +
+	"generation\x12\x14\n" +
+	"\x05image\x18\x10 \x01(\fR\x05image\x12\x12\n" +
+	"\x04pull\x18\x11 \x01(\x04R\x04pull\x12\x1b\n" +
+	"\tpull_free\x18\x12 \x01(\x04R\bpullFree\x12\x1d\n" +
+	"\n" +
+	"pull_price\x18\x13 \x01(\x04R\tpullPrice\"\xbb\x01\n" +
 	"\x05Lease\x12\x16\n" +
 	"\x06renter\x18\x01 \x01(\fR\x06renter\x12\x1a\n" +
 	"\bprovider\x18\x02 \x01(\fR\bprovider\x12\x12\n" +
@@ -2701,7 +3317,7 @@ const file_artel_proto_rawDesc = "" +
 	"\tsignature\x18\x01 \x01(\fR\tsignature\"^\n" +
 	"\x0eReserveRequest\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\fR\x05lease\x126\n" +
-	"\areserve\x18\x02 \x01(\v2\x1c.artel.wire.v1.SignedReserveR\areserve\"\xde\x01\n" +
+	"\areserve\x18\x02 \x01(\v2\x1c.artel.wire.v1.SignedReserveR\areserve\"\x84\x02\n" +
 	"\bTaskSpec\x12\x18\n" +
 	"\aprogram\x18\x01 \x01(\fR\aprogram\x12\x14\n" +
 	"\x05input\x18\x02 \x01(\fR\x05input\x12\x12\n" +
@@ -2711,7 +3327,46 @@ const file_artel_proto_rawDesc = "" +
 	"\x04wall\x18\x06 \x01(\x04R\x04wall\x12\x10\n" +
 	"\x03log\x18\a \x01(\x04R\x03log\x12\x12\n" +
 	"\x04seed\x18\b \x01(\fR\x04seed\x12\x14\n" +
-	"\x05epoch\x18\t \x01(\x04R\x05epoch\"b\n" +
+	"\x05epoch\x18\t \x01(\x04R\x05epoch\x12$\n" +
+	"\x03box\x18\n" +
+	" \x01(\v2\x12.artel.wire.v1.BoxR\x03box\"\x93\x01\n" +
+	"\x03Box\x12\x14\n" +
+	"\x05image\x18\x01 \x01(\fR\x05image\x12\x16\n" +
+	"\x06source\x18\x02 \x01(\tR\x06source\x12\x10\n" +
+	"\x03dir\x18\x03 \x01(\fR\x03dir\x12\x18\n" +
+	"\anetwork\x18\x04 \x03(\tR\anetwork\x12\x18\n" +
+	"\atraffic\x18\x05 \x01(\x04R\atraffic\x12\x18\n" +
+	"\aprivate\x18\x06 \x01(\bR\aprivate\"#\n" +
+	"\vFindRequest\x12\x14\n" +
+	"\x05image\x18\x01 \x01(\fR\x05image\":\n" +
+	"\fFindResponse\x12*\n" +
+	"\x05blobs\x18\x01 \x03(\v2\x14.artel.wire.v1.FoundR\x05blobs\"E\n" +
+	"\x05Found\x12\x16\n" +
+	"\x06digest\x18\x01 \x01(\fR\x06digest\x12\x12\n" +
+	"\x04size\x18\x02 \x01(\x04R\x04size\x12\x10\n" +
+	"\x03ref\x18\x03 \x01(\fR\x03ref\"\xe5\x01\n" +
+	"\x05Visit\x12\x14\n" +
+	"\x05lease\x18\x01 \x01(\fR\x05lease\x12\x12\n" +
+	"\x04task\x18\x02 \x01(\x04R\x04task\x12\x18\n" +
+	"\aattempt\x18\x03 \x01(\rR\aattempt\x12\x12\n" +
+	"\x04kind\x18\x04 \x01(\rR\x04kind\x12\x12\n" +
+	"\x04args\x18\x05 \x03(\fR\x04args\x12\x10\n" +
+	"\x03env\x18\x06 \x03(\fR\x03env\x12\x10\n" +
+	"\x03dir\x18\a \x01(\fR\x03dir\x12\x10\n" +
+	"\x03tty\x18\b \x01(\bR\x03tty\x12\x12\n" +
+	"\x04rows\x18\t \x01(\rR\x04rows\x12\x12\n" +
+	"\x04cols\x18\n" +
+	" \x01(\rR\x04cols\x12\x12\n" +
+	"\x04port\x18\v \x01(\rR\x04port\"\xb5\x01\n" +
+	"\aReading\x12\x10\n" +
+	"\x03cpu\x18\x01 \x01(\x04R\x03cpu\x12\x12\n" +
+	"\x04wall\x18\x02 \x01(\x04R\x04wall\x12\x16\n" +
+	"\x06memory\x18\x03 \x01(\x04R\x06memory\x12\x1c\n" +
+	"\tprocesses\x18\x04 \x01(\x04R\tprocesses\x12\x16\n" +
+	"\x06output\x18\x05 \x01(\x04R\x06output\x12\x10\n" +
+	"\x03log\x18\x06 \x01(\x04R\x03log\x12\x12\n" +
+	"\x04sent\x18\a \x01(\x04R\x04sent\x12\x10\n" +
+	"\x03got\x18\b \x01(\x04R\x03got\"b\n" +
 	"\x05Start\x12\x12\n" +
 	"\x04task\x18\x01 \x01(\x04R\x04task\x12\x18\n" +
 	"\aattempt\x18\x02 \x01(\rR\aattempt\x12+\n" +
@@ -2835,74 +3490,84 @@ func file_artel_proto_rawDescGZIP() []byte {
 	return file_artel_proto_rawDescData
 }
 
-var file_artel_proto_msgTypes = make([]protoimpl.MessageInfo, 36)
+var file_artel_proto_msgTypes = make([]protoimpl.MessageInfo, 43)
 var file_artel_proto_goTypes = []any{
 	(*Signed)(nil),          // 0: artel.wire.v1.Signed
 	(*Hello)(nil),           // 1: artel.wire.v1.Hello
 	(*Offer)(nil),           // 2: artel.wire.v1.Offer
-	(*Resources)(nil),       // 3: artel.wire.v1.Resources
-	(*Terms)(nil),           // 4: artel.wire.v1.Terms
-	(*Lease)(nil),           // 5: artel.wire.v1.Lease
-	(*SignedReserve)(nil),   // 6: artel.wire.v1.SignedReserve
-	(*SignedVoucher)(nil),   // 7: artel.wire.v1.SignedVoucher
-	(*ProposeRequest)(nil),  // 8: artel.wire.v1.ProposeRequest
-	(*ProposeResponse)(nil), // 9: artel.wire.v1.ProposeResponse
-	(*ReserveRequest)(nil),  // 10: artel.wire.v1.ReserveRequest
-	(*TaskSpec)(nil),        // 11: artel.wire.v1.TaskSpec
-	(*Start)(nil),           // 12: artel.wire.v1.Start
-	(*StartRequest)(nil),    // 13: artel.wire.v1.StartRequest
-	(*Refusal)(nil),         // 14: artel.wire.v1.Refusal
-	(*StartResponse)(nil),   // 15: artel.wire.v1.StartResponse
-	(*TaskKey)(nil),         // 16: artel.wire.v1.TaskKey
-	(*CancelRequest)(nil),   // 17: artel.wire.v1.CancelRequest
-	(*WatchRequest)(nil),    // 18: artel.wire.v1.WatchRequest
-	(*WatchResponse)(nil),   // 19: artel.wire.v1.WatchResponse
-	(*Progress)(nil),        // 20: artel.wire.v1.Progress
-	(*Event)(nil),           // 21: artel.wire.v1.Event
-	(*Result)(nil),          // 22: artel.wire.v1.Result
-	(*Usage)(nil),           // 23: artel.wire.v1.Usage
-	(*Receipt)(nil),         // 24: artel.wire.v1.Receipt
-	(*PayRequest)(nil),      // 25: artel.wire.v1.PayRequest
-	(*OutputKey)(nil),       // 26: artel.wire.v1.OutputKey
-	(*PayResponse)(nil),     // 27: artel.wire.v1.PayResponse
-	(*LogsRequest)(nil),     // 28: artel.wire.v1.LogsRequest
-	(*LogsResponse)(nil),    // 29: artel.wire.v1.LogsResponse
-	(*CloseRequest)(nil),    // 30: artel.wire.v1.CloseRequest
-	(*RecoverRequest)(nil),  // 31: artel.wire.v1.RecoverRequest
-	(*HeldLease)(nil),       // 32: artel.wire.v1.HeldLease
-	(*HeldLane)(nil),        // 33: artel.wire.v1.HeldLane
-	(*RecoverResponse)(nil), // 34: artel.wire.v1.RecoverResponse
-	(*Empty)(nil),           // 35: artel.wire.v1.Empty
+	(*CPU)(nil),             // 3: artel.wire.v1.CPU
+	(*Resources)(nil),       // 4: artel.wire.v1.Resources
+	(*Terms)(nil),           // 5: artel.wire.v1.Terms
+	(*Lease)(nil),           // 6: artel.wire.v1.Lease
+	(*SignedReserve)(nil),   // 7: artel.wire.v1.SignedReserve
+	(*SignedVoucher)(nil),   // 8: artel.wire.v1.SignedVoucher
+	(*ProposeRequest)(nil),  // 9: artel.wire.v1.ProposeRequest
+	(*ProposeResponse)(nil), // 10: artel.wire.v1.ProposeResponse
+	(*ReserveRequest)(nil),  // 11: artel.wire.v1.ReserveRequest
+	(*TaskSpec)(nil),        // 12: artel.wire.v1.TaskSpec
+	(*Box)(nil),             // 13: artel.wire.v1.Box
+	(*FindRequest)(nil),     // 14: artel.wire.v1.FindRequest
+	(*FindResponse)(nil),    // 15: artel.wire.v1.FindResponse
+	(*Found)(nil),           // 16: artel.wire.v1.Found
+	(*Visit)(nil),           // 17: artel.wire.v1.Visit
+	(*Reading)(nil),         // 18: artel.wire.v1.Reading
+	(*Start)(nil),           // 19: artel.wire.v1.Start
+	(*StartRequest)(nil),    // 20: artel.wire.v1.StartRequest
+	(*Refusal)(nil),         // 21: artel.wire.v1.Refusal
+	(*StartResponse)(nil),   // 22: artel.wire.v1.StartResponse
+	(*TaskKey)(nil),         // 23: artel.wire.v1.TaskKey
+	(*CancelRequest)(nil),   // 24: artel.wire.v1.CancelRequest
+	(*WatchRequest)(nil),    // 25: artel.wire.v1.WatchRequest
+	(*WatchResponse)(nil),   // 26: artel.wire.v1.WatchResponse
+	(*Progress)(nil),        // 27: artel.wire.v1.Progress
+	(*Event)(nil),           // 28: artel.wire.v1.Event
+	(*Result)(nil),          // 29: artel.wire.v1.Result
+	(*Usage)(nil),           // 30: artel.wire.v1.Usage
+	(*Receipt)(nil),         // 31: artel.wire.v1.Receipt
+	(*PayRequest)(nil),      // 32: artel.wire.v1.PayRequest
+	(*OutputKey)(nil),       // 33: artel.wire.v1.OutputKey
+	(*PayResponse)(nil),     // 34: artel.wire.v1.PayResponse
+	(*LogsRequest)(nil),     // 35: artel.wire.v1.LogsRequest
+	(*LogsResponse)(nil),    // 36: artel.wire.v1.LogsResponse
+	(*CloseRequest)(nil),    // 37: artel.wire.v1.CloseRequest
+	(*RecoverRequest)(nil),  // 38: artel.wire.v1.RecoverRequest
+	(*HeldLease)(nil),       // 39: artel.wire.v1.HeldLease
+	(*HeldLane)(nil),        // 40: artel.wire.v1.HeldLane
+	(*RecoverResponse)(nil), // 41: artel.wire.v1.RecoverResponse
+	(*Empty)(nil),           // 42: artel.wire.v1.Empty
 }
 var file_artel_proto_depIdxs = []int32{
-	3,  // 0: artel.wire.v1.Offer.resources:type_name -> artel.wire.v1.Resources
-	3,  // 1: artel.wire.v1.Terms.resources:type_name -> artel.wire.v1.Resources
-	5,  // 2: artel.wire.v1.ProposeRequest.lease:type_name -> artel.wire.v1.Lease
-	6,  // 3: artel.wire.v1.ProposeRequest.reserve:type_name -> artel.wire.v1.SignedReserve
-	7,  // 4: artel.wire.v1.ProposeRequest.voucher:type_name -> artel.wire.v1.SignedVoucher
-	6,  // 5: artel.wire.v1.ReserveRequest.reserve:type_name -> artel.wire.v1.SignedReserve
-	3,  // 6: artel.wire.v1.TaskSpec.want:type_name -> artel.wire.v1.Resources
-	11, // 7: artel.wire.v1.Start.spec:type_name -> artel.wire.v1.TaskSpec
-	12, // 8: artel.wire.v1.StartRequest.starts:type_name -> artel.wire.v1.Start
-	14, // 9: artel.wire.v1.StartResponse.refused:type_name -> artel.wire.v1.Refusal
-	16, // 10: artel.wire.v1.CancelRequest.tasks:type_name -> artel.wire.v1.TaskKey
-	21, // 11: artel.wire.v1.WatchResponse.events:type_name -> artel.wire.v1.Event
-	20, // 12: artel.wire.v1.WatchResponse.running:type_name -> artel.wire.v1.Progress
-	24, // 13: artel.wire.v1.Event.receipt:type_name -> artel.wire.v1.Receipt
-	22, // 14: artel.wire.v1.Receipt.result:type_name -> artel.wire.v1.Result
-	23, // 15: artel.wire.v1.Receipt.usage:type_name -> artel.wire.v1.Usage
-	7,  // 16: artel.wire.v1.PayRequest.voucher:type_name -> artel.wire.v1.SignedVoucher
-	16, // 17: artel.wire.v1.PayRequest.want:type_name -> artel.wire.v1.TaskKey
-	26, // 18: artel.wire.v1.PayResponse.keys:type_name -> artel.wire.v1.OutputKey
-	5,  // 19: artel.wire.v1.HeldLease.lease:type_name -> artel.wire.v1.Lease
-	7,  // 20: artel.wire.v1.HeldLane.voucher:type_name -> artel.wire.v1.SignedVoucher
-	32, // 21: artel.wire.v1.HeldLane.leases:type_name -> artel.wire.v1.HeldLease
-	33, // 22: artel.wire.v1.RecoverResponse.lanes:type_name -> artel.wire.v1.HeldLane
-	23, // [23:23] is the sub-list for method output_type
-	23, // [23:23] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	4,  // 0: artel.wire.v1.Offer.resources:type_name -> artel.wire.v1.Resources
+	3,  // 1: artel.wire.v1.Offer.cpu:type_name -> artel.wire.v1.CPU
+	4,  // 2: artel.wire.v1.Terms.resources:type_name -> artel.wire.v1.Resources
+	6,  // 3: artel.wire.v1.ProposeRequest.lease:type_name -> artel.wire.v1.Lease
+	7,  // 4: artel.wire.v1.ProposeRequest.reserve:type_name -> artel.wire.v1.SignedReserve
+	8,  // 5: artel.wire.v1.ProposeRequest.voucher:type_name -> artel.wire.v1.SignedVoucher
+	7,  // 6: artel.wire.v1.ReserveRequest.reserve:type_name -> artel.wire.v1.SignedReserve
+	4,  // 7: artel.wire.v1.TaskSpec.want:type_name -> artel.wire.v1.Resources
+	13, // 8: artel.wire.v1.TaskSpec.box:type_name -> artel.wire.v1.Box
+	16, // 9: artel.wire.v1.FindResponse.blobs:type_name -> artel.wire.v1.Found
+	12, // 10: artel.wire.v1.Start.spec:type_name -> artel.wire.v1.TaskSpec
+	19, // 11: artel.wire.v1.StartRequest.starts:type_name -> artel.wire.v1.Start
+	21, // 12: artel.wire.v1.StartResponse.refused:type_name -> artel.wire.v1.Refusal
+	23, // 13: artel.wire.v1.CancelRequest.tasks:type_name -> artel.wire.v1.TaskKey
+	28, // 14: artel.wire.v1.WatchResponse.events:type_name -> artel.wire.v1.Event
+	27, // 15: artel.wire.v1.WatchResponse.running:type_name -> artel.wire.v1.Progress
+	31, // 16: artel.wire.v1.Event.receipt:type_name -> artel.wire.v1.Receipt
+	29, // 17: artel.wire.v1.Receipt.result:type_name -> artel.wire.v1.Result
+	30, // 18: artel.wire.v1.Receipt.usage:type_name -> artel.wire.v1.Usage
+	8,  // 19: artel.wire.v1.PayRequest.voucher:type_name -> artel.wire.v1.SignedVoucher
+	23, // 20: artel.wire.v1.PayRequest.want:type_name -> artel.wire.v1.TaskKey
+	33, // 21: artel.wire.v1.PayResponse.keys:type_name -> artel.wire.v1.OutputKey
+	6,  // 22: artel.wire.v1.HeldLease.lease:type_name -> artel.wire.v1.Lease
+	8,  // 23: artel.wire.v1.HeldLane.voucher:type_name -> artel.wire.v1.SignedVoucher
+	39, // 24: artel.wire.v1.HeldLane.leases:type_name -> artel.wire.v1.HeldLease
+	40, // 25: artel.wire.v1.RecoverResponse.lanes:type_name -> artel.wire.v1.HeldLane
+	26, // [26:26] is the sub-list for method output_type
+	26, // [26:26] is the sub-list for method input_type
+	26, // [26:26] is the sub-list for extension type_name
+	26, // [26:26] is the sub-list for extension extendee
+	0,  // [0:26] is the sub-list for field type_name
 }
 
 func init() { file_artel_proto_init() }
@@ -2916,7 +3581,7 @@ func file_artel_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_artel_proto_rawDesc), len(file_artel_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   36,
+			NumMessages:   43,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -43,6 +43,10 @@ func seccompArch() uint32 {
 		return unix.AUDIT_ARCH_X86_64
 	case "arm64":
 		return unix.AUDIT_ARCH_AARCH64
+	case "riscv64":
+		return unix.AUDIT_ARCH_RISCV64
+	case "arm":
+		return unix.AUDIT_ARCH_ARM
 	}
 	return 0
 }

@@ -1,5 +1,3 @@
-//go:build unix
-
 package datadir
 
 import (
@@ -8,7 +6,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"syscall"
 )
 
 // takeLock locks path for as long as the returned file is open. The file is
@@ -18,9 +15,9 @@ func takeLock(path string) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open lock: %w", err)
 	}
-	if err := flock(f); err != nil {
+	if err := lockFile(f); err != nil {
 		defer f.Close()
-		if !errors.Is(err, syscall.EWOULDBLOCK) {
+		if !errors.Is(err, errHeld) {
 			return nil, fmt.Errorf("lock: %w; hint: keep it on a local disk", err)
 		}
 		return nil, fmt.Errorf("%w%s; hint: stop the other daemon, or give this one its own --dir", ErrLocked, holder(f))
@@ -31,15 +28,6 @@ func takeLock(path string) (*os.File, error) {
 		return nil, fmt.Errorf("write lock: %w", err)
 	}
 	return f, nil
-}
-
-func flock(f *os.File) error {
-	for {
-		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if !errors.Is(err, syscall.EINTR) {
-			return err
-		}
-	}
 }
 
 func writeAt(f *os.File, s string) error {
@@ -54,13 +42,4 @@ func holder(f *os.File) string {
 		return " by process " + strconv.Itoa(pid)
 	}
 	return ""
-}
-
-// Free returns the bytes that a user may still write on dir's disk.
-func Free(dir string) (uint64, error) {
-	var s syscall.Statfs_t
-	if err := syscall.Statfs(dir, &s); err != nil {
-		return 0, fmt.Errorf("measure free space of %s: %w", dir, err)
-	}
-	return uint64(s.Bavail) * uint64(s.Bsize), nil
 }

@@ -1,0 +1,183 @@
+package host
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"time"
+)
+
+// # Challenge
+//
+// A renter asks a provider to show its speed: it draws a seed, asks for so many
+// steps, takes the time until the answer is there, and checks a few of the steps.
+//
+//	s₀ = H(seed, steps)      sᵢ₊₁ = H(i, sᵢ, step(sᵢ))      answer: s₁ … sₙ
+//
+// Each step starts from the end of the one before, so that the chain cannot be
+// shared among cores, and nothing of it can be known before the seed. Whoever checks
+// redoes k of the n steps, drawn after the answer is there.
+//
+// What it proves: somebody who knew the seed did about this much work on one core in
+// this time. What it does not prove: that it was the machine of the offer (a faster
+// one may have answered for it), that the machine is as fast tomorrow, or at other
+// kinds of work. Whoever makes up a share p of the steps is caught with probability
+// 1-(1-p)ᵏ. The cheapest cheat makes up a single state, halves the time on two cores,
+// and is caught with probability k/n each time it is asked; so it is asked more than
+// once, and being caught once is enough.
+
+// MaxSteps is the longest challenge: some 8 s of the reference core, and an answer of
+// 256 KiB.
+const MaxSteps = 8192
+
+// ErrChallenge is what an answer matches that is not one, or not one to this
+// challenge. The peer that gave it is to blame.
+var ErrChallenge = errors.New("wrong answer to the challenge")
+
+// Answer is the chain's states after each step. The last one is the result.
+type Answer [][32]byte
+
+// Solve works on one core until the chain is done, or ctx ends. The caller has seen
+// to it that the core is free: what is claimed is the speed of a slot.
+func Solve(ctx context.Context, seed [32]byte, steps int) (Answer, error) {
+	if err := checkSteps(steps); err != nil {
+		return nil, err
+	}
+	m := new(scratch)
+	a := make(Answer, steps)
+	s := first(seed, steps)
+	for i := range a {
+		if err := ctx.Err(); err != nil {
+			return nil, fmt.Errorf("solve challenge: %w", err)
+		}
+		s = next(m, i, s)
+		a[i] = s
+	}
+	return a, nil
+}
+
+// Verify redoes `checks` steps of the answer, drawn from rand without repetition,
+// which has to be unpredictable to who answered. It costs checks/steps of the work.
+// ErrChallenge: the answer is wrong.
+func (a Answer) Verify(seed [32]byte, steps, checks int, rand io.Reader) error {
+	if err := checkSteps(steps); err != nil {
+		return err
+	}
+	if len(a) != steps {
+		return fmt.Errorf("%w: %d states for %d steps", ErrChallenge, len(a), steps)
+	}
+	m := new(scratch)
+	// The first of a shuffle of all steps.
+	order := make([]int, steps)
+	for i := range order {
+		order[i] = i
+	}
+	for k := range min(max(checks, 1), steps) {
+		j, err := draw(rand, steps-k)
+		if err != nil {
+			return fmt.Errorf("draw steps to check: %w", err)
+		}
+		order[k], order[k+j] = order[k+j], order[k]
+		i := order[k]
+		from := first(seed, steps)
+		if i > 0 {
+			from = a[i-1]
+		}
+		if next(m, i, from) != a[i] {
+			return fmt.Errorf("%w: step %d of %d does not follow from the one before", ErrChallenge, i+1, steps)
+		}
+	}
+	return nil
+}
+
+// draw returns a number in [0, n), n at most MaxSteps; the bias is below 2⁻⁵⁰.
+func draw(rand io.Reader, n int) (int, error) {
+	var b [8]byte
+	if _, err := io.ReadFull(rand, b[:]); err != nil {
+		return 0, err
+	}
+	return int(binary.LittleEndian.Uint64(b[:]) % uint64(n)), nil
+}
+
+// Score is the speed that a challenge shows, on the scale of artel.Offer's Speed: 1000
+// is the reference. elapsed is the whole time from question to answer; whoever wants
+// to be fair to a peer that is far away takes a round trip off, or asks for more
+// steps.
+func Score(steps int, elapsed time.Duration) uint32 {
+	if elapsed <= 0 || steps <= 0 {
+		return 0
+	}
+	return toScore(float64(steps) / elapsed.Seconds())
+}
+
+// toScore makes a score of steps a second: the reference core does 1000.
+func toScore(perSecond float64) uint32 {
+	if !(perSecond > 0) {
+		return 0
+	}
+	return uint32(min(max(math.Round(perSecond), 1), math.MaxUint32))
+}
+
+func checkSteps(steps int) error {
+	if steps < 1 || steps > MaxSteps {
+		return fmt.Errorf("challenge of %d steps: at least 1 and at most %d", steps, MaxSteps)
+	}
+	return nil
+}
+
+const (
+	firstTag = "artel challenge 1 start\x00"
+	nextTag  = "artel challenge 1 step\x00\x00"
+)
+
+func first(seed [32]byte, steps int) [32]byte {
+	b := append(make([]byte, 0, 64), firstTag...)
+	b = append(b, seed[:]...)
+	return sha256.Sum256(binary.LittleEndian.AppendUint64(b, uint64(steps)))
+}
+
+func next(m *scratch, i int, s [32]byte) [32]byte {
+	r := m.step(s)
+	b := append(make([]byte, 0, 128), nextTag...)
+	b = binary.LittleEndian.AppendUint64(b, uint64(i))
+	b = append(b, s[:]...)
+	for _, v := range []uint64{r.a, r.b, r.c, r.d, math.Float64bits(r.f)} {
+		b = binary.LittleEndian.AppendUint64(b, v)
+	}
+	return sha256.Sum256(b)
+}
+
+// answerVersion is the first byte of an encoded answer: another kernel is another
+// version.
+const answerVersion = 1
+
+// Encode returns the answer's bytes: a version, then 32 bytes a step.
+func (a Answer) Encode() []byte {
+	b := make([]byte, 1, 1+32*len(a))
+	b[0] = answerVersion
+	for i := range a {
+		b = append(b, a[i][:]...)
+	}
+	return b
+}
+
+// DecodeAnswer reads what a peer sent. ErrChallenge: it is not an answer.
+func DecodeAnswer(b []byte) (Answer, error) {
+	switch {
+	case len(b) == 0:
+		return nil, fmt.Errorf("%w: it is empty", ErrChallenge)
+	case b[0] != answerVersion:
+		return nil, fmt.Errorf("%w: version %d, this program knows %d; hint: both sides need the same release", ErrChallenge, b[0], answerVersion)
+	case len(b) == 1 || (len(b)-1)%32 != 0 || (len(b)-1)/32 > MaxSteps:
+		return nil, fmt.Errorf("%w: %d bytes", ErrChallenge, len(b))
+	}
+	a := make(Answer, (len(b)-1)/32)
+	for i := range a {
+		copy(a[i][:], b[1+32*i:])
+	}
+	return a, nil
+}
