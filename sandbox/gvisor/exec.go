@@ -88,7 +88,7 @@ func (a *attempt) start(ctx context.Context, c sandbox.Command) (*process, error
 	p := &process{a: a, pid: resp.PID, conn: conn, done: make(chan struct{})}
 	if c.TTY {
 		p.tty = files[0]
-		s.terminal(c, p.tty)
+		s.terminal(c, p)
 	}
 	go p.await(s)
 	return p, nil
@@ -141,9 +141,10 @@ func (s *streams) pipes(c sandbox.Command) error {
 }
 
 // terminal copies to and from a terminal. Its end reads as an error.
-func (s *streams) terminal(c sandbox.Command, tty *os.File) {
+func (s *streams) terminal(c sandbox.Command, p *process) {
+	tty := p.tty
 	if c.Stdin != nil {
-		go func() { _, _ = io.Copy(tty, c.Stdin) }()
+		go func() { _, _ = io.Copy(keyboard{p}, c.Stdin) }()
 	}
 	to := c.Stdout
 	if to == nil {
@@ -151,6 +152,34 @@ func (s *streams) terminal(c sandbox.Command, tty *os.File) {
 	}
 	s.out = []*os.File{tty}
 	s.copied.Go(func() { _, _ = io.Copy(to, tty) })
+}
+
+// keyboard writes to a terminal, and does what the kernel cannot here: it knows the
+// terminal's processes, which are another kernel's, by no number, so the keys that send
+// signals would be without effect.
+type keyboard struct{ p *process }
+
+func (k keyboard) Write(b []byte) (int, error) {
+	n, err := k.p.tty.Write(b)
+	if err != nil {
+		return n, err
+	}
+	t, err := unix.IoctlGetTermios(int(k.p.tty.Fd()), unix.TCGETS)
+	if err != nil || t.Lflag&unix.ISIG == 0 {
+		return n, nil
+	}
+	for _, c := range b[:n] {
+		switch {
+		case c == 0: // _POSIX_VDISABLE
+		case c == t.Cc[unix.VINTR]:
+			_ = k.p.Signal(int(unix.SIGINT))
+		case c == t.Cc[unix.VQUIT]:
+			_ = k.p.Signal(int(unix.SIGQUIT))
+		case c == t.Cc[unix.VSUSP]:
+			_ = k.p.Signal(int(unix.SIGTSTP))
+		}
+	}
+	return n, nil
 }
 
 func (s *streams) shut() {

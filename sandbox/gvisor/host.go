@@ -3,6 +3,7 @@
 package gvisor
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -104,6 +105,12 @@ func processTime() time.Duration {
 		}
 	}
 	return total
+}
+
+// panicked says whether the sandbox's stderr, where it warns as well, holds its end.
+func panicked(path string) bool {
+	b, err := os.ReadFile(path)
+	return err == nil && (bytes.Contains(b, []byte("panic: ")) || bytes.Contains(b, []byte("fatal error: ")) || bytes.Contains(b, []byte("FATAL ERROR")))
 }
 
 func fileSize(path string) int64 {

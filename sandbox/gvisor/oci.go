@@ -104,6 +104,9 @@ func ociSpec(s sandbox.Spec, empty, netns string, files uint64) (*specs.Spec, bo
 		{Destination: "/dev", Type: "tmpfs", Source: "tmpfs"},
 		{Destination: "/sys", Type: "sysfs", Source: "sysfs", Options: []string{"nosuid", "noexec", "nodev", "ro"}},
 		{Destination: "/dev/shm", Type: "tmpfs", Source: "tmpfs", Options: []string{"nosuid", "nodev", "mode=1777", "size=" + strconv.FormatInt(s.Limits.MemoryBytes/2, 10)}},
+		// gVisor ignores the type, and its own idea, a tmpfs without a limit, as well: so
+		// /tmp is a part of the layer.
+		{Destination: "/tmp", Type: "mqueue", Source: "none"},
 		{Destination: "/in", Type: "bind", Source: in, Options: []string{"bind", "ro", "nosuid", "nodev"}},
 	}
 	for name, host := range map[string]string{"out": s.Out, "checkpoint": s.Checkpoint} {
@@ -111,7 +114,12 @@ func ociSpec(s sandbox.Spec, empty, netns string, files uint64) (*specs.Spec, bo
 			continue
 		}
 		box.Mounts[host] = outfs.Limits{Name: name, Bytes: s.Limits.OutputBytes, Files: s.Limits.OutputFiles, UID: uid, GID: gid}
-		oci.Mounts = append(oci.Mounts, specs.Mount{Destination: "/" + name, Type: "bind", Source: host, Options: []string{"bind", "rw", "nosuid", "nodev"}})
+		oci.Mounts = append(oci.Mounts, specs.Mount{Destination: "/" + name, Type: "bind", Source: host, Options: []string{
+			"bind", "rw", "nosuid", "nodev",
+			// No cache of names: with them it would keep files open for writing, and a file
+			// that is cannot be mapped here, so not be run.
+			"dcache=0",
+		}})
 		hint := "dev.gvisor.spec.mount." + name + "."
 		// Everything through the file server: with direct access there would be no limits.
 		oci.Annotations[hint+"source"], oci.Annotations[hint+"type"] = host, "bind"
@@ -136,6 +144,8 @@ func runscConfig(root, layer, panicLog string, l sandbox.Limits) (*config.Config
 		"net-raw":                   "false",
 		"allow-packet-socket-write": "false",
 		"oci-seccomp":               "false",
+		"host-settings":             "ignore", // advice about the host's huge pages
+		"sidecar-usage-policy":      "LEGACY_DEPRECATED_SLOW_EMBEDDED_FALLBACK",
 	} {
 		if err := fs.Set(k, v); err != nil {
 			return nil, fmt.Errorf("set gVisor's %s: %w", k, err)
@@ -156,12 +166,17 @@ func mountPoints(root string, checkpoint bool) error {
 		return err
 	}
 	defer r.Close()
-	for _, n := range append(names, "proc", "sys", "dev") {
+	for _, n := range append(names, "proc", "sys", "dev", "tmp") {
 		if _, err := r.Lstat(n); err == nil {
 			continue
 		}
 		if err := r.Mkdir(n, 0o755); err != nil && !os.IsExist(err) {
 			return fmt.Errorf("make %s in the image: %w", filepath.Join("/", n), err)
+		}
+		if n == "tmp" {
+			if err := r.Chmod(n, 0o777|os.ModeSticky); err != nil {
+				return fmt.Errorf("make %s in the image: %w", filepath.Join("/", n), err)
+			}
 		}
 	}
 	return nil

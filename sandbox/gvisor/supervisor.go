@@ -376,6 +376,7 @@ func (s *supervisor) refused(err error, lost func(error) sandbox.Exit) sandbox.E
 		for _, why := range []struct{ mark, say string }{
 			{"no such file", "The program %s is not in the image. Name a file of the image, or one in PATH."},
 			{"not found in $PATH", "The program %s is not in the image. Name a file of the image, or one in PATH."},
+			{"bad address", "The program %s is cut short, or no program. Build it again."},
 			{"exec format", "The program %s is not one for this machine: build it, or pull the image, for linux/" + goarch + "."},
 			{"permission denied", "The program %s may not be executed: set its executable bit in the image."},
 			{"is a directory", "The program %s is a directory. Name a file."},
@@ -398,7 +399,7 @@ func (s *supervisor) verdict(ws unix.WaitStatus, err error) sandbox.Exit {
 		return exit
 	}
 	oom := s.grp != nil && s.grp.oomKills() > 0
-	panicked := fileSize(filepath.Join(s.dir, panicFile)) > 0
+	panicked := panicked(filepath.Join(s.dir, panicFile))
 	switch cause := s.stopped(); {
 	case cause == sandbox.Killed:
 		return say(cause, "The attempt was stopped from outside.")

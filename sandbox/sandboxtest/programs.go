@@ -53,7 +53,12 @@ func testContract(t *testing.T, s *suite) {
 			j.spec.Checkpoint = kept
 			s.run(j).wantExit(0).wantLog(fmt.Sprint("count ", i))
 		}
-		s.run(s.job(t, "resume")).wantExit(1) // there is none unless asked for
+		none := s.run(s.job(t, "resume")) // there is none unless asked for
+		if none.spec.Root == "" {
+			none.wantExit(1)
+		} else if none.exit.OK() { // the image may have a directory of that name
+			none.wantLog("count 1")
+		}
 	})
 	t.Run("OneLog", func(t *testing.T) {
 		j := s.run(s.job(t, "mixed")).wantExit(0)

@@ -246,8 +246,8 @@ func (c *control) readOnly() int {
 	if err != nil {
 		return -1
 	}
-	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil || st.Ino != c.ino {
+	// (Seccomp knows statx, but not fstat.)
+	if st, err := c.m.stat(fd, false); err != nil || st.Ino != c.ino {
 		_ = unix.Close(fd)
 		return -1
 	}
