@@ -130,12 +130,13 @@ func ociSpec(s sandbox.Spec, empty, netns string, files uint64) (*specs.Spec, bo
 
 // runscConfig is gVisor's configuration. root holds its state, layer what is written
 // above the image.
-func runscConfig(root, layer, panicLog string, l sandbox.Limits) (*config.Config, error) {
+func runscConfig(root, layer, panicLog, netns string, l sandbox.Limits) (*config.Config, error) {
 	fs := flag.NewFlagSet("gvisor", flag.ContinueOnError)
 	config.RegisterFlags(fs)
 	for k, v := range map[string]string{
 		"root":                      root,
 		"platform":                  "systrap",
+		"gofer-network-namespace":   netns, // of its own, it would cost as much as the first
 		"network":                   "sandbox",
 		"ignore-cgroups":            "true",
 		"overlay2":                  fmt.Sprintf("root:dir=%s,size=%d", layer, l.LayerBytes),

@@ -110,7 +110,7 @@ func (s *supervisor) try(f func(*container.Container) error) response {
 		return response{}
 	case s.box() == nil || !box.IsSandboxRunning():
 		return response{Ended: true}
-	case strings.Contains(err.Error(), "connection refused"):
+	case strings.Contains(err.Error(), "connection was refused"), strings.Contains(err.Error(), "connection refused"):
 		return response{Errno: unix.ECONNREFUSED}
 	}
 	return response{Err: err.Error()}

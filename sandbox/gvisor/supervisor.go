@@ -14,7 +14,9 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+	"gvisor.dev/gvisor/pkg/control/client"
 	glog "gvisor.dev/gvisor/pkg/log"
+	"gvisor.dev/gvisor/runsc/boot"
 	"gvisor.dev/gvisor/runsc/config"
 	"gvisor.dev/gvisor/runsc/container"
 
@@ -249,13 +251,30 @@ func (s *supervisor) contain(start time.Time, limit *time.Timer, lost func(error
 	limit.Stop()
 	wall := time.AfterFunc(millis(spec.Limits.WallMillis), func() { s.stop(sandbox.OutOfTime) })
 	defer wall.Stop()
-	ws, err := c.Wait()
+	ws, err := await(c)
 	s.mu.Lock()
 	wallTime := time.Since(s.begun)
 	s.mu.Unlock()
 	exit = s.verdict(ws, err)
 	exit.WallMillis = ceilMillis(wallTime)
 	return exit
+}
+
+// await waits for the program. An error means that the box around it has died.
+func await(c *container.Container) (ws unix.WaitStatus, err error) {
+	if conn, err := client.ConnectTo(c.Sandbox.GetControlSocketPath()); err == nil {
+		err = conn.Call(boot.ContMgrWait, &c.ID, &ws)
+		_ = conn.Close()
+		if err == nil {
+			return ws, nil
+		}
+	}
+	// The box ends right after its program, perhaps before it has answered; then it has
+	// the program's exit code. It never ends by a signal of the program's.
+	if ws, err = c.Wait(); err == nil && ws.Signaled() {
+		err = fmt.Errorf("the sandbox died of signal %d", ws.Signal())
+	}
+	return ws, err
 }
 
 // build writes the bundle and opens what connects the box with this process.
@@ -278,11 +297,12 @@ func (s *supervisor) build(bundle string) (over, logw *os.File, logDone chan str
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &files); err != nil {
 		return nil, nil, nil, err
 	}
-	oci, box, err := ociSpec(spec, empty, fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), ns), descriptors(files.Max))
+	netns := fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), ns)
+	oci, box, err := ociSpec(spec, empty, netns, descriptors(files.Max))
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	if s.conf, err = runscConfig("/proc/self/cwd/run", layer, filepath.Join(s.dir, panicFile), spec.Limits); err != nil {
+	if s.conf, err = runscConfig("/proc/self/cwd/run", layer, filepath.Join(s.dir, panicFile), netns, spec.Limits); err != nil {
 		return nil, nil, nil, err
 	}
 	fifo := filepath.Join(bundle, overFifo)
