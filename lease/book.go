@@ -11,6 +11,8 @@ package lease
 import (
 	"bytes"
 	"cmp"
+	"fmt"
+	"time"
 
 	"github.com/artel-network/artel"
 )
@@ -104,6 +106,16 @@ type SignerRights struct {
 // Good reports whether a voucher accepted at now stays redeemable for delay
 // seconds.
 func (s SignerRights) Good(now, delay uint64) bool { return s.Account || s.Until >= now+delay }
+
+// Short says why Good is false for the vouchers of a lease that ends at now, and
+// what to do.
+func (s SignerRights) Short(now, delay uint64) (text, hint string) {
+	if s.Until == 0 {
+		return "the session signer has no rights", "artel wallet signer gives it an allowance and a time"
+	}
+	date := func(sec uint64) string { return time.Unix(int64(min(sec, 1<<40)), 0).UTC().Format(time.RFC3339) }
+	return fmt.Sprintf("the session signer ends at %s, its vouchers of this lease must count until %s", date(s.Until), date(now+delay)), "artel wallet signer: raise its time"
+}
 
 // Seen takes over what a final block says.
 func (b Book) Seen(l Lane) Book {
