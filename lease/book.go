@@ -177,3 +177,11 @@ func signedBy(sig artel.Signature, digest artel.Hash, want artel.Address, k Key)
 	}
 	return nil
 }
+
+// shifted moves an instant; 0 is none.
+func shifted(at, ms int64) int64 {
+	if at == 0 {
+		return 0
+	}
+	return at + ms
+}

@@ -180,6 +180,18 @@ func (s Sold) Restarted(now int64) Sold {
 	return s
 }
 
+// Shifted moves all instants by so many ms, when the wall clock was set by as
+// much: what has lasted so far has lasted as long by the new clock.
+func (s Sold) Shifted(ms int64) Sold {
+	s.Metered, s.UnpaidAt, s.StuckAt, s.FreeAt = s.Metered+ms, shifted(s.UnpaidAt, ms), shifted(s.StuckAt, ms), shifted(s.FreeAt, ms)
+	s.Running = slices.Clone(s.Running)
+	for i := range s.Running {
+		r := &s.Running[i]
+		r.Taken, r.Started = shifted(r.Taken, ms), shifted(r.Started, ms)
+	}
+	return s
+}
+
 // stuckFor is how many patiences a lease may be stuck: a slow chain books late.
 const stuckFor = 10
 

@@ -177,6 +177,7 @@ type Provider struct {
 	since   time.Time
 	dirty   map[lease.Key]bool // lanes to be looked up on chain
 	paused  bool
+	shift   int64  // ms by which the clock was set since the start
 	late    bool   // the clock is far behind the chain's
 	signed  uint64 // receipts since the start
 
@@ -256,6 +257,7 @@ func (p *Provider) actor() core.Actor[*tx] {
 		Begin: func(ctx context.Context, now time.Time) *tx {
 			return &tx{ctx: ctx, now: now.UnixMilli(), lanes: map[lease.Key]bool{}, leases: map[artel.Hash]bool{}}
 		},
+		Jumped: p.jumped,
 		Commit: p.commit,
 	}
 }
@@ -340,8 +342,8 @@ func (p *Provider) load(ctx context.Context) error {
 		}
 	}
 	for k, row := range p.lanes {
-		if _, open := p.open[k]; !open && row.Rested == 0 {
-			row.Rested = now // stored by an older release
+		if _, open := p.open[k]; !open && (row.Rested == 0 || row.Rested > now) {
+			row.Rested = now // stored by an older release, or by a clock that was fast
 		}
 	}
 	if !p.mayWaive() {

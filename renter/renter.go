@@ -118,6 +118,8 @@ type Renter struct {
 	rejected map[string]bool         // calls that the ledger would not carry out
 	room     []*bought               // leases with free slots at the beginning of a plan
 	chainAt  uint64                  // unix seconds of the newest final block that was seen
+	shift    int64                   // ms by which the clock was set since the start
+	woke     int64                   // unix ms at which the machine last woke up
 	turn     int                     // where in order the next plan begins to seek machines
 	denied   map[artel.NodeID]Denial // the last answer of those that would not sign
 
@@ -211,6 +213,7 @@ func (r *Renter) Run(ctx context.Context) error {
 				jobs: map[artel.Hash]bool{}, tasks: map[artel.Hash]map[uint64]bool{},
 			}
 		},
+		Jumped: r.jumped,
 		Commit: r.commit,
 	})
 }
