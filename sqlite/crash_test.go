@@ -97,7 +97,7 @@ func (l *life) save(ctx context.Context, d *DB) error {
 	case 2, 3:
 		id := l.hash()
 		return d.Renter().Save(ctx, renter.Change{
-			Meta: &renter.Meta{Lane: uint32(l.n)}, Books: []provider.LaneRow{book},
+			Meta: &renter.Meta{Lane: uint32(l.n)}, Books: []lease.Book{book},
 			Jobs:   []job.Job{{ID: id, Created: int64(l.n), Spec: artel.JobSpec{Args: []string{string(l.pad())}}}},
 			Tasks:  map[artel.Hash][]job.Task{id: {{Index: uint64(l.rng.IntN(50))}, {Index: l.n % 7}}},
 			Outbox: []chain.Tx{tx}, Sent: []string{fmt.Sprint(l.n - min(l.n, 5))},

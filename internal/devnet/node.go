@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/artel-network/artel"
@@ -25,8 +26,8 @@ type Node struct {
 // StartNode starts the daemon of that name and waits until it answers. After
 // its end it may be started again. The first one becomes the peer at which the
 // others find each other. nice lowers its priority, and that of the tasks it
-// runs.
-func (n *Net) StartNode(ctx context.Context, name string, nice int) (*Node, error) {
+// runs; more are further flags of artel up.
+func (n *Net) StartNode(ctx context.Context, name string, nice int, more ...string) (*Node, error) {
 	d := &Node{Dir: filepath.Join(n.c.Dir, name)}
 	first := len(n.ports) == 0
 	at := n.ports[name]
@@ -48,7 +49,7 @@ func (n *Net) StartNode(ctx context.Context, name string, nice int) (*Node, erro
 	socket := datadir.At(d.Dir).Socket()
 	args := []string{"up", "--dir", d.Dir, "--socket", socket, "--network", n.NetworkFile(), "--no-passphrase", "--log-level", n.c.Log,
 		"--listen", listen + "/udp/" + port + "/quic-v1", "--listen", listen + "/tcp/" + port}
-	d.Proc, err = n.start(name, nice, append(args, n.door...)...)
+	d.Proc, err = n.start(name, nice, slices.Concat(args, n.door, more)...)
 	if err != nil {
 		return nil, err
 	}
