@@ -22,7 +22,8 @@ var rooms = map[string][]string{
 	"sandbox/sandboxtest": {"sandbox"}, "blob/blobtest": {"", "blob"}, "p2p/p2ptest": {"", "p2p"}, "chain/chaintest": {"", "chain"},
 	// Adapters.
 	"sandbox/fake": {"sandbox"}, "sandbox/wasm": {"sandbox", "sandbox/wasm/internal/confine", "sandbox/wasm/internal/guestfs"},
-	"blob/mem": {"", "blob"}, "blob/disk": {"", "blob"}, "blob/swarm": {"", "blob"},
+	"sandbox/gvisor": {"sandbox", "sandbox/gvisor/internal/egress", "sandbox/gvisor/internal/outfs"},
+	"blob/mem":       {"", "blob"}, "blob/disk": {"", "blob"}, "blob/swarm": {"", "blob"},
 	"image": {"", "blob", "image/internal/unpack", "image/oci"}, "image/oci": {},
 	"p2p/mem": {"", "p2p"}, "p2p/libp2p": {"", "p2p"},
 	"chain/fake": {"", "chain"}, "chain/evm": {"", "chain", "chain/evm/bindings"}, "chain/evm/bindings": {},
@@ -62,6 +63,7 @@ var heavy = map[string][]string{
 	"modernc.org/":                           {"sqlite"},
 	"filippo.io/age":                         {"seal", "keys"},
 	"github.com/google/go-containerregistry": {"image"},
+	"gvisor.dev/":                            {"sandbox/gvisor"},
 }
 
 type pkg struct {
