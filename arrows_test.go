@@ -22,21 +22,22 @@ var rooms = map[string][]string{
 	"sandbox/sandboxtest": {"sandbox"}, "blob/blobtest": {"", "blob"}, "p2p/p2ptest": {"", "p2p"}, "chain/chaintest": {"", "chain"},
 	// Adapters.
 	"sandbox/fake": {"sandbox"}, "sandbox/wasm": {"sandbox", "sandbox/wasm/internal/confine", "sandbox/wasm/internal/guestfs"},
-	"blob/mem": {"", "blob"}, "blob/disk": {"", "blob"}, "blob/swarm": {"", "blob"},
+	"sandbox/gvisor": {"sandbox", "sandbox/gvisor/internal/egress", "sandbox/gvisor/internal/outfs"},
+	"blob/mem":       {"", "blob"}, "blob/disk": {"", "blob"}, "blob/swarm": {"", "blob"},
 	"image": {"", "blob", "image/internal/unpack", "image/oci"}, "image/oci": {},
 	"p2p/mem": {"", "p2p"}, "p2p/libp2p": {"", "p2p"},
 	"chain/fake": {"", "chain"}, "chain/evm": {"", "chain", "chain/evm/bindings"}, "chain/evm/bindings": {},
 	"chain/node": {"chain/node/internal/evm"}, "chain/evm/embedded": {},
 	// Actors drive rules through ports, on one loop.
 	"core":     {},
-	"provider": {"", "blob", "chain", "core", "lease", "p2p", "sandbox", "seal", "wire"},
+	"provider": {"", "blob", "chain", "core", "image", "lease", "p2p", "sandbox", "seal", "wire"},
 	"renter":   {"", "blob", "chain", "core", "job", "lease", "p2p", "seal", "wire"},
 	// What a machine has of the network: files.
-	"datadir": {}, "network": {""}, "keys": {"", "datadir"}, "host": {},
+	"datadir": {}, "network": {""}, "keys": {"", "datadir"},
 	// Shell.
 	"sqlite": {"", "chain", "job", "lease", "provider", "renter"},
 	"api":    {"", "datadir", "network", "wire"},
-	"node": {"", "api", "blob", "blob/disk", "blob/mem", "chain", "chain/evm", "datadir", "host", "job", "lease", "market", "network", "p2p", "p2p/libp2p",
+	"node": {"", "api", "blob", "blob/disk", "blob/mem", "blob/swarm", "chain", "chain/evm", "datadir", "host", "image", "job", "lease", "market", "network", "p2p", "p2p/libp2p",
 		"provider", "renter", "sandbox/wasm", "sqlite", "wire"},
 }
 
@@ -62,6 +63,7 @@ var heavy = map[string][]string{
 	"modernc.org/":                           {"sqlite"},
 	"filippo.io/age":                         {"seal", "keys"},
 	"github.com/google/go-containerregistry": {"image"},
+	"gvisor.dev/":                            {"sandbox/gvisor"},
 }
 
 type pkg struct {

@@ -71,6 +71,9 @@ func (p Paths) Blobs() string { return filepath.Join(p.root, "blobs") }
 // Work is the directory of sandboxes at work.
 func (p Paths) Work() string { return filepath.Join(p.root, "work") }
 
+// Images is the directory of container images.
+func (p Paths) Images() string { return filepath.Join(p.root, "images") }
+
 // Chain is the directory of the embedded chain.
 func (p Paths) Chain() string { return filepath.Join(p.root, "chain") }
 

@@ -128,6 +128,18 @@ func (s *Store) Ref(d Digest) (ref artel.Ref, size int64, ok bool) {
 	return k.ref, k.size, ok
 }
 
+// Has reports whether ref holds a blob of an image.
+func (s *Store) Has(ref artel.Ref) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, k := range s.kept {
+		if k.ref == ref {
+			return true
+		}
+	}
+	return false
+}
+
 // Blob is an OCI blob that the store has.
 type Blob struct {
 	Digest Digest

@@ -307,11 +307,14 @@ func (s Sold) ahead() artel.Amount { return s.Book.Secured().Sub(s.Book.Due()) }
 // wantsBooking reports whether booking the reserve is worth its gas now: when
 // the voucher outgrew the cap by half of what may stay unpaid, or when a first
 // unit must be prepaid. A session signer's allowance can be taken from one block
-// to the next, and what its Reserve would book with it: none of its vouchers
-// waits above the cap.
+// to the next, and what its Reserve would book with it: what is due, promised or
+// running does not wait above the cap.
 func (s Sold) wantsBooking() bool {
-	if s.Signer != s.Lease.Renter && !s.Book.Unbooked().IsZero() {
-		return true
+	if s.Signer != s.Lease.Renter {
+		need := s.Book.Due().Max(s.Book.Voucher).Float() + float64(s.busy())*s.Terms.UnitCost().Float()
+		if s.Book.Cap.Float() < need {
+			return true
+		}
 	}
 	half := s.Terms.MaxUnpaid.Float() / 2
 	return !s.prepaid() || s.Book.Unbooked().Float() >= half || !s.covers(s.Terms.UnitCost(), 1)

@@ -68,7 +68,7 @@ func millis(ms int64) time.Time {
 func jobLine(j job.Job, ts []job.Task) api.Job {
 	a := api.Job{
 		ID: j.ID.String(), Name: j.Spec.Name, Message: j.Message, Created: millis(j.Created), Ended: millis(j.Ended),
-		Tasks: j.Spec.Count, Promised: j.Spent, Budget: j.Spec.Budget,
+		Tasks: j.Spec.Count, Promised: promised(j), Budget: j.Spec.Budget,
 	}
 	nodes := map[artel.NodeID]bool{}
 	for _, t := range ts {
@@ -90,6 +90,15 @@ func jobLine(j job.Job, ts []job.Task) api.Job {
 	a.Providers = len(nodes)
 	a.State = jobState(j, a.Running > 0 || a.Done > 0)
 	return a
+}
+
+// promised is what vouchers promise for a job. A job without a budget shares its
+// leases, and its part is what they billed for it.
+func promised(j job.Job) artel.Amount {
+	if j.Spec.Budget.IsZero() {
+		return j.Spent
+	}
+	return j.Vouched
 }
 
 func jobState(j job.Job, begun bool) api.State {

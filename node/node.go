@@ -41,6 +41,9 @@ type Config struct {
 	Version  api.Version
 	// Worker is the command that starts a sandbox worker.
 	Worker []string
+	// InsecureRegistries, "host" or "host:port", may have private addresses and
+	// speak plain http.
+	InsecureRegistries []string
 	// Linger is how long leases are held without a task; zero: the default.
 	Linger time.Duration
 	Log    *slog.Logger
@@ -64,6 +67,7 @@ type Node struct {
 	ledger *evm.Ledger
 	host   *libp2p.Host
 	board  *board
+	images *images
 	renter *renter.Renter
 	owner  *owner // the provider's half
 
@@ -102,6 +106,9 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 		return nil, err
 	}
 	if err := n.openHost(); err != nil {
+		return nil, err
+	}
+	if err := n.openImages(); err != nil {
 		return nil, err
 	}
 	n.board = newBoard(n.network, c.Network.Rules.MinStake, n.ledger, n.params)

@@ -18,6 +18,7 @@ import (
 	"github.com/artel-network/artel/datadir"
 	"github.com/artel-network/artel/network"
 	"github.com/artel-network/artel/provider"
+	"github.com/artel-network/artel/sandbox"
 	"github.com/artel-network/artel/sandbox/wasm"
 )
 
@@ -86,7 +87,7 @@ func (o *owner) begin(ctx context.Context, c api.ProvideConfig) error {
 		return fmt.Errorf("open sandbox: %w", err)
 	}
 	o.box = box
-	o.boxed = &provider.Boxed{Box: box, Blobs: n.blobs, Dir: work + "/jobs", Fetch: o.fetch, Scratch: o.scratch, Room: o.room}
+	o.boxed = &provider.Boxed{Boxes: map[string]sandbox.Box{"wasm": box}, Images: n.images, Blobs: n.blobs, Dir: work + "/jobs", Fetch: o.fetch, Scratch: o.scratch, Room: o.room}
 	o.boxed.Limit(int64(min(o.complete(c).Disk, math.MaxInt64)))
 	o.p = provider.New(provider.Config{
 		Key: n.c.Key, Account: n.account(), Network: n.network, Machine: o.machine, Params: n.params, Policy: pol,

@@ -34,7 +34,7 @@ func newShop(t *testing.T, limit int64, program fake.Program) *shop {
 	s := &shop{t: t, stores: map[artel.NodeID]blob.Store{}, fetched: map[laid]int{}}
 	box := fake.New(1, program)
 	t.Cleanup(func() { box.Close() })
-	s.Boxed = &Boxed{Box: box, Blobs: mem.New(0), Dir: t.TempDir(), Scratch: scratch, Fetch: func(ctx context.Context, from artel.NodeID, into blob.Store, root artel.Ref, limit int64) error {
+	s.Boxed = &Boxed{Boxes: map[string]sandbox.Box{"": box}, Blobs: mem.New(0), Dir: t.TempDir(), Scratch: scratch, Fetch: func(ctx context.Context, from artel.NodeID, into blob.Store, root artel.Ref, limit int64) error {
 		s.fetched[laid{from: from, ref: root}]++
 		if s.stores[from] == nil {
 			return errors.New("not served")

@@ -18,12 +18,15 @@ import (
 	"github.com/artel-network/artel/seal"
 )
 
-// Boxed is the Runner that runs tasks in a sandbox. Dir is its own: programs,
+// Boxed is the Runner that runs tasks in sandboxes. Dir is its own: programs,
 // inputs and what attempts leave behind live there.
 type Boxed struct {
-	Box   sandbox.Box
-	Blobs blob.Store
-	Dir   string
+	Boxes map[string]sandbox.Box // by the kind that a lease's terms name
+	// Images lays out what containers run on; nil: there are none here.
+	Images Images
+	GPUs   int // devices 0 to GPUs-1 are for strangers
+	Blobs  blob.Store
+	Dir    string
 	// Fetch brings a root from the node that rents into a store.
 	Fetch func(ctx context.Context, from artel.NodeID, into blob.Store, root artel.Ref, limit int64) error
 	// Scratch makes a store of its own for so many bytes, gone with done.
@@ -33,6 +36,8 @@ type Boxed struct {
 	Room func(bytes int64) error
 
 	mu    sync.Mutex
+	live  map[left]sandbox.Run
+	gpus  map[int]bool     // those in use
 	cache map[laid]*cached // programs and inputs laid out on disk
 	turn  uint64           // counts uses of them
 	limit int64            // bytes that all of it may take; 0: no limit
@@ -60,7 +65,14 @@ func (b *Boxed) Run(ctx context.Context, from artel.NodeID, id artel.Hash, t art
 	// A limit of zero is the default of the rooms below, and theirs are for
 	// their owner's own files.
 	disk := int64(max(t.Resources.Disk, 1))
+	box := b.Boxes[t.Sandbox]
+	if box == nil {
+		return fail(artel.ReasonRefused, "no sandbox %q here", t.Sandbox)
+	}
 	claim := 3*int64(r.Spec.Want.Disk) + int64(r.Spec.Log) // an output lies here as it was left, as blocks, and sealed
+	if t.Image != (artel.Hash{}) {
+		claim += int64(r.Spec.Want.Disk) // and what it writes elsewhere
+	}
 	if err := b.take(claim); err != nil {
 		return fail(artel.ReasonRefused, "%v", err)
 	}
@@ -84,18 +96,37 @@ func (b *Boxed) Run(ctx context.Context, from artel.NodeID, id artel.Hash, t art
 		}
 		return artel.ReasonNoInput
 	}
-	program, done, err := b.lay(fetching, from, r.Spec.Program, b.mostProgram(), false)
-	if err != nil {
-		return fail(why(err), "fetch program: %v", err)
+	s := spec(r.Spec)
+	if r.Spec.Box.Image.IsZero() {
+		program, done, err := b.lay(fetching, from, r.Spec.Program, b.mostProgram(), false)
+		if err != nil {
+			return fail(why(err), "fetch program: %v", err)
+		}
+		defer done()
+		s.Program, s.Key = program, r.Spec.Program.String()
+	} else {
+		img, reason, err := b.image(fetching, from, r.Spec.Box, t.Pull)
+		if err != nil {
+			return fail(reason, "fetch image: %v", clean(err))
+		}
+		defer img.Release()
+		inImage(&s, r.Spec, img)
 	}
-	defer done()
-	in := ""
 	if !r.Spec.Input.IsZero() {
-		var done func()
-		if in, done, err = b.lay(fetching, from, r.Spec.Input, disk, true); err != nil {
+		in, done, err := b.lay(fetching, from, r.Spec.Input, disk, true)
+		if err != nil {
 			return fail(why(err), "fetch input: %v", err)
 		}
 		defer done()
+		s.In = in
+	}
+	if n := int(r.Spec.Want.GPUs); n > 0 {
+		gpus, done, err := b.takeGPUs(n)
+		if err != nil {
+			return fail(artel.ReasonHost, "%v", err)
+		}
+		defer done()
+		s.GPUs = gpus
 	}
 	out, leave, err := b.outDir()
 	if err != nil {
@@ -104,14 +135,17 @@ func (b *Boxed) Run(ctx context.Context, from artel.NodeID, id artel.Hash, t art
 	defer leave()
 	phase("waiting")
 	name := id.Short() + "-" + fmt.Sprint(r.Task, "-", r.Attempt)
-	run, err := b.Box.Start(ctx, name, spec(r.Spec, program, in, out, b.logPath(id, r.TaskKey)))
+	s.Out, s.Log = out, b.logPath(id, r.TaskKey)
+	run, err := box.Start(ctx, name, s)
 	if err != nil {
 		return fail(artel.ReasonHost, "start sandbox: %v", clean(err))
 	}
+	b.alive(left{id, r.TaskKey}, run)
 	phase("running")
 	stop := context.AfterFunc(ctx, run.Kill)
 	exit, err := run.Wait(context.WithoutCancel(ctx))
 	stop()
+	b.alive(left{id, r.TaskKey}, nil)
 	if err != nil {
 		return fail(artel.ReasonHost, "wait for sandbox: %v", clean(err))
 	}
@@ -138,14 +172,34 @@ func clean(err error) error {
 	return err
 }
 
-func spec(s artel.TaskSpec, program, in, out, log string) sandbox.Spec {
+// alive notes the run of an attempt; nil when it has ended.
+func (b *Boxed) alive(k left, run sandbox.Run) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.live == nil {
+		b.live = map[left]sandbox.Run{}
+	}
+	if b.live[k] = run; run == nil {
+		delete(b.live, k)
+	}
+}
+
+// Live implements Runner.
+func (b *Boxed) Live(id artel.Hash, k lease.TaskKey) (sandbox.Run, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	run, ok := b.live[left{id, k}]
+	return run, ok
+}
+
+func spec(s artel.TaskSpec) sandbox.Spec {
 	env := make(map[string]string, len(s.Env))
 	for _, e := range s.Env {
 		k, v, _ := strings.Cut(e, "=")
 		env[k] = v
 	}
 	return sandbox.Spec{
-		Program: program, Key: s.Program.String(), Args: s.Args, Env: env, In: in, Out: out, Log: log,
+		Args: s.Args, Env: env,
 		Limits: sandbox.Limits{
 			MemoryBytes: int64(s.Want.Memory), WallMillis: int64(s.Wall),
 			OutputBytes: int64(max(s.Want.Disk, 1)), LogBytes: int64(s.Log),

@@ -191,8 +191,8 @@ func (r *Renter) lost(t *tx, b *bought, k lease.TaskKey, why artel.Reason, msg s
 // back gives a task back to its job without a result.
 func (r *Renter) back(t *tx, b *bought, w Work, why artel.Reason, msg string) {
 	a := r.jobs[w.Job]
-	if a == nil {
-		return
+	if a == nil || w.Late != nil {
+		return // nobody wants it, or another host has it
 	}
 	was := a.tasks[w.Index].State
 	j, task := a.Lost(a.tasks[w.Index], w.Try, why, msg, t.now)

@@ -213,11 +213,11 @@ func (v *server) leaf(ctx context.Context, i int, insist bool, unserved artel.No
 
 // block sends a node or a leaf.
 func (v *server) block(typ byte, i int, b []byte) error {
-	if typ == typeLeaf {
-		defer v.share.moves(v.member, -1)
-	}
 	if err := v.send(typ, i, b); err != nil {
 		return err
+	}
+	if typ == typeLeaf {
+		v.share.moves(v.member, i)
 	}
 	v.share.mu.Lock()
 	defer v.share.mu.Unlock()

@@ -42,8 +42,20 @@ type member struct {
 	streams int
 	left    time.Time // when the last stream ended
 	gone    bool      // a peer says that it serves no more
-	sending int       // the leaf that is being written to it, -1 for none
-	moved   time.Time // when a part of that was last taken
+	// The leaves that were written to it last, the newest first, -1 for none,
+	// and when a part of each was last taken: they may still be on their way.
+	sending [2]int
+	moved   [2]time.Time
+}
+
+// receives says that leaf i is on its way to m, as far as can be told here.
+func (m *member) receives(i int, patience time.Duration) bool {
+	for k, leaf := range m.sending {
+		if leaf == i && time.Since(m.moved[k]) < patience {
+			return true
+		}
+	}
+	return false
 }
 
 // holds says that others may be sent to m.
@@ -152,7 +164,7 @@ func (sh *share) join(id artel.NodeID, addrs []string) *member {
 		if len(sh.members) >= maxMembers {
 			sh.forget()
 		}
-		m = &member{id: id, sending: -1}
+		m = &member{id: id, sending: [2]int{-1, -1}}
 		sh.members[id] = m
 	}
 	m.streams++
@@ -232,8 +244,7 @@ func (sh *share) judge(i int, m *member, insist bool, unserved artel.NodeID) (ve
 		h.gone = true
 	}
 	if h != nil && h != m && h.holds(sh.cfg.Linger) {
-		coming := h.sending == i && time.Since(h.moved) < sh.cfg.Patience
-		if blamed := insist && (h.id == unserved || unserved == artel.NodeID{}); !blamed || coming {
+		if blamed := insist && (h.id == unserved || unserved == artel.NodeID{}); !blamed || h.receives(i, sh.cfg.Patience) {
 			return lead, h.id
 		}
 	}
@@ -268,11 +279,16 @@ func (sh *share) meet(id artel.NodeID, addrs []string) {
 	}
 }
 
-// moves notes that some of leaf i was taken by m; -1: all of it.
+// moves notes that some of leaf i was taken by m, at least by the buffers on
+// the way there.
 func (sh *share) moves(m *member, i int) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	m.sending, m.moved = i, time.Now()
+	if m.sending[0] != i {
+		m.sending[1], m.moved[1] = m.sending[0], m.moved[0]
+		m.sending[0] = i
+	}
+	m.moved[0] = time.Now()
 }
 
 func (sh *share) wasted(n int) {

@@ -17,10 +17,14 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/artel-network/artel/sandbox/gvisor"
 	"github.com/artel-network/artel/sandbox/wasm"
 )
 
 func main() {
+	if gvisor.Main() { // a part of a sandbox
+		return
+	}
 	if len(os.Args) == 2 && os.Args[1] == wasm.WorkerArg { // before anything is opened: it confines itself
 		os.Exit(wasm.WorkerMain(os.Stdin, os.Stdout))
 	}

@@ -24,6 +24,7 @@ import (
 	"github.com/artel-network/artel/p2p/mem"
 	"github.com/artel-network/artel/provider"
 	"github.com/artel-network/artel/renter"
+	"github.com/artel-network/artel/sandbox"
 	"github.com/artel-network/artel/seal"
 	"github.com/artel-network/artel/wire"
 )
@@ -464,7 +465,9 @@ func (r *runner) seal(s artel.TaskSpec, f *lease.Finish) error {
 func (r *runner) Log(artel.Hash, lease.TaskKey, uint64, int) ([]byte, error) {
 	return nil, fmt.Errorf("no log here")
 }
-func (r *runner) Keep(context.Context, artel.Hash, lease.TaskKey, artel.Ref)   {}
+func (r *runner) Keep(context.Context, artel.Hash, lease.TaskKey, artel.Ref) {}
+func (r *runner) Live(artel.Hash, lease.TaskKey) (sandbox.Run, bool)         { return nil, false }
+
 func (r *runner) Forget(context.Context, artel.Hash, lease.TaskKey, artel.Ref) {}
 
 // deposit gives a renter's money to the ledger.

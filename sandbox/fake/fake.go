@@ -108,6 +108,9 @@ func (b *Box) Start(ctx context.Context, id string, spec sandbox.Spec) (sandbox.
 	if err := spec.Validate(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", id, err)
 	}
+	if spec.Root != "" {
+		return nil, fmt.Errorf("start %s: %w: Root is set; the fake runs no images", id, sandbox.ErrSpec)
+	}
 	spec.Limits = spec.Limits.WithDefaults()
 	for _, dir := range []string{spec.In, spec.Out, spec.Checkpoint} {
 		if dir == "" {

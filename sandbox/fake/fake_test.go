@@ -40,7 +40,8 @@ func TestConformance(t *testing.T) {
 	sandboxtest.Run(t, sandboxtest.Target{
 		New:     func(testing.TB, string) sandbox.Box { return fake.New(2, guest) },
 		Program: program, Key: "fake",
-		Skips: []string{"Contract", "BadPrograms", "Files", "Escapes", "Deterministic", "Wall", "Memory", "Output", "Flood"},
+		Skips: []string{"Contract", "BadPrograms", "Files", "Escapes", "Deterministic", "Wall", "Memory", "Output", "Flood",
+			"Images", "CPU", "Processes", "Layer", "Interactive", "Outlives"},
 	})
 }
 

@@ -150,11 +150,24 @@ func testBadSpec(t *testing.T, s *suite) {
 		name   string
 		change func(*sandbox.Spec)
 	}{
-		{"no program", func(x *sandbox.Spec) { x.Program = "" }},
-		{"relative program", func(x *sandbox.Spec) { x.Program = "program.wasm" }},
+		{"no program", func(x *sandbox.Spec) { x.Program, x.Root = "", "" }},
+		{"relative program", func(x *sandbox.Spec) { x.Program, x.Root = "program.wasm", "" }},
+		{"both a program and an image", func(x *sandbox.Spec) { x.Program, x.Root = "/program", "/" }},
+		{"the other kind of program", func(x *sandbox.Spec) {
+			if x.Root != "" {
+				x.Program, x.Root = filepath.Join(x.Root, "program"), ""
+			} else {
+				x.Program, x.Root, x.Args = "", filepath.Dir(x.Program), []string{"/program"}
+			}
+		}},
 		{"no out", func(x *sandbox.Spec) { x.Out = "" }},
 		{"out does not exist", func(x *sandbox.Spec) { x.Out += "-not-there" }},
-		{"out is a file", func(x *sandbox.Spec) { x.Out = x.Program }},
+		{"out is a file", func(x *sandbox.Spec) {
+			x.Out = filepath.Join(x.Root, "program")
+			if x.Root == "" {
+				x.Out = x.Program
+			}
+		}},
 		{"in does not exist", func(x *sandbox.Spec) { x.In += "-not-there" }},
 		{"checkpoint does not exist", func(x *sandbox.Spec) { x.Checkpoint = x.Out + "-not-there" }},
 		{"no log", func(x *sandbox.Spec) { x.Log = "" }},

@@ -24,6 +24,9 @@ type Target struct {
 	// Program is the host path of the guest program (package guest), built for the
 	// box's platform, and Key its content id.
 	Program, Key string
+	// Root is the host path of an image that holds the guest as /program, for boxes
+	// that run images. Program is empty then.
+	Root string
 	// Skips names the sections that the box is expected not to run.
 	Skips []string
 }
@@ -57,6 +60,12 @@ func Run(t *testing.T, target Target) {
 		{"Memory", can.Memory, testMemory},
 		{"Output", can.Output, testOutput},
 		{"Flood", can.Runs && can.Log, testFlood},
+		{"Images", can.Images, testImages},
+		{"CPU", can.CPU, testCPU},
+		{"Processes", can.Processes, testProcesses},
+		{"Layer", can.Layer, testLayer},
+		{"Interactive", can.Interactive, testInteractive},
+		{"Outlives", can.Outlives, testOutlives},
 	}
 	for _, skip := range target.Skips {
 		if !slices.ContainsFunc(sections, func(x struct {
@@ -109,6 +118,10 @@ func (s *suite) job(t *testing.T, args ...string) *job {
 		In: filepath.Join(dir, "in"), Out: filepath.Join(dir, "out"), Log: filepath.Join(dir, "log"),
 		Start: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC).UnixNano(),
 	}}
+	if s.target.Root != "" {
+		j.spec.Program, j.spec.Key, j.spec.Root = "", "", s.target.Root
+		j.spec.Args = append([]string{"/program"}, args...)
+	}
 	for _, d := range []string{j.spec.In, j.spec.Out} {
 		if err := os.MkdirAll(d, 0o755); err != nil {
 			t.Fatal(err)

@@ -46,6 +46,9 @@ func (b *Box) begin(ctx context.Context, id string, spec sandbox.Spec) (*attempt
 	if err := spec.Validate(); err != nil {
 		return nil, err
 	}
+	if spec.Root != "" {
+		return nil, fmt.Errorf("%w: Root is set; WebAssembly has no images, name the program by Program", sandbox.ErrSpec)
+	}
 	spec.Limits = spec.Limits.WithDefaults()
 	if spec.Limits.MemoryBytes > b.opt.MaxMemory {
 		return nil, fmt.Errorf("%w: Limits.MemoryBytes is %d; at most %d can be had here", sandbox.ErrSpec, spec.Limits.MemoryBytes, b.opt.MaxMemory)

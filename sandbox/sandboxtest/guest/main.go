@@ -27,6 +27,9 @@ func main() {
 	args := os.Args[2:]
 	verb, ok := verbs[os.Args[1]]
 	if !ok {
+		verb, ok = containerVerbs()[os.Args[1]]
+	}
+	if !ok {
 		fmt.Println("unknown verb", os.Args[1])
 		os.Exit(64)
 	}

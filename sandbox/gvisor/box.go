@@ -1,0 +1,372 @@
+//go:build linux && (amd64 || arm64)
+
+package gvisor
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/artel-network/artel/sandbox"
+)
+
+const supervisorLog = "supervisor.log"
+
+// Box is the sandbox.Adopter. See New.
+type Box struct {
+	opt     Options
+	cgroups cgroups
+	noGroup error // why there are no cgroups
+	slots   chan struct{}
+	done    chan struct{} // closed by Close and Detach
+	wg      sync.WaitGroup
+
+	mu     sync.Mutex
+	live   map[string]*attempt // nil while it waits for a slot
+	closed bool
+}
+
+var _ sandbox.Adopter = (*Box)(nil)
+
+// New makes a box. It starts nothing, and does not try whether the machine can run
+// containers: Probe does.
+func New(opt Options) (*Box, error) {
+	if len(opt.Command) == 0 || opt.Dir == "" {
+		return nil, errors.New("make a gvisor box: Options.Command and Options.Dir are required")
+	}
+	if opt.Slots <= 0 {
+		opt.Slots = 1
+	}
+	if opt.OrphanMax <= 0 {
+		opt.OrphanMax = 10 * time.Minute
+	}
+	dir, err := filepath.Abs(opt.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("make a gvisor box: %w", err)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make a gvisor box: %w", err)
+	}
+	if dir, err = filepath.EvalSymlinks(dir); err != nil {
+		return nil, fmt.Errorf("make a gvisor box: %w", err)
+	}
+	if strings.ContainsAny(dir, ":,") {
+		return nil, fmt.Errorf("make a gvisor box: the directory %s has a colon or a comma in its name; hint: choose another", dir)
+	}
+	opt.Dir = dir
+	b := &Box{opt: opt, slots: make(chan struct{}, opt.Slots), done: make(chan struct{}), live: map[string]*attempt{}}
+	sum := sha256.Sum256([]byte(dir))
+	b.cgroups, b.noGroup = findCgroups("artel-" + hex.EncodeToString(sum[:6]))
+	return b, nil
+}
+
+// Capabilities is sandbox.Box's.
+func (b *Box) Capabilities() sandbox.Capabilities {
+	return sandbox.Capabilities{
+		Kind: "gvisor", Slots: b.opt.Slots, Runs: true, Memory: true, Wall: true, Output: true, Log: true, Confined: true,
+		Images: true, CPU: !b.cgroups.none(), Processes: true, Layer: true, Interactive: true, Outlives: true,
+	}
+}
+
+// Limited says why Capabilities lacks a limit, or nil.
+func (b *Box) Limited() error {
+	if b.cgroups.none() {
+		return fmt.Errorf("no limit of processor time without cgroups: %w; hint: run artel as root, or let systemd delegate cpu, memory and pids to this user", b.noGroup)
+	}
+	return nil
+}
+
+func (b *Box) crashed(id, detail string) {
+	if b.opt.Crashed != nil {
+		b.opt.Crashed(id, detail)
+	}
+}
+
+// Start is sandbox.Box's.
+func (b *Box) Start(ctx context.Context, id string, spec sandbox.Spec) (sandbox.Run, error) {
+	a, err := b.begin(ctx, id, spec)
+	if err != nil {
+		return nil, fmt.Errorf("start %s: %w", id, err)
+	}
+	return a, nil
+}
+
+func (b *Box) begin(ctx context.Context, id string, spec sandbox.Spec) (*attempt, error) {
+	if err := b.check(&spec); err != nil {
+		return nil, err
+	}
+	a := &attempt{
+		box: b, dir: filepath.Join(b.opt.Dir, stateName(id)), ended: make(chan struct{}),
+		task: task{ID: id, Spec: spec, Cgroups: b.cgroups, Orphan: b.opt.OrphanMax},
+	}
+	a.task.Group = filepath.Base(a.dir)
+	if err := b.enter(ctx, a); err != nil {
+		return nil, err
+	}
+	if err := a.launch(b.opt.Command); err != nil {
+		_ = os.RemoveAll(a.dir)
+		b.leave(a)
+		b.wg.Done()
+		return nil, err
+	}
+	b.mu.Lock()
+	closed := b.closed
+	b.mu.Unlock()
+	if closed {
+		a.Kill()
+	}
+	go a.follow()
+	return a, nil
+}
+
+// stateName is a directory's name for an attempt: any id fits, and no two share one.
+func stateName(id string) string {
+	sum := sha256.Sum256([]byte(id))
+	return hex.EncodeToString(sum[:16])
+}
+
+// check looks at the Spec and its paths, and makes them whole.
+func (b *Box) check(spec *sandbox.Spec) error {
+	if err := spec.Validate(); err != nil {
+		return err
+	}
+	bad := func(format string, args ...any) error {
+		return fmt.Errorf("%w: %s", sandbox.ErrSpec, fmt.Sprintf(format, args...))
+	}
+	switch {
+	case spec.Root == "":
+		return bad("Root is empty; a container needs an image")
+	case spec.Network != nil:
+		return bad("Network is set; this box has none to give")
+	case len(spec.GPUs) > 0:
+		return bad("GPUs is set; this box has none to give")
+	case spec.Dir != "" && !filepath.IsAbs(spec.Dir):
+		return bad("Dir is %q; give an absolute path", spec.Dir)
+	}
+	if _, _, err := user(spec.User); err != nil {
+		return err
+	}
+	spec.Limits = spec.Limits.WithDefaults()
+	for _, d := range []struct {
+		name string
+		path *string
+	}{{"Root", &spec.Root}, {"In", &spec.In}, {"Out", &spec.Out}, {"Checkpoint", &spec.Checkpoint}} {
+		if *d.path == "" {
+			continue
+		}
+		real, err := filepath.EvalSymlinks(*d.path)
+		if err != nil {
+			return bad("%s: %v", d.name, err)
+		}
+		if info, err := os.Stat(real); err != nil {
+			return bad("%s: %v", d.name, err)
+		} else if !info.IsDir() {
+			return bad("%s: %s is not a directory", d.name, *d.path)
+		}
+		*d.path = real
+	}
+	if spec.Out == spec.Checkpoint || spec.Out == spec.In {
+		return bad("Out is also In or Checkpoint")
+	}
+	log, err := os.OpenFile(spec.Log, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return bad("Log: %v", err)
+	}
+	return log.Close()
+}
+
+// enter claims the id and waits for a slot.
+func (b *Box) enter(ctx context.Context, a *attempt) error {
+	b.mu.Lock()
+	_, running := b.live[a.task.ID]
+	switch {
+	case b.closed:
+		b.mu.Unlock()
+		return sandbox.ErrClosed
+	case running:
+		b.mu.Unlock()
+		return sandbox.ErrRunning
+	}
+	b.live[a.task.ID] = nil
+	b.wg.Add(1)
+	b.mu.Unlock()
+	var err error
+	select {
+	case b.slots <- struct{}{}:
+		b.mu.Lock()
+		b.live[a.task.ID] = a
+		b.mu.Unlock()
+		return nil
+	case <-ctx.Done():
+		err = fmt.Errorf("wait for a slot: %w", ctx.Err())
+	case <-b.done:
+		err = sandbox.ErrClosed
+	}
+	b.mu.Lock()
+	delete(b.live, a.task.ID)
+	b.mu.Unlock()
+	b.wg.Done()
+	return err
+}
+
+// leave gives the slot and the id back.
+func (b *Box) leave(a *attempt) {
+	b.mu.Lock()
+	delete(b.live, a.task.ID)
+	b.mu.Unlock()
+	if !a.slotless {
+		<-b.slots
+	}
+}
+
+// launch starts the supervisor and connects to it.
+func (a *attempt) launch(command []string) error {
+	// What an attempt of this id has left that nobody collected is no more.
+	if err := os.RemoveAll(a.dir); err != nil {
+		return fmt.Errorf("clear its state: %w", err)
+	}
+	if err := os.Mkdir(a.dir, 0o700); err != nil {
+		return fmt.Errorf("make its state: %w", err)
+	}
+	if err := writeJSON(filepath.Join(a.dir, specFile), a.task); err != nil {
+		return err
+	}
+	var listener *os.File
+	err := inDir(a.dir, sockFile, func(path string) error {
+		l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+		if err != nil {
+			return err
+		}
+		l.SetUnlinkOnClose(false)
+		listener, err = l.File()
+		return errors.Join(err, l.Close())
+	})
+	if err != nil {
+		return fmt.Errorf("make its socket: %w", err)
+	}
+	defer listener.Close()
+	stderr, err := os.OpenFile(filepath.Join(a.dir, supervisorLog), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return fmt.Errorf("make its state: %w", err)
+	}
+	defer stderr.Close()
+	cmd := exec.Command(command[0], append(command[1:len(command):len(command)], SuperviseArg, a.dir)...)
+	cmd.Stderr, cmd.ExtraFiles = stderr, []*os.File{listener}
+	cmd.Dir, cmd.Env = "/", []string{}
+	cmd.SysProcAttr = supervisorAttr()
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("start its supervisor: %w", explain(err))
+	}
+	a.wait = func() { _ = cmd.Wait() }
+	if err := a.hold(); err != nil {
+		_ = cmd.Process.Kill()
+		a.wait()
+		return fmt.Errorf("reach its supervisor: %w", err)
+	}
+	return nil
+}
+
+// supervisorAttr makes the supervisor outlive us, and everything below it die with it. A
+// user other than root gets a user namespace in which it is one.
+func supervisorAttr() *syscall.SysProcAttr {
+	attr := &syscall.SysProcAttr{Setsid: true, Cloneflags: unix.CLONE_NEWPID | unix.CLONE_NEWNS}
+	if uid, gid := os.Geteuid(), os.Getegid(); uid != 0 {
+		attr.Cloneflags |= unix.CLONE_NEWUSER
+		attr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: uid, Size: 1}}
+		attr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: gid, Size: 1}}
+	}
+	return attr
+}
+
+// Live is sandbox.Adopter's. It also clears away what dead supervisors have left.
+func (b *Box) Live(ctx context.Context) ([]sandbox.Run, error) {
+	entries, err := os.ReadDir(b.opt.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("find attempts: %w", err)
+	}
+	var runs []sandbox.Run
+	for _, e := range entries {
+		if err := ctx.Err(); err != nil {
+			return runs, err
+		}
+		a := &attempt{box: b, dir: filepath.Join(b.opt.Dir, e.Name()), ended: make(chan struct{})}
+		if err := readJSON(filepath.Join(a.dir, specFile), &a.task); err != nil {
+			if errors.Is(err, fs.ErrNotExist) && e.IsDir() && len(e.Name()) == 32 {
+				_ = os.RemoveAll(a.dir) // we died before it began
+			}
+			continue
+		}
+		b.mu.Lock()
+		if _, ours := b.live[a.task.ID]; ours || b.closed {
+			b.mu.Unlock()
+			continue
+		}
+		b.live[a.task.ID] = a
+		b.wg.Add(1)
+		b.mu.Unlock()
+		_ = a.hold() // a supervisor that is gone has left an exit, or nothing
+		select {
+		case b.slots <- struct{}{}:
+		default: // there are fewer slots than before; it goes on without one
+			a.slotless = true
+		}
+		go a.follow()
+		runs = append(runs, a)
+	}
+	return runs, nil
+}
+
+// Detach is sandbox.Adopter's.
+func (b *Box) Detach() error {
+	for _, a := range b.shut() {
+		a.mu.Lock()
+		a.detached = true
+		if a.held != nil {
+			_ = a.held.Close()
+		}
+		a.mu.Unlock()
+	}
+	b.wg.Wait()
+	return nil
+}
+
+// Close is sandbox.Box's.
+func (b *Box) Close() error {
+	all := b.shut()
+	for _, a := range all {
+		a.Kill()
+	}
+	b.wg.Wait()
+	b.cgroups.remove()
+	return nil
+}
+
+// shut refuses what is new and returns what lives.
+func (b *Box) shut() []*attempt {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.closed {
+		b.closed = true
+		close(b.done)
+	}
+	var all []*attempt
+	for _, a := range b.live {
+		if a != nil {
+			all = append(all, a)
+		}
+	}
+	return all
+}

@@ -1,0 +1,55 @@
+// Package gvisor runs container images in gVisor, a kernel in user space that is
+// linked into this binary: nothing has to be installed.
+//
+// # Processes
+//
+// An attempt is a small tree of processes, each the same binary executed again:
+//
+//	holder (the daemon)          Box: starts, adopts, asks
+//	└─ supervisor                owns deadline, cgroup, meter, log, network; pid 1 of its own
+//	   ├─ runsc-gofer            file server: chroot, seccomp; limits of /out and /checkpoint
+//	   └─ runsc-sandbox          the kernel (systrap): chroot, seccomp, user namespace
+//	      └─ the program
+//
+// The holder may die: the supervisor goes on, and a new Box finds it by Live. When
+// nobody comes for Options.OrphanMax, it stops the program and keeps the Exit. When
+// the supervisor dies, the kernel ends everything below it, since it is the first process of
+// their pid namespace.
+//
+// # State
+//
+// Each attempt has a directory below Options.Dir:
+//
+//	spec.json    what to run
+//	sock         the supervisor's socket
+//	exit.json    how it ended, written whole and synced
+//
+// Main must be called before anything else in the binary's main.
+package gvisor
+
+import (
+	"errors"
+	"time"
+)
+
+// SuperviseArg is the hidden verb of a supervisor.
+const SuperviseArg = "gvisor-supervise"
+
+// ErrUnsupported is wrapped by errors of a machine on which containers cannot run.
+var ErrUnsupported = errors.New("gvisor: containers cannot run here")
+
+// Options say how a Box runs attempts. Command and Dir are required.
+type Options struct {
+	// Command executes this binary again; SuperviseArg and a directory are added to
+	// it. Its main calls Main first. The file must be static (CGO_ENABLED=0).
+	Command []string
+	// Dir holds the state of attempts. It is created, for the owner only.
+	Dir string
+	// Slots is how many attempts run at once (default 1).
+	Slots int
+	// OrphanMax is how long an attempt runs without a holder (default 10 minutes).
+	OrphanMax time.Duration
+	// Crashed is told of an attempt that its host failed, with what is known; it is
+	// for the machine's owner. May be nil.
+	Crashed func(id, detail string)
+}

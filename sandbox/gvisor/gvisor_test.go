@@ -1,0 +1,118 @@
+//go:build linux && (amd64 || arm64)
+
+package gvisor_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/artel-network/artel/sandbox"
+	"github.com/artel-network/artel/sandbox/gvisor"
+	"github.com/artel-network/artel/sandbox/sandboxtest"
+)
+
+// built is what TestMain makes: the program that is executed again, never the test's own,
+// and an image.
+var built struct {
+	main, root string
+	why        error // containers cannot run here
+}
+
+// rerun, in the environment, names what an earlier TestMain has built.
+const rerun = "ARTEL_TEST_GVISOR"
+
+func TestMain(m *testing.M) { os.Exit(build(m)) }
+
+func build(m *testing.M) int {
+	if main, root, ok := strings.Cut(os.Getenv(rerun), ":"); ok {
+		built.main, built.root = main, root
+		return probed(m, os.TempDir())
+	}
+	dir, err := os.MkdirTemp("", "artel-gvisor-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	_ = os.Chmod(dir, 0o755) // other users run what is in it
+	built.main, built.root = filepath.Join(dir, "gvisormain"), filepath.Join(dir, "root")
+	for _, d := range []string{"etc", "tmp", "in", "out", "checkpoint", "proc", "sys", "dev"} {
+		if err := os.MkdirAll(filepath.Join(built.root, d), 0o755); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+	}
+	_ = os.Chmod(filepath.Join(built.root, "tmp"), 0o777|os.ModeSticky)
+	if err := os.WriteFile(filepath.Join(built.root, "etc/mark"), []byte("image"), 0o644); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	const module = "github.com/artel-network/artel/sandbox/"
+	for out, pkg := range map[string]string{built.main: "gvisor/internal/gvisormain", filepath.Join(built.root, "program"): "sandboxtest/guest"} {
+		cmd := exec.Command("go", "build", "-o", out, module+pkg)
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if b, err := cmd.CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "build %s: %v\n%s", pkg, err, b)
+			return 1
+		}
+	}
+	return probed(m, dir)
+}
+
+func probed(m *testing.M, dir string) int {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	built.why = gvisor.Probe(ctx, gvisor.Options{Command: []string{built.main}, Dir: filepath.Join(dir, "probe")})
+	return m.Run()
+}
+
+// needs skips a test on a machine that cannot run containers.
+func needs(t testing.TB) {
+	t.Helper()
+	if errors.Is(built.why, gvisor.ErrUnsupported) {
+		t.Skip(built.why)
+	}
+	if built.why != nil {
+		t.Fatal(built.why)
+	}
+}
+
+func newBox(t testing.TB, root string, change func(*gvisor.Options)) *gvisor.Box {
+	t.Helper()
+	opt := gvisor.Options{
+		Command: []string{built.main}, Dir: filepath.Join(root, "state"), Slots: 2,
+		Crashed: func(id, detail string) { t.Logf("%s was lost: %.3000s", id, detail) },
+	}
+	if change != nil {
+		change(&opt)
+	}
+	b, err := gvisor.New(opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := b.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	return b
+}
+
+func TestConformance(t *testing.T) {
+	needs(t)
+	skips := []string{"Deterministic"}
+	if newBox(t, t.TempDir(), nil).Limited() != nil {
+		skips = append(skips, "CPU")
+	}
+	sandboxtest.Run(t, sandboxtest.Target{
+		New:  func(t testing.TB, root string) sandbox.Box { return newBox(t, root, nil) },
+		Root: built.root, Skips: skips,
+	})
+}

@@ -1,0 +1,138 @@
+//go:build linux && (amd64 || arm64)
+
+package gvisor
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+	"gvisor.dev/gvisor/runsc/config"
+	"gvisor.dev/gvisor/runsc/specutils"
+)
+
+const goarch = runtime.GOARCH
+
+// ownView makes this process' mounts its own, and its /proc that of its pid namespace.
+func ownView() error {
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return fmt.Errorf("make the mounts private: %w", err)
+	}
+	if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
+		return fmt.Errorf("mount /proc: %w", err)
+	}
+	return nil
+}
+
+// netNamespace makes a network namespace that holds a loopback interface alone. It
+// lives as long as the descriptor.
+func netNamespace() (fd int, err error) {
+	type result struct {
+		fd  int
+		err error
+	}
+	c := make(chan result)
+	go func() {
+		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
+		fd, err := func() (int, error) {
+			if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+				return -1, fmt.Errorf("make a network namespace: %w", err)
+			}
+			if err := up("lo"); err != nil {
+				return -1, err
+			}
+			return unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		}()
+		c <- result{fd, err}
+	}()
+	r := <-c
+	return r.fd, r.err
+}
+
+// up starts a network interface of this thread's namespace.
+func up(name string) error {
+	s, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("start %s: %w", name, err)
+	}
+	defer unix.Close(s)
+	r, err := unix.NewIfreq(name)
+	if err != nil {
+		return err
+	}
+	r.SetUint16(unix.IFF_UP)
+	if err := unix.IoctlIfreq(s, unix.SIOCSIFFLAGS, r); err != nil {
+		return fmt.Errorf("start %s: %w", name, err)
+	}
+	return nil
+}
+
+// readSpec reads a bundle's config.json the way gVisor wants it.
+func readSpec(bundle string, conf *config.Config) (*specs.Spec, error) {
+	f, err := specutils.OpenSpec(bundle)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return specutils.ReadSpecFromFile(bundle, f, conf)
+}
+
+// processTime is the processor time of all processes of this pid namespace, as far as
+// they live or this process has waited for them.
+func processTime() time.Duration {
+	var gone unix.Rusage
+	_ = unix.Getrusage(unix.RUSAGE_CHILDREN, &gone)
+	total := time.Duration(gone.Utime.Nano() + gone.Stime.Nano())
+	const tick = 10 * time.Millisecond // USER_HZ is 100 everywhere that Go runs
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, p := range stats {
+		b, err := os.ReadFile(p)
+		if err != nil || p == "/proc/1/stat" {
+			continue
+		}
+		_, rest, _ := strings.Cut(string(b), ") ") // the name before it holds what it likes
+		if f := strings.Fields(rest); len(f) > 13 {
+			u, _ := strconv.ParseInt(f[11], 10, 64)
+			k, _ := strconv.ParseInt(f[12], 10, 64)
+			total += time.Duration(u+k) * tick
+		}
+	}
+	return total
+}
+
+// panicked says whether the sandbox's stderr, where it warns as well, holds its end.
+func panicked(path string) bool {
+	b, err := os.ReadFile(path)
+	return err == nil && (bytes.Contains(b, []byte("panic: ")) || bytes.Contains(b, []byte("fatal error: ")) || bytes.Contains(b, []byte("FATAL ERROR")))
+}
+
+func fileSize(path string) int64 {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}
+
+func writeFD(fd int, s string) (int, error) { return unix.Write(fd, []byte(s)) }
+
+func millis(n int64) time.Duration {
+	return time.Duration(min(n, int64(1<<62)/int64(time.Millisecond))) * time.Millisecond
+}
+
+func ceilMillis(d time.Duration) int64 { return int64((d + time.Millisecond - 1) / time.Millisecond) }
+
+// quote shows a string of a stranger on one line.
+func quote(s string) string {
+	if len(s) > 200 {
+		s = s[:200] + "…"
+	}
+	return strconv.Quote(s)
+}

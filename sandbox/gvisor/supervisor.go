@@ -1,0 +1,534 @@
+//go:build linux && (amd64 || arm64)
+
+package gvisor
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+	"gvisor.dev/gvisor/pkg/control/client"
+	glog "gvisor.dev/gvisor/pkg/log"
+	"gvisor.dev/gvisor/runsc/boot"
+	"gvisor.dev/gvisor/runsc/config"
+	"gvisor.dev/gvisor/runsc/container"
+
+	"github.com/artel-network/artel/sandbox"
+)
+
+// Files of an attempt's directory.
+const (
+	specFile  = "spec.json"
+	exitFile  = "exit.json"
+	sockFile  = "sock"
+	panicFile = "panic.log"
+)
+
+// task is what a supervisor is given, as specFile.
+type task struct {
+	ID      string
+	Spec    sandbox.Spec // with defaults filled in
+	Cgroups cgroups
+	Group   string
+	Orphan  time.Duration
+}
+
+// supervisor owns one attempt.
+type supervisor struct {
+	dir  string
+	err  *os.File // the host's view of what went wrong
+	task task
+	log  *sandbox.Log
+	conf *config.Config
+	grp  *group // nil without cgroups
+
+	ended chan struct{} // closed once exit is set and stored
+	exit  sandbox.Exit
+
+	mu      sync.Mutex
+	cause   sandbox.Reason
+	running *container.Container // from its creation to its end
+	begun   time.Time            // the program's first instruction
+	holders int
+	orphan  *time.Timer
+	peak    int64 // of memory, where no cgroup counts it
+}
+
+// supervise is the process that was started with SuperviseArg.
+func supervise(dir string) int {
+	fail := func(err error) int {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	glog.SetTarget(&glog.Writer{Next: os.Stderr})
+	glog.SetLevel(glog.Warning)
+	f := os.NewFile(3, "listener")
+	l, err := net.FileListener(f)
+	_ = f.Close()
+	if err != nil {
+		return fail(fmt.Errorf("take over the socket: %w", err))
+	}
+	s := &supervisor{dir: dir, err: os.Stderr, ended: make(chan struct{})}
+	if err := readJSON(filepath.Join(dir, specFile), &s.task); err != nil {
+		return fail(err)
+	}
+	s.orphan = time.AfterFunc(s.task.Orphan, func() { s.stop(orphaned) })
+	var conns sync.WaitGroup
+	go s.serve(l.(*net.UnixListener), &conns)
+	exit := s.run()
+	if err := writeJSON(filepath.Join(dir, exitFile), exit); err != nil {
+		fmt.Fprintln(s.err, err)
+	}
+	s.exit = exit
+	close(s.ended)
+	_ = l.Close()
+	conns.Wait()
+	return 0
+}
+
+var errCgo = errors.New("this binary was built with cgo, and gVisor executes it where there are no libraries; hint: build it with CGO_ENABLED=0")
+
+// orphaned, outOfPrepare are causes of this package.
+const (
+	orphaned     sandbox.Reason = "orphaned"
+	outOfPrepare sandbox.Reason = "out of time to prepare"
+)
+
+// stop kills the program for the given reason; the first reason stands.
+func (s *supervisor) stop(cause sandbox.Reason) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cause == "" {
+		s.cause = cause
+	}
+	if s.running != nil {
+		if pid := s.running.SandboxPid(); pid > 1 {
+			_ = unix.Kill(pid, unix.SIGKILL)
+		}
+	}
+}
+
+// stopped is the reason of stop, or "".
+func (s *supervisor) stopped() sandbox.Reason {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cause
+}
+
+// hold counts those who look after the attempt; the last one that goes starts the
+// orphan's clock.
+func (s *supervisor) hold(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.holders += n; s.holders > 0 {
+		s.orphan.Stop()
+	} else {
+		s.orphan.Reset(s.task.Orphan)
+	}
+}
+
+// run is the attempt, from its preparation to its exit.
+func (s *supervisor) run() sandbox.Exit {
+	start := time.Now()
+	lim := s.task.Spec.Limits
+	limit := time.AfterFunc(millis(lim.PrepareMillis), func() { s.stop(outOfPrepare) })
+	defer func() { limit.Stop() }()
+	lost := func(err error) sandbox.Exit {
+		fmt.Fprintln(s.err, err)
+		return sandbox.Exit{Code: -1, Reason: sandbox.Lost, Message: "The host could not make a sandbox. Run it on another machine."}
+	}
+	if config.CgoEnabled {
+		return lost(errCgo)
+	}
+	var err error
+	if s.log, err = sandbox.CreateLog(s.task.Spec.Log, lim.LogBytes); err != nil {
+		return lost(err)
+	}
+	defer s.log.Close()
+	if err := ownView(); err != nil {
+		return lost(err)
+	}
+	if err := os.Chdir(s.dir); err != nil {
+		return lost(err)
+	}
+	if !s.task.Cgroups.none() {
+		s.grp = s.task.Cgroups.group(s.task.Group)
+		if err := s.grp.make(lim); err != nil {
+			return lost(err)
+		}
+		defer func() {
+			if err := s.grp.destroy(); err != nil {
+				fmt.Fprintln(s.err, err)
+			}
+		}()
+	}
+	exit := s.contain(start, limit, lost)
+	exit.LogBytes, exit.LogKept = s.log.Counts()
+	if err := s.log.Close(); err != nil && exit.Reason == sandbox.Exited {
+		exit.Code, exit.Reason = -1, sandbox.Lost
+		exit.Message = "The host could not keep the log; its disk may be full. Run it on another machine."
+	}
+	// Nothing of the program lives any more: what it left is still.
+	if note := s.collect(&exit); note != "" && exit.Reason == sandbox.Exited {
+		exit.Message = note
+	}
+	return exit
+}
+
+// contain makes the box, runs the program in it and takes the box down.
+func (s *supervisor) contain(start time.Time, limit *time.Timer, lost func(error) sandbox.Exit) (exit sandbox.Exit) {
+	spec := s.task.Spec
+	bundle := filepath.Join(s.dir, "bundle")
+	over, logw, logDone, err := s.build(bundle)
+	if err != nil {
+		return lost(err)
+	}
+	defer over.Close()
+	go s.watchOutput(over)
+
+	args := container.Args{ID: "box", BundleDir: bundle, Attached: true}
+	if args.Spec, err = readSpec(bundle, s.conf); err != nil {
+		return lost(err)
+	}
+	c, err := container.New(s.conf, args)
+	_ = logw.Close()
+	if err != nil {
+		<-logDone
+		return lost(err)
+	}
+	defer func() {
+		cpu, peak := s.meter()
+		s.mu.Lock()
+		s.running = nil
+		s.mu.Unlock()
+		if err := c.Destroy(); err != nil {
+			fmt.Fprintln(s.err, err)
+		}
+		<-logDone
+		exit.CPUMillis, exit.MemoryBytes = ceilMillis(cpu), min(peak, spec.Limits.MemoryBytes)
+		now := time.Now()
+		if s.begun.IsZero() {
+			exit.PrepareMillis = ceilMillis(now.Sub(start))
+		} else {
+			exit.PrepareMillis, exit.WallMillis = ceilMillis(s.begun.Sub(start)), max(exit.WallMillis, 1)
+		}
+	}()
+	s.mu.Lock()
+	s.running = c
+	s.mu.Unlock()
+	if s.grp != nil {
+		// The program has not begun, so nothing forks that could slip through.
+		if err := s.enclose(); err != nil {
+			return lost(err)
+		}
+		unwatch, err := s.grp.watch(func() { s.stop(sandbox.OutOfMemory) })
+		if err != nil {
+			return lost(err)
+		}
+		defer unwatch()
+	} else {
+		defer s.sample()()
+	}
+	if cause := s.stopped(); cause != "" {
+		s.stop(cause) // it came before there was a process to kill
+	}
+	if err := c.Start(s.conf); err != nil {
+		if s.stopped() != "" {
+			return s.verdict(0, nil)
+		}
+		return s.refused(err, lost)
+	}
+	s.mu.Lock()
+	s.begun = time.Now()
+	s.mu.Unlock()
+	limit.Stop()
+	wall := time.AfterFunc(millis(spec.Limits.WallMillis), func() { s.stop(sandbox.OutOfTime) })
+	defer wall.Stop()
+	ws, err := await(c)
+	s.mu.Lock()
+	wallTime := time.Since(s.begun)
+	s.mu.Unlock()
+	exit = s.verdict(ws, err)
+	exit.WallMillis = ceilMillis(wallTime)
+	return exit
+}
+
+// await waits for the program. An error means that the box around it has died.
+func await(c *container.Container) (ws unix.WaitStatus, err error) {
+	if conn, err := client.ConnectTo(c.Sandbox.GetControlSocketPath()); err == nil {
+		err = conn.Call(boot.ContMgrWait, &c.ID, &ws)
+		_ = conn.Close()
+		if err == nil {
+			return ws, nil
+		}
+	}
+	// The box ends right after its program, perhaps before it has answered; then it has
+	// the program's exit code. It never ends by a signal of the program's.
+	if ws, err = c.Wait(); err == nil && ws.Signaled() {
+		err = fmt.Errorf("the sandbox died of signal %d", ws.Signal())
+	}
+	return ws, err
+}
+
+// build writes the bundle and opens what connects the box with this process.
+func (s *supervisor) build(bundle string) (over, logw *os.File, logDone chan struct{}, err error) {
+	spec := s.task.Spec
+	layer, empty := filepath.Join(s.dir, "layer"), filepath.Join(s.dir, "empty")
+	for _, d := range []string{bundle, layer, empty} {
+		if err := os.Mkdir(d, 0o755); err != nil {
+			return nil, nil, nil, err
+		}
+	}
+	if err := mountPoints(spec.Root, spec.Checkpoint != ""); err != nil {
+		return nil, nil, nil, err
+	}
+	ns, err := netNamespace()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	var files unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &files); err != nil {
+		return nil, nil, nil, err
+	}
+	netns := fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), ns)
+	oci, box, err := ociSpec(spec, empty, netns, descriptors(files.Max))
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if s.conf, err = runscConfig("/proc/self/cwd/run", layer, filepath.Join(s.dir, panicFile), netns, spec.Limits); err != nil {
+		return nil, nil, nil, err
+	}
+	fifo := filepath.Join(bundle, overFifo)
+	if err := errors.Join(writeJSON(filepath.Join(bundle, "config.json"), oci), writeJSON(filepath.Join(bundle, boxFile), box), unix.Mkfifo(fifo, 0o600)); err != nil {
+		return nil, nil, nil, err
+	}
+	// For reading and writing: so it opens at once, and never ends.
+	if over, err = os.OpenFile(fifo, os.O_RDWR, 0); err != nil {
+		return nil, nil, nil, err
+	}
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	logr, logw, err := os.Pipe()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	// gVisor hands this process' own streams on to the program.
+	os.Stdin, os.Stdout, os.Stderr = null, logw, logw
+	logDone = make(chan struct{})
+	go func() {
+		defer close(logDone)
+		defer logr.Close()
+		s.copyLog(logr)
+	}()
+	return over, logw, logDone, nil
+}
+
+// copyLog fills the log until the last writer has gone.
+func (s *supervisor) copyLog(r *os.File) {
+	flood := s.task.Spec.Limits.LogBytes * sandbox.FloodFactor
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := r.Read(buf)
+		if n > 0 && s.stopped() != sandbox.LogFlood {
+			_, _ = s.log.Write(buf[:n])
+			if total, _ := s.log.Counts(); total > flood {
+				s.stop(sandbox.LogFlood)
+			}
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// watchOutput stops the program once the file server says that a limit was hit.
+func (s *supervisor) watchOutput(over *os.File) {
+	buf := make([]byte, 64)
+	if n, err := over.Read(buf); err == nil && n > 0 {
+		s.stop(sandbox.OutputLimit)
+	}
+}
+
+// enclose moves every process below this one into the group.
+func (s *supervisor) enclose() error {
+	for moved := map[string]bool{}; ; {
+		entries, err := os.ReadDir("/proc")
+		if err != nil {
+			return fmt.Errorf("find the sandbox's processes: %w", err)
+		}
+		fresh := false
+		for _, e := range entries {
+			name := e.Name()
+			if name[0] < '0' || name[0] > '9' || name == "1" || moved[name] {
+				continue
+			}
+			pid := 0
+			if _, err := fmt.Sscan(name, &pid); err != nil {
+				continue
+			}
+			if err := s.grp.add(pid); err != nil {
+				return err
+			}
+			moved[name], fresh = true, true
+		}
+		if !fresh {
+			return nil
+		}
+	}
+}
+
+// refused tells a program that cannot be started from a host that cannot start one.
+func (s *supervisor) refused(err error, lost func(error) sandbox.Exit) sandbox.Exit {
+	text := err.Error()
+	for _, mark := range []string{"starting root container", "creating process", "failed to load", "not found in $PATH", "working directory"} {
+		if !strings.Contains(text, mark) {
+			continue
+		}
+		for _, why := range []struct{ mark, say string }{
+			{"no such file", "The program %s is not in the image. Name a file of the image, or one in PATH."},
+			{"not found in $PATH", "The program %s is not in the image. Name a file of the image, or one in PATH."},
+			{"bad address", "The program %s is cut short, or no program. Build it again."},
+			{"exec format", "The program %s is not one for this machine: build it, or pull the image, for linux/" + goarch + "."},
+			{"permission denied", "The program %s may not be executed: set its executable bit in the image."},
+			{"is a directory", "The program %s is a directory. Name a file."},
+			{"working directory", "The working directory of the program %s is not in the image."},
+		} {
+			if strings.Contains(text, why.mark) {
+				return sandbox.Exit{Code: -1, Reason: sandbox.BadProgram, Message: fmt.Sprintf(why.say, quote(s.task.Spec.Args[0]))}
+			}
+		}
+	}
+	return lost(err)
+}
+
+// verdict is the exit of a program that has ended, without what was used.
+func (s *supervisor) verdict(ws unix.WaitStatus, err error) sandbox.Exit {
+	lim := s.task.Spec.Limits
+	exit := sandbox.Exit{Code: -1}
+	say := func(reason sandbox.Reason, format string, args ...any) sandbox.Exit {
+		exit.Reason, exit.Message = reason, fmt.Sprintf(format, args...)
+		return exit
+	}
+	oom := s.grp != nil && s.grp.oomKills() > 0
+	panicked := panicked(filepath.Join(s.dir, panicFile))
+	switch cause := s.stopped(); {
+	case cause == sandbox.Killed:
+		return say(cause, "The attempt was stopped from outside.")
+	case cause == orphaned:
+		return say(sandbox.Killed, "Nobody on the host looked after the attempt for %s, so it was stopped.", s.task.Orphan)
+	case cause == sandbox.OutputLimit:
+		return say(cause, "The program wrote more than its limit of %d bytes in %d files to /out or /checkpoint. Ask for more, or write less.", lim.OutputBytes, lim.OutputFiles)
+	case cause == sandbox.LogFlood:
+		return say(cause, "The program wrote more than %d times its log limit of %d bytes. Write data to /out.", sandbox.FloodFactor, lim.LogBytes)
+	case cause == sandbox.OutOfMemory || oom:
+		return say(sandbox.OutOfMemory, "The program needs more memory than its limit of %d MiB. Ask for more, or let it hold less at once.", lim.MemoryBytes>>20)
+	case cause == sandbox.OutOfTime:
+		return say(cause, "The program ran for its limit of %s and was stopped. Ask for more time, or give each task less to do.", millis(lim.WallMillis))
+	case cause == outOfPrepare:
+		return say(sandbox.BadProgram, "The sandbox was not ready within %s. Ask for more time to prepare.", millis(lim.PrepareMillis))
+	case s.grp != nil && s.grp.pidsRefused() > 0 && (panicked || ws.Signaled()):
+		return say(sandbox.Trapped, "The program made more processes and threads than the host allows. Let it make fewer.")
+	case err != nil || panicked:
+		return say(sandbox.Lost, "The sandbox that ran the program died. Run it again, on another machine.")
+	case ws.Signaled():
+		switch n := ws.Signal(); n {
+		case unix.SIGILL, unix.SIGTRAP, unix.SIGABRT, unix.SIGBUS, unix.SIGFPE, unix.SIGSEGV, unix.SIGSYS:
+			return say(sandbox.Trapped, "The program died of signal %d (%s).", int(n), n)
+		default:
+			exit.Code, exit.Reason = 128+int32(n), sandbox.Exited
+		}
+	default:
+		exit.Code, exit.Reason = int32(ws.ExitStatus()), sandbox.Exited
+	}
+	return exit
+}
+
+// meter reads what the attempt has used, from the host's side.
+func (s *supervisor) meter() (cpu time.Duration, peak int64) {
+	if s.grp != nil {
+		return s.grp.cpu(), s.grp.memoryPeak()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return processTime(), s.peak
+}
+
+// sample stands in for a memory cgroup: it asks the sandbox again and again what it
+// has, and stops it above the limit. The returned function ends it.
+func (s *supervisor) sample() (stop func()) {
+	end, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(25 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-end:
+				return
+			case <-tick.C:
+			}
+			s.mu.Lock()
+			c := s.running
+			s.mu.Unlock()
+			if c == nil || c.Sandbox == nil {
+				continue
+			}
+			u, err := c.Sandbox.Usage(false)
+			if err != nil {
+				continue
+			}
+			used := int64(u.Total)
+			s.mu.Lock()
+			s.peak = max(s.peak, used)
+			s.mu.Unlock()
+			if used > s.task.Spec.Limits.MemoryBytes {
+				s.stop(sandbox.OutOfMemory)
+			}
+		}
+	}()
+	return func() { close(end); <-done }
+}
+
+func readJSON(path string, v any) error {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(b, v); err != nil {
+		return fmt.Errorf("read %s: %w", path, err)
+	}
+	return nil
+}
+
+// writeJSON writes the file whole or not at all, and synced.
+func writeJSON(path string, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		return err
+	}
+	d, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
