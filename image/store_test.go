@@ -388,3 +388,26 @@ func TestWorkingDirectory(t *testing.T) {
 		}
 	}
 }
+
+// TestCollectMeanwhile: a collection at every step of a pull takes nothing of it.
+func TestCollectMeanwhile(t *testing.T) {
+	srv, top, m := onRegistry(t, app("a"))
+	s, _ := store(t, image.Options{})
+	srv.set(nil)
+	img, err := s.Ensure(t.Context(), image.Want{Digest: top.Digest, Source: srv.host + "/org/a"}, func(image.Progress) {
+		if freed, err := s.GC(t.Context(), 0); err != nil || freed.Images != 0 || freed.Unpacked != 0 {
+			t.Errorf("%+v, %v", freed, err)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantApp(t, img, "a")
+	if list := s.List(); len(list) != 1 || list[0].Size != m.Size()+top.Size || list[0].Unpacked != img.Size || !list[0].InUse {
+		t.Errorf("%+v", list)
+	}
+	img.Release()
+	if freed, err := s.GC(t.Context(), 0); err != nil || freed.Images != 1 || freed.Unpacked != img.Size || s.Usage() != 0 {
+		t.Errorf("%+v, %v, %d bytes are left", freed, err, s.Usage())
+	}
+}
