@@ -143,6 +143,8 @@ func run(t testing.TB, root string, lim unpack.Limits, layers ...[]byte) error {
 // Each row is one bad entry in an otherwise sound image.
 func TestHostileLayers(t *testing.T) {
 	long := strings.Repeat("x", 256)
+	max := int64(1)<<32 - 1
+	beyond := int(max) // -1 where int is short, which is no better
 	deep := strings.Repeat("d/", 129) + "f"
 	for name, c := range map[string]struct {
 		entries []entry
@@ -189,7 +191,7 @@ func TestHostileLayers(t *testing.T) {
 		"pipe":                       {[]entry{{Typeflag: tar.TypeFifo, Name: "pipe", Mode: 0o666}}, nil},
 		"unknown kind":               {[]entry{{Typeflag: 'V', Name: "volume"}}, unpack.ErrUnsafe},
 		"setuid":                     {[]entry{{Typeflag: tar.TypeReg, Name: "su", Mode: 0o6755}}, nil},
-		"owner beyond":               {[]entry{{Typeflag: tar.TypeReg, Name: "f", Uid: 1<<32 - 1}}, unpack.ErrUnsafe},
+		"owner beyond":               {[]entry{{Typeflag: tar.TypeReg, Name: "f", Uid: beyond}}, unpack.ErrUnsafe},
 		"negative owner":             {[]entry{{Typeflag: tar.TypeReg, Name: "f", Gid: -1}}, unpack.ErrUnsafe},
 		"old times":                  {[]entry{{Typeflag: tar.TypeReg, Name: "f", ModTime: time.Unix(-1<<40, 0), Format: tar.FormatPAX}}, nil},
 		"attributes":                 {[]entry{{Typeflag: tar.TypeReg, Name: "f", PAXRecords: map[string]string{"SCHILY.xattr.security.capability": "x"}}}, nil},
