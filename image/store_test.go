@@ -97,9 +97,24 @@ func TestPeersBeforeTheRegistry(t *testing.T) {
 			}
 		})
 	}
+	// One lies, nobody else has it.
+	empty, none := store(t, image.Options{})
+	blobs := mem.New(0)
+	lie, _, err := blob.AddFile(t.Context(), blobs, strings.NewReader("lie"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := &neighbours{from: empty, blobs: none, to: blobs, lies: []artel.Ref{lie}, asked: map[image.Digest]int{}}
+	alone, err := image.Open(filepath.Join(t.TempDir(), "images"), blobs, image.Options{Peers: n})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = alone.Ensure(t.Context(), image.Want{Digest: top.Digest}, nil)
+	wantErr(t, err, image.ErrNotFound)
+	wantErr(t, err, image.ErrDigest)
 	// Nobody has it, and no registry is named.
 	s, _ := store(t, image.Options{})
-	_, err := s.Ensure(t.Context(), image.Want{Digest: top.Digest}, nil)
+	_, err = s.Ensure(t.Context(), image.Want{Digest: top.Digest}, nil)
 	wantErr(t, err, image.ErrNotFound)
 }
 
