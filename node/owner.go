@@ -16,6 +16,7 @@ import (
 	"github.com/artel-network/artel/blob/disk"
 	"github.com/artel-network/artel/blob/mem"
 	"github.com/artel-network/artel/datadir"
+	"github.com/artel-network/artel/host"
 	"github.com/artel-network/artel/network"
 	"github.com/artel-network/artel/provider"
 )
@@ -146,13 +147,20 @@ func (o *owner) scratch(bytes int64) (blob.Store, func(), error) {
 // Defaults of a provider, where the owner says nothing.
 const (
 	defaultUnit   = uint64(time.Hour / time.Millisecond)
-	defaultMemory = 512 << 20 // bytes a slot
+	defaultMemory = 512 << 20 // bytes a slot, at least
+	maxMemory     = 4 << 30   // and at most
 	defaultDisk   = 4 << 30   // bytes a slot; a task may use a quarter
 	offerTTL      = 10 * time.Minute
 	maxLease      = 24 * time.Hour
 	patience      = 2 * time.Minute
+	pullFree      = 2 << 30            // bytes of an image
 	remember      = 7 * 24 * time.Hour // lanes on which nothing is open
 )
+
+// cpu is the processor's class as offers carry it.
+func cpu(c host.Class) artel.CPU {
+	return artel.CPU{Arch: c.Arch, Vendor: c.Vendor, Features: c.Features}
+}
 
 // policy turns the owner's wishes into terms. The first time it measures the machine.
 func (o *owner) policy(ctx context.Context, c api.ProvideConfig) (provider.Policy, error) {
@@ -174,6 +182,7 @@ func (o *owner) policy(ctx context.Context, c api.ProvideConfig) (provider.Polic
 	p := provider.Policy{
 		Price: c.Price, Resources: artel.Resources{Slots: c.Slots, Memory: c.Memory / slots, Disk: c.Disk / slots / 4},
 		MaxUnit: c.MaxUnit, MaxUnpaid: c.MaxUnpaid, Prepay: c.Prepay, MaxLease: uint64(maxLease.Seconds()),
+		CPU: cpu(host.Local().CPU()), PullFree: pullFree, PullPrice: c.PullPrice,
 		Patience: patience, Region: c.Region, Sandboxes: o.boxes.kinds(), Speed: speed, OfferTTL: offerTTL,
 	}
 	p.RedeemAt, p.Worth, p.Remember = p.MaxUnpaid, c.MinRedeem, remember
@@ -184,13 +193,23 @@ func (o *owner) policy(ctx context.Context, c api.ProvideConfig) (provider.Polic
 	return p, nil
 }
 
+// slotMemory is what a slot offers where the owner says nothing: its share of half
+// the machine's memory, but not more than most tasks want.
+func (o *owner) slotMemory(slots uint32) uint64 {
+	m, err := host.Local().Memory()
+	if err != nil {
+		return defaultMemory
+	}
+	return min(max(m.Total/2/uint64(slots), defaultMemory), maxMemory)
+}
+
 // complete fills in what the owner left open.
 func (o *owner) complete(c api.ProvideConfig) api.ProvideConfig {
 	if c.Slots == 0 {
 		c.Slots = uint32(runtime.NumCPU())
 	}
 	if c.Memory == 0 {
-		c.Memory = uint64(c.Slots) * defaultMemory
+		c.Memory = uint64(c.Slots) * o.slotMemory(c.Slots)
 	}
 	if c.Disk == 0 {
 		c.Disk = uint64(c.Slots) * defaultDisk
@@ -237,6 +256,7 @@ func (n *Node) Provide(ctx context.Context, c api.ProvideConfig) (api.ProvideSta
 		return api.ProvideStatus{}, err
 	}
 	o.boxed.Limit(int64(min(c.Disk, math.MaxInt64)))
+	pol.Sandboxes = o.boxes.kinds() // known since they were opened
 	o.p.SetPolicy(pol)
 	o.p.Pause(ctx, false)
 	return o.status(ctx)
