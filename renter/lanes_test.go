@@ -2,11 +2,13 @@ package renter
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/artel-network/artel"
+	"github.com/artel-network/artel/chain"
 	"github.com/artel-network/artel/job"
 	"github.com/artel-network/artel/lease"
 	"github.com/artel-network/artel/p2p"
@@ -111,6 +113,57 @@ func TestManyUnbookedReserves(t *testing.T) {
 			w.end(w.submit(spec(1)), time.Minute)
 			if want := artel.LaneNumber(w.key.Address(), 0x70001); len(lanes) != 1 || lanes[0] != want {
 				t.Errorf("proposed on lanes %x, want %x", lanes, want)
+			}
+		})
+	})
+}
+
+// The owner is told when somebody else spends with this node's key.
+func TestTwoMachinesWithOneKey(t *testing.T) {
+	live(t, 1, func(t *testing.T, w *world) {
+		s := w.sellers[0]
+		w.store.meta = Meta{Lane: 0x70000, Generation: 1}
+		book := func(n uint32) {
+			r := artel.Reserve{
+				Renter: w.key.Address(), Provider: s.key.Address(), Lane: artel.LaneNumber(w.key.Address(), n),
+				Cap: artel.Units(1000), ValidUntil: uint64(unixMilli()/1000) + 3600,
+			}
+			call := chain.ReserveFor{Reserves: []chain.SignedReserve{{Reserve: r, Sig: w.key.Sign(r.Digest(s.params.Domain()))}}}
+			must(w.chain.Client().Submit(t.Context(), chain.Tx{ID: fmt.Sprint("book", n), From: s.key.Address(), Call: call}))
+			time.Sleep(time.Minute)
+		}
+		notice := func() string {
+			st, err := w.r.Status(t.Context())
+			must(err)
+			return st.Notice
+		}
+		w.run(func() {
+			time.Sleep(30 * time.Second)
+			book(0x70003)
+			if n := notice(); n != "" {
+				t.Errorf("about its own lane: %s", n)
+			}
+			book(0x90000)
+			if n := notice(); !strings.Contains(n, "another machine works with the same key") || !strings.Contains(n, "hint: ") {
+				t.Errorf("it says %q", n)
+			}
+		})
+	})
+}
+
+func TestTakenOver(t *testing.T) {
+	live(t, 1, func(t *testing.T, w *world) {
+		s := w.sellers[0]
+		s.propose = func(wire.ProposeRequest) error { return p2p.Errorf(p2p.Conflict, "generation 1 was replaced by 2") }
+		s.recover = func(wire.RecoverRequest) (r wire.RecoverResponse, err error) {
+			return r, p2p.Errorf(p2p.Conflict, "generation 1 was replaced by 2")
+		}
+		w.run(func() {
+			w.submit(spec(1))
+			time.Sleep(time.Minute)
+			st, err := w.r.Status(t.Context())
+			if err != nil || !strings.Contains(st.Notice, "newer controller") || !strings.Contains(st.Notice, "hint: ") {
+				t.Errorf("it says %q, error %v", st.Notice, err)
 			}
 		})
 	})

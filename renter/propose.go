@@ -49,6 +49,8 @@ func (r *Renter) propose(ctx context.Context, l Listed, id artel.Hash, spec arte
 		// that is news try once more, on a fresh lane number if need be.
 		if news, rerr := r.catchUp(ctx, l.Offer); rerr == nil && news {
 			err = r.tryPropose(ctx, l, id, spec, slots)
+		} else if rerr != nil {
+			r.post(func(*tx) { r.ousted(node, rerr) })
 		}
 	}
 	r.post(func(t *tx) {

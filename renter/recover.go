@@ -26,6 +26,7 @@ func (r *Renter) Recover(ctx context.Context, nodes map[artel.NodeID]artel.Addre
 		var generation uint64
 		if err := r.do(ctx, func(t *tx) {
 			r.meta.Generation = max(r.meta.Generation+1, uint64(t.now+int64(try)*2*skew*1000))
+			r.notice = ""
 			m := r.meta
 			t.change.Meta, generation = &m, m.Generation
 		}); err != nil {

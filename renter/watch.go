@@ -88,6 +88,7 @@ func (r *Renter) heard(t *tx, b *bought, resp wire.WatchResponse, err error, ask
 	}
 	if err != nil {
 		if gone(err) {
+			r.ousted(b.node, err)
 			r.drop(t, b, artel.ReasonLost, err.Error())
 			return true
 		}
