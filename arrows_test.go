@@ -18,26 +18,26 @@ var rooms = map[string][]string{
 	// Rules: pure, they know the nouns alone.
 	"lease": {""}, "job": {""}, "market": {""}, "wire": {"", "wire/wirepb"}, "wire/wirepb": {},
 	// Ports: the interface, its values and its suite.
-	"sandbox": {}, "blob": {""}, "p2p": {""}, "chain": {""}, "seal": {},
+	"sandbox": {}, "blob": {""}, "p2p": {""}, "chain": {""}, "seal": {}, "host": {},
 	"sandbox/sandboxtest": {"sandbox"}, "blob/blobtest": {"", "blob"}, "p2p/p2ptest": {"", "p2p"}, "chain/chaintest": {"", "chain"},
 	// Adapters.
 	"sandbox/fake": {"sandbox"}, "sandbox/wasm": {"sandbox", "sandbox/wasm/internal/confine", "sandbox/wasm/internal/guestfs"},
 	"sandbox/gvisor": {"sandbox", "sandbox/gvisor/internal/egress", "sandbox/gvisor/internal/outfs"},
-	"blob/mem":       {"", "blob"}, "blob/disk": {"", "blob"},
-	"image": {"", "blob", "image/oci"}, "image/oci": {},
+	"blob/mem":       {"", "blob"}, "blob/disk": {"", "blob"}, "blob/swarm": {"", "blob"},
+	"image": {"", "blob", "image/internal/unpack", "image/oci"}, "image/oci": {},
 	"p2p/mem": {"", "p2p"}, "p2p/libp2p": {"", "p2p"},
 	"chain/fake": {"", "chain"}, "chain/evm": {"", "chain", "chain/evm/bindings"}, "chain/evm/bindings": {},
 	"chain/node": {"chain/node/internal/evm"}, "chain/evm/embedded": {},
 	// Actors drive rules through ports, on one loop.
 	"core":     {},
-	"provider": {"", "blob", "chain", "core", "lease", "p2p", "sandbox", "seal", "wire"},
+	"provider": {"", "blob", "chain", "core", "image", "lease", "p2p", "sandbox", "seal", "wire"},
 	"renter":   {"", "blob", "chain", "core", "job", "lease", "p2p", "seal", "wire"},
 	// What a machine has of the network: files.
-	"datadir": {}, "network": {""}, "keys": {"", "datadir"}, "host": {},
+	"datadir": {}, "network": {""}, "keys": {"", "datadir"},
 	// Shell.
 	"sqlite": {"", "chain", "job", "lease", "provider", "renter"},
-	"api":    {"", "datadir", "network"},
-	"node": {"", "api", "blob", "blob/disk", "chain", "chain/evm", "datadir", "job", "lease", "market", "network", "p2p", "p2p/libp2p",
+	"api":    {"", "datadir", "network", "wire"},
+	"node": {"", "api", "blob", "blob/disk", "blob/mem", "blob/swarm", "chain", "chain/evm", "datadir", "host", "image", "job", "lease", "market", "network", "p2p", "p2p/libp2p",
 		"provider", "renter", "sandbox/wasm", "sqlite", "wire"},
 }
 

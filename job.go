@@ -92,7 +92,6 @@ type Box struct {
 	Dir     string   `json:"dir,omitempty"`     // working directory; empty: the image's
 	Network []string `json:"network,omitempty"` // the hosts that it may reach, see sandbox.Network
 	Traffic uint64   `json:"traffic,omitempty"` // bytes in and out together; 0: the host's own limit
-	Private bool     `json:"private,omitempty"` // the host keeps image and input no longer than it needs them, and passes them to nobody
 }
 
 func (b Box) isZero() bool {

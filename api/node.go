@@ -17,6 +17,8 @@ type Node interface {
 	Market
 	Provider
 	Wallet
+	Visits
+	Images
 }
 
 // Daemon tells about the node itself.

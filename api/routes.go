@@ -32,6 +32,8 @@ func (s *Server) routes() map[string]handler {
 		"POST /v1/jobs/{id}/cancel": func(_ http.ResponseWriter, r *http.Request, _ Guard) (any, error) {
 			return n.Cancel(r.Context(), r.PathValue("id"))
 		},
+		"POST /v1/jobs/{id}/visit": s.visit,
+		"POST /v1/images":          s.image,
 		"GET /v1/jobs/{id}/events": s.events,
 		"GET /v1/jobs/{id}/logs":   s.logs,
 		"GET /v1/jobs/{id}/files":  s.files,
@@ -92,7 +94,7 @@ func (s *Server) addBlob(w http.ResponseWriter, r *http.Request, g Guard) (any, 
 
 // checkSpec checks a job for a quote, which needs no program yet.
 func checkSpec(j artel.JobSpec) error {
-	if j.Program.IsZero() {
+	if j.Program.IsZero() && j.Box.Image.IsZero() {
 		j.Program, _ = artel.NewRef(artel.CodecRaw, [32]byte{1})
 	}
 	return j.Check()

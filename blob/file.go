@@ -259,3 +259,22 @@ func links(ref artel.Ref, block []byte) iter.Seq2[artel.Ref, error] {
 		}
 	}
 }
+
+// Links returns what one block refers to, in order: the names of a directory,
+// the nameless parts of a file, nothing for a raw block. Size is a hint, as in
+// ReadDir. The block's hash is the caller's to compare. Errors: ErrMalformed,
+// ErrUnsupported.
+func Links(ref artel.Ref, block []byte) ([]Entry, error) {
+	if ref.Codec() != artel.CodecDagPB {
+		return nil, nil
+	}
+	n, err := decodeFS(block)
+	if err != nil {
+		return nil, fmt.Errorf("node %s: %w", ref, err)
+	}
+	entries := make([]Entry, len(n.links))
+	for i, l := range n.links {
+		entries[i] = Entry{l.name, l.ref, l.tsize}
+	}
+	return entries, nil
+}

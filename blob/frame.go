@@ -79,6 +79,7 @@ const (
 	CodeBusy      Code = 4 // try again later
 	CodeProtocol  Code = 5 // the client broke the protocol
 	CodeInternal  Code = 6 // the server's store is ill
+	CodeAbsent    Code = 7 // the root is not here, or not yet (swarm only)
 )
 
 func (c Code) String() string {
@@ -95,6 +96,8 @@ func (c Code) String() string {
 		return "protocol broken"
 	case CodeInternal:
 		return "the peer's store failed"
+	case CodeAbsent:
+		return "the root is not here; hint: ask another node, or try again later"
 	}
 	return fmt.Sprintf("code %d", byte(c))
 }

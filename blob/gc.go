@@ -28,6 +28,50 @@ func Complete(ctx context.Context, s Store, root artel.Ref, lim Limits) error {
 	return nil
 }
 
+// Weight returns the bytes of all blocks below root, each counted once. The store
+// must hold all of them: ErrNotFound otherwise.
+func Weight(ctx context.Context, s Store, root artel.Ref) (int64, error) {
+	f := fetcher{store: s, opts: FetchOptions{Limits: Limits{}.orDefault(), Window: 1}, look: s.Size, seen: map[artel.Ref]struct{}{}, todo: []artel.Ref{root}}
+	want, err := f.advance(ctx)
+	if err == nil && len(want) > 0 {
+		err = fmt.Errorf("block %s: %w", want[0], ErrNotFound)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("weigh blob %s: %w", root, err)
+	}
+	return f.progress.Done, nil
+}
+
+// Remove deletes every block below root. It is for a graph that shares no block
+// with another one, as what was encrypted with a key of its own: GC is for all
+// others. What is absent is no error.
+func Remove(ctx context.Context, s Store, root artel.Ref) error {
+	todo := []artel.Ref{root}
+	for len(todo) > 0 {
+		ref := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		if ref.Codec() == artel.CodecDagPB {
+			b, err := s.Get(ctx, ref)
+			if errors.Is(err, ErrNotFound) || errors.Is(err, ErrMismatch) {
+				continue
+			}
+			if err != nil {
+				return fmt.Errorf("remove blob %s: %w", root, err)
+			}
+			for child, err := range links(ref, b) {
+				if err != nil {
+					return fmt.Errorf("remove blob %s: %w", root, err)
+				}
+				todo = append(todo, child)
+			}
+		}
+		if err := s.Delete(ctx, ref, time.Time{}); err != nil {
+			return fmt.Errorf("remove blob %s: %w", root, err)
+		}
+	}
+	return nil
+}
+
 // Freed is what GC deleted.
 type Freed struct {
 	Blocks int

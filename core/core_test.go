@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -70,17 +71,18 @@ func TestRunEndsWithWhatItStarted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		l, loop := &ledger{}, New[*sums](8, nil)
-		a, ended := l.actor(), 0
+		a := l.actor()
+		var ended atomic.Int32
 		a.Beside = []func(context.Context){func(ctx context.Context) {
 			for Every(ctx, time.Second) {
 				loop.Post(func(s *sums) { s.add++ })
 			}
-			ended++
+			ended.Add(1)
 		}}
-		loop.Go(func() { <-ctx.Done(); time.Sleep(time.Minute); ended++ })
+		loop.Go(func() { <-ctx.Done(); time.Sleep(time.Minute); ended.Add(1) })
 		time.AfterFunc(3500*time.Millisecond, cancel)
-		if err := loop.Run(ctx, a); err != nil || ended != 2 || l.sum != 3 {
-			t.Errorf("error %v, %d of 2 ended, %d of 3 ticks", err, ended, l.sum)
+		if err := loop.Run(ctx, a); err != nil || ended.Load() != 2 || l.sum != 3 {
+			t.Errorf("error %v, %d of 2 ended, %d of 3 ticks", err, ended.Load(), l.sum)
 		}
 		if err := loop.Do(t.Context(), func(*sums) { t.Error("ran after the end") }); !errors.Is(err, ErrStopped) {
 			t.Errorf("Do after the end: %v", err)

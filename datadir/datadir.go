@@ -28,6 +28,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // Version is the layout that this program reads and writes.
@@ -69,6 +70,9 @@ func (p Paths) Blobs() string { return filepath.Join(p.root, "blobs") }
 
 // Work is the directory of sandboxes at work.
 func (p Paths) Work() string { return filepath.Join(p.root, "work") }
+
+// Images is the directory of container images.
+func (p Paths) Images() string { return filepath.Join(p.root, "images") }
 
 // Chain is the directory of the embedded chain.
 func (p Paths) Chain() string { return filepath.Join(p.root, "chain") }
@@ -211,7 +215,9 @@ func WriteFile(path string, data []byte, mode fs.FileMode) (err error) {
 	defer func() {
 		if err != nil {
 			os.Remove(tmp.Name())
-			err = fmt.Errorf("write %s: %w", path, err)
+			if err = fmt.Errorf("write %s: %w", path, err); errors.Is(err, syscall.ENOSPC) {
+				err = fmt.Errorf("%w; hint: free space on the disk", err)
+			}
 		}
 	}()
 	_, err = tmp.Write(data)

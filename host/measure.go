@@ -33,6 +33,9 @@ func (f Figure) Spread() float64 {
 	return (f.High - f.Low) / f.Median
 }
 
+// Of makes a Figure of samples.
+func Of(samples []float64) Figure { return figure(samples) }
+
 func figure(samples []float64) Figure {
 	n := len(samples)
 	if n == 0 {
@@ -79,20 +82,21 @@ type Figures struct {
 const figuresVersion = 1
 
 // CompiledRatio is WASM's score over that of the same rounds as native code, where
-// wazero has its compiler: measured on the reference machine. It is what a WASM slot's speed is
-// normalised by, so that 1000 is the reference machine in either sandbox.
+// wazero has its compiler, measured on the reference machine. WASM slots are
+// normalised by it, so that 1000 is the reference in either sandbox.
 const CompiledRatio = 0.94
 
-// Speed is one slot's score for an offer, of all cores at work. Where WASM is
+// Speed is one slot's score for an offer: of all cores at work, the best sample,
+// since what else runs on a machine only ever takes away from it. Where WASM is
 // interpreted it is lower by as much as the interpreter is slower than the compiler.
 func (f Figures) Speed() uint32 {
-	if !f.Slot.Known() {
+	switch {
+	case !f.Slot.Known():
 		return 0
+	case f.Interpreted && f.WASM.Known():
+		return toScore(min(f.WASM.High/CompiledRatio, f.Slot.High))
 	}
-	if f.Interpreted && f.WASM.Known() {
-		return toScore(min(f.WASM.Median/CompiledRatio, f.Slot.Median))
-	}
-	return toScore(f.Slot.Median)
+	return toScore(f.Slot.High)
 }
 
 // Encode returns the figures as they are kept in a file.

@@ -96,8 +96,9 @@ type Job struct {
 	Message string        `json:"message,omitempty"`
 	Created int64         `json:"created"` // unix ms
 	Ended   int64         `json:"ended,omitempty"`
-	Spent   artel.Amount  `json:"spent"`
-	Open    uint64        `json:"open"` // tasks neither Done nor Failed
+	Spent   artel.Amount  `json:"spent"`   // what was billed for it, holding machines included
+	Vouched artel.Amount  `json:"vouched"` // what was promised to providers in vouchers because of it; never more than its budget
+	Open    uint64        `json:"open"`    // tasks neither Done nor Failed
 	Failed  uint64        `json:"failed"`
 }
 
@@ -146,20 +147,13 @@ func (t Task) Rested(now int64) bool {
 	return true
 }
 
-// Affords reports whether one more unit stays within the job's budget when
-// units are out already.
-func (j Job) Affords(unit artel.Amount, out int) bool {
+// Left is what remains of the budget when so much may become due beyond what was
+// promised already; all there is where there is no budget.
+func (j Job) Left(due artel.Amount) artel.Amount {
 	if j.Spec.Budget.IsZero() {
-		return true
+		return artel.MaxAmount
 	}
-	at := j.Spent
-	for range out + 1 {
-		var err error
-		if at, err = at.Plus(unit); err != nil {
-			return false
-		}
-	}
-	return !j.Spec.Budget.Less(at)
+	return j.Spec.Budget.Sub(j.Vouched).Sub(due)
 }
 
 // Dispatch hands the task to a lease: the caller stores this BEFORE it asks the

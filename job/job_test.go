@@ -236,15 +236,18 @@ func TestAvoid(t *testing.T) {
 	}
 }
 
-func TestAffords(t *testing.T) {
+func TestLeft(t *testing.T) {
 	j, _ := newJob(t, 0)
-	j.Spec.Budget, j.Spent = artel.Units(100), artel.Units(40)
-	for out, want := range map[int]bool{0: true, 1: true, 2: false} {
-		if got := j.Affords(artel.Units(30), out); got != want {
-			t.Errorf("with %d units out: %v, want %v", out, got, want)
+	j.Spec.Budget, j.Vouched = artel.Units(100), artel.Units(40)
+	for due, want := range map[uint64]uint64{0: 60, 59: 1, 60: 0, 61: 0} {
+		if got := j.Left(artel.Units(due)); got != artel.Units(want) {
+			t.Errorf("with %d units due %s are left, want %d", due, got, want)
 		}
 	}
-	if j.Spec.Budget = (artel.Amount{}); !j.Affords(artel.MaxAmount, 5) {
+	if j.Left(artel.MaxAmount) != (artel.Amount{}) {
+		t.Error("whatever is due, nothing more is left than nothing")
+	}
+	if j.Spec.Budget = (artel.Amount{}); j.Left(artel.MaxAmount) != artel.MaxAmount {
 		t.Error("no budget is no limit")
 	}
 }

@@ -78,7 +78,7 @@ func (b Bought) Free(now int64) int {
 	if b.Phase != Open || b.Theirs.IsZero() || b.Disputed || uint64(now/1000) >= b.Lease.End {
 		return 0
 	}
-	return max(0, int(b.Terms.Slots)+b.ahead()-len(b.Outstanding))
+	return max(0, min(int(b.Terms.Slots)+b.ahead(), MaxOut(b.Terms.Slots))-len(b.Outstanding))
 }
 
 // Tasks shorter than this on average, in milliseconds, are handed out ahead of
@@ -124,7 +124,8 @@ func (b Bought) Ack(ks []TaskKey, now int64) Bought {
 
 // Missing lists attempts that the provider had said it took before it was
 // asked, and that it neither runs nor ended: it lost them. One that was on its
-// way while the provider answered is not missing.
+// way while the provider answered is not missing. runs is all that it runs: from
+// an answer that may be cut off nothing follows.
 func (b Bought) Missing(runs []TaskKey, askedAt int64) []TaskKey {
 	var lost []TaskKey
 	for _, o := range b.Outstanding {
@@ -282,6 +283,20 @@ func (b Bought) Holding(due artel.Amount, now int64) Bought {
 		b.Book.Accrued = artel.AccrualOf(due) // replaced by the exact sum with the next receipt
 	}
 	return b
+}
+
+// Claim is what of a provider's running total may be meant honestly: no more
+// than the renter's own clock allows.
+func (b Bought) Claim(due artel.Amount, now int64) artel.Amount {
+	held := (uint64(max(0, now-b.Began)) + Tolerance) * uint64(b.Terms.Slots)
+	x, err := b.Terms.Start()
+	if err == nil {
+		x, err = x.Accrue(b.Terms.Price, max(held, b.Wall))
+	}
+	if err != nil {
+		return b.Book.Due()
+	}
+	return due.Min(x.Ceil()).Max(b.Book.Due())
 }
 
 // Owed is the voucher that the renter should sign next: everything proved so

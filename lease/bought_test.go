@@ -154,6 +154,14 @@ func TestHolding(t *testing.T) {
 	}
 }
 
+func TestClaim(t *testing.T) {
+	for claimed, want := range map[uint64]uint64{0: 0, 20_000: 20_000, 1 << 40: 24_000} { // 10 s of two slots, and the tolerance
+		if got := newBought().Claim(artel.Units(claimed), start+10_000); got != artel.Units(want) {
+			t.Errorf("of %d units %s may be due, want %d", claimed, got, want)
+		}
+	}
+}
+
 func TestNumbersAreNotUsedAgainAfterARestart(t *testing.T) {
 	b := newBought()
 	if b = b.Renumbered(1000); b.Next != 1000 {
@@ -161,5 +169,20 @@ func TestNumbersAreNotUsedAgainAfterARestart(t *testing.T) {
 	}
 	if b = b.Renumbered(5); b.Next != 1000 {
 		t.Errorf("a clock that was set back makes the next task %d", b.Next)
+	}
+}
+
+// Both sides know the same bound, and one answer lists so many.
+func TestBothSidesAgreeOnWhatMayBeOut(t *testing.T) {
+	for slots, want := range map[uint32]int{1: 1, 1000: 1000, 1024: 1024, 2000: 2000, 4096: 4096} {
+		if got := MaxOut(slots); got < want || got > 4096 {
+			t.Errorf("of %d slots %d may be out", slots, got)
+		}
+	}
+	b := newBought()
+	b.Theirs, b.Terms.Slots, b.Seq = b.Signature, 4096, 1 // tasks so short that they are handed out ahead
+	b.Theirs[0] = 1
+	if got := b.Free(start); got != MaxOut(4096) {
+		t.Errorf("%d may be handed out, the provider takes %d", got, MaxOut(4096))
 	}
 }

@@ -2,6 +2,7 @@ package lease
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -342,5 +343,37 @@ func TestGapIsNoDispute(t *testing.T) {
 	b, _, err := newBought().Ended(domain, End{Seq: 2}, start)
 	if !errors.Is(err, ErrGap) || b.Disputed {
 		t.Errorf("got %v, want %v", err, ErrGap)
+	}
+}
+
+// What a session signer promised, owes or has running is booked at once: the
+// account can take its allowance away from one block to the next. The account's
+// own waits until it is worth the gas.
+func TestASessionSignersReserveIsBookedAtOnce(t *testing.T) {
+	runs := []Running{{TaskKey: TaskKey{Task: 1, Attempt: 1}, Started: start}}
+	for _, c := range []struct {
+		name    string
+		signer  artel.Address
+		voucher uint64
+		running []Running
+		cap     uint64
+		want    bool
+	}{
+		{"account", renter.Address(), 10, runs, 0, false},
+		{"promised", stranger.Address(), 10, nil, 0, true},
+		{"running", stranger.Address(), 0, runs, 0, true},
+		{"nothing yet", stranger.Address(), 0, nil, 0, false},
+		{"promised within the cap", stranger.Address(), 10, nil, 10, false},
+		{"running beyond the cap", stranger.Address(), 10, runs, 10, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newSold()
+			s.Signer, s.Running = c.signer, c.running
+			s.Book.Reserve, s.Book.Voucher, s.Book.Cap = reserve(1_000_000), artel.Units(c.voucher), artel.Units(c.cap)
+			_, fx := s.next(start)
+			if got := slices.Contains(fx, Effect(BookReserve{})); got != c.want {
+				t.Errorf("effects %v, want a booking: %v", fx, c.want)
+			}
+		})
 	}
 }

@@ -203,7 +203,7 @@ func (s Sold) Take(k TaskKey, spec artel.TaskSpec, now int64) (Sold, []Effect, e
 		return s, nil, nil
 	case k.Task <= s.Floor:
 		return s, nil, Refused{artel.ReasonRefused, fmt.Sprintf("task number %d was used before, the next is %d", k.Task, s.Floor+1)}
-	case len(s.Running) >= maxQueue:
+	case len(s.Running) >= MaxOut(s.Terms.Slots):
 		return s, nil, Refused{artel.ReasonRefused, fmt.Sprintf("%d tasks wait already", len(s.Running))}
 	}
 	if err := spec.Check(s.Terms); err != nil {
@@ -222,8 +222,9 @@ func (s Sold) Forgot(task uint64) Sold {
 	return s
 }
 
-// maxQueue bounds what a renter can make a provider remember.
-const maxQueue = 1024
+// MaxOut is how many attempts may be out on a lease at once: what a renter can
+// make a provider remember, and what one answer lists (wire.MaxRunning).
+func MaxOut(slots uint32) int { return int(min(max(1024, slots+64), 4096)) }
 
 // Refused is why a provider does not take an attempt.
 type Refused struct {
@@ -305,8 +306,16 @@ func (s Sold) ahead() artel.Amount { return s.Book.Secured().Sub(s.Book.Due()) }
 
 // wantsBooking reports whether booking the reserve is worth its gas now: when
 // the voucher outgrew the cap by half of what may stay unpaid, or when a first
-// unit must be prepaid.
+// unit must be prepaid. A session signer's allowance can be taken from one block
+// to the next, and what its Reserve would book with it: what is due, promised or
+// running does not wait above the cap.
 func (s Sold) wantsBooking() bool {
+	if s.Signer != s.Lease.Renter {
+		need := s.Book.Due().Max(s.Book.Voucher).Float() + float64(s.busy())*s.Terms.UnitCost().Float()
+		if s.Book.Cap.Float() < need {
+			return true
+		}
+	}
 	half := s.Terms.MaxUnpaid.Float() / 2
 	return !s.prepaid() || s.Book.Unbooked().Float() >= half || !s.covers(s.Terms.UnitCost(), 1)
 }

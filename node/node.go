@@ -41,6 +41,9 @@ type Config struct {
 	Version  api.Version
 	// Worker is the command that starts a sandbox worker.
 	Worker []string
+	// InsecureRegistries, "host" or "host:port", may have private addresses and
+	// speak plain http.
+	InsecureRegistries []string
 	// Linger is how long leases are held without a task; zero: the default.
 	Linger time.Duration
 	Log    *slog.Logger
@@ -64,6 +67,7 @@ type Node struct {
 	ledger *evm.Ledger
 	host   *libp2p.Host
 	board  *board
+	images *images
 	renter *renter.Renter
 	owner  *owner // the provider's half
 
@@ -102,6 +106,9 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 		return nil, err
 	}
 	if err := n.openHost(); err != nil {
+		return nil, err
+	}
+	if err := n.openImages(); err != nil {
 		return nil, err
 	}
 	n.board = newBoard(n.network, c.Network.Rules.MinStake, n.ledger, n.params)
@@ -284,8 +291,12 @@ func (n *Node) met(e p2p.Event) {
 
 // fetch brings a blob from a peer.
 func (n *Node) fetch(ctx context.Context, from artel.NodeID, root artel.Ref, limit int64) error {
+	return n.fetchInto(ctx, from, n.blobs, root, limit)
+}
+
+func (n *Node) fetchInto(ctx context.Context, from artel.NodeID, into blob.Store, root artel.Ref, limit int64) error {
 	open := func(ctx context.Context) (blob.Stream, error) { return n.host.OpenStream(ctx, from, blobProtocol) }
-	return blob.Fetch(ctx, open, n.blobs, root, blob.FetchOptions{Limits: blob.Limits{Bytes: limit}})
+	return blob.Fetch(ctx, open, into, root, blob.FetchOptions{Limits: blob.Limits{Bytes: limit}})
 }
 
 // serveBlobs gives a peer what it has a right to: inputs of what it computes

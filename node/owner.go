@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"os"
 	"runtime"
 	"sync"
 	"time"
@@ -11,9 +13,12 @@ import (
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/api"
 	"github.com/artel-network/artel/blob"
+	"github.com/artel-network/artel/blob/disk"
+	"github.com/artel-network/artel/blob/mem"
 	"github.com/artel-network/artel/datadir"
 	"github.com/artel-network/artel/network"
 	"github.com/artel-network/artel/provider"
+	"github.com/artel-network/artel/sandbox"
 	"github.com/artel-network/artel/sandbox/wasm"
 )
 
@@ -26,6 +31,7 @@ type owner struct {
 	mu       sync.Mutex
 	p        *provider.Provider // nil until it was first switched on
 	box      *wasm.Box
+	boxed    *provider.Boxed
 	set      saved
 	draining bool
 }
@@ -47,7 +53,7 @@ func (o *owner) resume(ctx context.Context) error {
 	if err != nil || !ok {
 		return err
 	}
-	if err := o.begin(o.set.Config); err != nil {
+	if err := o.begin(ctx, o.set.Config); err != nil {
 		return fmt.Errorf("resume providing: %w", err)
 	}
 	o.p.Pause(ctx, !o.set.On)
@@ -55,18 +61,21 @@ func (o *owner) resume(ctx context.Context) error {
 }
 
 // begin builds and starts the provider. Called with mu held.
-func (o *owner) begin(c api.ProvideConfig) error {
+func (o *owner) begin(ctx context.Context, c api.ProvideConfig) error {
 	if o.p != nil {
 		return nil
 	}
 	n := o.n
 	work := n.c.Paths.Work()
-	for _, d := range []string{work, n.c.Paths.Work() + "/jobs"} {
+	if err := os.RemoveAll(o.scratchDir()); err != nil { // of a daemon that was killed
+		return fmt.Errorf("clear %s: %w", o.scratchDir(), err)
+	}
+	for _, d := range []string{work, work + "/jobs", o.scratchDir()} {
 		if err := mkdir(d); err != nil {
 			return err
 		}
 	}
-	pol, err := o.policy(c)
+	pol, err := o.policy(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -78,10 +87,12 @@ func (o *owner) begin(c api.ProvideConfig) error {
 		return fmt.Errorf("open sandbox: %w", err)
 	}
 	o.box = box
+	o.boxed = &provider.Boxed{Boxes: map[string]sandbox.Box{"wasm": box}, Images: n.images, Blobs: n.blobs, Dir: work + "/jobs", Fetch: o.fetch, Scratch: o.scratch, Room: o.room}
+	o.boxed.Limit(int64(min(o.complete(c).Disk, math.MaxInt64)))
 	o.p = provider.New(provider.Config{
 		Key: n.c.Key, Account: n.account(), Network: n.network, Machine: o.machine, Params: n.params, Policy: pol,
 		Host: n.host, Ledger: n.ledger, Store: n.db.Provider(), Log: n.c.Log.With("room", "provider"),
-		Runner: &provider.Boxed{Box: box, Blobs: n.blobs, Dir: work + "/jobs", Fetch: o.fetch, Room: o.room},
+		Runner: o.boxed,
 	})
 	o.p.Register()
 	n.begin <- room{"sandbox", box.Run}
@@ -102,43 +113,76 @@ func (o *owner) room(bytes int64) error {
 	return nil
 }
 
-// fetch brings a stranger's blob here as long as the disk has room for it.
-func (o *owner) fetch(ctx context.Context, from artel.NodeID, root artel.Ref, limit int64) error {
-	if _, err := o.n.blobs.Size(ctx, root); err != nil {
-		if err := o.room(limit); err != nil {
-			return fmt.Errorf("fetch blob %s: %w", root, err)
-		}
+// fetch brings a stranger's blob into a store as long as the disk has room for
+// it.
+func (o *owner) fetch(ctx context.Context, from artel.NodeID, into blob.Store, root artel.Ref, limit int64) error {
+	if err := o.room(limit); err != nil {
+		return fmt.Errorf("fetch blob %s: %w", root, err)
 	}
-	return o.n.fetch(ctx, from, root, limit)
+	return o.n.fetchInto(ctx, from, into, root, limit)
+}
+
+func (o *owner) scratchDir() string { return o.n.c.Paths.Work() + "/scratch" }
+
+// inMemory is the most that a scratch store keeps in memory, in bytes.
+const inMemory = 1 << 20
+
+// scratch makes a store for what is here for a moment: a blob between its fetch
+// and the sandbox, an output between the sandbox and its seal.
+func (o *owner) scratch(bytes int64) (blob.Store, func(), error) {
+	if bytes <= inMemory {
+		return mem.New(0), func() {}, nil
+	}
+	dir, err := os.MkdirTemp(o.scratchDir(), "")
+	if err != nil {
+		return nil, nil, fmt.Errorf("make scratch store: %w", err)
+	}
+	s, err := disk.Open(dir, 0)
+	if err != nil {
+		os.RemoveAll(dir)
+		return nil, nil, fmt.Errorf("make scratch store: %w", err)
+	}
+	return s, func() {
+		if err := errors.Join(s.Close(), os.RemoveAll(dir)); err != nil {
+			o.n.c.Log.Warn("remove scratch store", "error", err)
+		}
+	}, nil
 }
 
 // Defaults of a provider, where the owner says nothing.
 const (
 	defaultUnit   = uint64(time.Hour / time.Millisecond)
 	defaultMemory = 512 << 20 // bytes a slot
-	defaultDisk   = 1 << 30   // bytes a slot
+	defaultDisk   = 4 << 30   // bytes a slot; a task may use a quarter
 	offerTTL      = 10 * time.Minute
 	maxLease      = 24 * time.Hour
 	patience      = 2 * time.Minute
+	remember      = 7 * 24 * time.Hour // lanes on which nothing is open
 )
 
-// policy turns the owner's wishes into terms.
-func (o *owner) policy(c api.ProvideConfig) (provider.Policy, error) {
+// policy turns the owner's wishes into terms. The first time it measures the machine.
+func (o *owner) policy(ctx context.Context, c api.ProvideConfig) (provider.Policy, error) {
 	c = o.complete(c)
 	if c.Price == 0 {
 		return provider.Policy{}, api.Errorf(api.CodeInvalid, "no price")
 	}
+	// A slot's share of the disk holds an input, an output as it was left, and the
+	// same on its way: what a task may use is a quarter of it.
 	slots := uint64(c.Slots)
 	free, err := datadir.Free(o.n.c.Paths.Root())
 	if err == nil && c.Disk > free {
 		return provider.Policy{}, &api.Error{Code: api.CodeInvalid, Message: fmt.Sprintf("%d bytes of disk are offered, %d are free", c.Disk, free), Hint: "a smaller --max-disk"}
 	}
-	p := provider.Policy{
-		Price: c.Price, Resources: artel.Resources{Slots: c.Slots, Memory: c.Memory / slots, Disk: c.Disk / slots},
-		MaxUnit: c.MaxUnit, MaxUnpaid: c.MaxUnpaid, Prepay: c.Prepay, MaxLease: uint64(maxLease.Seconds()),
-		Patience: patience, Region: c.Region, Sandboxes: []string{"wasm"}, Speed: 1000, OfferTTL: offerTTL,
+	speed, err := o.speed(ctx)
+	if err != nil {
+		return provider.Policy{}, err
 	}
-	p.RedeemAt, p.Worth = p.MaxUnpaid, c.MinRedeem
+	p := provider.Policy{
+		Price: c.Price, Resources: artel.Resources{Slots: c.Slots, Memory: c.Memory / slots, Disk: c.Disk / slots / 4},
+		MaxUnit: c.MaxUnit, MaxUnpaid: c.MaxUnpaid, Prepay: c.Prepay, MaxLease: uint64(maxLease.Seconds()),
+		Patience: patience, Region: c.Region, Sandboxes: []string{"wasm"}, Speed: speed, OfferTTL: offerTTL,
+	}
+	p.RedeemAt, p.Worth, p.Remember = p.MaxUnpaid, c.MinRedeem, remember
 	// A lease must be able to gather so much beside a unit of its longest task.
 	if most := c.MaxUnpaid.Sub(artel.Cost(c.Price, c.MaxUnit)); most.Less(c.MinRedeem) {
 		return p, &api.Error{Code: api.CodeInvalid, Message: fmt.Sprintf("at least %s units are to be redeemed at once; with --max-unpaid %s and the longest task, %s can gather", c.MinRedeem, c.MaxUnpaid, most), Hint: "a smaller --min-redeem, a shorter --max-task or a larger --max-unpaid"}
@@ -183,7 +227,7 @@ func (n *Node) Provide(ctx context.Context, c api.ProvideConfig) (api.ProvideSta
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	c = o.complete(c)
-	pol, err := o.policy(c)
+	pol, err := o.policy(ctx, c)
 	if err != nil {
 		return api.ProvideStatus{}, err
 	}
@@ -195,9 +239,10 @@ func (n *Node) Provide(ctx context.Context, c api.ProvideConfig) (api.ProvideSta
 		return api.ProvideStatus{}, err
 	}
 	o.set, o.draining = next, false
-	if err := o.begin(c); err != nil {
+	if err := o.begin(ctx, c); err != nil {
 		return api.ProvideStatus{}, err
 	}
+	o.boxed.Limit(int64(min(c.Disk, math.MaxInt64)))
 	o.p.SetPolicy(pol)
 	o.p.Pause(ctx, false)
 	return o.status(ctx)

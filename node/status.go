@@ -31,6 +31,9 @@ func (n *Node) Status(ctx context.Context) (api.Status, error) {
 		return s, err
 	}
 	s.Jobs, s.Leases = st.Active, len(st.Leases)
+	if odd := n.board.clockDoubt(); odd != nil && s.Offers == 0 {
+		s.Notices = append(s.Notices, fmt.Sprintf("no offers are known; the last one was refused: %v", odd))
+	}
 	cctx, cancel := context.WithTimeout(ctx, 500*time.Millisecond)
 	defer cancel()
 	s.Chain, _ = n.Chain(cctx)

@@ -43,8 +43,12 @@ func chainError(err error) error {
 	return err
 }
 
-// send carries one call out and waits until it is final.
+// send carries one call out and waits until it is final. Where the chain cannot
+// be asked it says so at once: a person waits for the answer.
 func (n *Node) send(ctx context.Context, c chain.Call, amount artel.Amount, message string) (api.Done, error) {
+	if _, err := n.ledger.Head(ctx); err != nil {
+		return api.Done{}, chainError(err)
+	}
 	var id [8]byte
 	_, _ = rand.Read(id[:]) // never fails
 	x := chain.Tx{ID: c.Kind() + "-" + hex.EncodeToString(id[:]), From: n.account(), Call: c}

@@ -23,6 +23,8 @@ func testKey(t *testing.T, n byte) artel.Key {
 	return k
 }
 
+func scratch(int64) (blob.Store, func(), error) { return mem.New(0), func() {}, nil }
+
 // heap is a store that remembers what it was asked to keep.
 type heap struct{ saved []Change }
 
@@ -107,13 +109,14 @@ func TestNoDiskIsNoLimitForNobody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &Boxed{Dir: t.TempDir(), Blobs: store, Fetch: func(ctx context.Context, _ artel.NodeID, root artel.Ref, limit int64) error {
+	b := &Boxed{Dir: t.TempDir(), Blobs: store, Scratch: scratch, Fetch: func(ctx context.Context, _ artel.NodeID, into blob.Store, root artel.Ref, limit int64) error {
 		if _, ok := ctx.Deadline(); !ok {
 			t.Error("the fetch may take for ever")
 		}
 		limits[root] = limit
 		if root != input {
-			return nil // it is here
+			_, _, err := blob.AddFile(ctx, into, strings.NewReader("a program"))
+			return err
 		}
 		return errors.New("not served")
 	}}
@@ -185,9 +188,10 @@ func TestCancelledFetchesAreTakenOver(t *testing.T) {
 	slow, other := artel.NodeID{1}, artel.NodeID{2}
 	begun := make(chan struct{}, 8)
 	let := make(chan struct{})
-	b := &Boxed{Dir: t.TempDir(), Blobs: store, Fetch: func(ctx context.Context, from artel.NodeID, _ artel.Ref, _ int64) error {
-		if from == other {
-			return nil
+	b := &Boxed{Dir: t.TempDir(), Blobs: store, Scratch: scratch, Fetch: func(ctx context.Context, from artel.NodeID, into blob.Store, _ artel.Ref, _ int64) error {
+		_, _, err := blob.AddFile(ctx, into, strings.NewReader("a program"))
+		if err != nil || from == other {
+			return err
 		}
 		begun <- struct{}{}
 		select {

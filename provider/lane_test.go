@@ -3,6 +3,7 @@ package provider
 import (
 	"log/slog"
 	"testing"
+	"time"
 
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/chain"
@@ -166,5 +167,76 @@ func TestDustGathers(t *testing.T) {
 		if got["reserve-for"] != c.book || got["redeem"] != c.redeem {
 			t.Errorf("voucher %d, paid %d: queued %v, want %d bookings and %d redemptions", c.voucher, c.paid, got, c.book, c.redeem)
 		}
+	}
+}
+
+// Ten thousand finished lanes do not stay; what can still become money does, and
+// so does what a lease or a call is about.
+func TestFinishedLanesAreForgotten(t *testing.T) {
+	const week = 7 * 24 * 3600 * 1000
+	p := bare(t, Policy{Remember: week * time.Millisecond})
+	for n := range 10_000 {
+		k := lease.Key{Renter: artel.Address{1, byte(n >> 8), byte(n)}, Provider: p.c.Account, Number: 1}
+		p.lanes[k] = &LaneRow{Rested: 1, Book: lease.Book{Key: k, Accrued: artel.AccrualOf(artel.Units(5)), Voucher: artel.Units(5), Cap: artel.Units(5), Paid: artel.Units(5)}}
+		p.gens[k.Renter] = 1
+	}
+	kept := []*LaneRow{
+		resting(p, 2, 10, 11, 10, 10), // a voucher beyond the cap: a Reserve may still be booked
+		resting(p, 3, 10, 10, 10, 9),  // not redeemed
+		resting(p, 4, 10, 10, 10, 10), // an open lease
+		resting(p, 5, 10, 10, 10, 10), // a lease that still answers
+		resting(p, 6, 10, 10, 10, 10), // a call under way
+		resting(p, 7, 10, 10, 10, 10), // in use until lately
+		resting(p, 8, 10, 10, 20, 10), // being waived
+	}
+	uneven := []*LaneRow{resting(p, 9, 11, 10, 10, 10), resting(p, 10, 9, 10, 10, 10)} // a debt, a prepaid rest
+	kept[2].Rested = 0
+	for n, i := range []int{2, 3} {
+		k := kept[i].Key
+		id := artel.Hash{byte(n)}
+		p.leases[id] = &sold{Sold: lease.Sold{ID: id, Lease: artel.Lease{Renter: k.Renter, Provider: k.Provider, Lane: k.Number}}}
+	}
+	p.queue(newTx(1), chain.Tx{ID: "x", From: p.c.Account, Call: chain.Waive{Lanes: []chain.WaiveRef{{Renter: kept[4].Key.Renter, Lane: 1}}}})
+	kept[5].Rested, kept[6].Waiving = week, true
+	p.gens[kept[0].Key.Renter] = 3
+	dropped, gens := 0, 0
+	for now := int64(week + 2); now < week+20*pruneEvery.Milliseconds(); now += 1000 {
+		x := newTx(now)
+		p.prune(x)
+		for _, k := range x.change.DropLanes {
+			if x.lanes[k] {
+				t.Fatal("a lane is stored and dropped")
+			}
+		}
+		dropped += len(x.change.DropLanes)
+		gens += len(x.change.DropGenerations)
+	}
+	if dropped != 10_000 || gens != 10_000 || len(p.lanes) != len(kept)+len(uneven) || len(p.gens) != 1 {
+		t.Errorf("%d lanes and %d generations dropped, %d and %d left", dropped, gens, len(p.lanes), len(p.gens))
+	}
+	for _, row := range append(kept, uneven...) {
+		if p.lanes[row.Key] != row {
+			t.Errorf("the lane of %s was forgotten: %+v", row.Key.Renter, row)
+		}
+	}
+	p.prune(newTx(100 * week))
+	if p.lanes[uneven[0].Key] != nil || p.lanes[uneven[1].Key] != nil || p.lanes[kept[0].Key] == nil || p.lanes[kept[1].Key] == nil {
+		t.Errorf("years later %d lanes are left", len(p.lanes))
+	}
+}
+
+// A lane that was forgotten begins at what the chain has paid: neither can its
+// renter work on its past again, nor is it sent away.
+func TestForgottenLaneBeginsAfresh(t *testing.T) {
+	k := lease.Key{Renter: artel.Address{1}, Number: 1}
+	b := afresh(k, lease.Lane{Cap: artel.Units(30), Paid: artel.Units(10), Epoch: 3})
+	b = b.Seen(lease.Lane{Cap: artel.Units(30), Paid: artel.Units(10), Epoch: 3})
+	if b.Due() != artel.Units(10) || !b.Redeemable().IsZero() || !b.Exposed().IsZero() {
+		t.Errorf("due %s, redeemable %s, exposed %s", b.Due(), b.Redeemable(), b.Exposed())
+	}
+	p := bare(t, Policy{})
+	p.lanes[k] = &LaneRow{Book: b}
+	if resp := p.held(k.Renter, k.Renter); len(resp.Lanes) != 1 || resp.Lanes[0].Voucher != nil {
+		t.Errorf("recovery tells of %+v, want no voucher: nobody signed one", resp.Lanes)
 	}
 }

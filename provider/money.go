@@ -367,6 +367,7 @@ func (p *Provider) tickLoop(ctx context.Context) {
 
 func (p *Provider) tick(t *tx) {
 	p.waive(t)
+	p.prune(t)
 	for _, k := range slices.SortedFunc(maps.Keys(p.open), lease.Key.Compare) {
 		s := p.leases[p.open[k]]
 		next, fx := s.Tick(p.rules(), t.now)
@@ -386,10 +387,7 @@ func (p *Provider) tick(t *tx) {
 			s.closing = now
 		}
 		if now.Sub(s.closing) > keepClosed && uint64(t.now/1000) > s.Lease.Start+2*apart {
-			for _, e := range s.events {
-				k := lease.TaskKey{Task: e.Event.Task, Attempt: e.Event.Attempt}
-				t.after = append(t.after, func() { p.c.Runner.Forget(id, k) })
-			}
+			p.letGo(t, id, s.events)
 			delete(p.leases, id)
 			t.change.DropLeases = append(t.change.DropLeases, id)
 		}

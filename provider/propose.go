@@ -191,7 +191,7 @@ func (p *Provider) accept(t *tx, m wire.ProposeRequest, terms artel.Terms, id ar
 	if p.paused || held(terms) > free {
 		return p2p.Errorf(p2p.Refused, "%d slots wanted, %d are free", held(terms), free).WithHint("try again later, or another provider")
 	}
-	book := lease.Book{Key: k}
+	book := afresh(k, seen)
 	if b := p.lanes[k]; b != nil {
 		if b.Waiving {
 			return errWaiving

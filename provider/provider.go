@@ -19,6 +19,7 @@ import (
 	"github.com/artel-network/artel/core"
 	"github.com/artel-network/artel/lease"
 	"github.com/artel-network/artel/p2p"
+	"github.com/artel-network/artel/sandbox"
 	"github.com/artel-network/artel/wire"
 )
 
@@ -47,6 +48,9 @@ type Policy struct {
 	// on the lane, and as far as it is not booked it counts against MaxUnpaid. Zero
 	// where calls cost nothing.
 	Worth artel.Amount
+	// Remember is how long a lane is kept on which nothing is due and nothing
+	// promised; zero: for ever.
+	Remember time.Duration
 }
 
 // Config is what a provider is made of. Everything but the clock is required.
@@ -74,8 +78,14 @@ type Runner interface {
 	Run(ctx context.Context, from artel.NodeID, id artel.Hash, t artel.Terms, r lease.Running, phase func(string)) lease.Finish
 	// Log reads an attempt's log from offset, at most max bytes.
 	Log(id artel.Hash, k lease.TaskKey, offset uint64, max int) ([]byte, error)
-	// Forget removes what was kept for an attempt besides its receipt.
-	Forget(id artel.Hash, k lease.TaskKey)
+	// Live returns the attempt while it runs in its box.
+	Live(id artel.Hash, k lease.TaskKey) (sandbox.Run, bool)
+	// Keep says, after a restart, that an attempt has left a sealed output that is
+	// not settled.
+	Keep(ctx context.Context, id artel.Hash, k lease.TaskKey, sealed artel.Ref)
+	// Forget removes what was kept for an attempt besides its receipt: its log and
+	// its sealed output, where there is one.
+	Forget(ctx context.Context, id artel.Hash, k lease.TaskKey, sealed artel.Ref)
 }
 
 // Store keeps a provider's facts. Save is atomic and durable when it returns.
@@ -108,6 +118,18 @@ type EventRow struct {
 	Key   []byte // opens the output; nil where there is none
 }
 
+func (e EventRow) attempt() lease.TaskKey {
+	return lease.TaskKey{Task: e.Event.Task, Attempt: e.Event.Attempt}
+}
+
+// sealed returns the sealed output; zero where there is none.
+func (e EventRow) sealed() artel.Ref {
+	if e.Event.Receipt == nil {
+		return artel.Ref{}
+	}
+	return e.Event.Receipt.Sealed
+}
+
 // Change is what one transaction stores.
 type Change struct {
 	Lanes       []LaneRow
@@ -118,6 +140,10 @@ type Change struct {
 	Generations map[artel.Address]uint64
 	Outbox      []chain.Tx
 	Sent        []string // outbox ids whose outcome is final
+
+	// Dropped before anything of the above is stored: a lane may begin anew at once.
+	DropLanes       []lease.Key
+	DropGenerations []artel.Address
 }
 
 // Forget names the settled events of a lease: all up to Through.
@@ -131,7 +157,8 @@ type Provider struct {
 	c    Config
 	loop *core.Loop[*tx]
 
-	strange *p2p.Limiter // calls that cost us questions to the chain
+	visits  chan struct{} // a place for each visit
+	strange *p2p.Limiter  // calls that cost us questions to the chain
 
 	changed chan struct{}          // the policy or the pause changed
 	sealed  atomic.Pointer[[]byte] // the current offer, signed; nil: none
@@ -156,6 +183,7 @@ type Provider struct {
 	waiver     string // outbox id of the waiver that is under way; empty: none is
 	waiveNo    int    // waivers refused in a row
 	waiveAgain int64  // unix ms: none before
+	pruneAt    int64  // unix ms: when finished lanes are looked for again
 }
 
 // sold is a lease with what the core needs around it.
@@ -192,7 +220,8 @@ const inboxSize = 256
 // New returns a provider. It starts nothing.
 func New(c Config) *Provider {
 	return &Provider{
-		c: c, strange: p2p.NewLimiter(1, 30, 4096, time.Now), loop: core.New[*tx](inboxSize, c.Now), changed: make(chan struct{}, 1), pol: c.Policy,
+		visits: make(chan struct{}, maxVisits),
+		c:      c, strange: p2p.NewLimiter(1, 30, 4096, time.Now), loop: core.New[*tx](inboxSize, c.Now), changed: make(chan struct{}, 1), pol: c.Policy,
 		lanes: map[lease.Key]*LaneRow{}, leases: map[artel.Hash]*sold{}, open: map[lease.Key]artel.Hash{},
 		gens: map[artel.Address]uint64{}, outbox: map[string]chain.Tx{}, refused: map[string]refusal{}, dirty: map[lease.Key]bool{},
 	}
@@ -211,6 +240,7 @@ func (p *Provider) Register() {
 	p.c.Host.Handle(wire.MethodClose, wire.MaxSmall, p.close)
 	p.c.Host.Handle(wire.MethodRecover, wire.MaxSmall, p.recover)
 	p.c.Host.Handle(wire.MethodOffer, wire.MaxSmall, p.offer)
+	p.c.Host.HandleStream(wire.ProtocolVisit, p.visit)
 }
 
 func maxCall(n int) int { return min(n, p2p.MaxMessage) }
@@ -252,7 +282,8 @@ func (p *Provider) commit(ctx context.Context, t *tx) error {
 }
 
 func (c Change) empty() bool {
-	return len(c.Lanes)+len(c.Leases)+len(c.Events)+len(c.Forget)+len(c.DropLeases)+len(c.Generations)+len(c.Outbox)+len(c.Sent) == 0
+	return len(c.Lanes)+len(c.Leases)+len(c.Events)+len(c.Forget)+len(c.DropLeases)+len(c.Generations)+len(c.Outbox)+len(c.Sent)+
+		len(c.DropLanes)+len(c.DropGenerations) == 0
 }
 
 func (s *sold) stored() LeaseRow {
@@ -299,6 +330,9 @@ func (p *Provider) load(ctx context.Context) error {
 		s := p.leases[e.Lease]
 		if s == nil {
 			continue
+		}
+		if ref := e.sealed(); !ref.IsZero() {
+			p.c.Runner.Keep(ctx, e.Lease, e.attempt(), ref)
 		}
 		s.events = append(s.events, e)
 		if r := e.Event.Receipt; r != nil && s.Book.Voucher.Less(r.Due) {
@@ -400,6 +434,7 @@ func (p *Provider) kill(s *sold, k lease.TaskKey) {
 func (p *Provider) finished(t *tx, id artel.Hash, f lease.Finish) {
 	s := p.leases[id]
 	if s == nil {
+		p.c.Runner.Forget(t.ctx, id, f.TaskKey, f.Sealed)
 		return
 	}
 	delete(s.phases, f.TaskKey)

@@ -210,7 +210,7 @@ func (s *sold) news4(after uint64, now int64) wire.WatchResponse {
 		}
 	}
 	for _, run := range s.Running {
-		if len(r.Running) == wire.MaxTasks {
+		if len(r.Running) == wire.MaxRunning { // lease.MaxOut lets no more in
 			break
 		}
 		w := "waiting"
@@ -243,10 +243,20 @@ func (p *Provider) forget(t *tx, s *sold, done uint64) {
 	t.leases[s.ID] = true
 	t.change.Forget = append(t.change.Forget, Forget{s.ID, through})
 	id := s.ID
+	p.letGo(t, id, gone)
+}
+
+// letGo removes what was kept for ended attempts, beside the core.
+func (p *Provider) letGo(t *tx, id artel.Hash, gone []EventRow) {
+	if len(gone) == 0 {
+		return
+	}
 	t.after = append(t.after, func() {
-		for _, e := range gone {
-			p.c.Runner.Forget(id, lease.TaskKey{Task: e.Event.Task, Attempt: e.Event.Attempt})
-		}
+		p.loop.Go(func() {
+			for _, e := range gone {
+				p.c.Runner.Forget(context.WithoutCancel(t.ctx), id, e.attempt(), e.sealed())
+			}
+		})
 	})
 }
 
@@ -395,7 +405,7 @@ func (p *Provider) held(renter, signer artel.Address) wire.RecoverResponse {
 			continue
 		}
 		h := wire.HeldLane{Lane: k.Number, Accrued: b.Accrued}
-		if !b.Voucher.IsZero() {
+		if b.VoucherSig != (artel.Signature{}) {
 			v, sig := b.SignedVoucher()
 			h.Voucher = &wire.SignedVoucher{Voucher: v, Signature: sig}
 		}

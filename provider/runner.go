@@ -18,53 +18,40 @@ import (
 	"github.com/artel-network/artel/seal"
 )
 
-// Boxed is the Runner that runs tasks in a sandbox. Dir is its own: programs,
+// Boxed is the Runner that runs tasks in sandboxes. Dir is its own: programs,
 // inputs and what attempts leave behind live there.
 type Boxed struct {
-	Box   sandbox.Box
-	Blobs blob.Store
-	Dir   string
-	// Fetch brings a root into Blobs from the node that rents.
-	Fetch func(ctx context.Context, from artel.NodeID, root artel.Ref, limit int64) error
+	Boxes map[string]sandbox.Box // by the kind that a lease's terms name
+	// Images lays out what containers run on; nil: there are none here.
+	Images Images
+	GPUs   int // devices 0 to GPUs-1 are for strangers
+	Blobs  blob.Store
+	Dir    string
+	// Fetch brings a root from the node that rents into a store.
+	Fetch func(ctx context.Context, from artel.NodeID, into blob.Store, root artel.Ref, limit int64) error
+	// Scratch makes a store of its own for so many bytes, gone with done.
+	Scratch func(bytes int64) (s blob.Store, done func(), err error)
 	// Room, if set, refuses an attempt that may need so many bytes of disk while
 	// the owner has too few left.
 	Room func(bytes int64) error
 
 	mu    sync.Mutex
+	live  map[left]sandbox.Run
+	gpus  map[int]bool     // those in use
 	cache map[laid]*cached // programs and inputs laid out on disk
+	turn  uint64           // counts uses of them
+	limit int64            // bytes that all of it may take; 0: no limit
+	used  int64            // bytes taken, and those that attempts may still take
+	held  map[left]int64   // by attempts that are not settled
 	ready bool             // the directories are there
 	empty []string         // output directories to be used again
 	outs  int              // how many were made
-}
-
-// laid names a blob laid out for one renter: another one, who is slow to serve
-// the same blob, must not hold it up, nor may it read what it does not have.
-type laid struct {
-	from artel.NodeID
-	ref  artel.Ref
-	dir  bool
-}
-
-func (l laid) path(dir string) string {
-	kind := "file"
-	if l.dir {
-		kind = "dir"
-	}
-	return filepath.Join(dir, "laid", l.ref.String()+"-"+l.from.String()+"-"+kind)
-}
-
-// cached is a blob laid out for the sandbox, shared by the attempts that use it.
-type cached struct {
-	ready chan struct{}
-	err   error
-	users int
 }
 
 // Bounds of what one task may bring.
 const (
 	maxProgram = 256 << 20
 	fetchSlack = 2 * time.Minute // beyond a unit, for what a task needs to be here
-	keepIdle   = 32              // laid out blobs kept although no attempt uses them
 )
 
 // Run implements Runner.
@@ -78,6 +65,19 @@ func (b *Boxed) Run(ctx context.Context, from artel.NodeID, id artel.Hash, t art
 	// A limit of zero is the default of the rooms below, and theirs are for
 	// their owner's own files.
 	disk := int64(max(t.Resources.Disk, 1))
+	box := b.Boxes[t.Sandbox]
+	if box == nil {
+		return fail(artel.ReasonRefused, "no sandbox %q here", t.Sandbox)
+	}
+	claim := 3*int64(r.Spec.Want.Disk) + int64(r.Spec.Log) // an output lies here as it was left, as blocks, and sealed
+	if t.Image != (artel.Hash{}) {
+		claim += int64(r.Spec.Want.Disk) // and what it writes elsewhere
+	}
+	if err := b.take(claim); err != nil {
+		return fail(artel.ReasonRefused, "%v", err)
+	}
+	var sealed int64
+	defer func() { b.hold(left{id, r.TaskKey}, claim, sealed) }()
 	if b.Room != nil {
 		if err := b.Room(disk + 2*int64(r.Spec.Want.Disk) + int64(r.Spec.Log)); err != nil { // an output lies here open and sealed
 			return fail(artel.ReasonHost, "%v", clean(err))
@@ -90,18 +90,43 @@ func (b *Boxed) Run(ctx context.Context, from artel.NodeID, id artel.Hash, t art
 	// No renter waits longer for a task, and a trickle must not hold a slot.
 	fetching, fetched := context.WithTimeout(ctx, time.Duration(t.Unit)*time.Millisecond+fetchSlack)
 	defer fetched()
-	program, done, err := b.lay(fetching, from, r.Spec.Program, maxProgram, false)
-	if err != nil {
-		return fail(artel.ReasonNoInput, "fetch program: %v", err)
+	why := func(err error) artel.Reason {
+		if errors.Is(err, errQuota) {
+			return artel.ReasonRefused
+		}
+		return artel.ReasonNoInput
 	}
-	defer done()
-	in := ""
-	if !r.Spec.Input.IsZero() {
-		var done func()
-		if in, done, err = b.lay(fetching, from, r.Spec.Input, disk, true); err != nil {
-			return fail(artel.ReasonNoInput, "fetch input: %v", err)
+	s := spec(r.Spec)
+	if r.Spec.Box.Image.IsZero() {
+		program, done, err := b.lay(fetching, from, r.Spec.Program, b.mostProgram(), false)
+		if err != nil {
+			return fail(why(err), "fetch program: %v", err)
 		}
 		defer done()
+		s.Program, s.Key = program, r.Spec.Program.String()
+	} else {
+		img, reason, err := b.image(fetching, from, r.Spec.Box, t.Pull)
+		if err != nil {
+			return fail(reason, "fetch image: %v", clean(err))
+		}
+		defer img.Release()
+		inImage(&s, r.Spec, img)
+	}
+	if !r.Spec.Input.IsZero() {
+		in, done, err := b.lay(fetching, from, r.Spec.Input, disk, true)
+		if err != nil {
+			return fail(why(err), "fetch input: %v", err)
+		}
+		defer done()
+		s.In = in
+	}
+	if n := int(r.Spec.Want.GPUs); n > 0 {
+		gpus, done, err := b.takeGPUs(n)
+		if err != nil {
+			return fail(artel.ReasonHost, "%v", err)
+		}
+		defer done()
+		s.GPUs = gpus
 	}
 	out, leave, err := b.outDir()
 	if err != nil {
@@ -110,14 +135,17 @@ func (b *Boxed) Run(ctx context.Context, from artel.NodeID, id artel.Hash, t art
 	defer leave()
 	phase("waiting")
 	name := id.Short() + "-" + fmt.Sprint(r.Task, "-", r.Attempt)
-	run, err := b.Box.Start(ctx, name, spec(r.Spec, program, in, out, b.logPath(id, r.TaskKey)))
+	s.Out, s.Log = out, b.logPath(id, r.TaskKey)
+	run, err := box.Start(ctx, name, s)
 	if err != nil {
 		return fail(artel.ReasonHost, "start sandbox: %v", clean(err))
 	}
+	b.alive(left{id, r.TaskKey}, run)
 	phase("running")
 	stop := context.AfterFunc(ctx, run.Kill)
 	exit, err := run.Wait(context.WithoutCancel(ctx))
 	stop()
+	b.alive(left{id, r.TaskKey}, nil)
 	if err != nil {
 		return fail(artel.ReasonHost, "wait for sandbox: %v", clean(err))
 	}
@@ -129,7 +157,7 @@ func (b *Boxed) Run(ctx context.Context, from artel.NodeID, id artel.Hash, t art
 		return f // what a stopped program left is no result
 	}
 	phase("sealing")
-	if err := b.seal(context.WithoutCancel(ctx), out, t, &f); err != nil {
+	if sealed, err = b.seal(context.WithoutCancel(ctx), out, t, &f); err != nil {
 		return fail(artel.ReasonHost, "keep output: %v", clean(err))
 	}
 	return f
@@ -144,14 +172,34 @@ func clean(err error) error {
 	return err
 }
 
-func spec(s artel.TaskSpec, program, in, out, log string) sandbox.Spec {
+// alive notes the run of an attempt; nil when it has ended.
+func (b *Boxed) alive(k left, run sandbox.Run) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.live == nil {
+		b.live = map[left]sandbox.Run{}
+	}
+	if b.live[k] = run; run == nil {
+		delete(b.live, k)
+	}
+}
+
+// Live implements Runner.
+func (b *Boxed) Live(id artel.Hash, k lease.TaskKey) (sandbox.Run, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	run, ok := b.live[left{id, k}]
+	return run, ok
+}
+
+func spec(s artel.TaskSpec) sandbox.Spec {
 	env := make(map[string]string, len(s.Env))
 	for _, e := range s.Env {
 		k, v, _ := strings.Cut(e, "=")
 		env[k] = v
 	}
 	return sandbox.Spec{
-		Program: program, Key: s.Program.String(), Args: s.Args, Env: env, In: in, Out: out, Log: log,
+		Args: s.Args, Env: env,
 		Limits: sandbox.Limits{
 			MemoryBytes: int64(s.Want.Memory), WallMillis: int64(s.Wall),
 			OutputBytes: int64(max(s.Want.Disk, 1)), LogBytes: int64(s.Log),
@@ -193,17 +241,23 @@ func finish(e sandbox.Exit) lease.Finish {
 	}
 }
 
-// seal keeps what is in out and writes it, closed, where the renter can fetch
-// it. An empty output has no root and nothing to fetch.
-func (b *Boxed) seal(ctx context.Context, out string, t artel.Terms, f *lease.Finish) error {
+// seal writes what is in out, closed, where the renter can fetch it, and returns
+// the bytes that it takes there. The blocks of the open output are kept nowhere.
+// An empty output has no root and nothing to fetch.
+func (b *Boxed) seal(ctx context.Context, out string, t artel.Terms, f *lease.Finish) (int64, error) {
 	entries, err := os.ReadDir(out)
 	if err != nil || len(entries) == 0 {
-		return err
+		return 0, err
 	}
 	lim := blob.Limits{Bytes: int64(max(t.Resources.Disk, 1))}
-	root, err := blob.AddDir(ctx, b.Blobs, out, lim)
+	open, done, err := b.Scratch(int64(f.Usage.Output))
 	if err != nil {
-		return err
+		return 0, err
+	}
+	defer done()
+	root, err := blob.AddDir(ctx, open, out, lim)
+	if err != nil {
+		return 0, err
 	}
 	var key []byte
 	pr, pw := io.Pipe()
@@ -214,121 +268,19 @@ func (b *Boxed) seal(ctx context.Context, out string, t artel.Terms, f *lease.Fi
 				return err
 			}
 			key = k // read after AddFile has seen the end
-			if err := blob.WriteCAR(ctx, b.Blobs, root, w, blob.Limits{}); err != nil {
+			if err := blob.WriteCAR(ctx, open, root, w, blob.Limits{}); err != nil {
 				return err
 			}
 			return w.Close()
 		}())
 	}()
-	sealed, _, err := blob.AddFile(ctx, b.Blobs, pr)
+	sealed, size, err := blob.AddFile(ctx, b.Blobs, pr)
 	pr.CloseWithError(err)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	f.Root, f.Sealed, f.Key = artel.Hash(root.Sum()), sealed, key
-	return nil
-}
-
-// lay brings a blob onto the disk, once for all attempts of a renter that want
-// it.
-func (b *Boxed) lay(ctx context.Context, from artel.NodeID, ref artel.Ref, limit int64, dir bool) (path string, done func(), err error) {
-	l := laid{from, ref, dir}
-	path = l.path(b.Dir)
-	for {
-		b.mu.Lock()
-		if b.cache == nil {
-			b.cache = map[laid]*cached{}
-		}
-		c := b.cache[l]
-		if c == nil {
-			c = &cached{ready: make(chan struct{})}
-			b.cache[l] = c
-			b.mu.Unlock()
-			c.err = b.fetchAndLay(ctx, from, ref, limit, dir, path)
-			b.mu.Lock()
-			close(c.ready)
-			if c.err != nil {
-				delete(b.cache, l)
-			}
-		}
-		c.users++
-		b.mu.Unlock()
-		done = func() { b.leave(l, c) }
-		select {
-		case <-c.ready:
-		case <-ctx.Done():
-			done()
-			return "", nil, ctx.Err()
-		}
-		if c.err == nil {
-			return path, done, nil
-		}
-		done()
-		if ctx.Err() != nil || !errors.Is(c.err, context.Canceled) && !errors.Is(c.err, context.DeadlineExceeded) {
-			return "", nil, c.err
-		}
-		// The attempt that fetched was cancelled; this one was not.
-	}
-}
-
-func (b *Boxed) leave(l laid, c *cached) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	c.users--
-	idle := 0
-	for _, x := range b.cache {
-		if x.users == 0 {
-			idle++
-		}
-	}
-	if idle > keepIdle && c.users == 0 && b.cache[l] == c {
-		delete(b.cache, l)
-		os.RemoveAll(l.path(b.Dir))
-	}
-}
-
-func (b *Boxed) fetchAndLay(ctx context.Context, from artel.NodeID, ref artel.Ref, limit int64, dir bool, path string) error {
-	if err := b.Fetch(ctx, from, ref, limit); err != nil {
-		return err
-	}
-	tmp, err := os.MkdirTemp(b.Dir, "laying-")
-	if err != nil {
-		return clean(err)
-	}
-	defer os.RemoveAll(tmp)
-	made := filepath.Join(tmp, "x")
-	if dir {
-		err = blob.Extract(ctx, b.Blobs, ref, made, blob.Limits{Bytes: limit})
-	} else {
-		err = b.layFile(ctx, ref, made, limit)
-	}
-	if err != nil {
-		return clean(err)
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return clean(err)
-	}
-	os.RemoveAll(path) // of an earlier run of the daemon
-	return clean(os.Rename(made, path))
-}
-
-func (b *Boxed) layFile(ctx context.Context, ref artel.Ref, path string, limit int64) error {
-	src, err := blob.Open(ctx, b.Blobs, ref)
-	if err != nil {
-		return err
-	}
-	if src.Size() > limit {
-		return fmt.Errorf("%w: a program of %d bytes, at most %d", blob.ErrLimit, src.Size(), limit)
-	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	if _, err := src.WriteTo(f); err != nil {
-		f.Close()
-		return err
-	}
-	return f.Close()
+	return size, nil
 }
 
 // Log implements Runner.
@@ -346,8 +298,22 @@ func (b *Boxed) Log(id artel.Hash, k lease.TaskKey, offset uint64, max int) ([]b
 	return buf[:n], nil
 }
 
-// Forget implements Runner.
-func (b *Boxed) Forget(id artel.Hash, k lease.TaskKey) { os.Remove(b.logPath(id, k)) }
+// Forget implements Runner. Nothing else shares a block with a sealed output.
+func (b *Boxed) Forget(ctx context.Context, id artel.Hash, k lease.TaskKey, sealed artel.Ref) {
+	os.Remove(b.logPath(id, k))
+	if !sealed.IsZero() {
+		_ = blob.Remove(ctx, b.Blobs, sealed) // what is left goes with the next GC
+	}
+	b.release(left{id, k})
+}
+
+// Keep implements Runner.
+func (b *Boxed) Keep(ctx context.Context, id artel.Hash, k lease.TaskKey, sealed artel.Ref) {
+	size, err := blob.Weight(ctx, b.Blobs, sealed)
+	if err == nil {
+		b.hold(left{id, k}, 0, size)
+	}
+}
 
 func (b *Boxed) logPath(id artel.Hash, k lease.TaskKey) string {
 	return filepath.Join(b.Dir, "logs", fmt.Sprintf("%s-%d-%d", id, k.Task, k.Attempt))

@@ -93,14 +93,11 @@ func (p *Provider) MayRead(ctx context.Context, node artel.NodeID, root artel.Re
 	return may
 }
 
-// Roots lists the blobs that must be kept: what running tasks use and sealed
-// outputs that were not fetched or paid for yet.
+// Roots lists the blobs that must be kept: sealed outputs that were not fetched
+// or paid for yet.
 func (p *Provider) Roots(ctx context.Context) (roots []artel.Ref, ok bool) {
 	ok = p.do(ctx, func(*tx) {
 		for _, s := range p.leases {
-			for _, r := range s.Running {
-				roots = append(roots, r.Spec.Program, r.Spec.Input)
-			}
 			for _, e := range s.events {
 				if r := e.Event.Receipt; r != nil {
 					roots = append(roots, r.Sealed)

@@ -1,23 +1,13 @@
 package renter
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"io"
 	"slices"
 	"time"
 
 	"github.com/artel-network/artel"
-	"github.com/artel-network/artel/chain"
 	"github.com/artel-network/artel/job"
 	"github.com/artel-network/artel/lease"
-	"github.com/artel-network/artel/p2p"
-	"github.com/artel-network/artel/wire"
 )
-
-// skew is how far an honest clock may be off, in seconds.
-const skew = 300
 
 // Bounds of the plan.
 const (
@@ -70,6 +60,7 @@ func (r *Renter) assign(t *tx, a *active) int {
 	var rest []uint64
 	ready := 0
 	leases := r.fitting(t, a)
+	left := a.Left(r.due(a))
 	for n, i := range a.waiting {
 		task := a.tasks[i]
 		if task.State != job.Waiting {
@@ -80,7 +71,7 @@ func (r *Renter) assign(t *tx, a *active) int {
 			continue
 		}
 		b := pick(leases, task, a.lonely, t.now)
-		if b == nil || !a.Affords(b.Terms.UnitCost(), a.out) {
+		if b == nil || left.Less(b.commits(1).Sub(b.commits(0))) {
 			rest = append(rest, i)
 			ready++
 			if b == nil && free(leases, t.now) == 0 {
@@ -96,6 +87,9 @@ func (r *Renter) assign(t *tx, a *active) int {
 			}
 			continue
 		}
+		if !a.Spec.Budget.IsZero() {
+			left = left.Sub(b.commits(1).Sub(b.commits(0)))
+		}
 		r.dispatch(t, a, b, i)
 	}
 	a.waiting = rest
@@ -106,7 +100,7 @@ func (r *Renter) assign(t *tx, a *active) int {
 func (r *Renter) fitting(t *tx, a *active) []*bought {
 	var out []*bought
 	for _, b := range r.room {
-		if b.Free(t.now) > 0 && suits(b.Terms, a.Spec) {
+		if b.Free(t.now) > 0 && suits(b.Terms, a.Spec) && r.shares(b, a) {
 			out = append(out, b)
 		}
 	}
@@ -117,6 +111,16 @@ func (r *Renter) fitting(t *tx, a *active) []*bought {
 		return x.idle.Compare(y.idle)
 	})
 	return out
+}
+
+// shares reports whether a job may use a lease. One with a budget has leases of
+// its own: what they cost can be told from what others cost.
+func (r *Renter) shares(b *bought, a *active) bool {
+	if b.job == a.ID {
+		return true
+	}
+	payer := r.jobs[b.job]
+	return a.Spec.Budget.IsZero() && (payer == nil || payer.Spec.Budget.IsZero())
 }
 
 func suits(t artel.Terms, j artel.JobSpec) bool {
@@ -158,6 +162,10 @@ func (r *Renter) dispatch(t *tx, a *active, b *bought, i uint64) {
 	task, at := a.Dispatch(a.tasks[i], b.ID, b.Terms.Node, t.now)
 	a.tasks[i] = task
 	a.out++
+	if old := r.jobs[b.job]; old != nil && old.Phase != job.Active {
+		t.jobs[b.job] = true // it may have been waiting for this alone
+	}
+	b.job = a.ID
 	t.mark(a.ID, i)
 	k := lease.TaskKey{Task: b.Next, Attempt: at.N}
 	next := b.Sent([]lease.TaskKey{k}, t.now)
@@ -196,6 +204,7 @@ func (r *Renter) ask(t *tx, a *active, ready int) {
 		return
 	}
 	now := time.UnixMilli(t.now)
+	left := a.Left(r.due(a))
 	begun := 0
 	offers := r.c.Board.Offers(a.Spec, now, 64)
 	a.lonely = a.waitsLong(t.now) && !slices.ContainsFunc(offers, func(l Listed) bool {
@@ -210,15 +219,23 @@ func (r *Renter) ask(t *tx, a *active, ready int) {
 			continue
 		}
 		weight, ok := o.Resources.Weight(a.Spec.Want)
-		if !ok || !a.Affords(artel.Cost(o.Price.Times(weight), a.Spec.Wall), a.out) || !a.lonely && a.shuns(o.Node, t.now) {
+		if !ok || !a.lonely && a.shuns(o.Node, t.now) {
 			continue
 		}
-		slots := min(o.Resources.Slots/weight, uint32(want))
+		unit, pull := costOf(o, weight, a.Spec)
+		slots := affordable(left.Sub(pull), unit, min(o.Resources.Slots/weight, uint32(want)))
+		if slots == 0 {
+			continue
+		}
+		left = left.Sub(pull)
+		for range slots {
+			left = left.Sub(unit)
+		}
 		want -= int(slots)
 		begun++
 		r.asking[o.Node] = slots
-		spec := a.Spec
-		t.after = append(t.after, func() { r.loop.Go(func() { r.propose(t.ctx, l, spec, slots) }) })
+		id, spec := a.ID, a.Spec
+		t.after = append(t.after, func() { r.loop.Go(func() { r.propose(t.ctx, l, id, spec, slots) }) })
 	}
 }
 
@@ -248,317 +265,4 @@ func (a *active) waitsLong(now int64) bool {
 		t := a.tasks[i]
 		return a.Ready(t, now) && len(t.Attempts) > 0 && now-t.Attempts[len(t.Attempts)-1].Ended > time.Minute.Milliseconds()
 	})
-}
-
-// leased reports whether there is a lease with the node, be it one that is
-// still being settled: one lane carries one lease at a time.
-func (r *Renter) leased(n artel.NodeID) bool {
-	for _, b := range r.leases {
-		if b.Terms.Node == n {
-			return true
-		}
-	}
-	return false
-}
-
-// Denial is why there is no lease with a provider that was asked.
-type Denial struct {
-	Node artel.NodeID
-	At   time.Time
-	Err  error
-}
-
-const maxDenied = 64 // kept, to be told
-
-// propose makes a lease with one provider. It runs beside the core.
-func (r *Renter) propose(ctx context.Context, l Listed, spec artel.JobSpec, slots uint32) {
-	ctx, cancel := context.WithTimeout(ctx, proposeFor)
-	defer cancel()
-	node := l.Offer.Node
-	err := r.tryPropose(ctx, l, spec, slots)
-	if errors.Is(err, p2p.Unpaid) || errors.Is(err, p2p.Conflict) {
-		// It knows more of our lane than we do, or the lane is in use: ask, then
-		// try once more, on a fresh lane number if need be.
-		if rerr := r.catchUp(ctx, l.Offer); rerr == nil {
-			err = r.tryPropose(ctx, l, spec, slots)
-		}
-	}
-	r.post(func(t *tx) {
-		delete(r.asking, node)
-		delete(r.denied, node)
-		if err != nil {
-			r.shy[node] = time.UnixMilli(t.now).Add(shyFor)
-			if len(r.denied) < maxDenied {
-				r.denied[node] = Denial{Node: node, At: time.UnixMilli(t.now), Err: err}
-			}
-		}
-	})
-	if err != nil && ctx.Err() == nil {
-		r.c.Log.Info("no lease", "provider", node.Short(), "reason", err)
-	}
-}
-
-func (r *Renter) tryPropose(ctx context.Context, l Listed, spec artel.JobSpec, slots uint32) error {
-	o := l.Offer
-	var err error
-	for _, addr := range o.Addrs {
-		if err = r.c.Host.Connect(ctx, addr); err == nil {
-			break
-		}
-	}
-	if err != nil {
-		return err
-	}
-	k := lease.Key{Renter: r.c.Account, Provider: o.Account}
-	if err := r.do(ctx, func(*tx) { k.Number = r.laneFor(o.Node) }); err != nil {
-		return err
-	}
-	seen, err := r.c.Ledger.Lane(ctx, chain.LaneKey(k))
-	if err != nil {
-		return fmt.Errorf("look up lane: %w", err)
-	}
-	head, err := r.c.Ledger.Head(ctx)
-	if err != nil {
-		return fmt.Errorf("look up chain time: %w", err)
-	}
-	if late := head.Time - min(head.Time, uint64(r.loop.Now().Unix())); late > skew {
-		return fmt.Errorf("this machine's clock is %d s behind the chain's, at most %d; hint: set the clock", late, skew)
-	}
-	var b *bought
-	var req wire.ProposeRequest
-	var refused error
-	if err := r.do(ctx, func(t *tx) {
-		if r.leased(o.Node) {
-			refused = fmt.Errorf("a lease with %s is open already", o.Node.Short())
-			return
-		}
-		r.chainAt = max(r.chainAt, head.Time)
-		b, req, refused = r.draft(t, l, spec, slots, k, seen, head)
-	}); err != nil {
-		return err
-	}
-	if refused != nil {
-		return refused
-	}
-	raw, err := r.c.Host.Call(ctx, o.Node, wire.MethodPropose, req.Marshal(), wire.MaxPropose)
-	var resp wire.ProposeResponse
-	if err == nil {
-		resp, err = wire.UnmarshalProposeResponse(raw)
-	}
-	derr := r.do(context.WithoutCancel(ctx), func(t *tx) {
-		b.asking = false
-		var next lease.Bought
-		if err == nil {
-			next, err = b.Accepted(resp.Signature, t.now)
-		}
-		var no *p2p.Error
-		if errors.As(err, &no) && no.Remote {
-			r.set(t, b, b.Stopped(artel.ReasonRefused, err.Error()))
-			r.remove(t, b)
-			return
-		}
-		if err != nil {
-			// Nobody knows whether the provider took it. If it did, it holds its
-			// machine for us and will want money for that: the lease is followed until
-			// it is closed, or unknown to the provider.
-			next = b.Stopped(artel.ReasonLost, err.Error())
-			next.Heard = t.now
-			r.set(t, b, next)
-			t.after = append(t.after, func() { r.follow(t.ctx, b) })
-			return
-		}
-		b.paidUp = prepaid(req)
-		b.told = next.Book.Reserve.Cap
-		r.set(t, b, next)
-		t.after = append(t.after, func() { r.follow(t.ctx, b) })
-		r.c.Log.Info("lease made", "lease", b.id.Short(), "provider", o.Node.Short(), "slots", slots, "price", uint64(o.Price))
-	})
-	if err == nil {
-		err = derr
-	}
-	return err
-}
-
-// draft writes and signs the lease with what secures it, and stores all of it
-// BEFORE the provider sees any of it. Called by the core.
-func (r *Renter) draft(t *tx, l Listed, spec artel.JobSpec, slots uint32, k lease.Key, seen chain.Lane, head chain.Head) (*bought, wire.ProposeRequest, error) {
-	o := l.Offer
-	var nonce [16]byte
-	if _, err := io.ReadFull(r.c.Rand, nonce[:]); err != nil {
-		return nil, wire.ProposeRequest{}, fmt.Errorf("draw nonce: %w", err)
-	}
-	book := lease.Book{Key: k, Generation: r.meta.Generation}
-	if have := r.books[k]; have != nil {
-		book = *have
-	}
-	ls := lease.Lane{Cap: seen.Cap, Paid: seen.Paid, Epoch: seen.Epoch}
-	if seen.Releasing(r.c.Params, head.Time) {
-		ls.ReleaseAt = seen.ReleaseAt
-	}
-	book = book.Seen(ls)
-	if r.bound(k, t.now) >= maxBound {
-		return nil, wire.ProposeRequest{}, fmt.Errorf("%d other lanes to %s hold money without a lease; hint: they are released by and by, or artel wallet release", maxBound, o.Account)
-	}
-	if book.ReleaseAt != 0 {
-		r.number[o.Node]++ // its money is on its way home; the next lane is free
-		return nil, wire.ProposeRequest{}, fmt.Errorf("the lane to %s is being released", o.Account)
-	}
-	want := spec.Want
-	want.Slots, _ = o.Resources.Weight(spec.Want)
-	terms := artel.Terms{
-		Network: r.c.Network, Node: o.Node, Renter: r.c.Key.NodeID(), Offer: l.ID, Nonce: nonce, Slots: slots,
-		Price: o.Price.Times(want.Slots), Unit: spec.Wall, Resources: want,
-		Sandbox: spec.Sandbox, MaxUnpaid: o.MaxUnpaid, Base: book.Accrued, Gen: r.meta.Generation,
-		Image: spec.Box.Image, Pull: spec.Pull, PullFree: o.PullFree, PullPrice: o.PullPrice,
-	}
-	if o.Prepay {
-		terms.Prepaid = terms.UnitCost()
-	}
-	raw := wire.EncodeTerms(terms)
-	start := uint64(t.now / 1000)
-	doc := artel.Lease{
-		Renter: k.Renter, Provider: k.Provider, Lane: k.Number, Start: start,
-		End: start + uint64(r.c.Policy.LeaseFor.Seconds()), Rule: artel.RuleResult, Terms: wire.TermsHash(raw),
-	}
-	id := doc.ID(r.domain)
-	b := r.newBought(lease.NewBought(id, doc, terms, raw, r.c.Key.Sign(id), book, t.now), spec.Failover)
-	b.asking = true
-	req := wire.ProposeRequest{Lease: doc, Terms: raw, Signature: b.Signature}
-	next := r.signReserve(b.Bought, t.now)
-	if !next.Book.Reserve.Cap.IsZero() {
-		req.Reserve = &wire.SignedReserve{Reserve: next.Book.Reserve, Signature: next.Book.ReserveSig}
-	}
-	if !terms.Prepaid.IsZero() {
-		next = r.signVoucher(next)
-		v, sig := next.Book.SignedVoucher()
-		req.Voucher = &wire.SignedVoucher{Voucher: v, Signature: sig}
-	}
-	r.leases[id] = b
-	r.set(t, b, next)
-	return b, req, nil
-}
-
-// maxBound is how many lanes without a lease one provider may hold money on. One
-// that signs nothing and books every Reserve that it is sent, each on a new
-// lane, would bind the whole deposit.
-const maxBound = 8
-
-// bound counts the lanes to k's provider, without k and those in use, on which
-// more is booked, or may be, than was paid.
-func (r *Renter) bound(k lease.Key, now int64) (n int) {
-	for o, b := range r.books {
-		if o.Provider != k.Provider || o == k || r.inUse(o) {
-			continue
-		}
-		if b.Voucher.Less(b.Cap) || b.Voucher.Less(b.Reserve.Cap) && uint64(now/1000) < b.Reserve.ValidUntil {
-			n++
-		}
-	}
-	return n
-}
-
-// laneFor returns the lane number this installation uses with a node.
-func (r *Renter) laneFor(n artel.NodeID) uint64 {
-	return artel.LaneNumber(r.c.Key.Address(), r.meta.Lane+r.number[n])
-}
-
-// reserveFor is how long a signed Reserve may wait to be booked.
-const reserveFor = 24 * time.Hour
-
-func (r *Renter) signReserve(b lease.Bought, now int64) lease.Bought {
-	limit, ok := b.WantReserve(uint64(r.c.Policy.Ahead.Milliseconds()))
-	if !ok {
-		limit = b.Book.Reserve.Cap.Max(b.Book.Cap)
-		if !b.Book.Reserve.Cap.IsZero() && b.Book.Reserve.ValidUntil > b.Lease.End+3600 {
-			return b
-		}
-	}
-	v := artel.Reserve{
-		Renter: b.Book.Key.Renter, Provider: b.Book.Key.Provider, Lane: b.Book.Key.Number,
-		Epoch: b.Book.Epoch, Cap: limit, ValidUntil: uint64(now/1000) + uint64(reserveFor.Seconds()),
-	}
-	b.Book.Reserve, b.Book.ReserveSig = v, r.c.Key.Sign(v.Digest(r.domain))
-	return b
-}
-
-func (r *Renter) signVoucher(b lease.Bought) lease.Bought {
-	owed, more := b.Owed()
-	if !more {
-		return b
-	}
-	b.Book.Voucher, b.Book.VoucherFor = owed, b.ID
-	v, _ := b.Book.SignedVoucher()
-	b.Book.VoucherSig = r.c.Key.Sign(v.Digest(r.domain))
-	return b
-}
-
-// catchUp asks a provider for the highest voucher it holds of ours. One that we
-// signed counts, whoever remembers it: a database restored from an old copy
-// must not sign a smaller one.
-func (r *Renter) catchUp(ctx context.Context, o artel.Offer) error {
-	resp, err := r.recoverFrom(ctx, o.Node, r.generation(ctx))
-	if err != nil {
-		return err
-	}
-	return r.do(ctx, func(t *tx) {
-		used := r.laneFor(o.Node)
-		for _, h := range resp.Lanes {
-			r.adopt(t, o.Account, h)
-		}
-		if r.laneFor(o.Node) == used { // whatever was wrong with that lane, the next has no past
-			r.number[o.Node]++
-		}
-	})
-}
-
-func (r *Renter) generation(ctx context.Context) (g uint64) {
-	_ = r.do(ctx, func(*tx) { g = r.meta.Generation })
-	return g
-}
-
-func (r *Renter) recoverFrom(ctx context.Context, node artel.NodeID, generation uint64) (wire.RecoverResponse, error) {
-	req := wire.RecoverRequest{Renter: r.c.Account, Node: r.c.Key.NodeID(), Generation: generation}
-	req.Signature = r.c.Key.Sign(wire.RecoverDigest(r.c.Network, req))
-	raw, err := r.c.Host.Call(ctx, node, wire.MethodRecover, req.Marshal(), wire.MaxRecover)
-	if err != nil {
-		return wire.RecoverResponse{}, err
-	}
-	return wire.UnmarshalRecoverResponse(raw)
-}
-
-// adopt takes over a voucher of ours that we did not know. Called by the core.
-func (r *Renter) adopt(t *tx, provider artel.Address, h wire.HeldLane) {
-	k := lease.Key{Renter: r.c.Account, Provider: provider, Number: h.Lane}
-	if !artel.MaySign(k.Renter, r.c.Key.Address(), k.Number) {
-		return
-	}
-	book := lease.Book{Key: k, Generation: r.meta.Generation}
-	if have := r.books[k]; have != nil {
-		book = *have
-	} else {
-		r.books[k], t.books[k] = &book, true // what is booked on it can come home
-	}
-	if h.Voucher == nil {
-		return
-	}
-	next, err := book.TakeVoucher(r.domain, h.Voucher.Voucher, h.Voucher.Signature, r.c.Key.Address())
-	if err != nil || next.Voucher == book.Voucher {
-		return
-	}
-	if next.Due().Less(next.Voucher) {
-		next.Accrued = artel.AccrualOf(next.Voucher)
-	}
-	r.books[k], t.books[k] = &next, true
-	for _, b := range r.leases {
-		if lease.KeyOf(b.Lease) == k {
-			b.Book = next
-		}
-	}
-}
-
-func prepaid(req wire.ProposeRequest) artel.Amount {
-	if req.Voucher == nil {
-		return artel.Amount{}
-	}
-	return req.Voucher.Voucher.Cumulative
 }

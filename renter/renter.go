@@ -11,7 +11,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -100,64 +99,6 @@ type Store interface {
 // ErrNoJob says that there is no job of that id.
 var ErrNoJob = errors.New("no such job")
 
-// Meta is what an installation drew once.
-type Meta struct {
-	Lane       uint32 `json:"lane"`
-	Generation uint64 `json:"generation"`
-}
-
-// State is everything a renter wakes up with.
-type State struct {
-	Meta   Meta
-	Books  []lease.Book
-	Leases []LeaseRow
-	Jobs   []job.Job
-	Tasks  map[artel.Hash][]job.Task // of those jobs, complete and in order
-	Outbox []chain.Tx
-}
-
-// LeaseRow is a lease with what the renter keeps beside the rule's state.
-type LeaseRow struct {
-	Bought   lease.Bought // without Book
-	Failover artel.Failover
-	Work     []Work // what is outstanding, held or not yet opened
-}
-
-// Work ties an attempt of a lease to the task of a job. Its TaskKey is the
-// lease's own: numbers rise and are never used twice on a lease, whichever jobs
-// they are for.
-type Work struct {
-	lease.TaskKey
-	Job     artel.Hash   `json:"job"`
-	Index   uint64       `json:"index"`
-	Try     uint32       `json:"try"` // the job's attempt number
-	Sealed  artel.Ref    `json:"sealed"`
-	Due     artel.Amount `json:"due"` // the voucher that pays for it
-	Root    artel.Hash   `json:"root"`
-	Receipt bool         `json:"receipt"` // it has ended with a receipt that counts
-	Here    bool         `json:"here"`    // the sealed output is in the blob store
-	Seq     uint64       `json:"seq"`     // of the event that brought the receipt
-	// Late is the receipt, where the host fell silent after it and the task was
-	// given to another one: what comes first counts.
-	Late *artel.Receipt `json:"late,omitempty"`
-}
-
-// Change is what one transaction stores.
-type Change struct {
-	Meta       *Meta
-	Books      []lease.Book
-	Leases     []LeaseRow
-	DropLeases []artel.Hash
-	Jobs       []job.Job
-	Tasks      map[artel.Hash][]job.Task // those that changed
-	Outbox     []chain.Tx
-	Sent       []string
-}
-
-func (c Change) empty() bool {
-	return c.Meta == nil && len(c.Books)+len(c.Leases)+len(c.DropLeases)+len(c.Jobs)+len(c.Tasks)+len(c.Outbox)+len(c.Sent) == 0
-}
-
 // Renter is the actor. Make it with New, start it with Run.
 type Renter struct {
 	c      Config
@@ -199,6 +140,8 @@ type bought struct {
 	id       artel.Hash   // as in Bought, for those outside the core
 	node     artel.NodeID // as in Bought, for those outside the core
 	failover artel.Failover
+	job      artel.Hash   // as in LeaseRow
+	claimed  artel.Amount // the provider's running total, as far as the clock allows it
 	work     map[lease.TaskKey]*Work
 	idle     time.Time
 	waiting  map[lease.TaskKey]artel.TaskSpec // handed out, not yet taken
@@ -294,141 +237,6 @@ func (r *Renter) commit(ctx context.Context, t *tx) error {
 	return nil
 }
 
-// collect turns the marks of a round into rows.
-func (r *Renter) collect(t *tx) {
-	for k := range t.books {
-		t.change.Books = append(t.change.Books, *r.books[k])
-	}
-	for id := range t.leases {
-		if b := r.leases[id]; b != nil {
-			t.change.Leases = append(t.change.Leases, b.stored())
-		}
-	}
-	for id := range t.jobs {
-		a := r.jobs[id]
-		t.change.Jobs = append(t.change.Jobs, a.Job)
-		for i := range t.tasks[id] {
-			if t.change.Tasks == nil {
-				t.change.Tasks = map[artel.Hash][]job.Task{}
-			}
-			t.change.Tasks[id] = append(t.change.Tasks[id], a.tasks[i])
-		}
-		if a.Phase != job.Active && r.quiet(id) {
-			delete(r.jobs, id) // the store has it
-		}
-	}
-}
-
-// quiet reports whether no lease still works for the job.
-func (r *Renter) quiet(id artel.Hash) bool {
-	for _, b := range r.leases {
-		if len(b.logs) > 0 {
-			return false
-		}
-		for _, w := range b.work {
-			if w.Job == id {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-func (b *bought) stored() LeaseRow {
-	row := LeaseRow{Bought: b.Bought, Failover: b.failover}
-	row.Bought.Book = lease.Book{}
-	for _, w := range b.work {
-		row.Work = append(row.Work, *w)
-	}
-	return row
-}
-
-func (r *Renter) load(ctx context.Context) error {
-	st, err := r.c.Store.Load(ctx)
-	if err != nil {
-		return fmt.Errorf("load renter: %w", err)
-	}
-	r.meta = st.Meta
-	if r.meta.Generation == 0 {
-		var n [4]byte
-		if _, err := io.ReadFull(r.c.Rand, n[:]); err != nil {
-			return fmt.Errorf("draw lane number: %w", err)
-		}
-		r.meta = Meta{Lane: binary.BigEndian.Uint32(n[:]) &^ 0xffff, Generation: 1}
-		if err := r.c.Store.Save(ctx, Change{Meta: &r.meta}); err != nil {
-			return fmt.Errorf("store lane number: %w", err)
-		}
-	}
-	for _, b := range st.Books {
-		r.books[b.Key] = &b
-	}
-	for _, t := range st.Outbox {
-		r.outbox[t.ID] = t
-	}
-	for _, j := range st.Jobs {
-		a := &active{Job: j, tasks: st.Tasks[j.ID]}
-		if uint64(len(a.tasks)) != j.Spec.Count {
-			return fmt.Errorf("load renter: job %s has %d tasks stored, want %d", j.ID.Short(), len(a.tasks), j.Spec.Count)
-		}
-		for i := range a.tasks {
-			switch a.tasks[i].State {
-			case job.Waiting:
-				a.waiting = append(a.waiting, uint64(i))
-			case job.Out, job.Paying:
-				a.out++
-			}
-		}
-		r.jobs[j.ID] = a
-		r.order = append(r.order, j.ID)
-	}
-	now := r.loop.Now().UnixMilli()
-	for _, row := range st.Leases {
-		b := r.newBought(row.Bought.Renumbered(uint64(now)), row.Failover)
-		k := lease.KeyOf(b.Lease)
-		if r.books[k] == nil {
-			return fmt.Errorf("load renter: lease %s has no lane", b.ID.Short())
-		}
-		b.Book = *r.books[k]
-		b.Heard = now // silence counts from when we listen again
-		for _, w := range row.Work {
-			b.work[w.TaskKey] = &w
-		}
-		r.leases[b.ID] = b
-	}
-	for _, b := range r.ordered() {
-		r.resume(ctx, b)
-	}
-	return nil
-}
-
-func (r *Renter) newBought(b lease.Bought, f artel.Failover) *bought {
-	return &bought{
-		Bought: b, id: b.ID, node: b.Terms.Node, failover: f, work: map[lease.TaskKey]*Work{}, idle: r.loop.Now(),
-		waiting: map[lease.TaskKey]artel.TaskSpec{}, progress: map[lease.TaskKey]Progress{}, opening: map[lease.TaskKey]bool{}, logs: map[lease.TaskKey]uint64{},
-	}
-}
-
-// resume takes up a lease after a restart: what was handed out is handed out
-// again under the same numbers, sealed outputs are fetched again.
-func (r *Renter) resume(ctx context.Context, b *bought) {
-	if b.Theirs.IsZero() {
-		// The crash came between the proposal and its answer: the provider may hold
-		// its machine for us. Whatever it is, it is ended.
-		b.Bought = b.Stopped(artel.ReasonLost, "the renter restarted before the lease was made")
-	}
-	for _, o := range b.Outstanding {
-		if w := b.work[o.TaskKey]; w != nil && r.jobs[w.Job] != nil && o.Acked == 0 {
-			b.waiting[o.TaskKey] = r.jobs[w.Job].Spec.Task(w.Index)
-		}
-	}
-	for _, h := range b.Held {
-		if w := b.work[h.TaskKey]; w != nil && !h.Here {
-			r.fetchSealed(ctx, b, *w)
-		}
-	}
-	r.follow(ctx, b)
-}
-
 // do hands an op to the core and waits until it is stored. When ctx ends first,
 // o never runs, or has run, but not beside the caller.
 func (r *Renter) do(ctx context.Context, o op) error {
@@ -475,12 +283,4 @@ func (t *tx) mark(id artel.Hash, index uint64) {
 		t.tasks[id] = map[uint64]bool{}
 	}
 	t.tasks[id][index] = true
-}
-
-func (r *Renter) tickLoop(ctx context.Context) {
-	for core.Every(ctx, 500*time.Millisecond) {
-		if r.do(ctx, r.tick) != nil {
-			return
-		}
-	}
 }

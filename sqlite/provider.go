@@ -52,6 +52,12 @@ func (s providerStore) Load(ctx context.Context) (st provider.State, err error) 
 
 func (s providerStore) Save(ctx context.Context, c provider.Change) error {
 	return s.save(ctx, func(w *writer) {
+		for _, k := range c.DropLanes {
+			w.exec("DELETE FROM provider_lane WHERE key = ?", laneKey(k))
+		}
+		for _, a := range c.DropGenerations {
+			w.exec("DELETE FROM provider_gen WHERE renter = ?", a[:])
+		}
 		for _, b := range c.Lanes {
 			w.exec("INSERT INTO provider_lane VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET row = excluded.row", laneKey(b.Key), w.json(b))
 		}

@@ -71,6 +71,16 @@ func TestProviderComesBackAsItWas(t *testing.T) {
 	if st, _ := d.Provider().Load(t.Context()); len(st.Events)+len(st.Outbox) != 0 {
 		t.Errorf("forgotten rows are still there: %+v", st)
 	}
+	// A lane that is forgotten and begins anew in one round is there.
+	other := k
+	other.Number = 6
+	drop := provider.Change{DropLanes: []lease.Key{k, other}, DropGenerations: []artel.Address{{1}, {2}}, Lanes: []provider.LaneRow{{Book: lease.Book{Key: other}}}}
+	if err := d.Provider().Save(t.Context(), drop); err != nil {
+		t.Fatal(err)
+	}
+	if st, _ := d.Provider().Load(t.Context()); len(st.Lanes) != 1 || st.Lanes[0].Key != other || len(st.Generations) != 0 {
+		t.Errorf("after lanes were dropped: %+v", st)
+	}
 }
 
 func TestRenterLoadsWhatIsNotOver(t *testing.T) {

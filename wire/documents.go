@@ -90,7 +90,7 @@ func specPB(s artel.TaskSpec) *wirepb.TaskSpec {
 
 // boxPB returns nil where there is no image: the rest says nothing then.
 func boxPB(b artel.Box) *wirepb.Box {
-	m := &wirepb.Box{Image: blank(b.Image[:]), Source: valid(b.Source), Dir: []byte(b.Dir), Traffic: b.Traffic, Private: b.Private}
+	m := &wirepb.Box{Image: blank(b.Image[:]), Source: valid(b.Source), Dir: []byte(b.Dir), Traffic: b.Traffic}
 	for _, h := range b.Network {
 		m.Network = append(m.Network, valid(h))
 	}
@@ -106,7 +106,7 @@ func (r *reader) box(field string, m *wirepb.Box) artel.Box {
 	}
 	b := artel.Box{
 		Image: r.hash(field+".image", m.Image), Source: r.name(field+".source", m.Source), Dir: string(m.Dir),
-		Traffic: m.Traffic, Private: m.Private,
+		Traffic: m.Traffic,
 	}
 	if len(m.Dir) > maxDir {
 		r.fail(field+".dir", "%d bytes, at most %d", len(m.Dir), maxDir)

@@ -5,26 +5,20 @@ import (
 	"github.com/artel-network/artel/wire/wirepb"
 )
 
-// FindRequest asks a node which blobs of an image it has and serves.
+// FindRequest asks a node whether it has a blob of an image, and serves it.
 type FindRequest struct {
-	Image artel.Hash // sha256 of a manifest or index
+	Digest artel.Hash // sha256 of the blob's bytes, as manifests name it
 }
 
-// FindResponse lists them, the manifests among them. None is an answer too.
+// FindResponse says under which ref. Whoever fetches it compares the bytes with
+// the digest: the answer is a stranger's word.
 type FindResponse struct {
-	Blobs []Found
-}
-
-// Found is one blob of an image. Whoever fetches Ref checks that its bytes have
-// the digest that the image names: the answer is a stranger's word.
-type Found struct {
-	Digest artel.Hash // sha256 of its bytes
-	Size   uint64
-	Ref    artel.Ref
+	Ref  artel.Ref // zero: it has none
+	Size uint64
 }
 
 // Marshal encodes m.
-func (m FindRequest) Marshal() []byte { return encode(&wirepb.FindRequest{Image: blank(m.Image[:])}) }
+func (m FindRequest) Marshal() []byte { return encode(&wirepb.FindRequest{Digest: blank(m.Digest[:])}) }
 
 // UnmarshalFindRequest decodes what a peer sent.
 func UnmarshalFindRequest(b []byte) (FindRequest, error) {
@@ -33,33 +27,26 @@ func UnmarshalFindRequest(b []byte) (FindRequest, error) {
 		return FindRequest{}, err
 	}
 	r := reader{message: "FindRequest"}
-	m := FindRequest{Image: r.hash("image", p.Image)}
+	m := FindRequest{Digest: r.hash("digest", p.Digest)}
 	if r.err != nil {
 		return FindRequest{}, r.err
 	}
 	return m, nil
 }
 
-// Marshal encodes m; it holds at most MaxFound blobs.
+// Marshal encodes m.
 func (m FindResponse) Marshal() []byte {
-	p := &wirepb.FindResponse{}
-	for _, f := range m.Blobs {
-		p.Blobs = append(p.Blobs, &wirepb.Found{Digest: blank(f.Digest[:]), Size: f.Size, Ref: f.Ref.Bytes()})
-	}
-	return encode(p)
+	return encode(&wirepb.FindResponse{Ref: m.Ref.Bytes(), Size: m.Size})
 }
 
 // UnmarshalFindResponse decodes what a peer sent.
 func UnmarshalFindResponse(b []byte) (FindResponse, error) {
 	var p wirepb.FindResponse
-	if err := decode(b, MaxFind, tolerant, &p); err != nil {
+	if err := decode(b, MaxSmall, tolerant, &p); err != nil {
 		return FindResponse{}, err
 	}
 	r := reader{message: "FindResponse"}
-	var m FindResponse
-	for _, f := range p.Blobs {
-		m.Blobs = append(m.Blobs, Found{Digest: r.hash("digest", f.Digest), Size: f.Size, Ref: r.ref("ref", f.Ref)})
-	}
+	m := FindResponse{Ref: r.ref("ref", p.Ref), Size: p.Size}
 	if r.err != nil {
 		return FindResponse{}, r.err
 	}

@@ -35,8 +35,6 @@ const (
 	maxArgsBytes  = artel.MaxArgsBytes  // arguments and variables of one task
 	maxNameLen    = 256                 // bytes of a region, a sandbox, an address, a host
 	maxDir        = 1024                // bytes of a working directory
-	MaxFound      = 300                 // blobs of one image
-	MaxFind       = 32 << 10            // a FindResponse
 	MaxVisit      = 80 << 10            // a Visit, and any frame of its stream
 	maxSoftware   = 64                  // bytes of Hello.Software
 )
@@ -66,7 +64,7 @@ func Limits(method string) (request, answer int, ok bool) {
 	case MethodOffer:
 		return MaxSmall, MaxOffer, true
 	case MethodFind:
-		return MaxSmall, MaxFind, true
+		return MaxSmall, MaxSmall, true
 	case MethodOffers:
 		return MaxSmall, MaxOffers, true
 	}

@@ -150,8 +150,6 @@ func maxItems(fd protoreflect.FieldDescriptor) int {
 		return artel.MaxArgs
 	case "artel.wire.v1.Box.network":
 		return 64
-	case "artel.wire.v1.FindResponse.blobs":
-		return MaxFound
 	case "artel.wire.v1.CPU.features":
 		return 256
 	case "artel.wire.v1.Offer.sandboxes", "artel.wire.v1.Offer.addrs":

@@ -80,6 +80,9 @@ func ReadFrame(r io.Reader, buf []byte) (Frame, []byte, error) {
 	return Frame(h >> 24), buf[:n], nil
 }
 
+// Sentence is what a FrameError says, made harmless in a terminal.
+func Sentence(b []byte) string { return clean(string(b), MaxText) }
+
 // VisitKind is what a visit is for.
 type VisitKind uint32
 

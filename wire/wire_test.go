@@ -93,7 +93,7 @@ func codecs() []codec {
 		codecOf(MaxRecover, UnmarshalRecoverResponse),
 		codecOf(MaxSmall, UnmarshalEmpty),
 		codecOf(MaxSmall, UnmarshalFindRequest),
-		codecOf(MaxFind, UnmarshalFindResponse),
+		codecOf(MaxSmall, UnmarshalFindResponse),
 		codecOf(MaxVisit, UnmarshalVisit),
 		codecOf(MaxSmall, UnmarshalReading),
 	}

@@ -215,7 +215,7 @@ func (n *Node) submit(r api.SubmitRequest) (api.Job, error) {
 		return api.Job{}, api.Errorf(api.CodeFunds, "the account has nothing in the ledger").WithHint("artel wallet deposit")
 	}
 	j := &job{key: r.Key}
-	j.detail.Job = api.Job{ID: fmt.Sprintf("%08x", 0xa0000001+len(n.jobs)*0x1000000), Name: r.Spec.Name, State: api.StateRunning, Created: when, Tasks: r.Spec.Count, Budget: r.Spec.Budget}
+	j.detail.Job = api.Job{ID: fmt.Sprintf("%08x", uint32(0xa0000001)+uint32(len(n.jobs))<<24), Name: r.Spec.Name, State: api.StateRunning, Created: when, Tasks: r.Spec.Count, Budget: r.Spec.Budget}
 	j.detail.Spec = r.Spec
 	prov := n.offers[0].Node
 	j.event(api.JobEvent{Kind: api.EventLease, Provider: prov, Price: n.offers[0].Price})

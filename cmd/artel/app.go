@@ -73,7 +73,7 @@ Start here:
 		}
 	}
 	add("rent", a.runCmd(), a.psCmd(), a.logsCmd(), a.cancelCmd(), a.fetchCmd(), a.offersCmd(), a.quoteCmd(), a.leasesCmd())
-	add("provide", a.provideCmd())
+	add("provide", a.provideCmd(), a.measureCmd())
 	add("money", a.walletCmd())
 	add("node", a.demoCmd(), a.devnetCmd(), a.upCmd(), a.statusCmd(), a.chainCmd(), a.networkCmd(), a.doctorCmd(), a.versionCmd())
 	c.AddCommand(a.wasmWorkerCmd())

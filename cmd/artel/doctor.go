@@ -11,8 +11,10 @@ import (
 
 	"github.com/artel-network/artel/api"
 	"github.com/artel-network/artel/datadir"
+	"github.com/artel-network/artel/host"
 	"github.com/artel-network/artel/keys"
 	"github.com/artel-network/artel/network"
+	"github.com/artel-network/artel/node"
 	"github.com/spf13/cobra"
 )
 
@@ -47,7 +49,10 @@ func (a *app) doctorCmd() *cobra.Command {
 	var rpc []string
 	c := &cobra.Command{
 		Use: "doctor", Short: "Look for what keeps this node from working", Args: exactly(),
-		Long: "Look at the data directory, the key, the network file, the chain, the clock and the daemon. Exit code 1 if something is wrong.",
+		Long: `Look at the data directory, the key, the network file, the chain, the clock and the
+daemon, and at what this machine has for running strangers' work: kernel, cgroups,
+memory, GPUs. Exit code 1 if something is wrong; what only some kinds of work miss is a
+note.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			p, err := a.paths()
 			if err != nil {
@@ -55,6 +60,7 @@ func (a *app) doctorCmd() *cobra.Command {
 			}
 			checks := checkDir(p)
 			checks = append(checks, checkKey(p))
+			checks = append(checks, checkMachine(cmd.Context(), host.Local(), p, time.Now())...)
 			f, err := network.Load(p.Network())
 			if err != nil {
 				checks = append(checks, failed("network file", err))
@@ -165,6 +171,38 @@ func checkKey(p datadir.Paths) check {
 	}
 	return pass("key", "%s, encrypted", in.Address)
 }
+
+// checkMachine says what of the machine keeps which kind of work from running here. A
+// node works without all of it, so that it is nothing but notes.
+func checkMachine(ctx context.Context, s host.System, p datadir.Paths, now time.Time) []check {
+	var out []check
+	for _, f := range s.Doctor(ctx) {
+		if f.OK {
+			out = append(out, pass(f.Name, "%s", f.What))
+		} else {
+			out = append(out, note(f.Name, f.Hint, "%s: %s", f.What, f.Why))
+		}
+	}
+	const hint = "artel measure, while the machine is idle"
+	f, err := node.Measured(p)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return append(out, note("speed", hint+"; else the first artel provide does it", "not measured yet"))
+	case err != nil:
+		return append(out, note("speed", hint, "%s", err))
+	case f.CPU.Hash != s.CPU().Hash || f.Cores != s.Cores():
+		return append(out, note("speed", hint, "measured on another machine than this"))
+	case f.Slot.Spread() > noisy:
+		return append(out, note("speed", hint, "%d, measured %s with a spread of %.0f %%: others were at work", f.Speed(), clock(f.At), 100*f.Slot.Spread()))
+	case f.Interpreted:
+		return append(out, note("speed", "a 64-bit system, where the machine has one", "%d: WASM is interpreted here, which is some 60 times slower than compiled", f.Speed()))
+	}
+	return append(out, pass("speed", "%d, 1000 is the reference; measured %s ago", f.Speed(), now.Sub(f.At).Round(time.Minute)))
+}
+
+// noisy is a spread of figures that says more about what else ran than about the
+// machine.
+const noisy = 0.25
 
 func (a *app) checkDaemon(ctx context.Context) []check {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)

@@ -33,7 +33,7 @@ stands. The setting outlasts restarts. --off lets running tasks end first.`,
 	f := c.Flags()
 	f.Uint32Var(&o.cpu, "max-cpu", 0, "cores to give, a slot each (default all)")
 	f.StringVar(&o.mem, "max-mem", "", "memory to give, all slots together (default what the machine can spare)")
-	f.StringVar(&o.disk, "max-disk", "", "disk to give, all slots together (default what the disk can spare)")
+	f.StringVar(&o.disk, "max-disk", "", "disk that tasks may take together, four times what one may use in each slot (default what the disk can spare)")
 	f.StringVar(&o.price, "price", "", "for a slot: 0.5/h in tokens, or units per 10⁶ s")
 	f.StringVar(&o.maxUnpaid, "max-unpaid", "", "how far to work ahead of the money (default one task)")
 	f.StringVar(&o.minRedeem, "min-redeem", "", "least sum to spend gas on, less gathers (default: all on an embedded chain, else an eighth of --max-unpaid)")

@@ -124,7 +124,14 @@ func (a *app) up(ctx context.Context, o upOptions, open func(context.Context, da
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, d.Close()) }()
+	defer func() {
+		cerr := d.Close()
+		if err == nil {
+			err = cerr
+		} else if cerr != nil {
+			log.Warn("close", "error", cerr) // what came first is what the person should read
+		}
+	}()
 	log.Info("up", "account", key.Address(), "network", net.Name, "hash", net.Hash().Short(), "dir", dir.Root(), "api", doors.socket.Addr())
 	return serve(ctx, d, doors, log)
 }

@@ -229,6 +229,9 @@ func short(err error) error {
 	return err
 }
 
+// Encode writes the manifest.
+func (m Manifest) Encode() []byte { return encode(m) }
+
 // encode writes a document. Keys come in the order of the fields, maps sorted,
 // so that equal documents have equal digests.
 func encode(v any) []byte {

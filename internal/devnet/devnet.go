@@ -41,6 +41,8 @@ type Net struct {
 	door  []string          // what a daemon is told about it besides the network file
 	ports map[string]string // host:port of each node, kept over restarts
 
+	figures []byte // of this machine; nil: not measured yet
+
 	mu    sync.Mutex
 	procs []*Proc // in the order of their start
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -63,31 +64,37 @@ type world struct {
 	top       map[string]artel.Amount // highest voucher seen, by whose view and lane
 }
 
-func TestNetwork(t *testing.T) {
+// newWorld makes a network that starts nothing yet and is gone after the test.
+func newWorld(t *testing.T, c devnet.Config) *world {
+	t.Helper()
 	bin, err := built()
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir, err := os.MkdirTemp("", "artel-") // a socket's path must be short
-	if err != nil {
+	if c.Dir, err = os.MkdirTemp("", "artel-"); err != nil { // a socket's path must be short
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute) // against a hang
-	defer cancel()
-	net, err := devnet.New(ctx, devnet.Config{Binary: filepath.Join(bin, "artel"), Dir: dir})
+	t.Cleanup(cancel)
+	c.Binary = filepath.Join(bin, "artel")
+	net, err := devnet.New(ctx, c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, ctx: ctx, bin: bin, net: net, top: map[string]artel.Amount{}}
-	defer func() {
+	t.Cleanup(func() {
 		net.Close()
 		if t.Failed() {
-			t.Logf("the logs are in %s", dir)
+			t.Logf("the logs are in %s", c.Dir)
 			return
 		}
-		os.RemoveAll(dir)
-	}()
-	w.start()
+		os.RemoveAll(c.Dir)
+	})
+	return &world{t: t, ctx: ctx, bin: bin, net: net, top: map[string]artel.Amount{}}
+}
+
+func TestNetwork(t *testing.T) {
+	w := newWorld(t, devnet.Config{})
+	w.start(2)
 	for _, s := range []struct {
 		name string
 		run  func(*testing.T)
@@ -101,7 +108,8 @@ func TestNetwork(t *testing.T) {
 	}
 }
 
-func (w *world) start() {
+// start starts the chain, a renter with a deposit and some providers.
+func (w *world) start(providers int) {
 	w.t.Helper()
 	must := func(err error) {
 		w.t.Helper()
@@ -118,7 +126,7 @@ func (w *world) start() {
 	must(err)
 	_, err = w.renter.API.Deposit(w.ctx, artel.Units(100_000_000))
 	must(err)
-	for i := range 2 {
+	for i := range providers {
 		p, err := w.net.StartNode(w.ctx, fmt.Sprintf("provider%d", i+1), 0)
 		must(err)
 		_, err = p.API.Faucet(w.ctx)
@@ -127,7 +135,7 @@ func (w *world) start() {
 		must(err)
 		w.providers = append(w.providers, p)
 	}
-	_, err = w.renter.Offers(w.ctx, 2)
+	_, err = w.renter.Offers(w.ctx, providers)
 	must(err)
 }
 
@@ -169,6 +177,16 @@ func (w *world) lookAtVouchers(t *testing.T) {
 			w.top[k] = a
 		}
 	}
+}
+
+// promised is what the providers hold vouchers for, as far as it was seen.
+func (w *world) promised(t *testing.T) (sum artel.Amount) {
+	t.Helper()
+	w.lookAtVouchers(t)
+	for _, a := range w.top {
+		sum = sum.Add(a)
+	}
+	return sum
 }
 
 // artel runs the program for a node and returns what it said and its exit code.
@@ -226,6 +244,52 @@ func checkOutput(t *testing.T, dir string, n int) {
 			t.Errorf("the output of task %d: %v, task %d", i, err, r.Task)
 		}
 	}
+}
+
+// submit submits a sweep for a node and returns its id.
+func (w *world) submit(t *testing.T, n *devnet.Node, tasks, epochs int) string {
+	t.Helper()
+	said, code := w.artel(n.Dir, "run", "--wasm", filepath.Join(w.bin, "digits.wasm"), "--in", w.input(),
+		"--array", fmt.Sprintf("1-%d", tasks), "--failover", "fast", "--detach", "--", "-epochs", fmt.Sprint(epochs))
+	if code != 0 {
+		t.Fatalf("submit: exit code %d\n%s", code, said)
+	}
+	words := strings.Fields(said)
+	return words[len(words)-1]
+}
+
+// done waits until a job has ended well.
+func (w *world) done(t *testing.T, n *devnet.Node, id string) {
+	t.Helper()
+	var j api.JobDetail
+	w.until(t, "the job to end", func() bool {
+		var err error
+		j, err = n.API.Job(w.ctx, id)
+		return err == nil && j.State.Ended()
+	})
+	if j.State != api.StateDone || j.Done != j.Tasks {
+		for _, x := range j.List {
+			if x.State != api.StateDone {
+				t.Logf("task %d %s: %s", x.Index, x.State, x.Message)
+			}
+		}
+		t.Fatalf("the job %s with %d done: %s", j.State, j.Done, j.Message)
+	}
+}
+
+// waits waits until a person is told that a job waits, and why.
+func (w *world) waits(t *testing.T, n *devnet.Node, id string, why ...string) {
+	t.Helper()
+	last := ""
+	defer func() { t.Logf("the job waits: %s", last) }()
+	w.until(t, fmt.Sprintf("ps to say %q", why), func() bool {
+		said, _ := w.artel(n.Dir, "ps", id, "--json")
+		var j api.JobDetail
+		if json.Unmarshal([]byte(said), &j) == nil {
+			last = j.Message
+		}
+		return !slices.ContainsFunc(why, func(s string) bool { return !strings.Contains(last, s) })
+	})
 }
 
 // job: an array job on two providers, by the command line.

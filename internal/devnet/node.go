@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/artel-network/artel"
@@ -24,8 +26,8 @@ type Node struct {
 // StartNode starts the daemon of that name and waits until it answers. After
 // its end it may be started again. The first one becomes the peer at which the
 // others find each other. nice lowers its priority, and that of the tasks it
-// runs.
-func (n *Net) StartNode(ctx context.Context, name string, nice int) (*Node, error) {
+// runs; more are further flags of artel up.
+func (n *Net) StartNode(ctx context.Context, name string, nice int, more ...string) (*Node, error) {
 	d := &Node{Dir: filepath.Join(n.c.Dir, name)}
 	first := len(n.ports) == 0
 	at := n.ports[name]
@@ -40,11 +42,14 @@ func (n *Net) StartNode(ctx context.Context, name string, nice int) (*Node, erro
 	if err != nil {
 		return nil, err
 	}
+	if err := n.measure(ctx, datadir.At(d.Dir)); err != nil {
+		return nil, err
+	}
 	listen := "/ip4/" + host
 	socket := datadir.At(d.Dir).Socket()
 	args := []string{"up", "--dir", d.Dir, "--socket", socket, "--network", n.NetworkFile(), "--no-passphrase", "--log-level", n.c.Log,
 		"--listen", listen + "/udp/" + port + "/quic-v1", "--listen", listen + "/tcp/" + port}
-	d.Proc, err = n.start(name, nice, append(args, n.door...)...)
+	d.Proc, err = n.start(name, nice, slices.Concat(args, n.door, more)...)
 	if err != nil {
 		return nil, err
 	}
@@ -62,6 +67,30 @@ func (n *Net) StartNode(ctx context.Context, name string, nice int) (*Node, erro
 		return d, n.writeNetwork(dialable(s.Addrs))
 	}
 	return d, nil
+}
+
+// measure gives a new node the figures of this machine, which are measured once for
+// all: nodes that measured themselves at the same time would find it slow, each
+// another way.
+func (n *Net) measure(ctx context.Context, p datadir.Paths) error {
+	if _, err := os.Lstat(p.Root()); err == nil {
+		return nil // started before
+	}
+	if n.figures == nil {
+		at := filepath.Join(n.c.Dir, "measured")
+		if _, err := n.Artel(ctx, "measure", "--quick", "--dir", at); err != nil {
+			return err
+		}
+		b, err := os.ReadFile(datadir.At(at).Measured())
+		if err != nil {
+			return fmt.Errorf("measure this machine: %w", err)
+		}
+		n.figures = b
+	}
+	if err := os.MkdirAll(p.Root(), 0o700); err != nil {
+		return fmt.Errorf("make data directory: %w", err)
+	}
+	return datadir.WriteFile(p.Measured(), n.figures, 0o600)
 }
 
 // dialable keeps the addresses that name their peer.

@@ -33,6 +33,9 @@ func (w *world) check() (broken []string) {
 		for _, b := range d.back {
 			bad("%s: lane %x went backwards to %s due, voucher %s", p.name, b.Key.Number, b.Due(), b.Voucher)
 		}
+		for _, b := range d.lost {
+			bad("%s: lane %x was forgotten with voucher %s, paid %s", p.name, b.Key.Number, b.Voucher, b.Paid)
+		}
 		for k, b := range d.lanes {
 			if u := artel.Cost(p.policy.Price, unit); p.habit == honest && b.Due().Add(u).Less(b.Voucher) {
 				bad("%s: lane %x was paid %s, due are %s", p.name, k.Number, b.Voucher, b.Due())
@@ -68,6 +71,9 @@ func (w *world) checkRenter(r *node, signed map[signedKey]artel.Receipt, used ma
 	}
 	for id, j := range d.jobs {
 		ts := d.list(id)
+		if spent := d.spent[id]; !j.Spec.Budget.IsZero() && j.Spec.Budget.Less(spent) && !r.restored {
+			bad("%s: vouchers of %s units were signed for job %s, its budget is %s", r.name, spent, j.Spec.Name, j.Spec.Budget)
+		}
 		if uint64(len(ts)) != j.Spec.Count {
 			bad("%s: job %s has %d tasks, want %d", r.name, j.Spec.Name, len(ts), j.Spec.Count)
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"time"
 
@@ -20,9 +19,10 @@ const maxWide = 8
 
 // Times of a run.
 const (
-	workFor    = 2 * time.Minute  // jobs come and faults happen
-	endWithin  = 30 * time.Minute // after healing, every job has ended
-	homeWithin = 30 * time.Minute // after that, all money is redeemed or home
+	workFor       = 2 * time.Minute  // jobs come and faults happen
+	endWithin     = 30 * time.Minute // after healing, every job has ended
+	poorEndWithin = 10 * time.Minute // for those whose budget is small
+	homeWithin    = 30 * time.Minute // after that, all money is redeemed or home
 	// After a lane's last lease, an honest provider has given back what was not used.
 	givenBackWithin = 10 * time.Minute // clocks jump by up to five
 )
@@ -155,6 +155,9 @@ func (w *world) troubled() {
 			if w.rng.IntN(3) == 0 {
 				sp.Failover = artel.FailoverFast
 			}
+			if w.rng.IntN(3) == 0 { // from too little to more than enough
+				sp.Budget = artel.Cost(base, uint64(w.rng.Int64N(int64(3*unit*sp.Count))))
+			}
 			add(in(workFor/2), func() { n.submit(sp) })
 		}
 	}
@@ -286,12 +289,17 @@ func (w *world) leases() (open int) {
 // others believe its clock.
 func (n *node) reliable() bool { return n.habit == honest && !n.wrong }
 
-// active lists the jobs of reliable renters that are not over.
-func (w *world) active() (jobs []string) {
+// poor reports whether a job has too little left for every machine: it may wait
+// for a cheap one for ever, or until its owner raises the budget.
+func poor(j job.Job) bool { return j.Left(artel.Amount{}).Less(artel.Cost(2*base, unit)) }
+
+// active lists the jobs of reliable renters that are not over and could be; or
+// all of theirs.
+func (w *world) active(all bool) (jobs []string) {
 	for _, n := range w.renters() {
 		n.rent.mu.Lock()
 		for _, j := range n.rent.jobs {
-			if j.Phase == job.Active && n.reliable() {
+			if j.Phase == job.Active && n.reliable() && (all || !poor(j)) {
 				jobs = append(jobs, fmt.Sprintf("job %s of %s: %d tasks open", j.Spec.Name, n.name, j.Open))
 			}
 		}
@@ -301,17 +309,20 @@ func (w *world) active() (jobs []string) {
 }
 
 func (w *world) ended() (broken []string) {
-	for until := time.Now().Add(endWithin); time.Now().Before(until); time.Sleep(5 * time.Second) {
-		if broken = w.active(); len(broken) == 0 {
+	for began := time.Now(); time.Since(began) < endWithin; time.Sleep(5 * time.Second) {
+		broken = w.active(false)
+		if len(broken) == 0 && (time.Since(began) > poorEndWithin || len(w.active(true)) == 0) {
 			break
 		}
 	}
 	for _, n := range w.renters() {
-		if n.reliable() {
-			continue
-		}
 		n.rent.mu.Lock()
-		ids := slices.Collect(maps.Keys(n.rent.jobs))
+		var ids []artel.Hash
+		for id, j := range n.rent.jobs {
+			if j.Phase == job.Active && (!n.reliable() || poor(j)) {
+				ids = append(ids, id)
+			}
+		}
 		n.rent.mu.Unlock()
 		for _, id := range ids {
 			_ = n.r.Cancel(context.Background(), id, "over")

@@ -44,6 +44,7 @@ type provDisk struct {
 	double []artel.Result           // two results of one attempt: must stay empty
 	over   []lease.Book             // lanes unpaid beyond maxUnpaid: must stay empty
 	back   []lease.Book             // vouchers or totals that went backwards: must stay empty
+	lost   []lease.Book             // lanes that were forgotten before they were redeemed: must stay empty
 
 	maxUnpaid artel.Amount
 }
@@ -106,6 +107,15 @@ func (d *provDisk) Save(ctx context.Context, c provider.Change) error {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	for _, k := range c.DropLanes {
+		if b := d.lanes[k]; b.Paid.Less(b.Voucher) {
+			d.lost = append(d.lost, b.Book)
+		}
+		delete(d.lanes, k)
+	}
+	for _, a := range c.DropGenerations {
+		delete(d.gens, a)
+	}
 	for _, b := range c.Lanes {
 		if d.maxUnpaid.Less(b.Exposed()) {
 			d.over = append(d.over, b.Book)
@@ -162,8 +172,10 @@ type rentDisk struct {
 	jobs   map[artel.Hash]job.Job
 	tasks  map[artel.Hash]map[uint64]job.Task
 	outbox map[string]chain.Tx
-	back   []lease.Book // vouchers that went backwards: must stay empty
-	undone []job.Task   // done tasks that changed: must stay empty
+	back   []lease.Book                // vouchers that went backwards: must stay empty
+	payer  map[lease.Key]artel.Hash    // the job for which a lane's present lease was made
+	spent  map[artel.Hash]artel.Amount // the vouchers that were signed on them since
+	undone []job.Task                  // done tasks that changed: must stay empty
 }
 
 // copyOf is a backup as of now.
@@ -182,6 +194,7 @@ func newRentDisk() *rentDisk {
 	return &rentDisk{
 		books: map[lease.Key]lease.Book{}, leases: map[artel.Hash]renter.LeaseRow{}, jobs: map[artel.Hash]job.Job{},
 		tasks: map[artel.Hash]map[uint64]job.Task{}, outbox: map[string]chain.Tx{},
+		payer: map[lease.Key]artel.Hash{}, spent: map[artel.Hash]artel.Amount{},
 	}
 }
 
@@ -229,7 +242,12 @@ func (d *rentDisk) Save(ctx context.Context, c renter.Change) error {
 	if c.Meta != nil {
 		d.meta = *c.Meta
 	}
+	for _, r := range c.Leases {
+		d.payer[lease.KeyOf(r.Bought.Lease)] = r.Job
+	}
 	for _, b := range c.Books {
+		id := d.payer[b.Key]
+		d.spent[id] = d.spent[id].Add(b.Voucher.Sub(d.books[b.Key].Voucher))
 		if b.Voucher.Less(d.books[b.Key].Voucher) {
 			d.back = append(d.back, b)
 		}

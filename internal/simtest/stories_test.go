@@ -122,7 +122,7 @@ func TestStories(t *testing.T) {
 			r.start()
 			p0.start()
 			time.Sleep(time.Second)
-			r.submit(spec("render", 2, 9*time.Second, true))
+			r.submit(spec("render", 1, 9*time.Second, true))
 		}},
 		{"dies-before-the-key", func(w *world, p0, p1, r *node) {
 			w.say("p0 will die when it is asked for the key")
@@ -133,6 +133,29 @@ func TestStories(t *testing.T) {
 			w.say("p0 will be cut off for six seconds when it is asked for the key")
 			cutAt(w, p0, r, 6*time.Second)
 			r.submit(eager("render", 1))
+		}},
+		{"budget-is-enough", func(w *world, p0, p1, r *node) {
+			sp := spec("render", 2, 9*time.Second, true)
+			sp.Budget = artel.Cost(base, unit+15_000)
+			r.submit(sp)
+		}},
+		{"budget-runs-out", func(w *world, p0, p1, r *node) {
+			sp := spec("render", 3, 50*time.Second, true)
+			sp.Budget = artel.Cost(base, unit+30_000)
+			r.submit(sp)
+		}},
+		{"held-beyond-the-budget", func(w *world, p0, p1, r *node) {
+			for _, p := range w.providers() {
+				p.policy.Resources.Slots, p.policy.MaxUnpaid = 4, artel.Cost(p.policy.Price, 10*unit)
+				p.prov.maxUnpaid = p.policy.MaxUnpaid
+				p.p.SetPolicy(p.policy)
+			}
+			time.Sleep(time.Second)
+			w.say("four tasks, one of them long: its machine's other slots are held")
+			sp := spec("render", 4, 4*time.Second, true)
+			sp.Args[0], sp.Args[1] = "4s", "long-0"
+			sp.Wall, sp.Budget = 41_000, artel.Cost(base, 4*41_000)
+			r.submit(sp)
 		}},
 		{"broken-program", func(w *world, p0, p1, r *node) {
 			w.say("p1 is down: p0 is the only provider")
@@ -178,7 +201,7 @@ func TestStories(t *testing.T) {
 				w.patient = s.name == "given-back"
 				p0, p1, r := w.nodes[0], w.nodes[1], w.nodes[2]
 				for i, p := range w.providers() {
-					p.policy.Price, p.policy.Prepay, p.policy.Resources.Slots = base*artel.Price(i+1), false, 1
+					p.policy.Price, p.policy.Prepay, p.policy.Resources.Slots, p.policy.Remember = base*artel.Price(i+1), false, 1, 0
 					p.policy.MaxUnpaid = artel.Cost(p.policy.Price, 2*unit)
 					p.prov.maxUnpaid = p.policy.MaxUnpaid
 				}
@@ -268,6 +291,9 @@ func (w *world) outcome() {
 		jobs, _ := r.r.Jobs(ctx, 10)
 		for _, j := range jobs {
 			_, tasks, _ := r.r.Job(ctx, j.ID)
+			if !j.Spec.Budget.IsZero() {
+				w.conclude("job is %s (%s), %s units of %s promised", j.Phase, j.Message, j.Vouched, j.Spec.Budget)
+			}
 			for _, t := range tasks {
 				var tries []string
 				for _, a := range t.Attempts {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -23,6 +24,7 @@ import (
 	"github.com/artel-network/artel/p2p/mem"
 	"github.com/artel-network/artel/provider"
 	"github.com/artel-network/artel/renter"
+	"github.com/artel-network/artel/sandbox"
 	"github.com/artel-network/artel/seal"
 	"github.com/artel-network/artel/wire"
 )
@@ -144,6 +146,9 @@ func newWorld(seed uint64, providers, renters int, s *story) *world {
 				Prepay: w.rng.IntN(4) == 0, Sandboxes: []string{"wasm"}, Speed: 1000, OfferTTL: 30 * time.Minute, RedeemAt: artel.Units(50_000),
 			}
 			n.prov.maxUnpaid = n.policy.MaxUnpaid
+			if i%3 == 1 {
+				n.policy.Remember = 2 * time.Minute // it has forgotten its lanes when everybody comes again
+			}
 			if u := artel.Cost(price, unit); i%2 == 1 && !n.policy.MaxUnpaid.Less(u.Add(u)) {
 				n.policy.Worth = artel.Cost(price, 3_000) // its calls cost gas
 			}
@@ -402,6 +407,9 @@ func (r *runner) Run(ctx context.Context, _ artel.NodeID, _ artel.Hash, _ artel.
 	if err != nil {
 		return lease.Finish{Reason: artel.ReasonBadProgram, Message: err.Error()}
 	}
+	if run.Spec.Args[1] == "long-0" && slices.Contains(run.Spec.Env, "ARTEL_TASK=0") {
+		d *= 10
+	}
 	if r.n.habit == lazy {
 		d = 1000 * time.Hour
 	}
@@ -457,7 +465,10 @@ func (r *runner) seal(s artel.TaskSpec, f *lease.Finish) error {
 func (r *runner) Log(artel.Hash, lease.TaskKey, uint64, int) ([]byte, error) {
 	return nil, fmt.Errorf("no log here")
 }
-func (r *runner) Forget(artel.Hash, lease.TaskKey) {}
+func (r *runner) Keep(context.Context, artel.Hash, lease.TaskKey, artel.Ref) {}
+func (r *runner) Live(artel.Hash, lease.TaskKey) (sandbox.Run, bool)         { return nil, false }
+
+func (r *runner) Forget(context.Context, artel.Hash, lease.TaskKey, artel.Ref) {}
 
 // deposit gives a renter's money to the ledger.
 func (n *node) deposit() {

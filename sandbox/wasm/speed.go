@@ -35,7 +35,7 @@ const (
 // measures processors by, so that the two compare. It takes about two seconds; dir is
 // for its files, which are removed.
 func Speed(ctx context.Context, o Options, dir string) (samples []float64, err error) {
-	dir, err = os.MkdirTemp(dir, "speed-")
+	dir, err = os.MkdirTemp(dir, ".artel-speed-")
 	if err != nil {
 		return nil, fmt.Errorf("measure wasm: %w", err)
 	}

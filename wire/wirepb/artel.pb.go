@@ -1249,7 +1249,6 @@ type Box struct {
 	Dir           []byte                 `protobuf:"bytes,3,opt,name=dir,proto3" json:"dir,omitempty"`
 	Network       []string               `protobuf:"bytes,4,rep,name=network,proto3" json:"network,omitempty"`
 	Traffic       uint64                 `protobuf:"varint,5,opt,name=traffic,proto3" json:"traffic,omitempty"`
-	Private       bool                   `protobuf:"varint,6,opt,name=private,proto3" json:"private,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1319,17 +1318,10 @@ func (x *Box) GetTraffic() uint64 {
 	return 0
 }
 
-func (x *Box) GetPrivate() bool {
-	if x != nil {
-		return x.Private
-	}
-	return false
-}
-
-// FindRequest asks a node for an image's blobs.
+// FindRequest asks a node for a blob of an image.
 type FindRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Image         []byte                 `protobuf:"bytes,1,opt,name=image,proto3" json:"image,omitempty"`
+	Digest        []byte                 `protobuf:"bytes,1,opt,name=digest,proto3" json:"digest,omitempty"` // sha256 of its bytes
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1364,16 +1356,17 @@ func (*FindRequest) Descriptor() ([]byte, []int) {
 	return file_artel_proto_rawDescGZIP(), []int{14}
 }
 
-func (x *FindRequest) GetImage() []byte {
+func (x *FindRequest) GetDigest() []byte {
 	if x != nil {
-		return x.Image
+		return x.Digest
 	}
 	return nil
 }
 
 type FindResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Blobs         []*Found               `protobuf:"bytes,1,rep,name=blobs,proto3" json:"blobs,omitempty"`
+	Ref           []byte                 `protobuf:"bytes,1,opt,name=ref,proto3" json:"ref,omitempty"` // under which the node serves it; absent: it does not
+	Size          uint64                 `protobuf:"varint,2,opt,name=size,proto3" json:"size,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1408,71 +1401,18 @@ func (*FindResponse) Descriptor() ([]byte, []int) {
 	return file_artel_proto_rawDescGZIP(), []int{15}
 }
 
-func (x *FindResponse) GetBlobs() []*Found {
-	if x != nil {
-		return x.Blobs
-	}
-	return nil
-}
-
-type Found struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Digest        []byte                 `protobuf:"bytes,1,opt,name=digest,proto3" json:"digest,omitempty"` // sha256 of the blob's bytes
-	Size          uint64                 `protobuf:"varint,2,opt,name=size,proto3" json:"size,omitempty"`
-	Ref           []byte                 `protobuf:"bytes,3,opt,name=ref,proto3" json:"ref,omitempty"` // under which the node serves it
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *Found) Reset() {
-	*x = Found{}
-	mi := &file_artel_proto_msgTypes[16]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *Found) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*Found) ProtoMessage() {}
-
-func (x *Found) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[16]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use Found.ProtoReflect.Descriptor instead.
-func (*Found) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{16}
-}
-
-func (x *Found) GetDigest() []byte {
-	if x != nil {
-		return x.Digest
-	}
-	return nil
-}
-
-func (x *Found) GetSize() uint64 {
-	if x != nil {
-		return x.Size
-	}
-	return 0
-}
-
-func (x *Found) GetRef() []byte {
+func (x *FindResponse) GetRef() []byte {
 	if x != nil {
 		return x.Ref
 	}
 	return nil
+}
+
+func (x *FindResponse) GetSize() uint64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
 }
 
 // Visit is the first frame of a visit stream.
@@ -1495,7 +1435,7 @@ type Visit struct {
 
 func (x *Visit) Reset() {
 	*x = Visit{}
-	mi := &file_artel_proto_msgTypes[17]
+	mi := &file_artel_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1507,7 +1447,7 @@ func (x *Visit) String() string {
 func (*Visit) ProtoMessage() {}
 
 func (x *Visit) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[17]
+	mi := &file_artel_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1520,7 +1460,7 @@ func (x *Visit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Visit.ProtoReflect.Descriptor instead.
 func (*Visit) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{17}
+	return file_artel_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Visit) GetLease() []byte {
@@ -1617,7 +1557,7 @@ type Reading struct {
 
 func (x *Reading) Reset() {
 	*x = Reading{}
-	mi := &file_artel_proto_msgTypes[18]
+	mi := &file_artel_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1629,7 +1569,7 @@ func (x *Reading) String() string {
 func (*Reading) ProtoMessage() {}
 
 func (x *Reading) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[18]
+	mi := &file_artel_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1642,7 +1582,7 @@ func (x *Reading) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reading.ProtoReflect.Descriptor instead.
 func (*Reading) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{18}
+	return file_artel_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Reading) GetCpu() uint64 {
@@ -1712,7 +1652,7 @@ type Start struct {
 
 func (x *Start) Reset() {
 	*x = Start{}
-	mi := &file_artel_proto_msgTypes[19]
+	mi := &file_artel_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1724,7 +1664,7 @@ func (x *Start) String() string {
 func (*Start) ProtoMessage() {}
 
 func (x *Start) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[19]
+	mi := &file_artel_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1737,7 +1677,7 @@ func (x *Start) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Start.ProtoReflect.Descriptor instead.
 func (*Start) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{19}
+	return file_artel_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Start) GetTask() uint64 {
@@ -1771,7 +1711,7 @@ type StartRequest struct {
 
 func (x *StartRequest) Reset() {
 	*x = StartRequest{}
-	mi := &file_artel_proto_msgTypes[20]
+	mi := &file_artel_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1783,7 +1723,7 @@ func (x *StartRequest) String() string {
 func (*StartRequest) ProtoMessage() {}
 
 func (x *StartRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[20]
+	mi := &file_artel_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1796,7 +1736,7 @@ func (x *StartRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartRequest.ProtoReflect.Descriptor instead.
 func (*StartRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{20}
+	return file_artel_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *StartRequest) GetLease() []byte {
@@ -1825,7 +1765,7 @@ type Refusal struct {
 
 func (x *Refusal) Reset() {
 	*x = Refusal{}
-	mi := &file_artel_proto_msgTypes[21]
+	mi := &file_artel_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1837,7 +1777,7 @@ func (x *Refusal) String() string {
 func (*Refusal) ProtoMessage() {}
 
 func (x *Refusal) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[21]
+	mi := &file_artel_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1850,7 +1790,7 @@ func (x *Refusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Refusal.ProtoReflect.Descriptor instead.
 func (*Refusal) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{21}
+	return file_artel_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Refusal) GetTask() uint64 {
@@ -1890,7 +1830,7 @@ type StartResponse struct {
 
 func (x *StartResponse) Reset() {
 	*x = StartResponse{}
-	mi := &file_artel_proto_msgTypes[22]
+	mi := &file_artel_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1902,7 +1842,7 @@ func (x *StartResponse) String() string {
 func (*StartResponse) ProtoMessage() {}
 
 func (x *StartResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[22]
+	mi := &file_artel_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1915,7 +1855,7 @@ func (x *StartResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartResponse.ProtoReflect.Descriptor instead.
 func (*StartResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{22}
+	return file_artel_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *StartResponse) GetRefused() []*Refusal {
@@ -1935,7 +1875,7 @@ type TaskKey struct {
 
 func (x *TaskKey) Reset() {
 	*x = TaskKey{}
-	mi := &file_artel_proto_msgTypes[23]
+	mi := &file_artel_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1947,7 +1887,7 @@ func (x *TaskKey) String() string {
 func (*TaskKey) ProtoMessage() {}
 
 func (x *TaskKey) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[23]
+	mi := &file_artel_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1960,7 +1900,7 @@ func (x *TaskKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskKey.ProtoReflect.Descriptor instead.
 func (*TaskKey) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{23}
+	return file_artel_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *TaskKey) GetTask() uint64 {
@@ -1987,7 +1927,7 @@ type CancelRequest struct {
 
 func (x *CancelRequest) Reset() {
 	*x = CancelRequest{}
-	mi := &file_artel_proto_msgTypes[24]
+	mi := &file_artel_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1999,7 +1939,7 @@ func (x *CancelRequest) String() string {
 func (*CancelRequest) ProtoMessage() {}
 
 func (x *CancelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[24]
+	mi := &file_artel_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2012,7 +1952,7 @@ func (x *CancelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelRequest.ProtoReflect.Descriptor instead.
 func (*CancelRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{24}
+	return file_artel_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *CancelRequest) GetLease() []byte {
@@ -2041,7 +1981,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_artel_proto_msgTypes[25]
+	mi := &file_artel_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2053,7 +1993,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[25]
+	mi := &file_artel_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2066,7 +2006,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{25}
+	return file_artel_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *WatchRequest) GetLease() []byte {
@@ -2110,7 +2050,7 @@ type WatchResponse struct {
 
 func (x *WatchResponse) Reset() {
 	*x = WatchResponse{}
-	mi := &file_artel_proto_msgTypes[26]
+	mi := &file_artel_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2122,7 +2062,7 @@ func (x *WatchResponse) String() string {
 func (*WatchResponse) ProtoMessage() {}
 
 func (x *WatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[26]
+	mi := &file_artel_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2135,7 +2075,7 @@ func (x *WatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchResponse.ProtoReflect.Descriptor instead.
 func (*WatchResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{26}
+	return file_artel_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *WatchResponse) GetEvents() []*Event {
@@ -2186,7 +2126,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_artel_proto_msgTypes[27]
+	mi := &file_artel_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2198,7 +2138,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[27]
+	mi := &file_artel_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2211,7 +2151,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{27}
+	return file_artel_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Progress) GetTask() uint64 {
@@ -2263,7 +2203,7 @@ type Event struct {
 
 func (x *Event) Reset() {
 	*x = Event{}
-	mi := &file_artel_proto_msgTypes[28]
+	mi := &file_artel_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2275,7 +2215,7 @@ func (x *Event) String() string {
 func (*Event) ProtoMessage() {}
 
 func (x *Event) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[28]
+	mi := &file_artel_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2288,7 +2228,7 @@ func (x *Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Event.ProtoReflect.Descriptor instead.
 func (*Event) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{28}
+	return file_artel_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Event) GetSeq() uint64 {
@@ -2346,7 +2286,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_artel_proto_msgTypes[29]
+	mi := &file_artel_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2358,7 +2298,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[29]
+	mi := &file_artel_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2371,7 +2311,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{29}
+	return file_artel_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Result) GetLease() []byte {
@@ -2422,7 +2362,7 @@ type Usage struct {
 
 func (x *Usage) Reset() {
 	*x = Usage{}
-	mi := &file_artel_proto_msgTypes[30]
+	mi := &file_artel_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2434,7 +2374,7 @@ func (x *Usage) String() string {
 func (*Usage) ProtoMessage() {}
 
 func (x *Usage) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[30]
+	mi := &file_artel_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2447,7 +2387,7 @@ func (x *Usage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Usage.ProtoReflect.Descriptor instead.
 func (*Usage) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{30}
+	return file_artel_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Usage) GetWall() uint64 {
@@ -2500,7 +2440,7 @@ type Receipt struct {
 
 func (x *Receipt) Reset() {
 	*x = Receipt{}
-	mi := &file_artel_proto_msgTypes[31]
+	mi := &file_artel_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2512,7 +2452,7 @@ func (x *Receipt) String() string {
 func (*Receipt) ProtoMessage() {}
 
 func (x *Receipt) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[31]
+	mi := &file_artel_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2525,7 +2465,7 @@ func (x *Receipt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Receipt.ProtoReflect.Descriptor instead.
 func (*Receipt) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{31}
+	return file_artel_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Receipt) GetResult() *Result {
@@ -2588,7 +2528,7 @@ type PayRequest struct {
 
 func (x *PayRequest) Reset() {
 	*x = PayRequest{}
-	mi := &file_artel_proto_msgTypes[32]
+	mi := &file_artel_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2600,7 +2540,7 @@ func (x *PayRequest) String() string {
 func (*PayRequest) ProtoMessage() {}
 
 func (x *PayRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[32]
+	mi := &file_artel_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2613,7 +2553,7 @@ func (x *PayRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PayRequest.ProtoReflect.Descriptor instead.
 func (*PayRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{32}
+	return file_artel_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *PayRequest) GetLease() []byte {
@@ -2648,7 +2588,7 @@ type OutputKey struct {
 
 func (x *OutputKey) Reset() {
 	*x = OutputKey{}
-	mi := &file_artel_proto_msgTypes[33]
+	mi := &file_artel_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2660,7 +2600,7 @@ func (x *OutputKey) String() string {
 func (*OutputKey) ProtoMessage() {}
 
 func (x *OutputKey) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[33]
+	mi := &file_artel_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2673,7 +2613,7 @@ func (x *OutputKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputKey.ProtoReflect.Descriptor instead.
 func (*OutputKey) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{33}
+	return file_artel_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *OutputKey) GetTask() uint64 {
@@ -2707,7 +2647,7 @@ type PayResponse struct {
 
 func (x *PayResponse) Reset() {
 	*x = PayResponse{}
-	mi := &file_artel_proto_msgTypes[34]
+	mi := &file_artel_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2719,7 +2659,7 @@ func (x *PayResponse) String() string {
 func (*PayResponse) ProtoMessage() {}
 
 func (x *PayResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[34]
+	mi := &file_artel_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2732,7 +2672,7 @@ func (x *PayResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PayResponse.ProtoReflect.Descriptor instead.
 func (*PayResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{34}
+	return file_artel_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *PayResponse) GetCumulative() []byte {
@@ -2762,7 +2702,7 @@ type LogsRequest struct {
 
 func (x *LogsRequest) Reset() {
 	*x = LogsRequest{}
-	mi := &file_artel_proto_msgTypes[35]
+	mi := &file_artel_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2774,7 +2714,7 @@ func (x *LogsRequest) String() string {
 func (*LogsRequest) ProtoMessage() {}
 
 func (x *LogsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[35]
+	mi := &file_artel_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2787,7 +2727,7 @@ func (x *LogsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogsRequest.ProtoReflect.Descriptor instead.
 func (*LogsRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{35}
+	return file_artel_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *LogsRequest) GetLease() []byte {
@@ -2835,7 +2775,7 @@ type LogsResponse struct {
 
 func (x *LogsResponse) Reset() {
 	*x = LogsResponse{}
-	mi := &file_artel_proto_msgTypes[36]
+	mi := &file_artel_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2847,7 +2787,7 @@ func (x *LogsResponse) String() string {
 func (*LogsResponse) ProtoMessage() {}
 
 func (x *LogsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[36]
+	mi := &file_artel_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2860,7 +2800,7 @@ func (x *LogsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogsResponse.ProtoReflect.Descriptor instead.
 func (*LogsResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{36}
+	return file_artel_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *LogsResponse) GetData() []byte {
@@ -2886,7 +2826,7 @@ type CloseRequest struct {
 
 func (x *CloseRequest) Reset() {
 	*x = CloseRequest{}
-	mi := &file_artel_proto_msgTypes[37]
+	mi := &file_artel_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2898,7 +2838,7 @@ func (x *CloseRequest) String() string {
 func (*CloseRequest) ProtoMessage() {}
 
 func (x *CloseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[37]
+	mi := &file_artel_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2911,7 +2851,7 @@ func (x *CloseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseRequest.ProtoReflect.Descriptor instead.
 func (*CloseRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{37}
+	return file_artel_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *CloseRequest) GetLease() []byte {
@@ -2933,7 +2873,7 @@ type RecoverRequest struct {
 
 func (x *RecoverRequest) Reset() {
 	*x = RecoverRequest{}
-	mi := &file_artel_proto_msgTypes[38]
+	mi := &file_artel_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2945,7 +2885,7 @@ func (x *RecoverRequest) String() string {
 func (*RecoverRequest) ProtoMessage() {}
 
 func (x *RecoverRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[38]
+	mi := &file_artel_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2958,7 +2898,7 @@ func (x *RecoverRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecoverRequest.ProtoReflect.Descriptor instead.
 func (*RecoverRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{38}
+	return file_artel_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *RecoverRequest) GetRenter() []byte {
@@ -3001,7 +2941,7 @@ type HeldLease struct {
 
 func (x *HeldLease) Reset() {
 	*x = HeldLease{}
-	mi := &file_artel_proto_msgTypes[39]
+	mi := &file_artel_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3013,7 +2953,7 @@ func (x *HeldLease) String() string {
 func (*HeldLease) ProtoMessage() {}
 
 func (x *HeldLease) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[39]
+	mi := &file_artel_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3026,7 +2966,7 @@ func (x *HeldLease) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeldLease.ProtoReflect.Descriptor instead.
 func (*HeldLease) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{39}
+	return file_artel_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *HeldLease) GetLease() *Lease {
@@ -3069,7 +3009,7 @@ type HeldLane struct {
 
 func (x *HeldLane) Reset() {
 	*x = HeldLane{}
-	mi := &file_artel_proto_msgTypes[40]
+	mi := &file_artel_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3081,7 +3021,7 @@ func (x *HeldLane) String() string {
 func (*HeldLane) ProtoMessage() {}
 
 func (x *HeldLane) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[40]
+	mi := &file_artel_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3094,7 +3034,7 @@ func (x *HeldLane) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeldLane.ProtoReflect.Descriptor instead.
 func (*HeldLane) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{40}
+	return file_artel_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *HeldLane) GetLane() uint64 {
@@ -3134,7 +3074,7 @@ type RecoverResponse struct {
 
 func (x *RecoverResponse) Reset() {
 	*x = RecoverResponse{}
-	mi := &file_artel_proto_msgTypes[41]
+	mi := &file_artel_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3146,7 +3086,7 @@ func (x *RecoverResponse) String() string {
 func (*RecoverResponse) ProtoMessage() {}
 
 func (x *RecoverResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[41]
+	mi := &file_artel_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3159,7 +3099,7 @@ func (x *RecoverResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecoverResponse.ProtoReflect.Descriptor instead.
 func (*RecoverResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{41}
+	return file_artel_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *RecoverResponse) GetLanes() []*HeldLane {
@@ -3177,7 +3117,7 @@ type Empty struct {
 
 func (x *Empty) Reset() {
 	*x = Empty{}
-	mi := &file_artel_proto_msgTypes[42]
+	mi := &file_artel_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3189,7 +3129,7 @@ func (x *Empty) String() string {
 func (*Empty) ProtoMessage() {}
 
 func (x *Empty) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[42]
+	mi := &file_artel_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3202,7 +3142,7 @@ func (x *Empty) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Empty.ProtoReflect.Descriptor instead.
 func (*Empty) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{42}
+	return file_artel_proto_rawDescGZIP(), []int{41}
 }
 
 var File_artel_proto protoreflect.FileDescriptor
@@ -3329,22 +3269,18 @@ const file_artel_proto_rawDesc = "" +
 	"\x04seed\x18\b \x01(\fR\x04seed\x12\x14\n" +
 	"\x05epoch\x18\t \x01(\x04R\x05epoch\x12$\n" +
 	"\x03box\x18\n" +
-	" \x01(\v2\x12.artel.wire.v1.BoxR\x03box\"\x93\x01\n" +
+	" \x01(\v2\x12.artel.wire.v1.BoxR\x03box\"y\n" +
 	"\x03Box\x12\x14\n" +
 	"\x05image\x18\x01 \x01(\fR\x05image\x12\x16\n" +
 	"\x06source\x18\x02 \x01(\tR\x06source\x12\x10\n" +
 	"\x03dir\x18\x03 \x01(\fR\x03dir\x12\x18\n" +
 	"\anetwork\x18\x04 \x03(\tR\anetwork\x12\x18\n" +
-	"\atraffic\x18\x05 \x01(\x04R\atraffic\x12\x18\n" +
-	"\aprivate\x18\x06 \x01(\bR\aprivate\"#\n" +
-	"\vFindRequest\x12\x14\n" +
-	"\x05image\x18\x01 \x01(\fR\x05image\":\n" +
-	"\fFindResponse\x12*\n" +
-	"\x05blobs\x18\x01 \x03(\v2\x14.artel.wire.v1.FoundR\x05blobs\"E\n" +
-	"\x05Found\x12\x16\n" +
-	"\x06digest\x18\x01 \x01(\fR\x06digest\x12\x12\n" +
-	"\x04size\x18\x02 \x01(\x04R\x04size\x12\x10\n" +
-	"\x03ref\x18\x03 \x01(\fR\x03ref\"\xe5\x01\n" +
+	"\atraffic\x18\x05 \x01(\x04R\atraffic\"%\n" +
+	"\vFindRequest\x12\x16\n" +
+	"\x06digest\x18\x01 \x01(\fR\x06digest\"4\n" +
+	"\fFindResponse\x12\x10\n" +
+	"\x03ref\x18\x01 \x01(\fR\x03ref\x12\x12\n" +
+	"\x04size\x18\x02 \x01(\x04R\x04size\"\xe5\x01\n" +
 	"\x05Visit\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\fR\x05lease\x12\x12\n" +
 	"\x04task\x18\x02 \x01(\x04R\x04task\x12\x18\n" +
@@ -3490,7 +3426,7 @@ func file_artel_proto_rawDescGZIP() []byte {
 	return file_artel_proto_rawDescData
 }
 
-var file_artel_proto_msgTypes = make([]protoimpl.MessageInfo, 43)
+var file_artel_proto_msgTypes = make([]protoimpl.MessageInfo, 42)
 var file_artel_proto_goTypes = []any{
 	(*Signed)(nil),          // 0: artel.wire.v1.Signed
 	(*Hello)(nil),           // 1: artel.wire.v1.Hello
@@ -3508,33 +3444,32 @@ var file_artel_proto_goTypes = []any{
 	(*Box)(nil),             // 13: artel.wire.v1.Box
 	(*FindRequest)(nil),     // 14: artel.wire.v1.FindRequest
 	(*FindResponse)(nil),    // 15: artel.wire.v1.FindResponse
-	(*Found)(nil),           // 16: artel.wire.v1.Found
-	(*Visit)(nil),           // 17: artel.wire.v1.Visit
-	(*Reading)(nil),         // 18: artel.wire.v1.Reading
-	(*Start)(nil),           // 19: artel.wire.v1.Start
-	(*StartRequest)(nil),    // 20: artel.wire.v1.StartRequest
-	(*Refusal)(nil),         // 21: artel.wire.v1.Refusal
-	(*StartResponse)(nil),   // 22: artel.wire.v1.StartResponse
-	(*TaskKey)(nil),         // 23: artel.wire.v1.TaskKey
-	(*CancelRequest)(nil),   // 24: artel.wire.v1.CancelRequest
-	(*WatchRequest)(nil),    // 25: artel.wire.v1.WatchRequest
-	(*WatchResponse)(nil),   // 26: artel.wire.v1.WatchResponse
-	(*Progress)(nil),        // 27: artel.wire.v1.Progress
-	(*Event)(nil),           // 28: artel.wire.v1.Event
-	(*Result)(nil),          // 29: artel.wire.v1.Result
-	(*Usage)(nil),           // 30: artel.wire.v1.Usage
-	(*Receipt)(nil),         // 31: artel.wire.v1.Receipt
-	(*PayRequest)(nil),      // 32: artel.wire.v1.PayRequest
-	(*OutputKey)(nil),       // 33: artel.wire.v1.OutputKey
-	(*PayResponse)(nil),     // 34: artel.wire.v1.PayResponse
-	(*LogsRequest)(nil),     // 35: artel.wire.v1.LogsRequest
-	(*LogsResponse)(nil),    // 36: artel.wire.v1.LogsResponse
-	(*CloseRequest)(nil),    // 37: artel.wire.v1.CloseRequest
-	(*RecoverRequest)(nil),  // 38: artel.wire.v1.RecoverRequest
-	(*HeldLease)(nil),       // 39: artel.wire.v1.HeldLease
-	(*HeldLane)(nil),        // 40: artel.wire.v1.HeldLane
-	(*RecoverResponse)(nil), // 41: artel.wire.v1.RecoverResponse
-	(*Empty)(nil),           // 42: artel.wire.v1.Empty
+	(*Visit)(nil),           // 16: artel.wire.v1.Visit
+	(*Reading)(nil),         // 17: artel.wire.v1.Reading
+	(*Start)(nil),           // 18: artel.wire.v1.Start
+	(*StartRequest)(nil),    // 19: artel.wire.v1.StartRequest
+	(*Refusal)(nil),         // 20: artel.wire.v1.Refusal
+	(*StartResponse)(nil),   // 21: artel.wire.v1.StartResponse
+	(*TaskKey)(nil),         // 22: artel.wire.v1.TaskKey
+	(*CancelRequest)(nil),   // 23: artel.wire.v1.CancelRequest
+	(*WatchRequest)(nil),    // 24: artel.wire.v1.WatchRequest
+	(*WatchResponse)(nil),   // 25: artel.wire.v1.WatchResponse
+	(*Progress)(nil),        // 26: artel.wire.v1.Progress
+	(*Event)(nil),           // 27: artel.wire.v1.Event
+	(*Result)(nil),          // 28: artel.wire.v1.Result
+	(*Usage)(nil),           // 29: artel.wire.v1.Usage
+	(*Receipt)(nil),         // 30: artel.wire.v1.Receipt
+	(*PayRequest)(nil),      // 31: artel.wire.v1.PayRequest
+	(*OutputKey)(nil),       // 32: artel.wire.v1.OutputKey
+	(*PayResponse)(nil),     // 33: artel.wire.v1.PayResponse
+	(*LogsRequest)(nil),     // 34: artel.wire.v1.LogsRequest
+	(*LogsResponse)(nil),    // 35: artel.wire.v1.LogsResponse
+	(*CloseRequest)(nil),    // 36: artel.wire.v1.CloseRequest
+	(*RecoverRequest)(nil),  // 37: artel.wire.v1.RecoverRequest
+	(*HeldLease)(nil),       // 38: artel.wire.v1.HeldLease
+	(*HeldLane)(nil),        // 39: artel.wire.v1.HeldLane
+	(*RecoverResponse)(nil), // 40: artel.wire.v1.RecoverResponse
+	(*Empty)(nil),           // 41: artel.wire.v1.Empty
 }
 var file_artel_proto_depIdxs = []int32{
 	4,  // 0: artel.wire.v1.Offer.resources:type_name -> artel.wire.v1.Resources
@@ -3546,28 +3481,27 @@ var file_artel_proto_depIdxs = []int32{
 	7,  // 6: artel.wire.v1.ReserveRequest.reserve:type_name -> artel.wire.v1.SignedReserve
 	4,  // 7: artel.wire.v1.TaskSpec.want:type_name -> artel.wire.v1.Resources
 	13, // 8: artel.wire.v1.TaskSpec.box:type_name -> artel.wire.v1.Box
-	16, // 9: artel.wire.v1.FindResponse.blobs:type_name -> artel.wire.v1.Found
-	12, // 10: artel.wire.v1.Start.spec:type_name -> artel.wire.v1.TaskSpec
-	19, // 11: artel.wire.v1.StartRequest.starts:type_name -> artel.wire.v1.Start
-	21, // 12: artel.wire.v1.StartResponse.refused:type_name -> artel.wire.v1.Refusal
-	23, // 13: artel.wire.v1.CancelRequest.tasks:type_name -> artel.wire.v1.TaskKey
-	28, // 14: artel.wire.v1.WatchResponse.events:type_name -> artel.wire.v1.Event
-	27, // 15: artel.wire.v1.WatchResponse.running:type_name -> artel.wire.v1.Progress
-	31, // 16: artel.wire.v1.Event.receipt:type_name -> artel.wire.v1.Receipt
-	29, // 17: artel.wire.v1.Receipt.result:type_name -> artel.wire.v1.Result
-	30, // 18: artel.wire.v1.Receipt.usage:type_name -> artel.wire.v1.Usage
-	8,  // 19: artel.wire.v1.PayRequest.voucher:type_name -> artel.wire.v1.SignedVoucher
-	23, // 20: artel.wire.v1.PayRequest.want:type_name -> artel.wire.v1.TaskKey
-	33, // 21: artel.wire.v1.PayResponse.keys:type_name -> artel.wire.v1.OutputKey
-	6,  // 22: artel.wire.v1.HeldLease.lease:type_name -> artel.wire.v1.Lease
-	8,  // 23: artel.wire.v1.HeldLane.voucher:type_name -> artel.wire.v1.SignedVoucher
-	39, // 24: artel.wire.v1.HeldLane.leases:type_name -> artel.wire.v1.HeldLease
-	40, // 25: artel.wire.v1.RecoverResponse.lanes:type_name -> artel.wire.v1.HeldLane
-	26, // [26:26] is the sub-list for method output_type
-	26, // [26:26] is the sub-list for method input_type
-	26, // [26:26] is the sub-list for extension type_name
-	26, // [26:26] is the sub-list for extension extendee
-	0,  // [0:26] is the sub-list for field type_name
+	12, // 9: artel.wire.v1.Start.spec:type_name -> artel.wire.v1.TaskSpec
+	18, // 10: artel.wire.v1.StartRequest.starts:type_name -> artel.wire.v1.Start
+	20, // 11: artel.wire.v1.StartResponse.refused:type_name -> artel.wire.v1.Refusal
+	22, // 12: artel.wire.v1.CancelRequest.tasks:type_name -> artel.wire.v1.TaskKey
+	27, // 13: artel.wire.v1.WatchResponse.events:type_name -> artel.wire.v1.Event
+	26, // 14: artel.wire.v1.WatchResponse.running:type_name -> artel.wire.v1.Progress
+	30, // 15: artel.wire.v1.Event.receipt:type_name -> artel.wire.v1.Receipt
+	28, // 16: artel.wire.v1.Receipt.result:type_name -> artel.wire.v1.Result
+	29, // 17: artel.wire.v1.Receipt.usage:type_name -> artel.wire.v1.Usage
+	8,  // 18: artel.wire.v1.PayRequest.voucher:type_name -> artel.wire.v1.SignedVoucher
+	22, // 19: artel.wire.v1.PayRequest.want:type_name -> artel.wire.v1.TaskKey
+	32, // 20: artel.wire.v1.PayResponse.keys:type_name -> artel.wire.v1.OutputKey
+	6,  // 21: artel.wire.v1.HeldLease.lease:type_name -> artel.wire.v1.Lease
+	8,  // 22: artel.wire.v1.HeldLane.voucher:type_name -> artel.wire.v1.SignedVoucher
+	38, // 23: artel.wire.v1.HeldLane.leases:type_name -> artel.wire.v1.HeldLease
+	39, // 24: artel.wire.v1.RecoverResponse.lanes:type_name -> artel.wire.v1.HeldLane
+	25, // [25:25] is the sub-list for method output_type
+	25, // [25:25] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_artel_proto_init() }
@@ -3581,7 +3515,7 @@ func file_artel_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_artel_proto_rawDesc), len(file_artel_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   43,
+			NumMessages:   42,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -171,13 +171,23 @@ contract LedgerHandler is Base {
         releaseDue[i] = now_() + DELAY;
     }
 
-    function release(uint256 i) external {
+    function release(uint256 i) public {
         i %= ways.length;
         Way memory w = ways[i];
         try ledger.release(w.renter, one(w.provider, w.number)) {
             releaseDue[i] = 0;
             ++ends[i];
         } catch {}
+    }
+
+    /// @dev A release that was let lapse is tried again, over a voucher that was accepted since.
+    function useLapsedRelease(uint256 i, uint96 more) external {
+        i %= ways.length;
+        uint40 due = releaseDue[i];
+        if (due == 0) return;
+        if (now_() <= due + WINDOW) pass(due + WINDOW + 1 - now_());
+        signVoucher(i, more - more % 2, false);
+        release(i);
     }
 
     function requestExit(uint256 who, uint96 amount) external {
@@ -200,7 +210,7 @@ contract LedgerHandler is Base {
     // ---- what providers do ----
 
     /// @dev The renter signs a voucher; the provider accepts it if its rule says that it is safe.
-    function signVoucher(uint256 i, uint96 more, bool bySession) external {
+    function signVoucher(uint256 i, uint96 more, bool bySession) public {
         i %= ways.length;
         Way memory w = ways[i];
         uint256 key = bySession && w.session != 0 ? w.session : w.account;

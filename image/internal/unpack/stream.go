@@ -52,12 +52,7 @@ func (m *meter) Read(p []byte) (int, error) {
 // still come of all layers, uncompressed.
 func newStream(ctx context.Context, src io.Reader, ratio int64, left *int64) (*stream, error) {
 	m := &meter{r: src}
-	b := bufio.NewReaderSize(m, 256<<10)
-	head, err := b.Peek(4)
-	if err != nil && err != io.EOF {
-		return nil, err
-	}
-	plain, closer, err := uncompress(b, head)
+	plain, closer, err := Uncompress(m)
 	if err != nil {
 		return nil, err
 	}
@@ -70,6 +65,17 @@ func newStream(ctx context.Context, src io.Reader, ratio int64, left *int64) (*s
 		s.err = s.run(ctx, plain, m, ratio, left)
 	}()
 	return s, nil
+}
+
+// Uncompress returns the plain bytes of r, whatever its compression, and what
+// gives the decompressor back.
+func Uncompress(r io.Reader) (io.Reader, func(), error) {
+	b := bufio.NewReaderSize(r, 256<<10)
+	head, err := b.Peek(4)
+	if err != nil && err != io.EOF {
+		return nil, nil, err
+	}
+	return uncompress(b, head)
 }
 
 // uncompress looks at the first bytes instead of the media type, as container

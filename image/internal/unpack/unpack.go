@@ -93,7 +93,7 @@ func (r *Root) Close() error {
 // Mkdir makes a directory of the image and those above it, as WORKDIR does. One
 // that is there stays as it is.
 func (r *Root) Mkdir(name string) error {
-	p, err := clean(strings.TrimLeft(name, "/"))
+	p, err := clean("./" + name)
 	if err == nil {
 		_, err = r.walk(p, true)
 	}
@@ -167,50 +167,10 @@ func clean(name string) (string, error) {
 // every symbolic link followed as the image would. Missing directories are made,
 // or else the error wraps fs.ErrNotExist.
 func (r *Root) walk(name string, create bool) (string, error) {
-	todo := strings.Split(name, "/")
-	at, links := ".", 0
-	for len(todo) > 0 {
-		part := todo[0]
-		todo = todo[1:]
-		switch part {
-		case "", ".":
-			continue
-		case "..":
-			at = path.Dir(at)
-			continue
-		}
-		next := path.Join(at, part)
-		if strings.Count(next, "/") >= 2*maxDepth || len(next) > maxPath {
-			return "", fmt.Errorf("%w: its parent directory resolves to a path that is too long", ErrUnsafe)
-		}
-		info, err := r.root.Lstat(next)
-		switch {
-		case errors.Is(err, fs.ErrNotExist) && create:
-			if err := r.mkdir(next); err != nil {
-				return "", err
-			}
-			at = next
-		case err != nil:
-			return "", err
-		case info.IsDir():
-			at = next
-		case info.Mode().Type() == fs.ModeSymlink:
-			if links++; links > maxLinks {
-				return "", fmt.Errorf("%w: more than %d symbolic links on the way to its directory", ErrUnsafe, maxLinks)
-			}
-			to, err := r.root.Readlink(next)
-			if err != nil {
-				return "", err
-			}
-			if strings.HasPrefix(to, "/") {
-				at = "."
-			}
-			todo = append(strings.Split(to, "/"), todo...)
-		default:
-			return "", fmt.Errorf("%w: its parent %s is not a directory", ErrUnsafe, quote(next))
-		}
+	if create {
+		return resolve(r.root, name, r.mkdir)
 	}
-	return at, nil
+	return resolve(r.root, name, nil)
 }
 
 // mkdir makes a directory that no entry described.

@@ -132,8 +132,8 @@ func (e *Egress) Run(ctx context.Context) error {
 	err = e.endpoint.serve() // until the file is closed above
 	cancel()
 	e.resetAll()
+	s.Close() // first: it ends handshakes that the box has left
 	wg.Wait()
-	s.Close()
 	s.Wait()
 	return err
 }
@@ -150,12 +150,12 @@ func (e *Egress) stack() (*stack.Stack, error) {
 	}
 	// Buffers do not grow: a slow reader holds two queues and no more. What the box
 	// leaves half open goes soon, since its other end is in this machine.
-	sack, retries := tcpip.TCPSACKEnabled(true), tcpip.TCPMaxRetriesOption(8)
+	sack, retries, syns := tcpip.TCPSACKEnabled(true), tcpip.TCPMaxRetriesOption(8), tcpip.TCPSynRetriesOption(3)
 	wait, linger := tcpip.TCPTimeWaitTimeoutOption(time.Second), tcpip.TCPLingerTimeoutOption(10*time.Second)
 	for _, o := range []tcpip.SettableTransportProtocolOption{
 		&tcpip.TCPReceiveBufferSizeRangeOption{Min: 4 << 10, Default: queue, Max: queue},
 		&tcpip.TCPSendBufferSizeRangeOption{Min: 4 << 10, Default: queue, Max: queue},
-		&sack, &retries, &wait, &linger,
+		&sack, &retries, &syns, &wait, &linger,
 	} {
 		if err := s.SetTransportProtocolOption(tcp.ProtocolNumber, o); err != nil {
 			return fail("set TCP's bounds", err)

@@ -87,6 +87,11 @@ func (e *Egress) open(ctx context.Context, r *tcp.ForwarderRequest, dst netip.Ad
 		r.Complete(true)
 		return nil
 	}
+	if ctx.Err() != nil {
+		out.Close()
+		r.Complete(true)
+		return nil
+	}
 	var wq waiter.Queue
 	ep, terr := r.CreateEndpoint(&wq)
 	if terr != nil { // the box gave up meanwhile

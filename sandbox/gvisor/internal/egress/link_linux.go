@@ -167,8 +167,12 @@ func CreateVeth(l Link) (_ *os.File, err error) {
 			unix.Close(fd)
 		}
 	}()
-	if err := unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1); err != nil {
-		return nil, fmt.Errorf("set the packet socket up: %w", err)
+	// Past the queueing discipline: it takes the kernel a while after the carrier is
+	// there to put one in, and what is sent until then is lost.
+	for _, o := range []int{unix.PACKET_IGNORE_OUTGOING, unix.PACKET_QDISC_BYPASS} {
+		if err := unix.SetsockoptInt(fd, unix.SOL_PACKET, o, 1); err != nil {
+			return nil, fmt.Errorf("set the packet socket up: %w", err)
+		}
 	}
 	for _, o := range []int{unix.SO_RCVBUF, unix.SO_SNDBUF} {
 		if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, o, 4<<20); err != nil { // the kernel takes what it allows

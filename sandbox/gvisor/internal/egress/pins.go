@@ -186,18 +186,22 @@ func (s *pins) check(dst netip.AddrPort) string {
 	if why := s.owner.refusePort(dst.Port()); why != "" {
 		return why
 	}
+	why := s.owner.refuse(dst.Addr(), nil)
 	s.mu.Lock()
 	_, open := s.open[dst]
 	s.mu.Unlock()
-	own, err := s.own()
-	if err != nil {
-		return "the host's own addresses are not known"
-	}
-	if why := s.owner.refuse(dst.Addr(), own); why != "" {
-		return "the address is " + why
-	}
-	if !open {
+	if !open && why == "" {
 		return "no name of the allow-list was resolved to it"
+	}
+	if open { // else a flood of refused ones would have the interfaces read each time
+		own, err := s.own()
+		if err != nil {
+			return "the host's own addresses are not known"
+		}
+		why = s.owner.refuse(dst.Addr(), own)
+	}
+	if why != "" {
+		return "the address is " + why
 	}
 	return ""
 }

@@ -37,7 +37,10 @@ var (
 	ownAddr6 = netip.MustParsePrefix("2606:4700:0:2::1/128")
 )
 
-const role = "EGRESS_TEST_ROLE"
+const (
+	role    = "EGRESS_TEST_ROLE"
+	noWorld = 77
+)
 
 func TestMain(m *testing.M) {
 	switch os.Getenv(role) {
@@ -48,7 +51,9 @@ func TestMain(m *testing.M) {
 		helper()
 		return
 	case "world":
-		if err := makeWorld(); err != nil {
+		if err := makeWorld(); errors.Is(err, unix.EPERM) {
+			os.Exit(noWorld) // namespaces, and no rights in them
+		} else if err != nil {
 			fmt.Fprintln(os.Stderr, "make the world:", err)
 			os.Exit(1)
 		}
@@ -70,6 +75,9 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	cmd.Wait()
+	if cmd.ProcessState.ExitCode() == noWorld {
+		os.Exit(m.Run())
+	}
 	os.Exit(cmd.ProcessState.ExitCode())
 }
 

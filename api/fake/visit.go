@@ -1,0 +1,66 @@
+package fake
+
+import (
+	"context"
+	"encoding/binary"
+	"io"
+	"net"
+	"strings"
+
+	"github.com/artel-network/artel"
+	"github.com/artel-network/artel/api"
+	"github.com/artel-network/artel/wire"
+)
+
+// Image implements api.Images: every name means an image of its own.
+func (n *Node) Image(_ context.Context, r api.ImageRequest) (api.Image, error) {
+	if strings.HasPrefix(r.Name, "missing") {
+		return api.Image{}, api.Errorf(api.CodeNotFound, "no image %s", r.Name)
+	}
+	return api.Image{Digest: artel.Keccak([]byte(r.Name + r.Path)), Source: r.Name, Bytes: 1 << 20, Platforms: []string{"linux/amd64"}}, nil
+}
+
+// Visit implements api.Visits: a program says its arguments and then what it is
+// given, a port sends back what it gets, a meter stands at the same figures.
+func (n *Node) Visit(_ context.Context, id string, v api.VisitRequest) (io.ReadWriteCloser, error) {
+	d, err := n.Job(context.Background(), id)
+	if err != nil {
+		return nil, err
+	}
+	if d.State != api.StateRunning {
+		return nil, api.Errorf(api.CodeConflict, "task %d of job %s does not run now", v.Task, id)
+	}
+	here, there := net.Pipe()
+	go func() {
+		defer there.Close()
+		if v.Kind == wire.VisitExec {
+			wire.WriteFrame(there, wire.FrameOut, []byte(strings.Join(v.Args, " ")+"\n"))
+		}
+		for {
+			kind, b, err := wire.ReadFrame(there, nil)
+			if err != nil {
+				return
+			}
+			switch kind {
+			case wire.FrameIn:
+				if v.Kind == wire.VisitUsage {
+					wire.WriteFrame(there, wire.FrameReading, wire.Reading{CPU: 1500, Wall: 3000, Memory: 64 << 20, Processes: 2}.Marshal())
+					continue
+				}
+				wire.WriteFrame(there, wire.FrameOut, b)
+			case wire.FrameInEnd:
+				if v.Kind == wire.VisitDial {
+					wire.WriteFrame(there, wire.FrameOutEnd, nil)
+					return
+				}
+				var code [4]byte
+				if len(v.Args) > 0 && v.Args[0] == "false" {
+					binary.BigEndian.PutUint32(code[:], 1)
+				}
+				wire.WriteFrame(there, wire.FrameExit, code[:])
+				return
+			}
+		}
+	}()
+	return here, nil
+}

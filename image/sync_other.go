@@ -1,0 +1,7 @@
+//go:build !linux
+
+package image
+
+const canUnpack = false
+
+func syncTree(string) error { return nil }

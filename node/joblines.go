@@ -1,0 +1,145 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/artel-network/artel"
+	"github.com/artel-network/artel/api"
+	"github.com/artel-network/artel/job"
+	"github.com/artel-network/artel/p2p"
+	"github.com/artel-network/artel/renter"
+)
+
+// whyWaiting says what a job waits for, if the daemon knows.
+func (n *Node) whyWaiting(ctx context.Context, j job.Job) string {
+	if n.board.len() == 0 {
+		if err := n.board.clockDoubt(); err != nil {
+			return fmt.Sprintf("no offers are known; the last one was refused: %v; hint: artel doctor looks at this clock", err)
+		}
+		return "no offers are known yet"
+	}
+	if len(n.board.Offers(j.Spec, time.Now(), 1)) == 0 {
+		return "no offer suits; artel quote says why"
+	}
+	if a, err := n.ledger.Account(ctx, n.account()); err == nil && a.Deposit.IsZero() {
+		return "the account has no free deposit; hint: artel wallet deposit"
+	}
+	st, err := n.renter.Status(ctx)
+	if err != nil || len(st.Denied) == 0 {
+		return ""
+	}
+	// What the renter can do something about first.
+	d := st.Denied[0]
+	for _, x := range st.Denied {
+		if errors.Is(x.Err, p2p.Unpaid) {
+			d = x
+			break
+		}
+	}
+	return denial(d)
+}
+
+// denial is why a provider gave no lease, in a sentence with a hint.
+func denial(d renter.Denial) string {
+	text, hint := d.Err.Error(), ""
+	var e *p2p.Error
+	if errors.As(d.Err, &e) {
+		text, hint = e.Message, e.Hint
+	}
+	text, _, _ = strings.Cut(text, "\n")
+	text = fmt.Sprintf("provider %s gives no lease: %s", d.Node.Short(), text)
+	if hint != "" {
+		text += "; hint: " + hint
+	}
+	return text
+}
+
+func millis(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}
+
+func jobLine(j job.Job, ts []job.Task) api.Job {
+	a := api.Job{
+		ID: j.ID.String(), Name: j.Spec.Name, Message: j.Message, Created: millis(j.Created), Ended: millis(j.Ended),
+		Tasks: j.Spec.Count, Promised: promised(j), Budget: j.Spec.Budget,
+	}
+	nodes := map[artel.NodeID]bool{}
+	for _, t := range ts {
+		a.Attempts += uint64(len(t.Attempts))
+		switch taskState(j, t) {
+		case api.StateDone:
+			a.Done++
+		case api.StateFailed:
+			a.Failed++
+		case api.StateRunning:
+			a.Running++
+			nodes[t.Attempts[len(t.Attempts)-1].Node] = true
+		case api.StateCancelled:
+			a.Cancelled++
+		default:
+			a.Waiting++
+		}
+	}
+	a.Providers = len(nodes)
+	a.State = jobState(j, a.Running > 0 || a.Done > 0)
+	return a
+}
+
+// promised is what vouchers promise for a job. A job without a budget shares its
+// leases, and its part is what they billed for it.
+func promised(j job.Job) artel.Amount {
+	if j.Spec.Budget.IsZero() {
+		return j.Spent
+	}
+	return j.Vouched
+}
+
+func jobState(j job.Job, begun bool) api.State {
+	switch {
+	case j.Phase == job.Cancelled:
+		return api.StateCancelled
+	case j.Phase == job.Finished && j.Failed > 0:
+		return api.StateFailed
+	case j.Phase == job.Finished:
+		return api.StateDone
+	case begun:
+		return api.StateRunning
+	}
+	return api.StateWaiting
+}
+
+func taskState(j job.Job, t job.Task) api.State {
+	switch t.State {
+	case job.Done:
+		return api.StateDone
+	case job.Failed:
+		return api.StateFailed
+	}
+	if j.Phase == job.Cancelled {
+		return api.StateCancelled
+	}
+	if t.State == job.Out || t.State == job.Paying {
+		return api.StateRunning
+	}
+	return api.StateWaiting
+}
+
+func taskLine(j job.Job, t job.Task) api.Task {
+	a := api.Task{Index: j.Spec.First + t.Index, State: taskState(j, t), Output: t.Output, Due: t.Spent}
+	if k := len(t.Attempts); k > 0 {
+		last := t.Attempts[k-1]
+		a.Attempt, a.Provider, a.Reason, a.Message = last.N, last.Node, last.Reason, last.Message
+	}
+	if r := t.Receipt; r != nil {
+		a.Attempt, a.Provider, a.Reason, a.Message = r.Result.Attempt, t.Node, r.Reason, r.Message
+		a.ExitCode, a.Wall = r.Result.ExitCode, r.Usage.Wall
+	}
+	return a
+}

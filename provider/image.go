@@ -1,0 +1,99 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/artel-network/artel"
+	"github.com/artel-network/artel/image"
+	"github.com/artel-network/artel/sandbox"
+)
+
+// Images lays out container images.
+type Images interface {
+	// Ensure makes an image ready, from what is here, from the node that rents, from
+	// other peers, or from the registry that b names, at most pull bytes as it travels.
+	// The caller releases it.
+	Ensure(ctx context.Context, from artel.NodeID, b artel.Box, pull uint64) (*image.Image, error)
+}
+
+// image makes a task's image ready. The reason is whose doing a failure is.
+func (b *Boxed) image(ctx context.Context, from artel.NodeID, box artel.Box, pull uint64) (*image.Image, artel.Reason, error) {
+	if b.Images == nil {
+		return nil, artel.ReasonRefused, errors.New("no container images here")
+	}
+	img, err := b.Images.Ensure(ctx, from, box, pull)
+	switch {
+	case err == nil:
+		return img, "", nil
+	case errors.Is(err, image.ErrUnsafe), errors.Is(err, image.ErrMalformed), errors.Is(err, image.ErrUnsupported), errors.Is(err, image.ErrPlatform):
+		return nil, artel.ReasonBadProgram, err
+	case errors.Is(err, image.ErrTooLarge):
+		return nil, artel.ReasonBadProgram, fmt.Errorf("%w; hint: the lease is for %d bytes of it", err, pull)
+	case errors.Is(err, image.ErrFull), errors.Is(err, image.ErrHost):
+		return nil, artel.ReasonRefused, err
+	}
+	return nil, artel.ReasonNoInput, err
+}
+
+// inImage makes the spec of a program into that of a command in an image, as docker
+// run would: arguments take the place of the image's own, its entry point stays.
+func inImage(s *sandbox.Spec, t artel.TaskSpec, img *image.Image) {
+	c := img.Config
+	args := t.Args
+	if len(args) == 0 {
+		args = c.Cmd
+	}
+	s.Root, s.Args = img.Root, append(append([]string{}, c.Entrypoint...), args...)
+	s.Dir, s.User = c.Dir, c.User
+	if t.Box.Dir != "" {
+		s.Dir = path.Clean(t.Box.Dir)
+	}
+	env := map[string]string{"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+	if c.Home != "" {
+		env["HOME"] = c.Home
+	}
+	for _, e := range c.Env {
+		k, v, _ := strings.Cut(e, "=")
+		env[k] = v
+	}
+	for k, v := range s.Env {
+		env[k] = v
+	}
+	s.Env = env
+	if len(t.Box.Network) > 0 {
+		s.Network = &sandbox.Network{Allow: t.Box.Network, Bytes: int64(min(t.Box.Traffic, 1<<62))}
+	}
+	s.Limits.CPUMillis = 1000 * int64(max(t.Want.Slots, 1))
+	s.Limits.LayerBytes = int64(max(t.Want.Disk, 1))
+}
+
+// takeGPUs gives an attempt devices of its own.
+func (b *Boxed) takeGPUs(n int) (gpus []int, done func(), err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for i := 0; i < b.GPUs && len(gpus) < n; i++ {
+		if !b.gpus[i] {
+			gpus = append(gpus, i)
+		}
+	}
+	if len(gpus) < n {
+		return nil, nil, fmt.Errorf("%d GPUs wanted, %d are free", n, len(gpus))
+	}
+	if b.gpus == nil {
+		b.gpus = map[int]bool{}
+	}
+	for _, i := range gpus {
+		b.gpus[i] = true
+	}
+	return gpus, func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		for _, i := range gpus {
+			delete(b.gpus, i)
+		}
+	}, nil
+}

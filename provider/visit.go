@@ -1,0 +1,298 @@
+package provider
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/artel-network/artel"
+	"github.com/artel-network/artel/lease"
+	"github.com/artel-network/artel/p2p"
+	"github.com/artel-network/artel/sandbox"
+	"github.com/artel-network/artel/wire"
+)
+
+// Bounds of visits: each holds a program in the box, or a connection.
+const (
+	maxVisits     = 32 // at once, of all renters
+	openVisit     = 10 * time.Second
+	visitIdle     = 2 * time.Minute // a peer that takes nothing for so long is gone
+	readingsEvery = 200 * time.Millisecond
+)
+
+// visit serves wire.ProtocolVisit: a renter looks into its own running attempt.
+func (p *Provider) visit(ctx context.Context, from artel.NodeID, s p2p.Stream) {
+	select {
+	case p.visits <- struct{}{}:
+		defer func() { <-p.visits }()
+	default:
+		p.refuseVisit(s, "too many people look in at once")
+		return
+	}
+	if err := s.SetDeadline(time.Now().Add(openVisit)); err != nil {
+		return
+	}
+	kind, b, err := wire.ReadFrame(s, nil)
+	if err != nil || kind != wire.FrameOpen {
+		s.Reset()
+		return
+	}
+	v, err := wire.UnmarshalVisit(b)
+	if err == nil {
+		err = v.Check()
+	}
+	if err != nil {
+		p.refuseVisit(s, err.Error())
+		return
+	}
+	started := false
+	err = p.with(ctx, from, v.Lease, func(_ *tx, l *sold) error {
+		for _, r := range l.Running {
+			started = started || r.TaskKey == lease.TaskKey(v.TaskKey) && r.Started != 0
+		}
+		return nil
+	})
+	if err != nil {
+		p.refuseVisit(s, said(err))
+		return
+	}
+	run, live := p.c.Runner.Live(v.Lease, lease.TaskKey(v.TaskKey))
+	if !started || !live {
+		p.refuseVisit(s, "the task does not run yet, or not any more")
+		return
+	}
+	in, ok := run.(sandbox.Interactive)
+	if !ok {
+		p.refuseVisit(s, "tasks of this kind of sandbox cannot be looked into; hint: run the program as a container image")
+		return
+	}
+	if err := s.SetDeadline(time.Time{}); err != nil {
+		return
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	o := &outbound{s: s}
+	switch v.Kind {
+	case wire.VisitExec:
+		err = visitExec(ctx, in, v, s, o)
+	case wire.VisitDial:
+		err = visitDial(ctx, in, v, s, o)
+	case wire.VisitUsage:
+		err = visitUsage(ctx, in, s, o)
+	}
+	if err != nil {
+		o.frame(wire.FrameError, []byte(clipText(said(err))))
+	}
+	s.Close()
+}
+
+func (p *Provider) refuseVisit(s p2p.Stream, why string) {
+	s.SetDeadline(time.Now().Add(openVisit))
+	wire.WriteFrame(s, wire.FrameError, []byte(clipText(why)))
+	s.Close()
+}
+
+// said is what a renter may read of an error: a peer's sentence, or one that names
+// nothing of the owner's.
+func said(err error) string {
+	var e *p2p.Error
+	switch {
+	case errors.As(err, &e) && e.Hint != "":
+		return e.Message + "; hint: " + e.Hint
+	case errors.As(err, &e):
+		return e.Message
+	case errors.Is(err, sandbox.ErrEnded):
+		return "the task has ended"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "nothing listens on that port"
+	case errors.Is(err, sandbox.ErrSpec):
+		return err.Error()
+	}
+	return "the sandbox could not do it"
+}
+
+func clipText(s string) string {
+	if len(s) > wire.MaxText {
+		s = strings.ToValidUTF8(s[:wire.MaxText], "")
+	}
+	return s
+}
+
+// outbound writes frames from several sides of a visit, one at a time. A peer that
+// takes nothing ends the visit.
+type outbound struct {
+	s  p2p.Stream
+	mu sync.Mutex
+}
+
+func (o *outbound) frame(f wire.Frame, b []byte) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if err := o.s.SetWriteDeadline(time.Now().Add(visitIdle)); err != nil {
+		return err
+	}
+	return wire.WriteFrame(o.s, f, b)
+}
+
+// as returns a writer that sends what it is given as frames of kind f.
+func (o *outbound) as(f wire.Frame) io.Writer { return frames{o, f} }
+
+type frames struct {
+	o *outbound
+	f wire.Frame
+}
+
+func (w frames) Write(b []byte) (n int, err error) {
+	for len(b) > 0 {
+		part := b[:min(len(b), 32<<10)]
+		if err := w.o.frame(w.f, part); err != nil {
+			return n, err
+		}
+		n, b = n+len(part), b[len(part):]
+	}
+	return n, nil
+}
+
+func visitExec(ctx context.Context, in sandbox.Interactive, v wire.Visit, s p2p.Stream, o *outbound) error {
+	env := make(map[string]string, len(v.Env))
+	for _, e := range v.Env {
+		k, value, _ := strings.Cut(e, "=")
+		env[k] = value
+	}
+	stdin, feed := io.Pipe()
+	defer stdin.Close()
+	c := sandbox.Command{
+		Args: v.Args, Env: env, Dir: v.Dir, TTY: v.TTY, Rows: uint16(v.Rows), Cols: uint16(v.Cols),
+		Stdin: stdin, Stdout: o.as(wire.FrameOut), Stderr: o.as(wire.FrameErr),
+	}
+	proc, err := in.Exec(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer proc.Kill()
+	if err := o.frame(wire.FrameOpened, nil); err != nil {
+		return nil
+	}
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		defer feed.Close()
+		control(s, feed, proc)
+	}()
+	ended, code := make(chan struct{}), 0
+	go func() {
+		defer close(ended)
+		code, err = proc.Wait(ctx)
+	}()
+	select {
+	case <-ended:
+	case <-gone: // whoever looked in has left
+		proc.Kill()
+		<-ended
+	}
+	if err != nil {
+		return err
+	}
+	var b [4]byte
+	binary.BigEndian.PutUint32(b[:], uint32(code))
+	o.frame(wire.FrameExit, b[:])
+	s.CloseWrite()
+	return nil
+}
+
+// control does what the renter's frames say until the stream ends.
+func control(s io.Reader, feed *io.PipeWriter, proc sandbox.Process) {
+	buf := make([]byte, 64<<10)
+	for {
+		kind, b, err := wire.ReadFrame(s, buf)
+		if err != nil {
+			return
+		}
+		switch {
+		case kind == wire.FrameIn:
+			// A program that has closed its stdin loses what follows, as at a terminal.
+			_, _ = feed.Write(b)
+		case kind == wire.FrameInEnd:
+			feed.Close()
+		case kind == wire.FrameResize && len(b) == 4:
+			_ = proc.Resize(binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:]))
+		case kind == wire.FrameSignal && len(b) == 1:
+			_ = proc.Signal(int(b[0]))
+		}
+	}
+}
+
+func visitDial(ctx context.Context, in sandbox.Interactive, v wire.Visit, s p2p.Stream, o *outbound) error {
+	dialing, cancel := context.WithTimeout(ctx, openVisit)
+	conn, err := in.Dial(dialing, uint16(v.Port))
+	cancel()
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := o.frame(wire.FrameOpened, nil); err != nil {
+		return nil
+	}
+	got := make(chan struct{})
+	go func() {
+		defer close(got)
+		if _, err := io.Copy(o.as(wire.FrameOut), conn); err == nil {
+			o.frame(wire.FrameOutEnd, nil)
+		}
+	}()
+	buf := make([]byte, 64<<10)
+	for {
+		kind, b, err := wire.ReadFrame(s, buf)
+		if err != nil {
+			break // the renter is gone, or has closed the connection
+		}
+		if kind == wire.FrameIn {
+			if _, err := conn.Write(b); err != nil {
+				break
+			}
+		}
+		if kind == wire.FrameInEnd {
+			if half, ok := conn.(interface{ CloseWrite() error }); ok {
+				half.CloseWrite()
+			}
+		}
+	}
+	conn.Close()
+	<-got
+	return nil
+}
+
+func visitUsage(ctx context.Context, in sandbox.Interactive, s p2p.Stream, o *outbound) error {
+	if err := o.frame(wire.FrameOpened, nil); err != nil {
+		return nil
+	}
+	buf := make([]byte, 1<<10)
+	for {
+		if kind, _, err := wire.ReadFrame(s, buf); err != nil || kind != wire.FrameIn {
+			return nil
+		}
+		u, err := in.Usage(ctx)
+		if err != nil {
+			return err
+		}
+		r := wire.Reading{
+			CPU: count(u.CPUMillis), Wall: count(u.WallMillis), Memory: count(u.MemoryBytes), Processes: count(u.Processes),
+			Output: count(u.OutputBytes), Log: count(u.LogBytes), Sent: count(u.SentBytes), Got: count(u.GotBytes),
+		}
+		if err := o.frame(wire.FrameReading, r.Marshal()); err != nil {
+			return nil
+		}
+		select {
+		case <-time.After(readingsEvery): // a meter is not read for nothing
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+func count(n int64) uint64 { return uint64(max(n, 0)) }

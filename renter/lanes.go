@@ -1,0 +1,182 @@
+package renter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/artel-network/artel"
+	"github.com/artel-network/artel/chain"
+	"github.com/artel-network/artel/core"
+	"github.com/artel-network/artel/lease"
+)
+
+// laneFor returns the lane number this installation uses with a node.
+func (r *Renter) laneFor(n artel.NodeID) uint64 {
+	return artel.LaneNumber(r.c.Key.Address(), r.meta.Lane+r.number[n])
+}
+
+// maxBound is how many lanes without a lease one provider may hold money on. One
+// that signs nothing and books every Reserve that it is sent, each on a new
+// lane, would bind the whole deposit.
+const maxBound = 8
+
+// bound counts the lanes to k's provider, without k and those in use, on which
+// more is booked, or may be, than was paid.
+func (r *Renter) bound(k lease.Key, now int64) (n int) {
+	for o, b := range r.books {
+		if o.Provider != k.Provider || o == k || r.inUse(o) {
+			continue
+		}
+		if b.Voucher.Less(b.Cap) || b.Voucher.Less(b.Reserve.Cap) && uint64(now/1000) < b.Reserve.ValidUntil {
+			n++
+		}
+	}
+	return n
+}
+
+// callHome starts the release of lanes that rest with money booked on them, and
+// carries matured ones out. Only the account itself may: with a session signer
+// it is left to `artel wallet release`.
+func (r *Renter) callHome(t *tx) {
+	if r.c.Account != r.c.Key.Address() {
+		return
+	}
+	for k, b := range r.books {
+		if !b.Voucher.Less(b.Cap) || r.inUse(k) {
+			continue
+		}
+		// One number serves lanes to many providers: a call's id names both.
+		ref := []chain.LaneRef{{Provider: k.Provider, Lane: k.Number}}
+		now := uint64(t.now / 1000)
+		switch {
+		case b.ReleaseAt == 0 && r.rested(b, now):
+			r.queue(t, chain.Tx{ID: fmt.Sprintf("release-start-%x-%x-%d-%d", k.Provider, k.Number, b.Epoch, now/3600), From: r.c.Account, Call: chain.StartRelease{Lanes: ref}})
+		case b.ReleaseAt != 0 && r.chainAt > b.ReleaseAt: // its time, not ours: what comes too early is refused
+			r.queue(t, chain.Tx{ID: fmt.Sprintf("release-%x-%x-%d-%d", k.Provider, k.Number, b.Epoch, b.ReleaseAt), From: r.c.Account, Call: chain.Release{Renter: k.Renter, Lanes: ref}})
+		}
+	}
+}
+
+func (r *Renter) inUse(k lease.Key) bool {
+	for _, b := range r.leases {
+		if lease.KeyOf(b.Lease) == k {
+			return true
+		}
+	}
+	return false
+}
+
+// rested reports whether the last signed Reserve is as old as the policy's rest.
+func (r *Renter) rested(b *lease.Book, now uint64) bool {
+	signed := b.Reserve.ValidUntil - min(b.Reserve.ValidUntil, uint64(reserveFor.Seconds()))
+	return now > signed+uint64(r.c.Policy.Release.Seconds())
+}
+
+// maxRejected bounds what is remembered of refused calls.
+const maxRejected = 4096
+
+func (r *Renter) queue(t *tx, x chain.Tx) {
+	if _, ok := r.outbox[x.ID]; ok || r.rejected[x.ID] {
+		return // what was refused once is refused under this id for ever
+	}
+	r.outbox[x.ID] = x
+	t.change.Outbox = append(t.change.Outbox, x)
+}
+
+// outboxLoop hands queued calls to the chain, and keeps what the books say of
+// the lanes fresh.
+func (r *Renter) outboxLoop(ctx context.Context) {
+	sent := map[string]bool{}
+	for n := 0; core.Every(ctx, time.Second); n++ {
+		var waiting []chain.Tx
+		var keys []lease.Key
+		if r.do(ctx, func(*tx) {
+			for _, x := range r.outbox {
+				waiting = append(waiting, x)
+			}
+			for k, b := range r.books {
+				// One that is all paid out and not in use has nothing to tell.
+				if n%10 == 0 && (b.Voucher.Less(b.Cap.Max(b.Reserve.Cap)) || r.inUse(k)) || n%60 == 0 && b.Cap.IsZero() {
+					keys = append(keys, k)
+				}
+			}
+		}) != nil {
+			return
+		}
+		for _, x := range waiting {
+			r.forward(ctx, x, sent)
+		}
+		r.refresh(ctx, keys)
+	}
+}
+
+func (r *Renter) forward(ctx context.Context, x chain.Tx, sent map[string]bool) {
+	if !sent[x.ID] {
+		err := r.c.Ledger.Submit(ctx, x)
+		var no *chain.Refusal
+		if err != nil && !errors.As(err, &no) {
+			return // the chain is away; again in a second
+		}
+		sent[x.ID] = true
+	}
+	o, err := r.c.Ledger.Outcome(ctx, x.ID)
+	if errors.Is(err, chain.ErrUnknownTx) {
+		o.State = chain.Refused // it was never accepted
+	} else if err != nil || !o.State.Final() {
+		return
+	}
+	if o.Refusal != nil {
+		r.c.Log.Warn("the ledger refused", "call", x.Call.Kind(), "reason", o.Refusal.Error())
+	}
+	delete(sent, x.ID)
+	_ = r.do(ctx, func(t *tx) {
+		if o.State == chain.Refused {
+			if len(r.rejected) >= maxRejected {
+				clear(r.rejected)
+			}
+			r.rejected[x.ID] = true
+		}
+		delete(r.outbox, x.ID)
+		t.change.Sent = append(t.change.Sent, x.ID)
+	})
+}
+
+func (r *Renter) refresh(ctx context.Context, keys []lease.Key) {
+	if len(keys) == 0 {
+		return
+	}
+	head, err := r.c.Ledger.Head(ctx)
+	if err != nil {
+		return
+	}
+	for _, k := range keys {
+		l, err := r.c.Ledger.Lane(ctx, chain.LaneKey(k))
+		if err != nil {
+			return
+		}
+		seen := lease.Lane{Cap: l.Cap, Paid: l.Paid, Epoch: l.Epoch}
+		if l.Releasing(r.c.Params, head.Time) {
+			seen.ReleaseAt = l.ReleaseAt
+		}
+		_ = r.do(ctx, func(t *tx) {
+			r.chainAt = max(r.chainAt, head.Time)
+			r.seen(t, k, seen)
+		})
+	}
+}
+
+func (r *Renter) seen(t *tx, k lease.Key, seen lease.Lane) {
+	b := r.books[k]
+	if b == nil || b.Cap == seen.Cap && b.Paid == seen.Paid && b.Epoch == seen.Epoch && b.ReleaseAt == seen.ReleaseAt {
+		return
+	}
+	next := b.Seen(seen)
+	r.books[k], t.books[k] = &next, true
+	for _, x := range r.leases {
+		if lease.KeyOf(x.Lease) == k {
+			x.Book = next
+		}
+	}
+}

@@ -1,0 +1,157 @@
+package renter
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/artel-network/artel"
+	"github.com/artel-network/artel/core"
+	"github.com/artel-network/artel/lease"
+	"github.com/artel-network/artel/p2p"
+	"github.com/artel-network/artel/wire"
+)
+
+// Recover takes over what the account's earlier controller promised, after its
+// database was lost: it raises the generation, which ends the earlier one, and
+// asks each node for the vouchers it holds. It returns how many lanes it found.
+func (r *Renter) Recover(ctx context.Context, nodes map[artel.NodeID]artel.Address) (found int, err error) {
+	// The time orders generations of installations that know nothing of each
+	// other. Where the earlier one's clock was ahead of ours, more is needed.
+	for try := range 3 {
+		var generation uint64
+		if err := r.do(ctx, func(t *tx) {
+			r.meta.Generation = max(r.meta.Generation+1, uint64(t.now+int64(try)*2*skew*1000))
+			m := r.meta
+			t.change.Meta, generation = &m, m.Generation
+		}); err != nil {
+			return 0, err
+		}
+		if found, err = r.recoverAll(ctx, nodes, generation); !errors.Is(err, p2p.Conflict) {
+			break
+		}
+	}
+	return found, err
+}
+
+func (r *Renter) recoverAll(ctx context.Context, nodes map[artel.NodeID]artel.Address, generation uint64) (found int, err error) {
+	var errs []error
+	for _, node := range slices.SortedFunc(maps.Keys(nodes), func(a, b artel.NodeID) int { return bytes.Compare(a[:], b[:]) }) {
+		resp, err := r.recoverFrom(ctx, node, generation)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("ask %s: %w", node.Short(), err))
+			continue
+		}
+		found += len(resp.Lanes)
+		if err := r.do(ctx, func(t *tx) {
+			for _, h := range resp.Lanes {
+				r.adopt(t, nodes[node], h)
+			}
+		}); err != nil {
+			return found, err
+		}
+	}
+	return found, errors.Join(errs...)
+}
+
+// catchUp asks a provider for the highest voucher it holds of ours. One that we
+// signed counts, whoever remembers it: a database restored from an old copy
+// must not sign a smaller one.
+func (r *Renter) catchUp(ctx context.Context, o artel.Offer) error {
+	resp, err := r.recoverFrom(ctx, o.Node, r.generation(ctx))
+	if err != nil {
+		return err
+	}
+	return r.do(ctx, func(t *tx) {
+		used := r.laneFor(o.Node)
+		for _, h := range resp.Lanes {
+			r.adopt(t, o.Account, h)
+		}
+		if r.laneFor(o.Node) == used { // whatever was wrong with that lane, the next has no past
+			r.number[o.Node]++
+		}
+	})
+}
+
+func (r *Renter) generation(ctx context.Context) (g uint64) {
+	_ = r.do(ctx, func(*tx) { g = r.meta.Generation })
+	return g
+}
+
+func (r *Renter) recoverFrom(ctx context.Context, node artel.NodeID, generation uint64) (wire.RecoverResponse, error) {
+	req := wire.RecoverRequest{Renter: r.c.Account, Node: r.c.Key.NodeID(), Generation: generation}
+	req.Signature = r.c.Key.Sign(wire.RecoverDigest(r.c.Network, req))
+	raw, err := r.c.Host.Call(ctx, node, wire.MethodRecover, req.Marshal(), wire.MaxRecover)
+	if err != nil {
+		return wire.RecoverResponse{}, err
+	}
+	return wire.UnmarshalRecoverResponse(raw)
+}
+
+// adopt takes over a voucher of ours that we did not know. Called by the core.
+func (r *Renter) adopt(t *tx, provider artel.Address, h wire.HeldLane) {
+	k := lease.Key{Renter: r.c.Account, Provider: provider, Number: h.Lane}
+	if !artel.MaySign(k.Renter, r.c.Key.Address(), k.Number) {
+		return
+	}
+	book := lease.Book{Key: k, Generation: r.meta.Generation}
+	if have := r.books[k]; have != nil {
+		book = *have
+	} else {
+		r.books[k], t.books[k] = &book, true // what is booked on it can come home
+	}
+	if h.Voucher == nil {
+		return
+	}
+	next, err := book.TakeVoucher(r.domain, h.Voucher.Voucher, h.Voucher.Signature, r.c.Key.Address())
+	if err != nil || next.Voucher == book.Voucher {
+		return
+	}
+	if next.Due().Less(next.Voucher) {
+		next.Accrued = artel.AccrualOf(next.Voucher)
+	}
+	r.books[k], t.books[k] = &next, true
+	for _, b := range r.leases {
+		if lease.KeyOf(b.Lease) == k {
+			b.Book = next
+		}
+	}
+}
+
+// refused takes a provider's no to a voucher. The honest reason is that it holds
+// a higher one, which our database has forgotten: then that one counts.
+func (r *Renter) refused(t *tx, b *bought, err error) {
+	r.c.Log.Warn("voucher refused", "provider", b.node.Short(), "error", err)
+	if r.leases[b.id] != b {
+		return
+	}
+	b.paying = true
+	had, generation := b.Book.Voucher, r.meta.Generation
+	r.set(t, b, b.Stopped(artel.ReasonGarbage, err.Error()))
+	t.after = append(t.after, func() {
+		r.loop.Go(func() {
+			ctx, cancel := context.WithTimeout(t.ctx, callFor)
+			defer cancel()
+			resp, rerr := r.recoverFrom(ctx, b.node, generation)
+			if rerr != nil {
+				core.Every(t.ctx, 500*time.Millisecond)
+			}
+			r.post(func(t *tx) {
+				b.paying = false
+				for _, h := range resp.Lanes {
+					r.adopt(t, b.Lease.Provider, h)
+				}
+				switch {
+				case r.leases[b.id] != b:
+				case had.Less(b.Book.Voucher): // pay with that
+				case rerr == nil:
+					r.withhold(t, b, err.Error())
+				}
+			})
+		})
+	})
+}

@@ -1,0 +1,181 @@
+package renter
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/artel-network/artel"
+	"github.com/artel-network/artel/core"
+	"github.com/artel-network/artel/job"
+	"github.com/artel-network/artel/lease"
+	"github.com/artel-network/artel/wire"
+)
+
+func (r *Renter) tickLoop(ctx context.Context) {
+	for core.Every(ctx, 500*time.Millisecond) {
+		if r.do(ctx, r.tick) != nil {
+			return
+		}
+	}
+}
+
+// tick does what time alone brings.
+func (r *Renter) tick(t *tx) {
+	for _, b := range r.ordered() {
+		r.judge(t, b)
+		if r.leases[b.id] == b {
+			r.stalled(t, b)
+			r.rest(t, b)
+			r.heldUp(t, b)
+		}
+	}
+	for _, id := range r.order {
+		if a := r.jobs[id]; a != nil {
+			r.broke(t, a)
+		}
+	}
+	now := time.UnixMilli(t.now)
+	for n, until := range r.shy {
+		if now.After(until) {
+			delete(r.shy, n)
+		}
+	}
+	r.callHome(t)
+}
+
+// judge draws conclusions from a host's silence.
+func (r *Renter) judge(t *tx, b *bought) {
+	if b.asking {
+		return // still being proposed
+	}
+	silence := t.now - max(b.Heard, b.patient)
+	was := b.silent
+	switch b.silent = job.Judge(b.failover, silence); {
+	case b.silent == job.Suspect && was == job.Fine:
+		r.c.Log.Info("provider is silent", "provider", b.node.Short(), "seconds", silence/1000)
+	case b.silent == job.Dead && was != job.Dead:
+		r.c.Log.Info("provider is given up, its tasks go elsewhere", "provider", b.node.Short(), "seconds", silence/1000, "tasks", len(b.Outstanding))
+		r.c.Board.Note(b.node, false, time.UnixMilli(t.now))
+		r.shy[b.node] = time.UnixMilli(t.now).Add(time.Minute)
+		r.set(t, b, b.Stopped(artel.ReasonLost, "the provider fell silent"))
+		for _, k := range b.keys() {
+			switch w := b.work[k]; {
+			case b.opening[k]: // all of it is here
+			case w.Receipt && w.Sealed.IsZero():
+				r.delivered(t, b, *w, artel.Ref{}) // the receipt is the result
+			case w.Receipt:
+				r.doubt(t, w)
+			default:
+				delete(b.waiting, k)
+				r.fence(t, *w)
+			}
+		}
+	case b.silent == job.Dead && silence > r.c.Policy.Grace.Milliseconds():
+		r.drop(t, b, artel.ReasonLost, fmt.Sprintf("the provider did not come back within %s", r.c.Policy.Grace))
+	}
+}
+
+// stalled takes tasks away from a host that answers every heartbeat and does
+// not end them.
+func (r *Renter) stalled(t *tx, b *bought) {
+	slack := r.c.Policy.Stall.Milliseconds()
+	late := b.Overdue(t.now, slack)
+	if len(late) == 0 {
+		return
+	}
+	var ks []wire.TaskKey
+	for _, k := range late {
+		if w := b.work[k]; w != nil && !w.Receipt && r.fence(t, *w) {
+			delete(b.waiting, k)
+			ks = append(ks, wire.TaskKey(k))
+		}
+	}
+	if len(ks) > 0 {
+		r.tellCancel(t, b, ks)
+	}
+	if b.Phase == lease.Open {
+		r.c.Log.Info("provider does not end its tasks", "provider", b.node.Short(), "lease", b.id.Short(), "tasks", len(late))
+		r.c.Board.Note(b.node, false, time.UnixMilli(t.now))
+		r.shy[b.node] = time.UnixMilli(t.now).Add(time.Minute)
+		r.set(t, b, b.Stopped(artel.ReasonLost, "the provider does not end its tasks"))
+		return
+	}
+	if len(b.Overdue(t.now, slack+r.c.Policy.Grace.Milliseconds())) > 0 {
+		r.tellClose(t, b)
+		r.drop(t, b, artel.ReasonLost, "the provider does not end its tasks")
+	}
+}
+
+// heldUp ends the wait for a host that answers every heartbeat and yet takes no
+// payment, gives no key or does not close: the job must go on elsewhere.
+func (r *Renter) heldUp(t *tx, b *bought) {
+	fetching := slices.ContainsFunc(slices.Collect(maps.Values(b.work)), func(w *Work) bool { return w.Receipt && !w.Here })
+	keys := len(b.unopened()) > 0
+	ends := b.Phase != lease.Open && len(b.Outstanding)+len(b.opening)+len(b.logs) == 0 && !fetching
+	if b.asking || b.silent != job.Fine || r.leases[b.id] != b || !keys && !ends {
+		b.heldAt = 0
+		return
+	}
+	if b.heldAt == 0 {
+		b.heldAt = t.now
+	}
+	if t.now-b.heldAt < (r.c.Policy.Stall + r.c.Policy.Grace).Milliseconds() {
+		return
+	}
+	b.heldAt = 0
+	const msg = "the provider answers, but neither takes money nor hands out what it is for, nor closes"
+	r.withhold(t, b, msg)
+	if ends {
+		r.drop(t, b, artel.ReasonGarbage, msg)
+	}
+}
+
+// doubt gives a task to another host although its receipt is here: its host fell
+// silent before it gave the output's key. If it comes back with that first, the
+// receipt counts again.
+func (r *Renter) doubt(t *tx, w *Work) {
+	a := r.jobs[w.Job]
+	if a == nil {
+		return
+	}
+	if receipt := a.tasks[w.Index].Receipt; r.fence(t, *w) {
+		w.Late = receipt
+	}
+}
+
+// fence makes a task free for another host, and reports whether it did.
+func (r *Renter) fence(t *tx, w Work) bool {
+	a := r.jobs[w.Job]
+	if a == nil {
+		return false
+	}
+	was := a.tasks[w.Index].State
+	a.tasks[w.Index] = a.Fence(a.tasks[w.Index], w.Try, t.now)
+	if was != job.Out && was != job.Paying || a.tasks[w.Index].State != job.Waiting {
+		return false
+	}
+	a.out--
+	a.waiting = slices.Insert(a.waiting, 0, w.Index) // it has waited longest
+	t.mark(a.ID, w.Index)
+	return true
+}
+
+// rest closes a lease that nobody needs.
+func (r *Renter) rest(t *tx, b *bought) {
+	if len(b.Outstanding) > 0 || len(b.work) > 0 {
+		b.idle = time.UnixMilli(t.now)
+		return
+	}
+	linger := r.c.Policy.Linger.Milliseconds()
+	if a := r.jobs[b.job]; a != nil && !a.Spec.Budget.IsZero() && a.Phase != job.Active {
+		linger = 0 // nobody else may use it
+	}
+	if b.Phase != lease.Open || b.Theirs.IsZero() || t.now-b.idle.UnixMilli() < linger {
+		return
+	}
+	r.set(t, b, b.Stopped(artel.ReasonCancelled, "no task needs it"))
+	r.tellClose(t, b)
+}

@@ -1,0 +1,518 @@
+package renter
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/artel-network/artel"
+	"github.com/artel-network/artel/blob"
+	blobmem "github.com/artel-network/artel/blob/mem"
+	"github.com/artel-network/artel/chain"
+	"github.com/artel-network/artel/chain/fake"
+	"github.com/artel-network/artel/job"
+	"github.com/artel-network/artel/lease"
+	"github.com/artel-network/artel/p2p"
+	"github.com/artel-network/artel/p2p/mem"
+	"github.com/artel-network/artel/seal"
+	"github.com/artel-network/artel/wire"
+)
+
+// A renter on a fake chain and a simulated network, in virtual time, with
+// providers that keep the rules of package lease unless a test says otherwise.
+
+var network = artel.Keccak([]byte("a renter's tests"))
+
+const (
+	taskTakes = 4 * time.Second
+	taskLimit = 10_000                   // ms
+	unitPrice = artel.Price(100_000_000) // units per 10⁶ s: 1000 for a unit
+	deposit   = 1_000_000
+)
+
+// heap is a store in memory.
+type heap struct {
+	mu     sync.Mutex
+	meta   Meta
+	books  map[lease.Key]lease.Book
+	leases map[artel.Hash]LeaseRow
+	jobs   map[artel.Hash]job.Job
+	tasks  map[artel.Hash]map[uint64]job.Task
+	outbox map[string]chain.Tx
+	// promised is what the vouchers of all lanes have come to, as they were stored.
+	promised artel.Amount
+}
+
+func newHeap() *heap {
+	return &heap{
+		books: map[lease.Key]lease.Book{}, leases: map[artel.Hash]LeaseRow{}, jobs: map[artel.Hash]job.Job{},
+		tasks: map[artel.Hash]map[uint64]job.Task{}, outbox: map[string]chain.Tx{},
+	}
+}
+
+func (h *heap) Load(context.Context) (State, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	st := State{Meta: h.meta, Books: slices.Collect(maps.Values(h.books)), Leases: slices.Collect(maps.Values(h.leases)), Tasks: map[artel.Hash][]job.Task{}}
+	for id, j := range h.jobs {
+		if j.Phase == job.Active {
+			st.Jobs, st.Tasks[id] = append(st.Jobs, j), h.list(id)
+		}
+	}
+	return st, nil
+}
+
+func (h *heap) list(id artel.Hash) (ts []job.Task) {
+	for _, i := range slices.Sorted(maps.Keys(h.tasks[id])) {
+		ts = append(ts, h.tasks[id][i])
+	}
+	return ts
+}
+
+func (h *heap) Save(ctx context.Context, c Change) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if c.Meta != nil {
+		h.meta = *c.Meta
+	}
+	for _, b := range c.Books {
+		h.promised = h.promised.Add(b.Voucher.Sub(h.books[b.Key].Voucher))
+		h.books[b.Key] = b
+	}
+	for _, r := range c.Leases {
+		h.leases[r.Bought.ID] = r
+	}
+	for _, id := range c.DropLeases {
+		delete(h.leases, id)
+	}
+	for _, j := range c.Jobs {
+		h.jobs[j.ID] = j
+	}
+	for id, ts := range c.Tasks {
+		if h.tasks[id] == nil {
+			h.tasks[id] = map[uint64]job.Task{}
+		}
+		for _, t := range ts {
+			h.tasks[id][t.Index] = t
+		}
+	}
+	return nil
+}
+
+func (h *heap) Job(_ context.Context, id artel.Hash) (job.Job, []job.Task, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	j, ok := h.jobs[id]
+	if !ok {
+		return j, nil, ErrNoJob
+	}
+	return j, h.list(id), nil
+}
+
+func (h *heap) Jobs(context.Context, int) ([]job.Job, error) { return nil, nil }
+
+// seller is a provider in a few lines. Its habits are what a test gives it.
+type seller struct {
+	key    artel.Key
+	offer  artel.Offer
+	params chain.Params
+	blobs  blob.Store
+	output bool // its tasks leave one
+	slots  uint32
+	stop   context.CancelFunc
+
+	// Set before it runs; nil or zero is honest.
+	propose func(wire.ProposeRequest) error
+	accept  func(artel.Signature) artel.Signature
+	start   func(k lease.TaskKey) *wire.Refusal
+	event   func(*wire.Event)
+	keys    func([]wire.OutputKey) []wire.OutputKey
+	watch   func(*wire.WatchResponse) error
+	recover func(wire.RecoverRequest) (wire.RecoverResponse, error)
+	idles   int64 // extra ms that it claims to have been held
+
+	mu     sync.Mutex
+	sold   map[artel.Hash]*lease.Sold
+	events map[artel.Hash][]wire.Event
+	sealed map[lease.TaskKey][]byte
+	calls  []string // methods, in order
+}
+
+func (s *seller) did(method string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for _, m := range s.calls {
+		if m == method {
+			n++
+		}
+	}
+	return n
+}
+
+// paid is the highest voucher that it holds.
+func (s *seller) paid() (sum artel.Amount) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, l := range s.sold {
+		sum = sum.Max(l.Book.Voucher)
+	}
+	return sum
+}
+
+func unixMilli() int64 { return time.Now().UnixMilli() }
+
+func handle[Q any, A interface{ Marshal() []byte }](s *seller, h *mem.Host, method string, most int, decode func([]byte) (Q, error), f func(Q) (A, error)) {
+	h.Handle(method, min(most, p2p.MaxMessage), func(_ context.Context, _ artel.NodeID, req []byte) ([]byte, error) {
+		m, err := decode(req)
+		if err != nil {
+			return nil, err
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.calls = append(s.calls, method)
+		a, err := f(m)
+		if err != nil {
+			return nil, err
+		}
+		return a.Marshal(), nil
+	})
+}
+
+func (s *seller) register(h *mem.Host) {
+	handle(s, h, wire.MethodPropose, wire.MaxPropose, wire.UnmarshalProposeRequest, s.onPropose)
+	handle(s, h, wire.MethodReserve, wire.MaxSmall, wire.UnmarshalReserveRequest, func(wire.ReserveRequest) (wire.Empty, error) { return wire.Empty{}, nil })
+	handle(s, h, wire.MethodStart, wire.MaxStart, wire.UnmarshalStartRequest, s.onStart)
+	handle(s, h, wire.MethodCancel, wire.MaxCancel, wire.UnmarshalCancelRequest, func(m wire.CancelRequest) (wire.Empty, error) {
+		for _, k := range m.Tasks {
+			s.end(m.Lease, lease.Finish{TaskKey: lease.TaskKey(k), Reason: artel.ReasonCancelled, Message: "killed"})
+		}
+		return wire.Empty{}, nil
+	})
+	handle(s, h, wire.MethodWatch, wire.MaxSmall, wire.UnmarshalWatchRequest, s.onWatch)
+	handle(s, h, wire.MethodPay, wire.MaxCancel, wire.UnmarshalPayRequest, s.onPay)
+	handle(s, h, wire.MethodClose, wire.MaxSmall, wire.UnmarshalCloseRequest, func(m wire.CloseRequest) (wire.Empty, error) {
+		if l := s.sold[m.Lease]; l != nil {
+			*l, _ = l.Close(unixMilli())
+		}
+		return wire.Empty{}, nil
+	})
+	handle(s, h, wire.MethodRecover, wire.MaxSmall, wire.UnmarshalRecoverRequest, func(m wire.RecoverRequest) (wire.RecoverResponse, error) {
+		if s.recover == nil {
+			return wire.RecoverResponse{}, nil
+		}
+		return s.recover(m)
+	})
+}
+
+func (s *seller) onPropose(m wire.ProposeRequest) (wire.ProposeResponse, error) {
+	if s.propose != nil {
+		if err := s.propose(m); err != nil {
+			return wire.ProposeResponse{}, err
+		}
+	}
+	d := s.params.Domain()
+	id := m.Lease.ID(d)
+	terms, err := wire.DecodeTerms(m.Terms)
+	if err != nil {
+		return wire.ProposeResponse{}, err
+	}
+	signer, err := m.Signature.Signer(id)
+	if err != nil {
+		return wire.ProposeResponse{}, err
+	}
+	l := lease.NewSold(id, m.Lease, terms, signer, lease.Book{Key: lease.KeyOf(m.Lease), Accrued: terms.Base}, unixMilli())
+	s.sold[id] = &l
+	sig := s.key.Sign(id)
+	if s.accept != nil {
+		sig = s.accept(sig)
+	}
+	return wire.ProposeResponse{Signature: sig}, nil
+}
+
+func (s *seller) onStart(m wire.StartRequest) (resp wire.StartResponse, err error) {
+	l := s.sold[m.Lease]
+	if l == nil {
+		return resp, p2p.Errorf(p2p.NotFound, "no such lease")
+	}
+	for _, x := range m.Starts {
+		k := lease.TaskKey{Task: x.Task, Attempt: x.Attempt}
+		if slices.ContainsFunc(s.events[m.Lease], func(e wire.Event) bool { return e.Task == k.Task }) {
+			continue
+		}
+		if s.start != nil {
+			if no := s.start(k); no != nil {
+				no.Task, no.Attempt = k.Task, k.Attempt
+				resp.Refused = append(resp.Refused, *no)
+				continue
+			}
+		}
+		next, fx, err := l.Take(k, x.Spec, unixMilli())
+		if err != nil {
+			return resp, err
+		}
+		*l = next
+		for range fx {
+			time.AfterFunc(taskTakes, func() {
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				s.end(m.Lease, s.work(k))
+			})
+		}
+	}
+	return resp, nil
+}
+
+// work is what a task leaves.
+func (s *seller) work(k lease.TaskKey) lease.Finish {
+	f := lease.Finish{TaskKey: k, Reason: artel.ReasonExited, Billed: true, Usage: artel.Usage{Wall: uint64(taskTakes.Milliseconds())}}
+	if !s.output {
+		return f
+	}
+	ctx := context.Background()
+	root, _, err := blob.AddFile(ctx, s.blobs, bytes.NewReader([]byte("a result")))
+	must(err)
+	var buf bytes.Buffer
+	w, key, err := seal.Writer(&buf)
+	must(err)
+	must(blob.WriteCAR(ctx, s.blobs, root, w, blob.Limits{}))
+	must(w.Close())
+	f.Root, f.Key = artel.Hash(root.Sum()), key
+	f.Sealed, _, err = blob.AddFile(ctx, s.blobs, &buf)
+	must(err)
+	return f
+}
+
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+func (s *seller) end(id artel.Hash, f lease.Finish) {
+	l := s.sold[id]
+	if l == nil {
+		return
+	}
+	next, receipt, _, err := l.Finished(f, unixMilli())
+	if err != nil {
+		return // ended twice
+	}
+	*l = next
+	s.sealed[f.TaskKey] = f.Key
+	e := wire.Event{Seq: next.Seq, Task: f.Task, Attempt: f.Attempt, Reason: f.Reason, Message: f.Message}
+	if receipt != nil {
+		receipt.Signature = s.key.Sign(receipt.Result.Digest(s.params.Domain()))
+		e.Receipt = receipt
+	}
+	if s.event != nil {
+		s.event(&e)
+	}
+	s.events[id] = append(s.events[id], e)
+}
+
+func (s *seller) onWatch(m wire.WatchRequest) (resp wire.WatchResponse, err error) {
+	l := s.sold[m.Lease]
+	if l == nil {
+		return resp, p2p.Errorf(p2p.NotFound, "no such lease")
+	}
+	// A long poll, held with the lock given back.
+	for until := unixMilli() + int64(m.Wait); ; {
+		for _, e := range s.events[m.Lease] {
+			if e.Seq > m.After {
+				resp.Events = append(resp.Events, e)
+			}
+		}
+		if len(resp.Events) > 0 || unixMilli() >= until || l.Phase != lease.Open {
+			break
+		}
+		s.mu.Unlock()
+		time.Sleep(50 * time.Millisecond)
+		s.mu.Lock()
+	}
+	due, err := l.Book.Due().Plus(artel.Cost(l.Terms.Price, uint64(s.idles)))
+	must(err)
+	resp.Due, resp.Stopping, resp.Message = due.Max(l.Due(unixMilli())), l.Stop, l.Message
+	for _, run := range l.Running {
+		resp.Running = append(resp.Running, wire.Progress{TaskKey: wire.TaskKey(run.TaskKey), Phase: "running"})
+	}
+	if s.watch != nil {
+		err = s.watch(&resp)
+	}
+	return resp, err
+}
+
+func (s *seller) onPay(m wire.PayRequest) (resp wire.PayResponse, err error) {
+	l := s.sold[m.Lease]
+	if l == nil {
+		return resp, p2p.Errorf(p2p.NotFound, "no such lease")
+	}
+	next, _, _, err := l.Pay(s.params.Domain(), m.Voucher.Voucher, m.Voucher.Signature, unixMilli())
+	if err != nil {
+		return resp, p2p.Errorf(p2p.Invalid, "%v", err)
+	}
+	*l = next
+	resp.Cumulative = next.Book.Voucher
+	for _, k := range m.Want {
+		for _, e := range s.events[m.Lease] {
+			if r := e.Receipt; e.Task == k.Task && r != nil && !next.Book.Voucher.Less(r.Due) {
+				resp.Keys = append(resp.Keys, wire.OutputKey{TaskKey: k, Key: s.sealed[lease.TaskKey(k)]})
+			}
+		}
+	}
+	if s.keys != nil {
+		resp.Keys = s.keys(resp.Keys)
+	}
+	return resp, nil
+}
+
+// board lists every seller, the first one first.
+type board struct{ world *world }
+
+func (b board) Offers(j artel.JobSpec, now time.Time, n int) (out []Listed) {
+	for _, s := range b.world.sellers {
+		if len(j.Providers) == 0 || slices.Contains(j.Providers, s.key.NodeID()) {
+			out = append(out, Listed{Offer: s.offer, ID: artel.Hash{1}})
+		}
+	}
+	return out[:min(n, len(out))]
+}
+
+func (b board) Note(artel.NodeID, bool, time.Time) {}
+
+// world is one renter and its sellers.
+type world struct {
+	t       *testing.T
+	net     *mem.Network
+	chain   *fake.Chain
+	key     artel.Key
+	store   *heap
+	blobs   blob.Store
+	sellers []*seller
+	r       *Renter
+	skew    time.Duration
+	jobs    int
+}
+
+// live runs f in a bubble, with a renter and n honest sellers that the test may
+// spoil before it calls run.
+func live(t *testing.T, n int, f func(t *testing.T, w *world)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		key := testKey(1)
+		w := &world{t: t, net: mem.NewNetwork(1), key: key, store: newHeap(), blobs: blobmem.New(0)}
+		w.net.SetLink(mem.Link{Latency: 10 * time.Millisecond})
+		w.chain = fake.New(fake.Options{Params: fake.DefaultParams(), Balances: map[artel.Address]artel.Amount{key.Address(): artel.Units(deposit)}, Inclusion: time.Second})
+		must(w.chain.Client().Submit(t.Context(), chain.Tx{ID: "deposit", From: key.Address(), Call: chain.Deposit{To: key.Address(), Amount: artel.Units(deposit)}}))
+		params, err := w.chain.Client().Params(t.Context())
+		must(err)
+		for i := range n {
+			k := testKey(byte(10 + i))
+			w.sellers = append(w.sellers, &seller{
+				key: k, params: params, blobs: blobmem.New(0), slots: 1,
+				offer: artel.Offer{
+					Network: network, Node: k.NodeID(), Account: k.Address(), Price: unitPrice, Sandboxes: []string{"wasm"},
+					Resources: artel.Resources{Slots: 1, Memory: 1 << 30, Disk: 1 << 30}, MaxUnpaid: artel.Cost(unitPrice, 10*taskLimit), MaxUnit: 100 * taskLimit,
+					Addrs: []string{"/memory/p2p/" + k.NodeID().String()},
+				},
+				sold: map[artel.Hash]*lease.Sold{}, events: map[artel.Hash][]wire.Event{}, sealed: map[lease.TaskKey][]byte{},
+			})
+		}
+		f(t, w)
+	})
+}
+
+func testKey(n byte) artel.Key {
+	k, err := artel.KeyFromBytes(append(make([]byte, 31), n))
+	must(err)
+	return k
+}
+
+// run starts everybody, and f while they live.
+func (w *world) run(f func()) {
+	ctx, cancel := context.WithCancel(w.t.Context())
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	host := func(id artel.NodeID) *mem.Host {
+		return w.net.NewHost(mem.Config{ID: id, Network: network, Wire: p2p.Versions{Min: 1, Max: 1}})
+	}
+	for _, s := range w.sellers {
+		h := host(s.key.NodeID())
+		s.register(h)
+		sctx, stop := context.WithCancel(ctx)
+		s.stop = stop
+		wg.Go(func() { _ = h.Run(sctx) })
+	}
+	h := host(w.key.NodeID())
+	params, err := w.chain.Client().Params(ctx)
+	must(err)
+	w.r = New(Config{
+		Key: w.key, Account: w.key.Address(), Network: network, Params: params, Policy: DefaultPolicy, Host: h, Ledger: w.chain.Client(),
+		Board: board{w}, Store: w.store, Blobs: w.blobs, Fetch: w.fetch, Log: slog.New(slog.DiscardHandler),
+		Now: func() time.Time { return time.Now().Add(w.skew) },
+	})
+	wg.Go(func() { _ = h.Run(ctx) })
+	wg.Go(func() {
+		if err := w.r.Run(ctx); err != nil && ctx.Err() == nil {
+			w.t.Error(err)
+		}
+	})
+	time.Sleep(2 * time.Second)
+	f()
+}
+
+func (w *world) fetch(ctx context.Context, from artel.NodeID, root artel.Ref, _ int64) error {
+	for _, s := range w.sellers {
+		if s.key.NodeID() != from {
+			continue
+		}
+		f, err := blob.Open(ctx, s.blobs, root)
+		if err != nil {
+			return err
+		}
+		_, _, err = blob.AddFile(ctx, w.blobs, io.NewSectionReader(f, 0, f.Size()))
+		return err
+	}
+	return errors.New("no such node")
+}
+
+func spec(count uint64) artel.JobSpec {
+	program, err := artel.NewRef(artel.CodecRaw, [32]byte{1})
+	must(err)
+	return artel.JobSpec{
+		Name: "job", Program: program, Count: count, Wall: taskLimit, Sandbox: "wasm",
+		Want: artel.Resources{Memory: 1 << 20, Disk: 1 << 20}, Tries: 3, Failover: artel.FailoverNormal,
+	}
+}
+
+// submit stores a job and returns its id.
+func (w *world) submit(s artel.JobSpec) artel.Hash {
+	w.jobs++
+	id := artel.Keccak(fmt.Append(nil, "job ", w.jobs))
+	must(w.r.Submit(w.t.Context(), id, s))
+	return id
+}
+
+// end waits for a job's end, for as long as the test gives it.
+func (w *world) end(id artel.Hash, within time.Duration) (job.Job, []job.Task) {
+	ctx, cancel := context.WithTimeout(w.t.Context(), within)
+	defer cancel()
+	j, ts, err := w.r.Wait(ctx, id)
+	if err != nil {
+		w.t.Errorf("the job has not ended: %v; tasks %+v", err, ts)
+	}
+	return j, ts
+}
