@@ -77,7 +77,7 @@ func New(opt Options) (*Box, error) {
 func (b *Box) Capabilities() sandbox.Capabilities {
 	return sandbox.Capabilities{
 		Kind: "gvisor", Slots: b.opt.Slots, Runs: true, Memory: true, Wall: true, Output: true, Log: true, Confined: true,
-		Images: true, CPU: !b.cgroups.none(), Processes: true, Layer: true, Interactive: true, Outlives: true,
+		Images: true, CPU: !b.cgroups.none(), Processes: true, Layer: true, Network: true, Interactive: true, Outlives: true,
 	}
 }
 
@@ -110,7 +110,7 @@ func (b *Box) begin(ctx context.Context, id string, spec sandbox.Spec) (*attempt
 	}
 	a := &attempt{
 		box: b, dir: filepath.Join(b.opt.Dir, stateName(id)), ended: make(chan struct{}),
-		task: task{ID: id, Spec: spec, Cgroups: b.cgroups, Orphan: b.opt.OrphanMax},
+		task: task{ID: id, Spec: spec, Cgroups: b.cgroups, Orphan: b.opt.OrphanMax, Egress: b.opt.Egress},
 	}
 	a.task.Group = filepath.Base(a.dir)
 	if err := b.enter(ctx, a); err != nil {
@@ -149,8 +149,6 @@ func (b *Box) check(spec *sandbox.Spec) error {
 	switch {
 	case spec.Root == "":
 		return bad("Root is empty; a container needs an image")
-	case spec.Network != nil:
-		return bad("Network is set; this box has none to give")
 	case len(spec.GPUs) > 0:
 		return bad("GPUs is set; this box has none to give")
 	case spec.Dir != "" && !filepath.IsAbs(spec.Dir):
@@ -158,6 +156,11 @@ func (b *Box) check(spec *sandbox.Spec) error {
 	}
 	if _, _, err := user(spec.User); err != nil {
 		return err
+	}
+	if spec.Network != nil {
+		if err := policy(*spec.Network, b.opt.Egress).Check(); err != nil {
+			return bad("Network: %v", err)
+		}
 	}
 	spec.Limits = spec.Limits.WithDefaults()
 	for _, d := range []struct {

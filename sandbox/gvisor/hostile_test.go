@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -117,6 +118,48 @@ func TestHostPorts(t *testing.T) {
 	exit, log := run(t, box, specOf(t, args...))
 	if !exit.OK() || strings.Count(log, "dial refused true") != len(args)-1 || len(args) < 2 {
 		t.Errorf("%v; reached one of %v:\n%s", exit, args[1:], log)
+	}
+}
+
+// TestNetwork: what the list has and the owner lets is reached, and nothing beside it.
+func TestNetwork(t *testing.T) {
+	needs(t)
+	var own netip.Addr // of the host, but not of its loopback: the box has one of its own
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range addrs {
+		if p, err := netip.ParsePrefix(a.String()); err == nil && p.Addr().Is4() && !p.Addr().IsLoopback() {
+			own = p.Addr()
+		}
+	}
+	if !own.IsValid() {
+		t.Skip("this machine has no address but loopback")
+	}
+	listen := func() net.Listener {
+		l, err := net.Listen("tcp", netip.AddrPortFrom(own, 0).String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = l.Close() })
+		return l
+	}
+	good, bad := listen(), listen()
+	box := newBox(t, t.TempDir(), func(o *gvisor.Options) {
+		o.Egress.Permit = []netip.Prefix{netip.PrefixFrom(own, 32)}
+	})
+	s := specOf(t, "reach", good.Addr().String(), bad.Addr().String(), "169.254.169.254:80", "192.168.0.1:80")
+	s.Network = &sandbox.Network{Allow: []string{good.Addr().String()}}
+	s.User = "1000"
+	exit, log := run(t, box, s)
+	if want := "dial refused false\ndial refused true\ndial refused true\ndial refused true\n"; !exit.OK() || log != want {
+		t.Errorf("%v; log\n%swant\n%s", exit, log, want)
+	}
+	s = specOf(t, "ok")
+	s.Network = &sandbox.Network{Allow: []string{"mail.example.org:25"}}
+	if _, err := box.Start(t.Context(), "mail", s); !errors.Is(err, sandbox.ErrSpec) {
+		t.Errorf("mail: %v, want ErrSpec", err)
 	}
 }
 
@@ -373,7 +416,7 @@ func TestOrdinaryUser(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(setpriv, fmt.Sprintf("--reuid=%d", uid), fmt.Sprintf("--regid=%d", uid), "--clear-groups", "--bounding-set=-all",
-		test, "-test.run", "TestConformance|TestAllocation|TestHostPorts|TestNothingIsLeft", "-test.v")
+		test, "-test.run", "TestConformance|TestAllocation|TestHostPorts|TestNetwork|TestNothingIsLeft", "-test.v")
 	cmd.Dir = dir
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "TMPDIR=" + dir, rerun + "=" + built.main + ":" + built.root}
 	out, err := cmd.CombinedOutput()

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 	"gvisor.dev/gvisor/pkg/control/client"
 	glog "gvisor.dev/gvisor/pkg/log"
@@ -38,6 +39,7 @@ type task struct {
 	Cgroups cgroups
 	Group   string
 	Orphan  time.Duration
+	Egress  Egress
 }
 
 // supervisor owns one attempt.
@@ -48,6 +50,7 @@ type supervisor struct {
 	log  *sandbox.Log
 	conf *config.Config
 	grp  *group // nil without cgroups
+	net  *network
 
 	ended chan struct{} // closed once exit is set and stored
 	exit  sandbox.Exit
@@ -187,6 +190,9 @@ func (s *supervisor) contain(start time.Time, limit *time.Timer, lost func(error
 	spec := s.task.Spec
 	bundle := filepath.Join(s.dir, "bundle")
 	over, logw, logDone, err := s.build(bundle)
+	if s.net != nil {
+		defer s.net.close()
+	}
 	if err != nil {
 		return lost(err)
 	}
@@ -286,21 +292,23 @@ func (s *supervisor) build(bundle string) (over, logw *os.File, logDone chan str
 			return nil, nil, nil, err
 		}
 	}
-	if err := mountPoints(spec.Root, spec.Checkpoint != ""); err != nil {
+	if err := mountPoints(spec.Root, spec.Checkpoint != "", spec.Network != nil); err != nil {
 		return nil, nil, nil, err
 	}
-	ns, err := netNamespace()
-	if err != nil {
+	if s.net, err = connect(s.dir, spec.Network, s.task.Egress); err != nil {
 		return nil, nil, nil, err
 	}
 	var files unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &files); err != nil {
 		return nil, nil, nil, err
 	}
-	netns := fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), ns)
+	netns := s.net.path()
 	oci, box, err := ociSpec(spec, empty, netns, descriptors(files.Max))
 	if err != nil {
 		return nil, nil, nil, err
+	}
+	if s.net.resolv != "" {
+		oci.Mounts = append(oci.Mounts, specs.Mount{Destination: "/etc/resolv.conf", Type: "bind", Source: s.net.resolv, Options: []string{"bind", "ro"}})
 	}
 	if s.conf, err = runscConfig("/proc/self/cwd/run", layer, filepath.Join(s.dir, panicFile), netns, spec.Limits); err != nil {
 		return nil, nil, nil, err
