@@ -149,6 +149,14 @@ func TestNetwork(t *testing.T) {
 	box := newBox(t, t.TempDir(), func(o *gvisor.Options) {
 		o.Egress.Permit = []netip.Prefix{netip.PrefixFrom(own, 32)}
 	})
+	if !box.Capabilities().Network {
+		s := specOf(t, "ok")
+		s.Network = &sandbox.Network{Allow: []string{"example.org"}}
+		if _, err := box.Start(t.Context(), "net", s); !errors.Is(err, sandbox.ErrSpec) {
+			t.Errorf("a network where there is none: %v, want ErrSpec", err)
+		}
+		t.Skip(box.Limited())
+	}
 	s := specOf(t, "reach", good.Addr().String(), bad.Addr().String(), "169.254.169.254:80", "192.168.0.1:80")
 	s.Network = &sandbox.Network{Allow: []string{good.Addr().String()}}
 	s.User = "1000"

@@ -25,6 +25,16 @@ func policy(n sandbox.Network, owner Egress) egress.Policy {
 	return egress.Policy{Network: n, Owner: egress.Owner{Permit: owner.Permit, Deny: owner.Deny, Mail: owner.Mail}}
 }
 
+// tun says what keeps this user from making a TAP. (A veth would do for a kernel, but
+// what comes in by one does not arrive in gVisor.)
+func tun() error {
+	f, err := os.OpenFile("/dev/net/tun", os.O_RDWR, 0)
+	if err != nil {
+		return fmt.Errorf("%w; hint: modprobe tun, and let this user read and write /dev/net/tun", err)
+	}
+	return f.Close()
+}
+
 // connect makes the namespace, and starts the way out where the program may have one.
 func connect(dir string, want *sandbox.Network, owner Egress) (*network, error) {
 	ns, err := egress.NewNetNS()
@@ -37,7 +47,7 @@ func connect(dir string, want *sandbox.Network, owner Egress) (*network, error) 
 	}
 	link := egress.DefaultLink()
 	var tap *os.File
-	if err := egress.In(ns, func() (err error) { tap, err = egress.Create(link); return err }); err != nil {
+	if err := egress.In(ns, func() (err error) { tap, err = egress.CreateTAP(link); return err }); err != nil {
 		_ = ns.Close()
 		return nil, err
 	}

@@ -182,8 +182,11 @@ func mountPoints(root string, checkpoint, network bool) error {
 	}
 	if network {
 		_ = r.Mkdir("etc", 0o755)
-		if f, err := r.OpenFile("etc/resolv.conf", os.O_CREATE|os.O_RDONLY, 0o644); err == nil {
+		f, err := r.OpenFile("etc/resolv.conf", os.O_CREATE|os.O_RDONLY, 0o644)
+		if err == nil {
 			return f.Close()
+		} else if os.IsPermission(err) {
+			return fmt.Errorf("make /etc/resolv.conf in the image: %w", err)
 		}
 		// A link that leads nowhere: the file server makes what it leads to.
 	}

@@ -3,6 +3,7 @@
 package gvisor
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"net"
@@ -195,7 +196,8 @@ func (s *supervisor) contain(start time.Time, limit *time.Timer, lost func(error
 		return lost(err)
 	}
 	defer over.Close()
-	go s.watchOutput(over)
+	watched := make(chan struct{})
+	go func() { defer close(watched); s.watchOutput(over) }()
 
 	args := container.Args{ID: "box", BundleDir: bundle, Attached: true}
 	if args.Spec, err = readSpec(bundle, s.conf); err != nil {
@@ -256,6 +258,8 @@ func (s *supervisor) contain(start time.Time, limit *time.Timer, lost func(error
 	wall := time.AfterFunc(millis(spec.Limits.WallMillis), func() { s.stop(sandbox.OutOfTime) })
 	defer wall.Stop()
 	ws, err := await(c)
+	_, _ = over.WriteString("\n") // behind all that the file server has said
+	<-watched
 	s.mu.Lock()
 	wallTime := time.Since(s.begun)
 	s.mu.Unlock()
@@ -356,10 +360,10 @@ func (s *supervisor) copyLog(r *os.File) {
 	}
 }
 
-// watchOutput stops the program once the file server says that a limit was hit.
+// watchOutput stops the program once the file server says that a limit was hit. It ends
+// at an empty line, which is our own.
 func (s *supervisor) watchOutput(over *os.File) {
-	buf := make([]byte, 64)
-	if n, err := over.Read(buf); err == nil && n > 0 {
+	for lines := bufio.NewScanner(over); lines.Scan() && lines.Text() != ""; {
 		s.stop(sandbox.OutputLimit)
 	}
 }
