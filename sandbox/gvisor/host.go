@@ -64,6 +64,14 @@ func processTime() time.Duration {
 	return total
 }
 
+// largestProcess is the most memory that any process below this one had, of those that
+// have ended.
+func largestProcess() int64 {
+	var gone unix.Rusage
+	_ = unix.Getrusage(unix.RUSAGE_CHILDREN, &gone)
+	return gone.Maxrss * 1024
+}
+
 // panicked says whether the sandbox's stderr, where it warns as well, holds its end.
 func panicked(path string) bool {
 	b, err := os.ReadFile(path)

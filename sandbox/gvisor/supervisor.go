@@ -218,6 +218,9 @@ func (s *supervisor) contain(start time.Time, limit *time.Timer, lost func(error
 			fmt.Fprintln(s.err, err)
 		}
 		<-logDone
+		if s.grp == nil { // what a process had at most is known now that they are gone
+			peak = max(peak, largestProcess())
+		}
 		exit.CPUMillis, exit.MemoryBytes = ceilMillis(cpu), min(peak, spec.Limits.MemoryBytes)
 		now := time.Now()
 		if s.begun.IsZero() {
