@@ -24,7 +24,6 @@ import (
 	"github.com/artel-network/artel/network"
 	"github.com/artel-network/artel/p2p"
 	"github.com/artel-network/artel/p2p/libp2p"
-	"github.com/artel-network/artel/provider"
 	"github.com/artel-network/artel/renter"
 	"github.com/artel-network/artel/sqlite"
 	"github.com/artel-network/artel/wire"
@@ -41,6 +40,9 @@ type Config struct {
 	Version  api.Version
 	// Worker is the command that starts a sandbox worker.
 	Worker []string
+	// Containers is the command that executes this binary, for gvisor.Options; none:
+	// the machine offers no containers.
+	Containers []string
 	// InsecureRegistries, "host" or "host:port", may have private addresses and
 	// speak plain http.
 	InsecureRegistries []string
@@ -394,5 +396,3 @@ func mkdir(path string) error {
 	}
 	return nil
 }
-
-var _ provider.Runner = (*provider.Boxed)(nil)
