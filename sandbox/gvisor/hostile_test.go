@@ -94,6 +94,17 @@ func TestAllocation(t *testing.T) {
 	}
 }
 
+// TestLayerBeyondMemory: what is written above the image is on disk, not in memory.
+func TestLayerBeyondMemory(t *testing.T) {
+	needs(t)
+	box := newBox(t, t.TempDir(), nil)
+	s := specOf(t, "fill", "/tmp", fmt.Sprint(400<<20))
+	s.Limits.MemoryBytes = 64 << 20
+	if exit, log := run(t, box, s); !exit.OK() {
+		t.Errorf("%v; log %s", exit, log)
+	}
+}
+
 // TestHostPorts: what listens on the host, on whatever address, is out of reach.
 func TestHostPorts(t *testing.T) {
 	needs(t)
