@@ -146,6 +146,10 @@ func (s *supervisor) usage() sandbox.Usage {
 			u.Processes = int64(len(list))
 		}
 	}
+	s.mu.Lock()
+	net := s.net
+	s.mu.Unlock()
+	u.SentBytes, u.GotBytes = net.counts()
 	u.OutputBytes, _ = measure(s.task.Spec.Out)
 	if s.log != nil {
 		u.LogBytes, _ = s.log.Counts()
