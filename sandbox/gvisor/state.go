@@ -21,8 +21,17 @@ func readJSON(path string, v any) error {
 	return nil
 }
 
-// writeJSON writes the file whole or not at all, and synced.
+// writeJSON writes a file that nobody reads after a crash.
 func writeJSON(path string, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, b, 0o600)
+}
+
+// storeJSON writes the file whole or not at all, and synced.
+func storeJSON(path string, v any) error {
 	b, err := json.Marshal(v)
 	if err != nil {
 		return err

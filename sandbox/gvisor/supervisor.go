@@ -85,7 +85,7 @@ func supervise(dir string) int {
 	var conns sync.WaitGroup
 	go s.serve(l.(*net.UnixListener), &conns)
 	exit := s.run()
-	if err := writeJSON(filepath.Join(dir, exitFile), exit); err != nil {
+	if err := storeJSON(filepath.Join(dir, exitFile), exit); err != nil {
 		fmt.Fprintln(s.err, err)
 	}
 	s.exit = exit
