@@ -9,10 +9,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -36,7 +38,8 @@ type Box struct {
 	wg      sync.WaitGroup
 
 	mu     sync.Mutex
-	live   map[string]*attempt // nil while it waits for a slot
+	live   map[string]*attempt   // nil while it waits for a slot
+	stored map[*attempt]struct{} // those whose state is on disk
 	closed bool
 }
 
@@ -68,7 +71,7 @@ func New(opt Options) (*Box, error) {
 		return nil, fmt.Errorf("make a gvisor box: the directory %s has a colon or a comma in its name; hint: choose another", dir)
 	}
 	opt.Dir = dir
-	b := &Box{opt: opt, slots: make(chan struct{}, opt.Slots), done: make(chan struct{}), live: map[string]*attempt{}}
+	b := &Box{opt: opt, slots: make(chan struct{}, opt.Slots), done: make(chan struct{}), live: map[string]*attempt{}, stored: map[*attempt]struct{}{}}
 	b.noNet = tun()
 	sum := sha256.Sum256([]byte(dir))
 	b.cgroups, b.noGroup = findCgroups("artel-" + hex.EncodeToString(sum[:6]))
@@ -124,6 +127,9 @@ func (b *Box) begin(ctx context.Context, id string, spec sandbox.Spec) (*attempt
 	}
 	if err := a.launch(b.opt.Command); err != nil {
 		_ = os.RemoveAll(a.dir)
+		b.mu.Lock()
+		delete(b.stored, a)
+		b.mu.Unlock()
 		b.leave(a)
 		b.wg.Done()
 		return nil, err
@@ -219,7 +225,7 @@ func (b *Box) enter(ctx context.Context, a *attempt) error {
 	select {
 	case b.slots <- struct{}{}:
 		b.mu.Lock()
-		b.live[a.task.ID] = a
+		b.live[a.task.ID], b.stored[a] = a, struct{}{}
 		b.mu.Unlock()
 		return nil
 	case <-ctx.Done():
@@ -326,7 +332,7 @@ func (b *Box) Live(ctx context.Context) ([]sandbox.Run, error) {
 			b.mu.Unlock()
 			continue
 		}
-		b.live[a.task.ID] = a
+		b.live[a.task.ID], b.stored[a] = a, struct{}{}
 		b.wg.Add(1)
 		b.mu.Unlock()
 		_ = a.hold() // a supervisor that is gone has left an exit, or nothing
@@ -362,6 +368,17 @@ func (b *Box) Close() error {
 		a.Kill()
 	}
 	b.wg.Wait()
+	b.mu.Lock()
+	left := slices.Collect(maps.Keys(b.stored))
+	b.mu.Unlock()
+	for _, a := range left { // nobody will ask for their exits any more
+		a.mu.Lock()
+		detached := a.detached
+		a.mu.Unlock()
+		if !detached {
+			a.collected.Do(a.forget)
+		}
+	}
 	b.cgroups.remove()
 	return nil
 }

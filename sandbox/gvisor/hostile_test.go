@@ -367,12 +367,9 @@ func TestNothingIsLeft(t *testing.T) {
 			t.Fatal(err)
 		}
 		next := newBox(t, root, nil)
-		runs, err := next.Live(ctx)
+		runs, err := next.Live(ctx) // whose exit nobody collects
 		if err != nil || len(runs) != 1 {
 			t.Fatalf("live %v, %v", runs, err)
-		}
-		if exit, err := runs[0].Wait(ctx); err != nil || exit.Reason != sandbox.Lost {
-			t.Errorf("%v, %v", exit, err)
 		}
 		if err := next.Close(); err != nil {
 			t.Error(err)

@@ -100,6 +100,10 @@ func (s *supervisor) box() *container.Container {
 
 // try does f with the running box, and puts its error in words for the holder.
 func (s *supervisor) try(f func(*container.Container) error) response {
+	select { // an attempt that has just been started has hardly begun
+	case <-s.up:
+	case <-s.ended:
+	}
 	box := s.box()
 	if box == nil || box.Sandbox == nil {
 		return response{Ended: true}

@@ -51,6 +51,7 @@ type supervisor struct {
 	grp  *group // nil without cgroups
 	net  *network
 
+	up    chan struct{} // closed once the program runs
 	ended chan struct{} // closed once exit is set and stored
 	exit  sandbox.Exit
 
@@ -77,7 +78,7 @@ func supervise(dir string) int {
 	if err != nil {
 		return fail(fmt.Errorf("take over the socket: %w", err))
 	}
-	s := &supervisor{dir: dir, err: os.Stderr, ended: make(chan struct{})}
+	s := &supervisor{dir: dir, err: os.Stderr, up: make(chan struct{}), ended: make(chan struct{})}
 	if err := readJSON(filepath.Join(dir, specFile), &s.task); err != nil {
 		return fail(err)
 	}
@@ -257,6 +258,7 @@ func (s *supervisor) contain(start time.Time, limit *time.Timer, lost func(error
 	s.mu.Lock()
 	s.begun = time.Now()
 	s.mu.Unlock()
+	close(s.up)
 	limit.Stop()
 	wall := time.AfterFunc(millis(spec.Limits.WallMillis), func() { s.stop(sandbox.OutOfTime) })
 	defer wall.Stop()
