@@ -189,6 +189,9 @@ func (a *attempt) forget() {
 		a.box.crashed(a.task.ID, detail)
 	}
 	_ = os.RemoveAll(a.dir)
+	a.box.mu.Lock()
+	delete(a.box.stored, a)
+	a.box.mu.Unlock()
 }
 
 // Kill is sandbox.Run's.
