@@ -12,6 +12,8 @@ import (
 	"github.com/artel-network/artel/blob/mem"
 	"github.com/artel-network/artel/chain"
 	"github.com/artel-network/artel/lease"
+	"github.com/artel-network/artel/sandbox"
+	"github.com/artel-network/artel/sandbox/fake"
 	"github.com/artel-network/artel/wire"
 )
 
@@ -109,7 +111,7 @@ func TestNoDiskIsNoLimitForNobody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &Boxed{Dir: t.TempDir(), Blobs: store, Scratch: scratch, Fetch: func(ctx context.Context, _ artel.NodeID, into blob.Store, root artel.Ref, limit int64) error {
+	b := &Boxed{Boxes: map[string]sandbox.Box{"": fake.New(1, nil)}, Dir: t.TempDir(), Blobs: store, Scratch: scratch, Fetch: func(ctx context.Context, _ artel.NodeID, into blob.Store, root artel.Ref, limit int64) error {
 		if _, ok := ctx.Deadline(); !ok {
 			t.Error("the fetch may take for ever")
 		}
@@ -188,7 +190,7 @@ func TestCancelledFetchesAreTakenOver(t *testing.T) {
 	slow, other := artel.NodeID{1}, artel.NodeID{2}
 	begun := make(chan struct{}, 8)
 	let := make(chan struct{})
-	b := &Boxed{Dir: t.TempDir(), Blobs: store, Scratch: scratch, Fetch: func(ctx context.Context, from artel.NodeID, into blob.Store, _ artel.Ref, _ int64) error {
+	b := &Boxed{Boxes: map[string]sandbox.Box{"": fake.New(1, nil)}, Dir: t.TempDir(), Blobs: store, Scratch: scratch, Fetch: func(ctx context.Context, from artel.NodeID, into blob.Store, _ artel.Ref, _ int64) error {
 		_, _, err := blob.AddFile(ctx, into, strings.NewReader("a program"))
 		if err != nil || from == other {
 			return err
