@@ -307,12 +307,12 @@ func supervisorAttr() *syscall.SysProcAttr {
 }
 
 // Live is sandbox.Adopter's. It also clears away what dead supervisors have left.
-func (b *Box) Live(ctx context.Context) ([]sandbox.Run, error) {
+func (b *Box) Live(ctx context.Context) ([]sandbox.Left, error) {
 	entries, err := os.ReadDir(b.opt.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("find attempts: %w", err)
 	}
-	var runs []sandbox.Run
+	var runs []sandbox.Left
 	for _, e := range entries {
 		if err := ctx.Err(); err != nil {
 			return runs, err
