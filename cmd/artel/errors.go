@@ -23,7 +23,10 @@ const (
 )
 
 // usageError is a mistake on the command line.
-type usageError struct{ msg, hint string }
+type usageError struct {
+	msg, hint string
+	quote     string // lines of a file to show where
+}
 
 func (e usageError) Error() string {
 	if e.hint == "" {
@@ -33,7 +36,7 @@ func (e usageError) Error() string {
 }
 
 func usage(hint, format string, args ...any) error {
-	return usageError{fmt.Sprintf(format, args...), hint}
+	return usageError{msg: fmt.Sprintf(format, args...), hint: hint}
 }
 
 // exitError ends the program with a code after everything was said.
@@ -68,6 +71,9 @@ func (a *app) report(ctx context.Context, cmd *cobra.Command, err error) int {
 		return exit
 	}
 	a.say("artel: %s", clean(e.Message))
+	if u.quote != "" {
+		a.say("%s", u.quote)
+	}
 	if e.Hint != "" {
 		a.say("hint: %s", clean(e.Hint))
 	}
@@ -95,6 +101,10 @@ func group(cmd *cobra.Command, args []string) error {
 func flagError(cmd *cobra.Command, err error) error {
 	if errors.Is(err, pflag.ErrHelp) {
 		return err
+	}
+	var invalid *pflag.InvalidValueError
+	if errors.As(err, &invalid) && invalid.GetFlag().Value.Type() == "uint32" {
+		return usage("like --"+invalid.GetFlag().Name+" 2", "--%s %q is not a whole number", invalid.GetFlag().Name, clean(invalid.GetValue()))
 	}
 	var unknown *pflag.NotExistError
 	if !errors.As(err, &unknown) {
