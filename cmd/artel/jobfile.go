@@ -10,34 +10,16 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/artel-network/artel/cmd/artel/internal/jobfile"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
 
-// maxJobFile bounds a job file; what is longer belongs into an input file.
-const maxJobFile = 256 << 10
-
-// jobFile is what a job file says, with the place of each value for the messages
-// about it.
+// jobFile is a job file on its way into the flags of run.
 type jobFile struct {
-	name    string // for messages
-	dir     string // its paths are relative to this; empty: to the working directory
-	lines   []string
-	fields  []setField
-	command []string
-	applied map[string][]place // by flag
-}
-
-// setField is a field that the file sets, which is the flag of that name.
-type setField struct {
-	name   string
-	values []place
-}
-
-// place is a value and where it stands, from 1.
-type place struct {
-	text      string
-	line, col int
+	*jobfile.File
+	dir     string                     // its paths are relative to this; empty: to the working directory
+	applied map[string][]jobfile.Value // by flag
 }
 
 // splitJobFile takes the job file off the arguments of run. dash is how many of
@@ -67,31 +49,15 @@ func (a *app) readJobFile(file string, cmd *cobra.Command) (*jobFile, error) {
 		defer f.Close()
 		in, name, dir = f, file, filepath.Dir(file)
 	}
-	b, err := io.ReadAll(io.LimitReader(in, maxJobFile+1))
+	b, err := io.ReadAll(io.LimitReader(in, jobfile.MaxBytes+1))
 	if err != nil {
 		return nil, fmt.Errorf("read job file %s: %w", name, err)
 	}
-	j, err := parseJobFile(name, b, jobFields(cmd.Flags()))
+	j, err := jobfile.Parse(name, b, jobFields(cmd.Flags()))
 	if err != nil {
 		return nil, err
 	}
-	j.dir = dir
-	return j, nil
-}
-
-// mistake is a usage error that shows where it is.
-func (j *jobFile) mistake(p place, hint, format string, args ...any) error {
-	e := usageError{msg: fmt.Sprintf("%s:%d:%d: %s", j.name, p.line, p.col, fmt.Sprintf(format, args...)), hint: hint}
-	if p.line >= 1 && p.line <= len(j.lines) {
-		line, col := []rune(clean(j.lines[p.line-1])), max(p.col-1, 0)
-		const wide = 100
-		if start := min(max(0, col-wide/2), len(line)); len(line) > wide { // far to the right in a long line
-			line, col = line[start:min(len(line), start+wide)], col-start
-		}
-		n := strconv.Itoa(p.line)
-		e.quote = fmt.Sprintf("  %s | %s\n  %s | %s^", n, string(line), strings.Repeat(" ", len(n)), strings.Repeat(" ", min(col, len(line))))
-	}
-	return e
+	return &jobFile{File: j, dir: dir}, nil
 }
 
 // apply sets the flags that the command line has not set. Of the environment,
@@ -104,25 +70,25 @@ func (j *jobFile) apply(fs *pflag.FlagSet) error {
 	if changed["env"] {
 		given, _ = fs.GetStringArray("env")
 	}
-	j.applied = map[string][]place{}
-	for _, f := range j.fields {
-		if changed[f.name] && f.name != "env" || program && (f.name == "image" || f.name == "wasm") {
+	j.applied = map[string][]jobfile.Value{}
+	for _, f := range j.Fields {
+		if changed[f.Name] && f.Name != "env" || program && (f.Name == "image" || f.Name == "wasm") {
 			continue
 		}
-		for _, v := range f.values {
-			name, _, _ := strings.Cut(v.text, "=")
-			if f.name == "env" && slices.ContainsFunc(given, func(e string) bool { return strings.HasPrefix(e, name+"=") }) {
+		for _, v := range f.Values {
+			name, _, _ := strings.Cut(v.Text, "=")
+			if f.Name == "env" && slices.ContainsFunc(given, func(e string) bool { return strings.HasPrefix(e, name+"=") }) {
 				continue
 			}
-			if err := fs.Set(f.name, j.resolve(f.name, v.text)); err != nil {
-				return j.mistake(v, "", "%s: %v", f.name, err)
+			if err := fs.Set(f.Name, j.resolve(f.Name, v.Text)); err != nil {
+				return j.Mistake(v, "", "%s: %v", f.Name, err)
 			}
-			j.applied[f.name] = append(j.applied[f.name], v)
+			j.applied[f.Name] = append(j.applied[f.Name], v)
 		}
 	}
 	if image, _ := fs.GetString("image"); image == "" {
 		if wasm, _ := fs.GetString("wasm"); wasm == "" {
-			return usage("add a line image: NAME, or wasm: FILE", "%s names no program to run", j.name)
+			return usage("add a line image: NAME, or wasm: FILE", "%s names no program to run", clean(j.Name))
 		}
 	}
 	return nil
@@ -159,11 +125,11 @@ func (j *jobFile) locate(err error) error {
 	}
 	at := places[0]
 	for _, p := range places {
-		word, _, _ := strings.Cut(p.text, "=")
-		if strings.Contains(rest, strconv.Quote(clean(p.text))) || len(places) > 1 && strings.HasPrefix(rest, name+" "+clean(word)+" ") {
+		word, _, _ := strings.Cut(p.Text, "=")
+		if strings.Contains(rest, strconv.Quote(clean(p.Text))) || len(places) > 1 && strings.HasPrefix(rest, name+" "+clean(word)+" ") {
 			at = p
 			break
 		}
 	}
-	return j.mistake(at, u.hint, "%s", rest)
+	return j.Mistake(at, u.hint, "%s", rest)
 }

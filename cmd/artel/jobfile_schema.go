@@ -5,40 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/artel-network/artel/cmd/artel/internal/jobfile"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
-
-// fieldKind is what a field of a job file wants.
-type fieldKind string
-
-const (
-	kindText    fieldKind = "a text"
-	kindNumber  fieldKind = "a whole number"
-	kindList    fieldKind = "a list"
-	kindEnv     fieldKind = "a map or a list of NAME=value"
-	kindVersion fieldKind = "1"
-)
-
-// jobField is a field of job files: the flag of run of the same name, or one of
-// version and command.
-type jobField struct {
-	name, doc string
-	kind      fieldKind
-}
-
-// hint shows a value of the kind that is wanted.
-func (f jobField) hint() string {
-	switch {
-	case f.name == "command":
-		return `like [python, train.py]; a shell's line is [sh, -c, "..."]`
-	case f.kind == kindEnv:
-		return "like {SEED: 7}"
-	case f.kind == kindList:
-		return "like [one, two]"
-	}
-	return ""
-}
 
 // fieldNames are the fields of a job file in the order in which people read them.
 // What run does with a job (detach, dry-run) is not the job's, and that secrets
@@ -52,28 +22,28 @@ func fieldNames() []string {
 
 // jobFields returns the fields of job files, with their types and descriptions
 // from the flags of run.
-func jobFields(fs *pflag.FlagSet) []jobField {
-	var out []jobField
+func jobFields(fs *pflag.FlagSet) []jobfile.Field {
+	var out []jobfile.Field
 	for _, name := range fieldNames() {
-		f := jobField{name: name, kind: kindText}
+		f := jobfile.Field{Name: name, Kind: jobfile.KindText}
 		switch name {
 		case "version":
-			f.kind, f.doc = kindVersion, "version of this format"
+			f.Kind, f.Doc = jobfile.KindVersion, "version of this format"
 		case "command":
-			f.kind, f.doc = kindList, "the program's arguments, as after -- on the command line: for an image they take the place of its own command"
+			f.Kind, f.Doc = jobfile.KindList, "the program's arguments, as after -- on the command line: for an image they take the place of its own command"
 		default:
 			flag := fs.Lookup(name)
 			if flag == nil {
 				continue
 			}
-			f.doc = flag.Usage
+			f.Doc = flag.Usage
 			switch {
 			case name == "env":
-				f.kind, f.doc = kindEnv, "variables for the program"
+				f.Kind, f.Doc = jobfile.KindEnv, "variables for the program"
 			case flag.Value.Type() == "uint32":
-				f.kind = kindNumber
+				f.Kind = jobfile.KindNumber
 			case flag.Value.Type() == "stringArray":
-				f.kind = kindList
+				f.Kind = jobfile.KindList
 			}
 		}
 		out = append(out, f)
@@ -127,7 +97,7 @@ func (o object) MarshalJSON() ([]byte, error) {
 func jobSchema(fs *pflag.FlagSet) object {
 	var properties object
 	for _, f := range jobFields(fs) {
-		properties = append(properties, member{f.name, append(f.schema(), member{"description", f.doc})})
+		properties = append(properties, member{f.Name, append(fieldSchema(f), member{"description", f.Doc})})
 	}
 	required := func(name string) object { return object{{"required", []string{name}}} }
 	return object{
@@ -141,10 +111,10 @@ func jobSchema(fs *pflag.FlagSet) object {
 	}
 }
 
-func (f jobField) schema() object {
+func fieldSchema(f jobfile.Field) object {
 	text := func(form string) object { return object{{"type", []string{"string", "number"}}, {"pattern", form}} }
 	texts := object{{"type", "array"}, {"items", object{{"type", []string{"string", "number"}}}}}
-	switch f.name {
+	switch f.Name {
 	case "mem", "disk", "gpu-memory", "traffic", "log-limit":
 		return text(formSize)
 	case "timeout":
@@ -172,10 +142,10 @@ func (f jobField) schema() object {
 	case "cpu", "tries":
 		return object{{"type", "integer"}, {"minimum", 1}}
 	}
-	switch f.kind {
-	case kindNumber:
+	switch f.Kind {
+	case jobfile.KindNumber:
 		return object{{"type", "integer"}, {"minimum", 0}}
-	case kindList:
+	case jobfile.KindList:
 		return texts
 	}
 	return object{{"type", []string{"string", "number"}}}

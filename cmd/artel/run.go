@@ -86,7 +86,7 @@ func (a *app) run(cmd *cobra.Command, o *runOptions, args []string) error {
 		return err
 	}
 	if cmd.ArgsLenAtDash() < 0 {
-		args = j.command
+		args = j.Command
 	}
 	return j.locate(a.runJob(cmd.Context(), *o, args))
 }

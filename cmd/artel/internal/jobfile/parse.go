@@ -1,4 +1,4 @@
-package main
+package jobfile
 
 import (
 	"errors"
@@ -8,18 +8,19 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/artel-network/artel/cmd/artel/internal/near"
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 )
 
-// parseJobFile reads YAML, of which JSON is a part. It is strict: a field that is
+// Parse reads YAML, of which JSON is a part. It is strict: a field that is
 // not known, or has another type than its flag, is a mistake.
-func parseJobFile(name string, b []byte, fields []jobField) (*jobFile, error) {
-	j := &jobFile{name: clean(name), lines: strings.Split(string(b), "\n")}
-	if len(b) > maxJobFile {
-		return nil, usage("put long lists into an input file, and read them from /in", "%s is longer than any job file: %d bytes", j.name, maxJobFile)
+func Parse(name string, b []byte, fields []Field) (*File, error) {
+	j := &File{Name: name, lines: strings.Split(string(b), "\n")}
+	if len(b) > MaxBytes {
+		return nil, usage("put long lists into an input file, and read them from /in", "%s is longer than any job file: %d bytes", j.Name, MaxBytes)
 	}
 	if err := j.shallow(b); err != nil {
 		return nil, err
@@ -34,16 +35,16 @@ func parseJobFile(name string, b []byte, fields []jobField) (*jobFile, error) {
 			continue
 		}
 		if body != nil {
-			return nil, j.mistake(where(d.Body), "a file for each job", "a second document")
+			return nil, j.Mistake(where(d.Body), "a file for each job", "a second document")
 		}
 		body = d.Body
 	}
 	if body == nil {
-		return nil, usage("at least a line image: NAME, or wasm: FILE", "%s is empty", j.name)
+		return nil, usage("at least a line image: NAME, or wasm: FILE", "%s is empty", j.Name)
 	}
 	pairs, ok := mapping(body)
 	if !ok {
-		return nil, j.mistake(where(body), "lines like image: python:3.12", "a job file wants fields, and this is %s", kindOf(body))
+		return nil, j.Mistake(where(body), "lines like image: python:3.12", "a job file wants fields, and this is %s", kindOf(body))
 	}
 	for _, kv := range pairs {
 		if err := j.field(kv, fields); err != nil {
@@ -57,7 +58,7 @@ func parseJobFile(name string, b []byte, fields []jobField) (*jobFile, error) {
 const maxDepth = 64
 
 // shallow refuses what nests deeper than a parser's stack may grow.
-func (j *jobFile) shallow(b []byte) error {
+func (j *File) shallow(b []byte) error {
 	depth, deepest := 0, 0
 	for _, c := range b {
 		switch c {
@@ -71,18 +72,18 @@ func (j *jobFile) shallow(b []byte) error {
 	for i, line := range j.lines {
 		indent := len(line) - len(strings.TrimLeft(line, " -?"))
 		if deepest > maxDepth || indent > 4*maxDepth {
-			return j.mistake(place{line: i + 1, col: 1}, "a job file is fields, lists and one map", "nested too deep")
+			return j.Mistake(Value{Line: i + 1, Col: 1}, "a job file is fields, lists and one map", "nested too deep")
 		}
 	}
 	return nil
 }
 
 // syntax makes a sentence of what the YAML parser says.
-func (j *jobFile) syntax(err error) error {
+func (j *File) syntax(err error) error {
 	var s *yaml.SyntaxError
 	if !errors.As(err, &s) || s.GetToken() == nil {
 		first, _, _ := strings.Cut(err.Error(), "\n")
-		return usage("", "%s is not YAML: %s", j.name, first)
+		return usage("", "%s is not YAML: %s", j.Name, first)
 	}
 	msg, hint := s.GetMessage(), ""
 	switch {
@@ -91,29 +92,29 @@ func (j *jobFile) syntax(err error) error {
 	case strings.Contains(msg, `'\t'`) || strings.Contains(msg, "'\t'"):
 		msg, hint = "a tab where YAML wants spaces", "indent with spaces"
 	}
-	return j.mistake(at(s.GetToken()), hint, "%s", clean(msg))
+	return j.Mistake(at(s.GetToken()), hint, "%s", msg)
 }
 
 // field reads one field of the file.
-func (j *jobFile) field(kv *ast.MappingValueNode, fields []jobField) error {
+func (j *File) field(kv *ast.MappingValueNode, fields []Field) error {
 	name, ok := scalar(kv.Key)
 	p := where(kv.Key)
 	if !ok {
-		return j.mistake(p, "", "a field's name is a word, and this is %s", kindOf(kv.Key))
+		return j.Mistake(p, "", "a field's name is a word, and this is %s", kindOf(kv.Key))
 	}
-	i := slices.IndexFunc(fields, func(f jobField) bool { return f.name == name })
+	i := slices.IndexFunc(fields, func(f Field) bool { return f.Name == name })
 	if i < 0 {
 		hint := "artel run --schema lists the fields"
 		if near := nearField(name, fields); near != "" {
 			hint = "did you mean " + near + "?"
 		}
-		return j.mistake(p, hint, "unknown field %q", clean(name))
+		return j.Mistake(p, hint, "unknown field %q", name)
 	}
-	if slices.ContainsFunc(j.fields, func(f setField) bool { return f.name == name }) {
-		return j.mistake(p, "keep one of them", "%s is set twice", name)
+	if slices.ContainsFunc(j.Fields, func(f Set) bool { return f.Name == name }) {
+		return j.Mistake(p, "keep one of them", "%s is set twice", name)
 	}
-	if other := map[string]string{"image": "wasm", "wasm": "image"}[name]; other != "" && slices.ContainsFunc(j.fields, func(f setField) bool { return f.name == other }) {
-		return j.mistake(p, "keep one of them", "image and wasm contradict each other")
+	if other := map[string]string{"image": "wasm", "wasm": "image"}[name]; other != "" && slices.ContainsFunc(j.Fields, func(f Set) bool { return f.Name == other }) {
+		return j.Mistake(p, "keep one of them", "image and wasm contradict each other")
 	}
 	vs, err := j.values(fields[i], kv.Value)
 	if err != nil {
@@ -122,42 +123,42 @@ func (j *jobFile) field(kv *ast.MappingValueNode, fields []jobField) error {
 	switch name {
 	case "version":
 	case "command":
-		j.command = []string{}
+		j.Command = []string{}
 		for _, v := range vs {
-			j.command = append(j.command, v.text)
+			j.Command = append(j.Command, v.Text)
 		}
 	default:
-		j.fields = append(j.fields, setField{name, vs})
+		j.Fields = append(j.Fields, Set{name, vs})
 	}
 	return nil
 }
 
 // values reads what a field is set to, as its flag would be given it.
-func (j *jobFile) values(f jobField, n ast.Node) ([]place, error) {
+func (j *File) values(f Field, n ast.Node) ([]Value, error) {
 	p := where(n)
 	text, isScalar := scalar(n)
-	p.text = text
+	p.Text = text
 	wrong := func(hint string) error {
-		return j.mistake(p, hint, "%s wants %s, and this is %s", f.name, f.kind, kindOf(n))
+		return j.Mistake(p, hint, "%s wants %s, and this is %s", f.Name, f.Kind, kindOf(n))
 	}
-	switch f.kind {
-	case kindVersion:
+	switch f.Kind {
+	case KindVersion:
 		if n.Type() != ast.IntegerType || text != "1" {
-			return nil, j.mistake(p, "version: 1; a later artel may know others", "version %s is not one that this artel reads", clean(n.String()))
+			return nil, j.Mistake(p, "version: 1; a later artel may know others", "version %s is not one that this artel reads", n.String())
 		}
 		return nil, nil
-	case kindNumber:
+	case KindNumber:
 		v, err := strconv.ParseUint(text, 10, 64)
 		if n.Type() != ast.IntegerType || err != nil || v > math.MaxUint32 {
-			return nil, wrong("like " + f.name + ": 2")
+			return nil, wrong("like " + f.Name + ": 2")
 		}
-		return []place{p}, nil
-	case kindText:
+		return []Value{p}, nil
+	case KindText:
 		if !isScalar || n.Type() == ast.BoolType {
 			return nil, wrong(f.hint())
 		}
-		return []place{p}, nil
-	case kindEnv:
+		return []Value{p}, nil
+	case KindEnv:
 		if pairs, ok := mapping(n); ok {
 			return j.env(pairs)
 		}
@@ -166,33 +167,33 @@ func (j *jobFile) values(f jobField, n ast.Node) ([]place, error) {
 	if !ok {
 		return nil, wrong(f.hint())
 	}
-	var out []place
+	var out []Value
 	for _, item := range list.Values {
 		text, ok := scalar(item)
-		if !ok || item.Type() == ast.BoolType && f.name != "command" {
-			return nil, j.mistake(where(item), "put it in quotes if it is meant as text", "%s wants texts, and this is %s", f.name, kindOf(item))
+		if !ok || item.Type() == ast.BoolType && f.Name != "command" {
+			return nil, j.Mistake(where(item), "put it in quotes if it is meant as text", "%s wants texts, and this is %s", f.Name, kindOf(item))
 		}
 		v := where(item)
-		v.text = text
+		v.Text = text
 		out = append(out, v)
 	}
 	return out, nil
 }
 
 // env reads variables that are written as a map.
-func (j *jobFile) env(pairs []*ast.MappingValueNode) ([]place, error) {
-	var out []place
+func (j *File) env(pairs []*ast.MappingValueNode) ([]Value, error) {
+	var out []Value
 	for _, kv := range pairs {
 		name, ok := scalar(kv.Key)
 		if !ok || name == "" || strings.Contains(name, "=") {
-			return nil, j.mistake(where(kv.Key), "like SEED: 7", "this is not a variable's name")
+			return nil, j.Mistake(where(kv.Key), "like SEED: 7", "this is not a variable's name")
 		}
 		value, ok := scalar(kv.Value)
 		if !ok {
-			return nil, j.mistake(where(kv.Value), `a text, a number, or "" for an empty one`, "the variable %s wants a value, and this is %s", clean(name), kindOf(kv.Value))
+			return nil, j.Mistake(where(kv.Value), `a text, a number, or "" for an empty one`, "the variable %s wants a value, and this is %s", name, kindOf(kv.Value))
 		}
 		p := where(kv.Value)
-		p.text = name + "=" + value
+		p.Text = name + "=" + value
 		out = append(out, p)
 	}
 	return out, nil
@@ -226,18 +227,18 @@ func scalar(n ast.Node) (string, bool) {
 	return "", false
 }
 
-func where(n ast.Node) place {
+func where(n ast.Node) Value {
 	if n == nil {
-		return place{line: 1, col: 1}
+		return Value{Line: 1, Col: 1}
 	}
 	return at(n.GetToken())
 }
 
-func at(t *token.Token) place {
+func at(t *token.Token) Value {
 	if t == nil || t.Position == nil {
-		return place{line: 1, col: 1}
+		return Value{Line: 1, Col: 1}
 	}
-	return place{line: max(t.Position.Line, 1), col: max(t.Position.Column, 1)}
+	return Value{Line: max(t.Position.Line, 1), Col: max(t.Position.Column, 1)}
 }
 
 func kindOf(n ast.Node) string {
@@ -264,7 +265,7 @@ func kindOf(n ast.Node) string {
 
 // nearField guesses the field that was meant: as other tools call it, in another
 // spelling, or with a typing error.
-func nearField(name string, fields []jobField) string {
+func nearField(name string, fields []Field) string {
 	var b strings.Builder
 	for i, r := range name {
 		switch {
@@ -286,13 +287,13 @@ func nearField(name string, fields []jobField) string {
 	}
 	var names []string
 	for _, f := range fields {
-		if f.name == s {
+		if f.Name == s {
 			return s
 		}
-		names = append(names, f.name)
+		names = append(names, f.Name)
 	}
 	if len(s) > 40 {
 		return ""
 	}
-	return nearest(s, names)
+	return near.Nearest(s, names)
 }
