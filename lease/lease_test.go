@@ -330,7 +330,11 @@ func TestRestarted(t *testing.T) {
 		t.Fatal(err)
 	}
 	due := s.Book.Due()
-	s = s.Restarted(start + 50_000)
+	again := s.Restarted(start+50_000, func(k TaskKey) bool { return k == TaskKey{1, 1} })
+	if len(again.Running) != 1 || again.Due(start+50_000) != due {
+		t.Errorf("%d attempts of one that goes on, %s units are due", len(again.Running), again.Due(start+50_000))
+	}
+	s = s.Restarted(start+50_000, func(TaskKey) bool { return false })
 	if len(s.Running) != 0 || s.Due(start+50_000) != due {
 		t.Errorf("%d attempts run after a restart, %s units are due", len(s.Running), s.Due(start+50_000))
 	}

@@ -170,9 +170,11 @@ func (s Sold) Due(now int64) artel.Amount {
 }
 
 // Restarted is the lease after its provider's process came back at now: what
-// ran is gone, the time in between is nobody's bill.
-func (s Sold) Restarted(now int64) Sold {
-	s.Running, s.Metered, s.FreeAt = nil, now, 0
+// ran is gone, but for those attempts whose box has gone on without it; the time in
+// between is nobody's bill for holding.
+func (s Sold) Restarted(now int64, goesOn func(TaskKey) bool) Sold {
+	s.Running = slices.DeleteFunc(slices.Clone(s.Running), func(r Running) bool { return !goesOn(r.TaskKey) })
+	s.Metered, s.FreeAt = now, 0
 	s.StuckAt = 0
 	if s.UnpaidAt != 0 {
 		s.UnpaidAt = now

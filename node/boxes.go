@@ -25,8 +25,9 @@ const probeFor = 30 * time.Second
 // shows that they run.
 type boxes struct {
 	wasm      *wasm.Box
-	container *gvisor.Box // nil: they cannot run here
-	why       error       // then
+	container *gvisor.Box    // nil: they cannot run here
+	why       error          // then
+	left      []sandbox.Left // containers that have outlived the daemon before this one
 }
 
 func (o *owner) openBoxes(ctx context.Context, slots int, memory int64) (b boxes, err error) {
@@ -55,12 +56,8 @@ func (o *owner) openBoxes(ctx context.Context, slots int, memory int64) (b boxes
 	if b.container, err = gvisor.New(opts); err != nil {
 		return b, errors.Join(fmt.Errorf("open sandbox: %w", err), b.wasm.Close())
 	}
-	left, err := b.container.Live(ctx)
-	if err != nil {
+	if b.left, err = b.container.Live(ctx); err != nil {
 		return b, errors.Join(fmt.Errorf("take up containers: %w", err), b.close())
-	}
-	for _, r := range left { // of a daemon that ended: their receipts can no longer be signed
-		r.Kill()
 	}
 	return b, nil
 }

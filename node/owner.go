@@ -82,7 +82,7 @@ func (o *owner) begin(ctx context.Context, c api.ProvideConfig) error {
 		return err
 	}
 	pol.Sandboxes = o.boxes.kinds()
-	o.boxed = &provider.Boxed{Boxes: o.boxes.byKind(), Images: n.images, Blobs: n.blobs, Dir: work + "/jobs", Fetch: o.fetch, Scratch: o.scratch, Room: o.room}
+	o.boxed = &provider.Boxed{Boxes: o.boxes.byKind(), Images: n.images, Left: o.boxes.left, Blobs: n.blobs, Dir: work + "/jobs", Fetch: o.fetch, Scratch: o.scratch, Room: o.room}
 	o.boxed.Limit(int64(min(o.complete(c).Disk, math.MaxInt64)))
 	o.p = provider.New(provider.Config{
 		Key: n.c.Key, Account: n.account(), Network: n.network, Machine: o.machine, Params: n.params, Policy: pol,

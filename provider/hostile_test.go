@@ -64,7 +64,7 @@ func TestDebtsFollowTheRenter(t *testing.T) {
 // in memory and in the database.
 func TestStrangersGenerationsAreNotKept(t *testing.T) {
 	store := &heap{}
-	p := New(Config{Key: testKey(t, 9), Params: chain.Params{ChainID: 1}, Store: store, Log: slog.New(slog.DiscardHandler)})
+	p := New(Config{Key: testKey(t, 9), Params: chain.Params{ChainID: 1}, Store: store, Runner: works{}, Log: slog.New(slog.DiscardHandler)})
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error)
 	go func() {
@@ -190,7 +190,7 @@ func TestCancelledFetchesAreTakenOver(t *testing.T) {
 	slow, other := artel.NodeID{1}, artel.NodeID{2}
 	begun := make(chan struct{}, 8)
 	let := make(chan struct{})
-	b := &Boxed{Dir: t.TempDir(), Blobs: store, Scratch: scratch, Fetch: func(ctx context.Context, from artel.NodeID, into blob.Store, _ artel.Ref, _ int64) error {
+	b := &Boxed{Boxes: map[string]sandbox.Box{"": fakebox.New(1, nil)}, Dir: t.TempDir(), Blobs: store, Scratch: scratch, Fetch: func(ctx context.Context, from artel.NodeID, into blob.Store, _ artel.Ref, _ int64) error {
 		_, _, err := blob.AddFile(ctx, into, strings.NewReader("a program"))
 		if err != nil || from == other {
 			return err

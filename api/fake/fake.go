@@ -208,7 +208,7 @@ func (n *Node) submit(r api.SubmitRequest) (api.Job, error) {
 			return j.detail.Job, nil
 		}
 	}
-	if b, ok := n.blobs[r.Spec.Program]; !ok || !bytes.HasPrefix(b, []byte("\x00asm")) {
+	if b, ok := n.blobs[r.Spec.Program]; r.Spec.Box.Image.IsZero() && (!ok || !bytes.HasPrefix(b, []byte("\x00asm"))) {
 		return api.Job{}, artel.Invalid("program %s is not a WASM module; hint: GOOS=wasip1 GOARCH=wasm go build", r.Spec.Program)
 	}
 	if n.balance.Deposit.IsZero() {

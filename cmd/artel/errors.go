@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/artel-network/artel/api"
+	"github.com/artel-network/artel/cmd/artel/internal/jobfile"
+	"github.com/artel-network/artel/cmd/artel/internal/near"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -53,6 +55,10 @@ func (a *app) report(ctx context.Context, cmd *cobra.Command, err error) int {
 	}
 	e, exit := api.AsError(err), exitFailed
 	var u usageError
+	var m *jobfile.Mistake
+	if errors.As(err, &m) {
+		e, exit = &api.Error{Code: api.CodeInvalid, Message: m.Msg, Hint: m.Hint}, exitUsage
+	}
 	if errors.As(err, &u) {
 		e, exit = &api.Error{Code: api.CodeInvalid, Message: u.msg, Hint: u.hint}, exitUsage
 		if e.Hint == "" {
@@ -68,6 +74,11 @@ func (a *app) report(ctx context.Context, cmd *cobra.Command, err error) int {
 		return exit
 	}
 	a.say("artel: %s", clean(e.Message))
+	if m != nil {
+		for line := range strings.Lines(m.Quote) {
+			a.say("%s", clean(strings.TrimSuffix(line, "\n")))
+		}
+	}
 	if e.Hint != "" {
 		a.say("hint: %s", clean(e.Hint))
 	}
@@ -85,8 +96,8 @@ func group(cmd *cobra.Command, args []string) error {
 			names = append(names, c.Name())
 		}
 	}
-	if near := nearest(args[0], names); near != "" {
-		return usage("did you mean `"+cmd.CommandPath()+" "+near+"`?", "unknown command %q", clean(args[0]))
+	if meant := near.Nearest(args[0], names); meant != "" {
+		return usage("did you mean `"+cmd.CommandPath()+" "+meant+"`?", "unknown command %q", clean(args[0]))
 	}
 	return usage(cmd.CommandPath()+" --help lists the commands", "unknown command %q", clean(args[0]))
 }
@@ -95,6 +106,10 @@ func group(cmd *cobra.Command, args []string) error {
 func flagError(cmd *cobra.Command, err error) error {
 	if errors.Is(err, pflag.ErrHelp) {
 		return err
+	}
+	var invalid *pflag.InvalidValueError
+	if errors.As(err, &invalid) && invalid.GetFlag().Value.Type() == "uint32" {
+		return usage("like --"+invalid.GetFlag().Name+" 2", "--%s %q is not a whole number", invalid.GetFlag().Name, clean(invalid.GetValue()))
 	}
 	var unknown *pflag.NotExistError
 	if !errors.As(err, &unknown) {
@@ -107,8 +122,8 @@ func flagError(cmd *cobra.Command, err error) error {
 	if unknown.GetSpecifiedShortnames() != "" {
 		dashes = "-"
 	}
-	if near := nearest(name, names); near != "" {
-		return usage("did you mean --"+near+"?", "unknown flag %s%s", dashes, clean(name))
+	if meant := near.Nearest(name, names); meant != "" {
+		return usage("did you mean --"+meant+"?", "unknown flag %s%s", dashes, clean(name))
 	}
 	return usage(cmd.CommandPath()+" --help lists the flags; what the program gets comes after --", "unknown flag %s%s", dashes, clean(name))
 }
@@ -152,41 +167,4 @@ func notBoth(cmd *cobra.Command, a, b string) error {
 		return usage("give one of them", "--%s and --%s contradict each other", a, b)
 	}
 	return nil
-}
-
-// nearest returns the name that s was most likely meant to be, or "".
-func nearest(s string, names []string) string {
-	best, least := "", 1+max(1, len(s)/3)
-	for _, n := range names {
-		if d := distance(s, n); d < least || strings.HasPrefix(n, s) && len(s) > 1 && best == "" {
-			best, least = n, min(d, least)
-		}
-	}
-	return best
-}
-
-// distance is Levenshtein's, with a swap of neighbours as one step.
-func distance(a, b string) int {
-	rows := make([][]int, len(a)+1)
-	for i := range rows {
-		rows[i] = make([]int, len(b)+1)
-		rows[i][0] = i
-	}
-	for j := range rows[0] {
-		rows[0][j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			d := min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				d = min(d, rows[i-2][j-2]+1)
-			}
-			rows[i][j] = d
-		}
-	}
-	return rows[len(a)][len(b)]
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/api/fake"
+	"github.com/artel-network/artel/cmd/artel/internal/near"
 	"github.com/artel-network/artel/network"
 )
 
@@ -190,7 +191,7 @@ func TestCleanKeepsTheTerminalSafe(t *testing.T) {
 func TestNearest(t *testing.T) {
 	verbs := []string{"run", "ps", "logs", "fetch", "wallet", "network"}
 	for in, want := range map[string]string{"runn": "run", "rnu": "run", "log": "logs", "netwrok": "network", "wal": "wallet", "xyzzy": "", "q": ""} {
-		if got := nearest(in, verbs); got != want {
+		if got := near.Nearest(in, verbs); got != want {
 			t.Errorf("%s: %q, want %q", in, got, want)
 		}
 	}

@@ -1,19 +1,15 @@
 package main
 
 import (
-	"archive/tar"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
-	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/api"
 	"github.com/spf13/cobra"
 )
@@ -23,45 +19,98 @@ type runOptions struct {
 	wasm, in, out  string
 	detach, dryRun bool
 	noFetch        bool
+	schema         bool
 }
 
 func (a *app) runCmd() *cobra.Command {
 	var o runOptions
 	c := &cobra.Command{
-		Use:   "run --wasm FILE [flags] [-- args…]",
+		Use:   "run {--image NAME | --wasm FILE | JOBFILE} [flags] [-- args…]",
 		Short: "Run a program on somebody else's machine",
-		Long: `Run a WASM program (GOOS=wasip1, WASI preview 1) on rented machines.
+		Long: `Run a container image or a WASM program on rented machines.
+
+--image takes a name as docker takes it, a tar that docker save wrote, or an OCI
+layout. What comes after -- takes the place of the image's own command; its entry
+point stays. --wasm takes a WASI preview 1 module (GOOS=wasip1), and what comes
+after -- are its arguments. A job file (JOB.yaml, .yml, .json, or - for stdin) holds
+the same by the flags' names; flags given here go before it. docs/jobs.md has more.
 
 The program sees its input under /in, keeps what it leaves in /out, and its
 index in $ARTEL_TASK. The job lives in the daemon: closing the terminal does not
-end it, Ctrl-C only stops watching.`,
-		Example: `  artel run --wasm prog.wasm --in data/ --array 1-16 --max-price 0.5/h -- --rate 0.1
-  artel run --wasm prog.wasm --dry-run
-  artel run --wasm prog.wasm --budget 2ART --detach`,
-		RunE: func(cmd *cobra.Command, args []string) error { return a.run(cmd.Context(), o, args) },
+end it, Ctrl-C only stops watching.
+
+A machine's owner can read all that runs on it, so secrets are refused until
+--secrets-to-strangers says that they may be seen.`,
+		Example: `  artel run --image python:3.12 --cpu 2 --mem 4GiB --in data/ -- python /in/train.py
+  artel run --image ./image.tar --net pypi.org --net files.pythonhosted.org
+  artel run --wasm prog.wasm --in data/ --array 1-16 --max-price 0.5/h -- --rate 0.1
+  artel run job.yaml --array 1-4 --dry-run`,
+		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			if len(args) > 0 {
+				return nil, cobra.ShellCompDirectiveDefault
+			}
+			return []string{"yaml", "yml", "json"}, cobra.ShellCompDirectiveFilterFileExt
+		},
 	}
+	c.RunE = func(cmd *cobra.Command, args []string) error { return a.run(cmd, &o, args) }
 	o.job.register(c)
 	f := c.Flags()
-	f.StringVar(&o.wasm, "wasm", "", "the program")
+	f.StringVar(&o.wasm, "wasm", "", "WASM program")
 	f.StringVar(&o.in, "in", "", "file or directory to give it under /in")
 	f.StringVar(&o.out, "out", "", "directory for what it leaves in /out (default ./out-JOB)")
 	f.BoolVarP(&o.detach, "detach", "d", false, "print the job's id and return")
 	f.BoolVar(&o.dryRun, "dry-run", false, "show what it would cost and start nothing")
 	f.BoolVar(&o.noFetch, "no-fetch", false, "leave the output with the daemon")
+	f.BoolVar(&o.schema, "schema", false, "print the JSON schema of job files")
 	c.MarkFlagFilename("wasm", "wasm")
 	return c
 }
 
-func (a *app) run(ctx context.Context, o runOptions, args []string) error {
-	if o.wasm == "" {
-		return usage("artel run --wasm prog.wasm", "there is no program to run")
+// run reads the job file, if one is given, and runs the job.
+func (a *app) run(cmd *cobra.Command, o *runOptions, args []string) error {
+	if o.schema {
+		return a.printSchema(cmd)
 	}
-	if err := checkWASM(o.wasm); err != nil {
+	file, args, err := splitJobFile(args, cmd.ArgsLenAtDash())
+	if err != nil {
 		return err
+	}
+	if file == "" {
+		return a.runJob(cmd.Context(), *o, args)
+	}
+	j, err := a.readJobFile(file, cmd)
+	if err != nil {
+		return err
+	}
+	if err := j.apply(cmd.Flags()); err != nil {
+		return err
+	}
+	if cmd.ArgsLenAtDash() < 0 {
+		args = j.Command
+	}
+	return j.locate(a.runJob(cmd.Context(), *o, args))
+}
+
+func (a *app) runJob(ctx context.Context, o runOptions, args []string) error {
+	switch {
+	case o.wasm == "" && o.job.image == "":
+		return usage("artel run --image NAME, artel run --wasm prog.wasm, or artel run job.yaml", "there is no program to run")
+	case o.wasm != "" && o.job.image != "":
+		return usage("give one of them", "--wasm and --image contradict each other")
+	}
+	if o.wasm != "" {
+		if err := checkWASM(o.wasm); err != nil {
+			return err
+		}
 	}
 	if o.out != "" && !o.detach {
 		if err := checkFree(o.out); err != nil { // now, and not after hours
 			return err
+		}
+	}
+	if o.in != "" { // before an image is looked up and taken in
+		if _, err := os.Stat(o.in); err != nil {
+			return fmt.Errorf("add input: %w", err)
 		}
 	}
 	c, err := a.client()
@@ -79,8 +128,10 @@ func (a *app) run(ctx context.Context, o runOptions, args []string) error {
 	if o.dryRun {
 		return a.quote(ctx, c, spec)
 	}
-	if spec.Program, err = a.add(ctx, c, "program", o.wasm); err != nil {
-		return err
+	if o.wasm != "" {
+		if spec.Program, err = a.add(ctx, c, "program", o.wasm); err != nil {
+			return err
+		}
 	}
 	if o.in != "" {
 		if spec.Input, err = a.add(ctx, c, "input", o.in); err != nil {
@@ -158,70 +209,4 @@ func checkWASM(path string) error {
 		return usage("build it for WASI: GOOS=wasip1 GOARCH=wasm go build -o prog.wasm", "%s is not a WASM module", clean(path))
 	}
 	return nil
-}
-
-// add puts a file or directory into the daemon's blob store.
-func (a *app) add(ctx context.Context, c *api.Client, what, path string) (artel.Ref, error) {
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		return artel.Ref{}, fmt.Errorf("add %s: %w", what, err)
-	}
-	fi, err := os.Stat(abs)
-	if err != nil {
-		return artel.Ref{}, fmt.Errorf("add %s: %w", what, err)
-	}
-	var b api.Blob
-	switch {
-	case c.Local():
-		b, err = c.AddPath(ctx, abs)
-	case fi.IsDir():
-		b, err = sendDir(ctx, c, abs)
-	default:
-		var f *os.File
-		if f, err = os.Open(abs); err == nil {
-			b, err = c.AddBytes(ctx, f, false)
-			f.Close()
-		}
-	}
-	if err != nil {
-		return artel.Ref{}, err
-	}
-	a.say("added %s: %s, %s", what, size(b.Bytes), b.Ref)
-	return b.Ref, nil
-}
-
-// sendDir sends a directory's regular files as a tar.
-func sendDir(ctx context.Context, c *api.Client, dir string) (api.Blob, error) {
-	r, w := io.Pipe()
-	defer r.Close()
-	go func() { w.CloseWithError(writeTar(w, dir)) }()
-	return c.AddBytes(ctx, r, true)
-}
-
-func writeTar(w io.Writer, dir string) error {
-	t := tar.NewWriter(w)
-	root := os.DirFS(dir)
-	err := fs.WalkDir(root, ".", func(p string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		if !d.Type().IsRegular() {
-			return fmt.Errorf("add %s: neither a file nor a directory; hint: copy what it points to", p)
-		}
-		f, err := root.Open(p)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		fi, err := f.Stat()
-		if err != nil {
-			return err
-		}
-		if err := t.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: p, Size: fi.Size(), Mode: 0o644, Format: tar.FormatPAX}); err != nil {
-			return err
-		}
-		_, err = io.Copy(t, f)
-		return err
-	})
-	return errors.Join(err, t.Close())
 }

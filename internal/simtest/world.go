@@ -471,8 +471,10 @@ func (r *runner) seal(s artel.TaskSpec, f *lease.Finish) error {
 func (r *runner) Log(artel.Hash, lease.TaskKey, uint64, int) ([]byte, error) {
 	return nil, fmt.Errorf("no log here")
 }
-func (r *runner) Keep(context.Context, artel.Hash, lease.TaskKey, artel.Ref) {}
-func (r *runner) Live(artel.Hash, lease.TaskKey) (sandbox.Run, bool)         { return nil, false }
+func (r *runner) Keep(context.Context, artel.Hash, lease.TaskKey, artel.Ref)   {}
+func (r *runner) Begin(context.Context, []provider.Attempt) []provider.Attempt { return nil }
+
+func (r *runner) Live(artel.Hash, lease.TaskKey) (sandbox.Run, bool) { return nil, false }
 
 func (r *runner) Forget(context.Context, artel.Hash, lease.TaskKey, artel.Ref) {}
 

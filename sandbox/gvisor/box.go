@@ -25,7 +25,10 @@ import (
 	"github.com/artel-network/artel/sandbox"
 )
 
-const supervisorLog = "supervisor.log"
+const (
+	supervisorLog = "supervisor.log"
+	attemptDir    = "attempt-" // and a number, below Options.Dir
+)
 
 // Box is the sandbox.Adopter. See New.
 type Box struct {
@@ -118,11 +121,18 @@ func (b *Box) begin(ctx context.Context, id string, spec sandbox.Spec) (*attempt
 		return nil, err
 	}
 	a := &attempt{
-		box: b, dir: filepath.Join(b.opt.Dir, stateName(id)), ended: make(chan struct{}),
+		box: b, ended: make(chan struct{}),
 		task: task{ID: id, Spec: spec, Cgroups: b.cgroups, Orphan: b.opt.OrphanMax, Egress: b.opt.Egress},
+	}
+	// Each start has a directory of its own: an earlier one of this id may still be there,
+	// until its exit is collected.
+	var err error
+	if a.dir, err = os.MkdirTemp(b.opt.Dir, attemptDir); err != nil {
+		return nil, fmt.Errorf("make its state: %w", err)
 	}
 	a.task.Group = filepath.Base(a.dir)
 	if err := b.enter(ctx, a); err != nil {
+		_ = os.Remove(a.dir)
 		return nil, err
 	}
 	if err := a.launch(b.opt.Command); err != nil {
@@ -142,12 +152,6 @@ func (b *Box) begin(ctx context.Context, id string, spec sandbox.Spec) (*attempt
 	}
 	go a.follow()
 	return a, nil
-}
-
-// stateName is a directory's name for an attempt: any id fits, and no two share one.
-func stateName(id string) string {
-	sum := sha256.Sum256([]byte(id))
-	return hex.EncodeToString(sum[:16])
 }
 
 // check looks at the Spec and its paths, and makes them whole.
@@ -252,13 +256,6 @@ func (b *Box) leave(a *attempt) {
 
 // launch starts the supervisor and connects to it.
 func (a *attempt) launch(command []string) error {
-	// What an attempt of this id has left that nobody collected is no more.
-	if err := os.RemoveAll(a.dir); err != nil {
-		return fmt.Errorf("clear its state: %w", err)
-	}
-	if err := os.Mkdir(a.dir, 0o700); err != nil {
-		return fmt.Errorf("make its state: %w", err)
-	}
 	if err := writeJSON(filepath.Join(a.dir, specFile), a.task); err != nil {
 		return err
 	}
@@ -310,19 +307,19 @@ func supervisorAttr() *syscall.SysProcAttr {
 }
 
 // Live is sandbox.Adopter's. It also clears away what dead supervisors have left.
-func (b *Box) Live(ctx context.Context) ([]sandbox.Run, error) {
+func (b *Box) Live(ctx context.Context) ([]sandbox.Left, error) {
 	entries, err := os.ReadDir(b.opt.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("find attempts: %w", err)
 	}
-	var runs []sandbox.Run
+	var runs []sandbox.Left
 	for _, e := range entries {
 		if err := ctx.Err(); err != nil {
 			return runs, err
 		}
 		a := &attempt{box: b, dir: filepath.Join(b.opt.Dir, e.Name()), ended: make(chan struct{})}
 		if err := readJSON(filepath.Join(a.dir, specFile), &a.task); err != nil {
-			if errors.Is(err, fs.ErrNotExist) && e.IsDir() && len(e.Name()) == 32 {
+			if errors.Is(err, fs.ErrNotExist) && strings.HasPrefix(e.Name(), attemptDir) {
 				_ = os.RemoveAll(a.dir) // we died before it began
 			}
 			continue

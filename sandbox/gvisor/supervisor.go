@@ -4,8 +4,10 @@ package gvisor
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -70,7 +72,7 @@ func supervise(dir string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	glog.SetTarget(&glog.Writer{Next: os.Stderr})
+	glog.SetTarget(&glog.Writer{Next: quiet{os.Stderr}})
 	glog.SetLevel(glog.Warning)
 	f := os.NewFile(3, "listener")
 	l, err := net.FileListener(f)
@@ -97,6 +99,16 @@ func supervise(dir string) int {
 }
 
 var errCgo = errors.New("this binary was built with cgo, and gVisor executes it where there are no libraries; hint: build it with CGO_ENABLED=0")
+
+// quiet keeps gVisor's advice to install further programs out of the log.
+type quiet struct{ io.Writer }
+
+func (q quiet) Write(b []byte) (int, error) {
+	if bytes.HasPrefix(b, []byte("Sidecar ")) {
+		return len(b), nil
+	}
+	return q.Writer.Write(b)
+}
 
 // orphaned, outOfPrepare are causes of this package.
 const (

@@ -1,0 +1,41 @@
+// Package near guesses what a mistyped word was meant to be.
+package near
+
+import "strings"
+
+// Nearest returns the name that s was most likely meant to be, or "".
+func Nearest(s string, names []string) string {
+	best, least := "", 1+max(1, len(s)/3)
+	for _, n := range names {
+		if d := distance(s, n); d < least || strings.HasPrefix(n, s) && len(s) > 1 && best == "" {
+			best, least = n, min(d, least)
+		}
+	}
+	return best
+}
+
+// distance is Levenshtein's, with a swap of neighbours as one step.
+func distance(a, b string) int {
+	rows := make([][]int, len(a)+1)
+	for i := range rows {
+		rows[i] = make([]int, len(b)+1)
+		rows[i][0] = i
+	}
+	for j := range rows[0] {
+		rows[0][j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			d := min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				d = min(d, rows[i-2][j-2]+1)
+			}
+			rows[i][j] = d
+		}
+	}
+	return rows[len(a)][len(b)]
+}

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+
+	"github.com/artel-network/artel/cmd/artel/internal/jobfile"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// fieldNames are the fields of a job file in the order in which people read them.
+// What run does with a job (detach, dry-run) is not the job's, and that secrets
+// may be seen by strangers is said by who starts it, never by a file.
+func fieldNames() []string {
+	return []string{
+		"version", "name", "image", "wasm", "command", "workdir", "in", "out", "env", "secret", "cpu", "mem", "disk", "gpu", "gpu-memory", "net", "traffic",
+		"array", "timeout", "tries", "failover", "parallel", "max-price", "budget", "provider", "log-limit", "sandbox",
+	}
+}
+
+// jobFields returns the fields of job files, with their types and descriptions
+// from the flags of run.
+func jobFields(fs *pflag.FlagSet) []jobfile.Field {
+	var out []jobfile.Field
+	for _, name := range fieldNames() {
+		f := jobfile.Field{Name: name, Kind: jobfile.KindText}
+		switch name {
+		case "version":
+			f.Kind, f.Doc = jobfile.KindVersion, "version of this format"
+		case "command":
+			f.Kind, f.Doc = jobfile.KindList, "the program's arguments, as after -- on the command line: for an image they take the place of its own command"
+		default:
+			flag := fs.Lookup(name)
+			if flag == nil {
+				continue
+			}
+			f.Doc = flag.Usage
+			switch {
+			case name == "env":
+				f.Kind, f.Doc = jobfile.KindEnv, "variables for the program"
+			case flag.Value.Type() == "uint32":
+				f.Kind = jobfile.KindNumber
+			case flag.Value.Type() == "stringArray":
+				f.Kind = jobfile.KindList
+			}
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// The forms of texts, as ECMA-262 and Go both read them. What they let through
+// may still be refused.
+const (
+	formSize     = `^\s*[0-9]+(\.[0-9]+)?\s*([kKmMgGtT]([iI]?[bB])?|[bB])?\s*$`
+	formDuration = `^([0-9]+d)?([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))*$`
+	formArray    = `^[0-9]+-[0-9]+$`
+	formPrice    = `^\s*[0-9][0-9_]*(\.[0-9]+)?\s*([A-Za-z][A-Za-z0-9]*)?\s*(/h)?\s*$`
+	formAmount   = `^\s*[0-9][0-9_]*(\.[0-9]+)?\s*([A-Za-z][A-Za-z0-9]*)?\s*$`
+	formEnv      = `^[^=]+=`
+)
+
+// object is a JSON object whose members keep their order.
+type object []member
+
+type member struct {
+	key   string
+	value any
+}
+
+// MarshalJSON writes the members in their order.
+func (o object) MarshalJSON() ([]byte, error) {
+	var b bytes.Buffer
+	b.WriteByte('{')
+	for i, m := range o {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		k, err := json.Marshal(m.key)
+		if err != nil {
+			return nil, err
+		}
+		b.Write(append(k, ':'))
+		v, err := json.Marshal(m.value)
+		if err != nil {
+			return nil, err
+		}
+		b.Write(v)
+	}
+	b.WriteByte('}')
+	return b.Bytes(), nil
+}
+
+// jobSchema is the JSON Schema of job files.
+func jobSchema(fs *pflag.FlagSet) object {
+	var properties object
+	for _, f := range jobFields(fs) {
+		properties = append(properties, member{f.Name, append(fieldSchema(f), member{"description", f.Doc})})
+	}
+	required := func(name string) object { return object{{"required", []string{name}}} }
+	return object{
+		{"$schema", "https://json-schema.org/draft/2020-12/schema"},
+		{"title", "artel job file, version 1"},
+		{"description", "A job for `artel run JOB.yaml`. Paths are relative to the file. Flags on the command line go before it."},
+		{"type", "object"},
+		{"properties", properties},
+		{"oneOf", []object{required("image"), required("wasm")}},
+		{"additionalProperties", false},
+	}
+}
+
+func fieldSchema(f jobfile.Field) object {
+	text := func(form string) object { return object{{"type", []string{"string", "number"}}, {"pattern", form}} }
+	texts := object{{"type", "array"}, {"items", object{{"type", []string{"string", "number"}}}}}
+	switch f.Name {
+	case "mem", "disk", "gpu-memory", "traffic", "log-limit":
+		return text(formSize)
+	case "timeout":
+		return object{{"type", "string"}, {"pattern", formDuration}}
+	case "array":
+		return object{{"type", "string"}, {"pattern", formArray}}
+	case "max-price":
+		return text(formPrice)
+	case "budget":
+		return text(formAmount)
+	case "workdir":
+		return object{{"type", "string"}, {"pattern", "^/"}}
+	case "failover":
+		return object{{"enum", []string{"normal", "fast"}}}
+	case "version":
+		return object{{"const", 1}}
+	case "env":
+		value := object{{"type", []string{"string", "number", "boolean"}}}
+		return object{{"oneOf", []object{
+			{{"type", "object"}, {"additionalProperties", value}},
+			{{"type", "array"}, {"items", object{{"type", "string"}, {"pattern", formEnv}}}},
+		}}}
+	case "command":
+		return object{{"type", "array"}, {"items", object{{"type", []string{"string", "number", "boolean"}}}}}
+	case "cpu", "tries":
+		return object{{"type", "integer"}, {"minimum", 1}}
+	}
+	switch f.Kind {
+	case jobfile.KindNumber:
+		return object{{"type", "integer"}, {"minimum", 0}}
+	case jobfile.KindList:
+		return texts
+	}
+	return object{{"type", []string{"string", "number"}}}
+}
+
+// printSchema writes the JSON Schema of job files, which is docs/job.schema.json.
+func (a *app) printSchema(cmd *cobra.Command) error {
+	b, err := json.MarshalIndent(jobSchema(cmd.Flags()), "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(a.out, "%s\n", b)
+	return err
+}
