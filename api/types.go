@@ -269,6 +269,7 @@ type ProvideConfig struct {
 	MaxUnit   uint64       `json:"maxUnit"`   // milliseconds; 0: one hour
 	Region    string       `json:"region,omitempty"`
 	Prepay    bool         `json:"prepay"`
+	PullPrice artel.Price  `json:"pullPrice,omitempty"` // units per 10⁹ bytes of an image beyond the first 2 GiB
 }
 
 // ProvideStatus is how the role is played now.

@@ -21,6 +21,7 @@ var ErrStopped = errors.New("the loop has stopped")
 // and done. Make it with New, start it with Run.
 type Loop[T any] struct {
 	now    func() time.Time
+	clocks *clocks
 	inbox  chan entry[T]
 	closed chan struct{}
 	tasks  sync.WaitGroup
@@ -40,6 +41,9 @@ type Actor[T any] struct {
 	Beside []func(ctx context.Context)
 	// Begin opens a round. ctx is the loop's life: it ends what the round starts.
 	Begin func(ctx context.Context, now time.Time) T
+	// Jumped, if set, is told before the ops of a round that time itself has
+	// jumped since the last one: the round's now is that of the clock as it is now.
+	Jumped func(t T, j Jump)
 	// Commit stores what the round decided, then does it. An error ends the loop:
 	// what cannot be stored must not be promised.
 	Commit func(ctx context.Context, t T) error
@@ -48,10 +52,13 @@ type Actor[T any] struct {
 // New returns a loop for which so many ops may wait before callers are held up.
 // now tells the wall clock; nil: this machine's.
 func New[T any](waiting int, now func() time.Time) *Loop[T] {
+	read := machine
 	if now == nil {
 		now = time.Now
+	} else {
+		read = apart(now)
 	}
-	return &Loop[T]{now: now, inbox: make(chan entry[T], waiting), closed: make(chan struct{})}
+	return &Loop[T]{now: now, clocks: newClocks(read), inbox: make(chan entry[T], waiting), closed: make(chan struct{})}
 }
 
 // Now is the node's wall clock. It may be minutes away from that of a peer, and
@@ -67,6 +74,7 @@ func (l *Loop[T]) Go(f func()) { l.tasks.Go(f) }
 // Run works until ctx ends or Commit fails, and returns when everything that was
 // started has ended. Call it once.
 func (l *Loop[T]) Run(ctx context.Context, a Actor[T]) error {
+	l.clocks.look() // what was before is not told
 	ctx, cancel := context.WithCancel(ctx)
 	defer l.tasks.Wait()
 	defer close(l.closed)
@@ -94,7 +102,11 @@ func (l *Loop[T]) Run(ctx context.Context, a Actor[T]) error {
 // round takes all ops that wait, at most as many as may; then it stores, acts
 // and answers.
 func (l *Loop[T]) round(ctx context.Context, a Actor[T], e entry[T]) error {
-	t := a.Begin(ctx, l.now())
+	now, jump := l.clocks.look()
+	t := a.Begin(ctx, now)
+	if jump != (Jump{}) && a.Jumped != nil {
+		a.Jumped(t, jump)
+	}
 	var done []chan struct{}
 	for n := 0; ; n++ {
 		e.op(t)

@@ -88,12 +88,13 @@ const CompiledRatio = 0.94
 
 // Speed is one slot's score for an offer: of all cores at work, the best sample,
 // since what else runs on a machine only ever takes away from it. Where WASM is
-// interpreted it is lower by as much as the interpreter is slower than the compiler.
+// interpreted it is lower by as much as the interpreter is slower than the compiler. 0:
+// not measured.
 func (f Figures) Speed() uint32 {
 	switch {
-	case !f.Slot.Known():
+	case !f.Slot.Known() || f.Interpreted && !f.WASM.Known():
 		return 0
-	case f.Interpreted && f.WASM.Known():
+	case f.Interpreted:
 		return toScore(min(f.WASM.High/CompiledRatio, f.Slot.High))
 	}
 	return toScore(f.Slot.High)

@@ -112,6 +112,7 @@ func TestSpeedOfAnOffer(t *testing.T) {
 		"compiled":         {Figures{One: fig(1100), Slot: fig(900), WASM: fig(500)}, 900},
 		"interpreted":      {Figures{Slot: fig(900), WASM: fig(16), Interpreted: true}, 17},
 		"not more than it": {Figures{Slot: fig(900), WASM: fig(9000), Interpreted: true}, 900},
+		"wasm unknown":     {Figures{Slot: fig(900), Interpreted: true}, 0},
 		"slow":             {Figures{Slot: fig(0.2)}, 1},
 	} {
 		if got := c.f.Speed(); got != c.want {

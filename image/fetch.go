@@ -116,7 +116,10 @@ func (k *work) fromPeers(ctx context.Context, d Digest, size int64) error {
 		ref, err := s.opts.Peers.Fetch(ctx, d, size, not, tell)
 		if err != nil {
 			tell(0)
-			return errors.Join(last, err)
+			if last != nil {
+				err = fmt.Errorf("%w; others: %w", last, err)
+			}
+			return err
 		}
 		unpin := s.pins.Pin(ref)
 		n, err := s.verify(ctx, d, size, ref)

@@ -97,9 +97,24 @@ func TestPeersBeforeTheRegistry(t *testing.T) {
 			}
 		})
 	}
+	// One lies, nobody else has it.
+	empty, none := store(t, image.Options{})
+	blobs := mem.New(0)
+	lie, _, err := blob.AddFile(t.Context(), blobs, strings.NewReader("lie"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := &neighbours{from: empty, blobs: none, to: blobs, lies: []artel.Ref{lie}, asked: map[image.Digest]int{}}
+	alone, err := image.Open(filepath.Join(t.TempDir(), "images"), blobs, image.Options{Peers: n})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = alone.Ensure(t.Context(), image.Want{Digest: top.Digest}, nil)
+	wantErr(t, err, image.ErrNotFound)
+	wantErr(t, err, image.ErrDigest)
 	// Nobody has it, and no registry is named.
 	s, _ := store(t, image.Options{})
-	_, err := s.Ensure(t.Context(), image.Want{Digest: top.Digest}, nil)
+	_, err = s.Ensure(t.Context(), image.Want{Digest: top.Digest}, nil)
 	wantErr(t, err, image.ErrNotFound)
 }
 
@@ -386,5 +401,28 @@ func TestWorkingDirectory(t *testing.T) {
 		if info, err := os.Stat(filepath.Join(img.Root, want)); img.Config.Dir != want || err != nil || !info.IsDir() {
 			t.Errorf("%q is %q, want %q, %v", dir, img.Config.Dir, want, err)
 		}
+	}
+}
+
+// TestCollectMeanwhile: a collection at every step of a pull takes nothing of it.
+func TestCollectMeanwhile(t *testing.T) {
+	srv, top, m := onRegistry(t, app("a"))
+	s, _ := store(t, image.Options{})
+	srv.set(nil)
+	img, err := s.Ensure(t.Context(), image.Want{Digest: top.Digest, Source: srv.host + "/org/a"}, func(image.Progress) {
+		if freed, err := s.GC(t.Context(), 0); err != nil || freed.Images != 0 || freed.Unpacked != 0 {
+			t.Errorf("%+v, %v", freed, err)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantApp(t, img, "a")
+	if list := s.List(); len(list) != 1 || list[0].Size != m.Size()+top.Size || list[0].Unpacked != img.Size || !list[0].InUse {
+		t.Errorf("%+v", list)
+	}
+	img.Release()
+	if freed, err := s.GC(t.Context(), 0); err != nil || freed.Images != 1 || freed.Unpacked != img.Size || s.Usage() != 0 {
+		t.Errorf("%+v, %v, %d bytes are left", freed, err, s.Usage())
 	}
 }

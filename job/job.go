@@ -120,7 +120,8 @@ const MaxAttempts = 50
 
 // Ready reports whether the task may be handed out at now.
 func (j Job) Ready(t Task, now int64) bool {
-	return j.Phase == Active && t.State == Waiting && t.NotUntil <= now
+	rests := t.NotUntil > now && t.NotUntil <= now+maxBackoff // further ahead is by a clock that was wrong
+	return j.Phase == Active && t.State == Waiting && !rests
 }
 
 // Avoid reports whether the task has failed on the node by its own fault: the
@@ -140,7 +141,7 @@ const patience = 5_000
 // need not avoid.
 func (t Task) Rested(now int64) bool {
 	for _, a := range t.Attempts {
-		if now-max(a.Ended, a.Silent, a.Sent) < patience {
+		if ago := now - max(a.Ended, a.Silent, a.Sent); ago >= 0 && ago < patience { // not from the future
 			return false
 		}
 	}
@@ -264,8 +265,30 @@ func (t Task) back(now int64) Task {
 	return t
 }
 
+// maxBackoff bounds backoff, in milliseconds.
+const maxBackoff = 60_000
+
 // backoff is 1, 2, 4 … 60 seconds, in milliseconds.
-func backoff(n uint32) int64 { return min(60_000, int64(1000)<<min(n-1, 6)) }
+func backoff(n uint32) int64 { return min(maxBackoff, int64(1000)<<min(n-1, 6)) }
+
+// Shifted moves all instants by so many ms, when the wall clock was set by as
+// much: what has lasted so far has lasted as long by the new clock.
+func (t Task) Shifted(ms int64) Task {
+	move := func(at *int64) {
+		if *at != 0 {
+			*at += ms
+		}
+	}
+	move(&t.NotUntil)
+	t.Attempts = slices.Clone(t.Attempts)
+	for i := range t.Attempts {
+		a := &t.Attempts[i]
+		move(&a.Sent)
+		move(&a.Ended)
+		move(&a.Silent)
+	}
+	return t
+}
 
 // Fence replaces attempt n of a silent host: the task may be handed out again.
 // The fenced attempt's receipt still counts if it comes before the new one's; and

@@ -259,3 +259,26 @@ func TestJudge(t *testing.T) {
 		}
 	}
 }
+
+// Instants by a clock that was wrong hold nothing up, and those of one that is
+// set move with it.
+func TestClockIsSet(t *testing.T) {
+	const now, hour = int64(1_800_000_000_000), int64(3_600_000)
+	j := Job{}
+	for at, want := range map[int64]bool{now - 1: true, now: true, now + 1: false, now + maxBackoff: false, now + hour: true} {
+		if got := j.Ready(Task{NotUntil: at}, now); got != want {
+			t.Errorf("ready with a rest of %d ms: %v, want %v", at-now, got, want)
+		}
+	}
+	task := Task{NotUntil: now + 500, Attempts: []Attempt{{Sent: now - 3000, Ended: now - 1000}, {Sent: now - 900}}}
+	if task.Rested(now) || !(Task{Attempts: []Attempt{{Ended: now + hour}}}).Rested(now) {
+		t.Error("an attempt from the future is waited for, or one of now is not")
+	}
+	moved := task.Shifted(-hour)
+	if moved.NotUntil != now+500-hour || moved.Attempts[0].Ended != now-1000-hour || moved.Attempts[1].Ended != 0 || moved.Attempts[0].Silent != 0 {
+		t.Errorf("moved to %+v", moved)
+	}
+	if task.Attempts[0].Sent != now-3000 {
+		t.Error("the task that was moved has changed")
+	}
+}

@@ -11,6 +11,8 @@ package lease
 import (
 	"bytes"
 	"cmp"
+	"fmt"
+	"time"
 
 	"github.com/artel-network/artel"
 )
@@ -105,6 +107,16 @@ type SignerRights struct {
 // seconds.
 func (s SignerRights) Good(now, delay uint64) bool { return s.Account || s.Until >= now+delay }
 
+// Short says why Good is false for the vouchers of a lease that ends at now, and
+// what to do.
+func (s SignerRights) Short(now, delay uint64) (text, hint string) {
+	if s.Until == 0 {
+		return "the session signer has no rights", "artel wallet signer gives it an allowance and a time"
+	}
+	date := func(sec uint64) string { return time.Unix(int64(min(sec, 1<<40)), 0).UTC().Format(time.RFC3339) }
+	return fmt.Sprintf("the session signer ends at %s, its vouchers of this lease must count until %s", date(s.Until), date(now+delay)), "artel wallet signer: raise its time"
+}
+
 // Seen takes over what a final block says.
 func (b Book) Seen(l Lane) Book {
 	b.Cap, b.Paid, b.Epoch, b.ReleaseAt = l.Cap, l.Paid, l.Epoch, l.ReleaseAt
@@ -164,4 +176,12 @@ func signedBy(sig artel.Signature, digest artel.Hash, want artel.Address, k Key)
 		return artel.Invalid("%s may not sign for lane %x: the lane carries another signer's tag", got, k.Number)
 	}
 	return nil
+}
+
+// shifted moves an instant; 0 is none.
+func shifted(at, ms int64) int64 {
+	if at == 0 {
+		return 0
+	}
+	return at + ms
 }

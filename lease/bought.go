@@ -110,6 +110,18 @@ func (b Bought) Drop(k TaskKey) Bought {
 	return b
 }
 
+// Shifted moves all instants by so many ms, when the wall clock was set by as
+// much: what has lasted so far has lasted as long by the new clock.
+func (b Bought) Shifted(ms int64) Bought {
+	b.Began, b.Heard = shifted(b.Began, ms), shifted(b.Heard, ms)
+	b.Outstanding = slices.Clone(b.Outstanding)
+	for i := range b.Outstanding {
+		o := &b.Outstanding[i]
+		o.Sent, o.Acked = shifted(o.Sent, ms), shifted(o.Acked, ms)
+	}
+	return b
+}
+
 // Ack notes at now (unix ms) that the provider took attempts.
 func (b Bought) Ack(ks []TaskKey, now int64) Bought {
 	b.Outstanding = slices.Clone(b.Outstanding)

@@ -330,7 +330,11 @@ func TestRestarted(t *testing.T) {
 		t.Fatal(err)
 	}
 	due := s.Book.Due()
-	s = s.Restarted(start + 50_000)
+	again := s.Restarted(start+50_000, func(k TaskKey) bool { return k == TaskKey{1, 1} })
+	if len(again.Running) != 1 || again.Due(start+50_000) != due {
+		t.Errorf("%d attempts of one that goes on, %s units are due", len(again.Running), again.Due(start+50_000))
+	}
+	s = s.Restarted(start+50_000, func(TaskKey) bool { return false })
 	if len(s.Running) != 0 || s.Due(start+50_000) != due {
 		t.Errorf("%d attempts run after a restart, %s units are due", len(s.Running), s.Due(start+50_000))
 	}
@@ -375,5 +379,51 @@ func TestASessionSignersReserveIsBookedAtOnce(t *testing.T) {
 				t.Errorf("effects %v, want a booking: %v", fx, c.want)
 			}
 		})
+	}
+}
+
+// Time that never was is metered by nobody, and time that was by both.
+func TestClockIsSet(t *testing.T) {
+	const hour = int64(3_600_000)
+	for _, jump := range []int64{hour, -hour} {
+		s, b := newSold(), newBought()
+		s.Terms.MaxUnpaid = artel.Units(1 << 40)
+		k := TaskKey{Task: 1, Attempt: 1}
+		b = b.Sent([]TaskKey{k}, start)
+		s, _, err := s.Take(k, spec, start)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, b = s.Shifted(jump), b.Shifted(jump)
+		now := start + jump + 5_000
+		s, r, _, err := s.Finished(Finish{TaskKey: k, Billed: true, Reason: artel.ReasonExited, Usage: artel.Usage{Wall: 5_000}}, now)
+		if err != nil || r == nil {
+			t.Fatalf("receipt %v, error %v", r, err)
+		}
+		if s.Idle != 5_000 { // one of two slots was free
+			t.Errorf("jump of %d ms: %d ms are billed as idle, want 5000", jump, s.Idle)
+		}
+		r.Signature = provider.Sign(r.Result.Digest(domain))
+		b, v, err := b.Ended(domain, End{Seq: 1, Task: 1, Attempt: 1, Receipt: r}, now)
+		if err != nil || v.Receipt == nil || b.Disputed {
+			t.Errorf("jump of %d ms: %+v, %v", jump, v, err)
+		}
+		if s.UnpaidAt != now || len(b.Overdue(now, 0)) != 0 {
+			t.Errorf("unpaid since %d, want %d", s.UnpaidAt, now)
+		}
+	}
+}
+
+func TestSignerRightsInWords(t *testing.T) {
+	text, _ := SignerRights{Until: 1_795_383_144}.Short(1_795_383_144, 86_400)
+	if !strings.Contains(text, "ends at 2026-11-22T") || !strings.Contains(text, "until 2026-11-23T") {
+		t.Error(text)
+	}
+	text, hint := SignerRights{}.Short(1, 2)
+	if text != "the session signer has no rights" || !strings.Contains(hint, "artel wallet signer") {
+		t.Error(text, hint)
+	}
+	if text, _ := (SignerRights{Until: 1<<64 - 1}).Short(1<<63, 1<<63); text == "" {
+		t.Error("the largest time has no words")
 	}
 }

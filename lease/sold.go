@@ -170,12 +170,26 @@ func (s Sold) Due(now int64) artel.Amount {
 }
 
 // Restarted is the lease after its provider's process came back at now: what
-// ran is gone, the time in between is nobody's bill.
-func (s Sold) Restarted(now int64) Sold {
-	s.Running, s.Metered, s.FreeAt = nil, now, 0
+// ran is gone, but for those attempts whose box has gone on without it; the time in
+// between is nobody's bill for holding.
+func (s Sold) Restarted(now int64, goesOn func(TaskKey) bool) Sold {
+	s.Running = slices.DeleteFunc(slices.Clone(s.Running), func(r Running) bool { return !goesOn(r.TaskKey) })
+	s.Metered, s.FreeAt = now, 0
 	s.StuckAt = 0
 	if s.UnpaidAt != 0 {
 		s.UnpaidAt = now
+	}
+	return s
+}
+
+// Shifted moves all instants by so many ms, when the wall clock was set by as
+// much: what has lasted so far has lasted as long by the new clock.
+func (s Sold) Shifted(ms int64) Sold {
+	s.Metered, s.UnpaidAt, s.StuckAt, s.FreeAt = s.Metered+ms, shifted(s.UnpaidAt, ms), shifted(s.StuckAt, ms), shifted(s.FreeAt, ms)
+	s.Running = slices.Clone(s.Running)
+	for i := range s.Running {
+		r := &s.Running[i]
+		r.Taken, r.Started = shifted(r.Taken, ms), shifted(r.Started, ms)
 	}
 	return s
 }

@@ -104,6 +104,9 @@ func (x *Index) Put(l Listing, now uint64) (changed bool, err error) {
 		x.give(r, l.Owner, l.Secured)
 	}
 	r.seq, r.id = l.Offer.Seq, l.ID
+	if r.tat > x.fullest(now) {
+		r.tat = now // by a clock that was fast
+	}
 	r.tat = plus(max(r.tat, now), x.policy.Interval)
 	r.until = max(plus(l.Offer.Expires, x.policy.Skew), plus(l.Offer.Issued, artel.MaxOfferTTL+x.policy.Skew))
 	x.place(r, l)
@@ -140,7 +143,12 @@ func (x *Index) refuse(l Listing, r *record, now uint64) error {
 // mayAnnounce is a token bucket of policy.Burst tokens, one more each Interval.
 func (x *Index) mayAnnounce(r *record, now uint64) bool {
 	grace := x.policy.Interval * (max(x.policy.Burst, 1) - 1)
-	return r.tat <= plus(now, grace)
+	return r.tat <= plus(now, grace) || r.tat > x.fullest(now)
+}
+
+// fullest is the latest tat that offers which came by now can have led to.
+func (x *Index) fullest(now uint64) uint64 {
+	return plus(now, x.policy.Interval*max(x.policy.Burst, 1))
 }
 
 func (x *Index) held(a artel.Address) int {

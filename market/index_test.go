@@ -363,6 +363,21 @@ func TestRate(t *testing.T) {
 	}
 }
 
+// Offers that came while the clock was fast do not shut their machine out when it
+// is right again.
+func TestRateOutlastsAFastClock(t *testing.T) {
+	x := NewIndex(DefaultPolicy(artel.Hash{}))
+	for i, step := range []struct {
+		at uint64
+		ok bool
+	}{{t0 + 1200, true}, {t0 + 1200, true}, {t0, true}, {t0, true}, {t0, false}, {t0 + 60, true}} {
+		seq := uint64(i + 1)
+		if _, err := x.Put(listed(offer(1, func(o *artel.Offer) { o.Seq = seq })), step.at); (err == nil) != step.ok {
+			t.Errorf("offer %d at %d: %v, want accepted %v", i, step.at-t0, err, step.ok)
+		}
+	}
+}
+
 func TestClockGoesBack(t *testing.T) {
 	x := NewIndex(freePolicy())
 	x.Expire(t0 + 100_000)

@@ -123,7 +123,7 @@ func (m *images) Fetch(ctx context.Context, d image.Digest, size int64, not []ar
 	for ref, peers := range holders {
 		o := swarm.Options{Progress: func(p blob.Progress) { progress(p.Done) }}
 		if size > 0 {
-			o.Limits.Bytes = size
+			o.Limits.Bytes = size + size/64 + 64<<10 // and the blocks that list its leaves
 		}
 		m.pull(ref, 1)
 		err = m.swarm.Fetch(ctx, ref, peers, o)

@@ -81,6 +81,9 @@ func (o *owner) speed(ctx context.Context) (uint32, error) {
 	if f, err = Measure(ctx, o.n.c.Paths, o.n.c.Worker, host.Options{Quick: true}); err != nil {
 		return 0, err
 	}
+	if f.Speed() == 0 {
+		o.n.c.Log.Warn("this machine's speed is unknown, and its offer counts as the slowest", "missed", f.Missed)
+	}
 	o.n.c.Log.Info("measured this machine", "speed", f.Speed(), "spread", fmt.Sprintf("%.0f %%", 100*f.Slot.Spread()), "interpreted", f.Interpreted)
 	return f.Speed(), nil
 }

@@ -9,8 +9,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	mrand "math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -24,7 +26,6 @@ import (
 	"github.com/artel-network/artel/network"
 	"github.com/artel-network/artel/p2p"
 	"github.com/artel-network/artel/p2p/libp2p"
-	"github.com/artel-network/artel/provider"
 	"github.com/artel-network/artel/renter"
 	"github.com/artel-network/artel/sqlite"
 	"github.com/artel-network/artel/wire"
@@ -41,6 +42,9 @@ type Config struct {
 	Version  api.Version
 	// Worker is the command that starts a sandbox worker.
 	Worker []string
+	// Containers is the command that executes this binary, for gvisor.Options; none:
+	// the machine offers no containers.
+	Containers []string
 	// InsecureRegistries, "host" or "host:port", may have private addresses and
 	// speak plain http.
 	InsecureRegistries []string
@@ -212,7 +216,7 @@ func (n *Node) Run(ctx context.Context) error {
 	follower := &chain.Follower{From: n.ledger, Into: n.db, Interval: 2 * time.Second, Log: n.c.Log.With("room", "follower")}
 	for _, r := range []room{
 		{"chain", n.ledger.Run}, {"follower", follower.Run}, {"network", n.host.Run}, {"renter", n.renter.Run},
-		{"provider", n.owner.resume}, {"housekeeping", n.tidy},
+		{"provider", n.owner.resume}, {"housekeeping", n.tidy}, {"offers", n.lookAgain},
 		{"count blobs", n.blobs.Recount}, // a crash may have left the count off
 	} {
 		n.begin <- r
@@ -264,28 +268,57 @@ func (n *Node) met(e p2p.Event) {
 	if !e.Connected {
 		return
 	}
-	ask := func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-		defer cancel()
-		if b, err := n.host.Call(ctx, e.Peer, wire.MethodOffer, nil, wire.MaxOffer); err == nil {
-			n.board.take(b)
-		}
-		b, err := n.host.Call(ctx, e.Peer, wire.MethodOffers, nil, wire.MaxOffers)
-		if err != nil {
-			return nil // it is one of an older release, or busy
-		}
-		list, err := wire.UnmarshalOffers(b)
-		if err != nil {
-			n.c.Log.Debug("offers of a peer", "peer", e.Peer.Short(), "error", err)
-		}
-		for _, o := range list {
-			n.board.take(o)
-		}
-		return nil
-	}
+	ask := func(ctx context.Context) error { n.askOffers(ctx, e.Peer); return nil }
 	select {
 	case n.begin <- room{"ask a peer for its offer", ask}:
 	default: // so many peers at once: its next announcement will do
+	}
+}
+
+func (n *Node) askOffers(ctx context.Context, peer artel.NodeID) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	if b, err := n.host.Call(ctx, peer, wire.MethodOffer, nil, wire.MaxOffer); err == nil {
+		n.board.take(b)
+	}
+	b, err := n.host.Call(ctx, peer, wire.MethodOffers, nil, wire.MaxOffers)
+	if err != nil {
+		return // it is one of an older release, or busy
+	}
+	list, err := wire.UnmarshalOffers(b)
+	if err != nil {
+		n.c.Log.Debug("offers of a peer", "peer", peer.Short(), "error", err)
+	}
+	for _, o := range list {
+		n.board.take(o)
+	}
+}
+
+// How often, and how many peers, are asked for offers while none is known.
+const (
+	lookEvery = 30 * time.Second
+	lookAt    = 8
+)
+
+// lookAgain asks peers for offers while none is known: a clock that was wrong
+// may have let them end, and they are announced some times an hour only.
+func (n *Node) lookAgain(ctx context.Context) error {
+	every := time.NewTicker(lookEvery)
+	defer every.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-every.C:
+		}
+		if n.board.len() > 0 {
+			continue
+		}
+		peers := slices.Clone(n.host.Peers())
+		mrand.Shuffle(len(peers), func(i, j int) { peers[i], peers[j] = peers[j], peers[i] })
+		for _, p := range peers[:min(len(peers), lookAt)] {
+			n.askOffers(ctx, p.ID)
+		}
 	}
 }
 
@@ -394,5 +427,3 @@ func mkdir(path string) error {
 	}
 	return nil
 }
-
-var _ provider.Runner = (*provider.Boxed)(nil)

@@ -16,10 +16,9 @@ import (
 	"github.com/artel-network/artel/blob/disk"
 	"github.com/artel-network/artel/blob/mem"
 	"github.com/artel-network/artel/datadir"
+	"github.com/artel-network/artel/host"
 	"github.com/artel-network/artel/network"
 	"github.com/artel-network/artel/provider"
-	"github.com/artel-network/artel/sandbox"
-	"github.com/artel-network/artel/sandbox/wasm"
 )
 
 // owner is the provider's half of a daemon. It sleeps until the owner switches
@@ -30,7 +29,7 @@ type owner struct {
 
 	mu       sync.Mutex
 	p        *provider.Provider // nil until it was first switched on
-	box      *wasm.Box
+	boxes    boxes
 	boxed    *provider.Boxed
 	set      saved
 	draining bool
@@ -79,15 +78,11 @@ func (o *owner) begin(ctx context.Context, c api.ProvideConfig) error {
 	if err != nil {
 		return err
 	}
-	box, err := wasm.New(wasm.Options{
-		Command: n.c.Worker, Root: work + "/jobs", Cache: work + "/compiled", Slots: int(pol.Resources.Slots), MaxMemory: int64(pol.Resources.Memory),
-		Crashed: func(id, stderr string) { n.c.Log.Warn("a sandbox worker died", "attempt", id, "said", stderr) },
-	})
-	if err != nil {
-		return fmt.Errorf("open sandbox: %w", err)
+	if o.boxes, err = o.openBoxes(ctx, int(pol.Resources.Slots), int64(pol.Resources.Memory)); err != nil {
+		return err
 	}
-	o.box = box
-	o.boxed = &provider.Boxed{Boxes: map[string]sandbox.Box{"wasm": box}, Images: n.images, Blobs: n.blobs, Dir: work + "/jobs", Fetch: o.fetch, Scratch: o.scratch, Room: o.room}
+	pol.Sandboxes = o.boxes.kinds()
+	o.boxed = &provider.Boxed{Boxes: o.boxes.byKind(), Images: n.images, Left: o.boxes.left, Blobs: n.blobs, Dir: work + "/jobs", Fetch: o.fetch, Scratch: o.scratch, Room: o.room}
 	o.boxed.Limit(int64(min(o.complete(c).Disk, math.MaxInt64)))
 	o.p = provider.New(provider.Config{
 		Key: n.c.Key, Account: n.account(), Network: n.network, Machine: o.machine, Params: n.params, Policy: pol,
@@ -95,7 +90,7 @@ func (o *owner) begin(ctx context.Context, c api.ProvideConfig) error {
 		Runner: o.boxed,
 	})
 	o.p.Register()
-	n.begin <- room{"sandbox", box.Run}
+	n.begin <- room{"sandbox", o.boxes.wasm.Run}
 	n.begin <- room{"provider", o.p.Run}
 	return nil
 }
@@ -152,13 +147,20 @@ func (o *owner) scratch(bytes int64) (blob.Store, func(), error) {
 // Defaults of a provider, where the owner says nothing.
 const (
 	defaultUnit   = uint64(time.Hour / time.Millisecond)
-	defaultMemory = 512 << 20 // bytes a slot
+	defaultMemory = 512 << 20 // bytes a slot, at least
+	maxMemory     = 4 << 30   // and at most
 	defaultDisk   = 4 << 30   // bytes a slot; a task may use a quarter
 	offerTTL      = 10 * time.Minute
 	maxLease      = 24 * time.Hour
 	patience      = 2 * time.Minute
+	pullFree      = 2 << 30            // bytes of an image
 	remember      = 7 * 24 * time.Hour // lanes on which nothing is open
 )
+
+// cpu is the processor's class as offers carry it.
+func cpu(c host.Class) artel.CPU {
+	return artel.CPU{Arch: c.Arch, Vendor: c.Vendor, Features: c.Features}
+}
 
 // policy turns the owner's wishes into terms. The first time it measures the machine.
 func (o *owner) policy(ctx context.Context, c api.ProvideConfig) (provider.Policy, error) {
@@ -180,7 +182,8 @@ func (o *owner) policy(ctx context.Context, c api.ProvideConfig) (provider.Polic
 	p := provider.Policy{
 		Price: c.Price, Resources: artel.Resources{Slots: c.Slots, Memory: c.Memory / slots, Disk: c.Disk / slots / 4},
 		MaxUnit: c.MaxUnit, MaxUnpaid: c.MaxUnpaid, Prepay: c.Prepay, MaxLease: uint64(maxLease.Seconds()),
-		Patience: patience, Region: c.Region, Sandboxes: []string{"wasm"}, Speed: speed, OfferTTL: offerTTL,
+		CPU: cpu(host.Local().CPU()), PullFree: pullFree, PullPrice: c.PullPrice,
+		Patience: patience, Region: c.Region, Sandboxes: o.boxes.kinds(), Speed: speed, OfferTTL: offerTTL,
 	}
 	p.RedeemAt, p.Worth, p.Remember = p.MaxUnpaid, c.MinRedeem, remember
 	// A lease must be able to gather so much beside a unit of its longest task.
@@ -190,13 +193,23 @@ func (o *owner) policy(ctx context.Context, c api.ProvideConfig) (provider.Polic
 	return p, nil
 }
 
+// slotMemory is what a slot offers where the owner says nothing: its share of half
+// the machine's memory, but not more than most tasks want.
+func (o *owner) slotMemory(slots uint32) uint64 {
+	m, err := host.Local().Memory()
+	if err != nil {
+		return defaultMemory
+	}
+	return min(max(m.Total/2/uint64(slots), defaultMemory), maxMemory)
+}
+
 // complete fills in what the owner left open.
 func (o *owner) complete(c api.ProvideConfig) api.ProvideConfig {
 	if c.Slots == 0 {
 		c.Slots = uint32(runtime.NumCPU())
 	}
 	if c.Memory == 0 {
-		c.Memory = uint64(c.Slots) * defaultMemory
+		c.Memory = uint64(c.Slots) * o.slotMemory(c.Slots)
 	}
 	if c.Disk == 0 {
 		c.Disk = uint64(c.Slots) * defaultDisk
@@ -231,8 +244,8 @@ func (n *Node) Provide(ctx context.Context, c api.ProvideConfig) (api.ProvideSta
 	if err != nil {
 		return api.ProvideStatus{}, err
 	}
-	if o.p != nil && o.box.Capabilities().Slots < int(c.Slots) {
-		return api.ProvideStatus{}, &api.Error{Code: api.CodeConflict, Message: fmt.Sprintf("the sandbox runs with %d slots", o.box.Capabilities().Slots), Hint: "restart the daemon to offer more"}
+	if o.p != nil && o.boxes.wasm.Capabilities().Slots < int(c.Slots) {
+		return api.ProvideStatus{}, &api.Error{Code: api.CodeConflict, Message: fmt.Sprintf("the sandbox runs with %d slots", o.boxes.wasm.Capabilities().Slots), Hint: "restart the daemon to offer more"}
 	}
 	next := saved{On: true, Config: c}
 	if err := n.db.SetSetting(ctx, "provide", next); err != nil {
@@ -243,6 +256,7 @@ func (n *Node) Provide(ctx context.Context, c api.ProvideConfig) (api.ProvideSta
 		return api.ProvideStatus{}, err
 	}
 	o.boxed.Limit(int64(min(c.Disk, math.MaxInt64)))
+	pol.Sandboxes = o.boxes.kinds() // known since they were opened
 	o.p.SetPolicy(pol)
 	o.p.Pause(ctx, false)
 	return o.status(ctx)
@@ -334,8 +348,5 @@ func (o *owner) roots(ctx context.Context) ([]artel.Ref, error) {
 func (o *owner) close() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.box == nil {
-		return nil
-	}
-	return o.box.Close()
+	return o.boxes.close()
 }

@@ -31,6 +31,9 @@ func (n *Node) Status(ctx context.Context) (api.Status, error) {
 		return s, err
 	}
 	s.Jobs, s.Leases = st.Active, len(st.Leases)
+	if st.Notice != "" {
+		s.Notices = append(s.Notices, st.Notice)
+	}
 	if odd := n.board.clockDoubt(); odd != nil && s.Offers == 0 {
 		s.Notices = append(s.Notices, fmt.Sprintf("no offers are known; the last one was refused: %v", odd))
 	}

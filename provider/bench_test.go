@@ -38,6 +38,8 @@ func (works) Run(ctx context.Context, _ artel.NodeID, _ artel.Hash, _ artel.Term
 func (works) Log(artel.Hash, lease.TaskKey, uint64, int) ([]byte, error) {
 	return nil, errors.New("no log")
 }
+func (works) Begin(context.Context, []Attempt) []Attempt { return nil }
+
 func (works) Live(artel.Hash, lease.TaskKey) (sandbox.Run, bool)           { return nil, false }
 func (works) Keep(context.Context, artel.Hash, lease.TaskKey, artel.Ref)   {}
 func (works) Forget(context.Context, artel.Hash, lease.TaskKey, artel.Ref) {}

@@ -12,6 +12,8 @@ import (
 	"github.com/artel-network/artel/blob/mem"
 	"github.com/artel-network/artel/chain"
 	"github.com/artel-network/artel/lease"
+	"github.com/artel-network/artel/sandbox"
+	fakebox "github.com/artel-network/artel/sandbox/fake"
 	"github.com/artel-network/artel/wire"
 )
 
@@ -62,7 +64,7 @@ func TestDebtsFollowTheRenter(t *testing.T) {
 // in memory and in the database.
 func TestStrangersGenerationsAreNotKept(t *testing.T) {
 	store := &heap{}
-	p := New(Config{Key: testKey(t, 9), Params: chain.Params{ChainID: 1}, Store: store, Log: slog.New(slog.DiscardHandler)})
+	p := New(Config{Key: testKey(t, 9), Params: chain.Params{ChainID: 1}, Store: store, Runner: works{}, Log: slog.New(slog.DiscardHandler)})
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error)
 	go func() {
@@ -109,7 +111,7 @@ func TestNoDiskIsNoLimitForNobody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &Boxed{Dir: t.TempDir(), Blobs: store, Scratch: scratch, Fetch: func(ctx context.Context, _ artel.NodeID, into blob.Store, root artel.Ref, limit int64) error {
+	b := &Boxed{Boxes: map[string]sandbox.Box{"wasm": fakebox.New(1, nil)}, Dir: t.TempDir(), Blobs: store, Scratch: scratch, Fetch: func(ctx context.Context, _ artel.NodeID, into blob.Store, root artel.Ref, limit int64) error {
 		if _, ok := ctx.Deadline(); !ok {
 			t.Error("the fetch may take for ever")
 		}
@@ -121,7 +123,7 @@ func TestNoDiskIsNoLimitForNobody(t *testing.T) {
 		return errors.New("not served")
 	}}
 	spec := artel.TaskSpec{Program: program, Input: input, Wall: 1000}
-	got := b.Run(t.Context(), artel.NodeID{}, artel.Hash{}, artel.Terms{Unit: 1000}, lease.Running{Spec: spec}, func(string) {})
+	got := b.Run(t.Context(), artel.NodeID{}, artel.Hash{}, artel.Terms{Sandbox: "wasm", Unit: 1000}, lease.Running{Spec: spec}, func(string) {})
 	if got.Reason != artel.ReasonNoInput || got.Billed {
 		t.Errorf("got %+v, want a task without input", got)
 	}
@@ -135,7 +137,7 @@ func TestNoDiskIsNoLimitForNobody(t *testing.T) {
 		}
 		return full
 	}
-	if got := b.Run(t.Context(), artel.NodeID{}, artel.Hash{}, artel.Terms{Unit: 1000}, lease.Running{Spec: spec}, func(string) {}); got.Reason != artel.ReasonHost || got.Billed {
+	if got := b.Run(t.Context(), artel.NodeID{}, artel.Hash{}, artel.Terms{Sandbox: "wasm", Unit: 1000}, lease.Running{Spec: spec}, func(string) {}); got.Reason != artel.ReasonHost || got.Billed {
 		t.Errorf("got %+v with a full disk", got)
 	}
 }
@@ -188,7 +190,7 @@ func TestCancelledFetchesAreTakenOver(t *testing.T) {
 	slow, other := artel.NodeID{1}, artel.NodeID{2}
 	begun := make(chan struct{}, 8)
 	let := make(chan struct{})
-	b := &Boxed{Dir: t.TempDir(), Blobs: store, Scratch: scratch, Fetch: func(ctx context.Context, from artel.NodeID, into blob.Store, _ artel.Ref, _ int64) error {
+	b := &Boxed{Boxes: map[string]sandbox.Box{"": fakebox.New(1, nil)}, Dir: t.TempDir(), Blobs: store, Scratch: scratch, Fetch: func(ctx context.Context, from artel.NodeID, into blob.Store, _ artel.Ref, _ int64) error {
 		_, _, err := blob.AddFile(ctx, into, strings.NewReader("a program"))
 		if err != nil || from == other {
 			return err

@@ -379,6 +379,7 @@ func (p *Provider) tick(t *tx) {
 		t.after = append(t.after, s.wake)
 	}
 	now := time.UnixMilli(t.now)
+	steady := t.now - max(0, p.shift) // a clock that is set forward may be set back
 	for id, s := range p.leases {
 		if s.Phase != lease.Closed {
 			continue
@@ -386,12 +387,46 @@ func (p *Provider) tick(t *tx) {
 		if s.closing.IsZero() {
 			s.closing = now
 		}
-		if now.Sub(s.closing) > keepClosed && uint64(t.now/1000) > s.Lease.Start+2*apart {
+		if now.Sub(s.closing) > keepClosed && uint64(steady/1000) > s.Lease.Start+2*apart {
 			p.letGo(t, id, s.events)
 			delete(p.leases, id)
 			t.change.DropLeases = append(t.change.DropLeases, id)
 		}
 	}
+}
+
+// jumped keeps what lasts as long as it does, whatever the clock was set to;
+// only documents go by the clock. While the machine slept nothing was held for
+// anybody, and nobody could pay.
+func (p *Provider) jumped(t *tx, j core.Jump) {
+	ms, slept := j.Set.Milliseconds(), j.Slept.Milliseconds()
+	p.c.Log.Info("time has jumped", "clock", j.Set, "slept", j.Slept)
+	p.shift += ms
+	p.since = p.since.Add(j.Set)
+	for k, row := range p.lanes {
+		if row.Rested != 0 {
+			row.Rested += ms
+			if row.Paid.Less(row.Cap) {
+				t.lanes[k] = true
+			}
+		}
+	}
+	for id, no := range p.refused {
+		no.until, no.look = no.until+ms, no.look+ms
+		p.refused[id] = no
+	}
+	p.waiveAgain, p.pruneAt = p.waiveAgain+ms, p.pruneAt+ms
+	for _, s := range p.leases {
+		s.Sold = s.Shifted(ms + slept)
+		if !s.closing.IsZero() {
+			s.closing = s.closing.Add(j.Set)
+		}
+	}
+	if ms < -2*apart*1000 {
+		// Nobody whose clock is right has kept what was announced by the fast one.
+		p.seq = 0
+	}
+	t.after = append(t.after, p.announce)
 }
 
 // offerLoop advertises the machine, three times within an offer's life.

@@ -153,7 +153,8 @@ func (p *Provider) checkMoney(m wire.ProposeRequest, t artel.Terms, seen lease.L
 	case seen.ReleaseAt != 0:
 		return unpaid("wait until it is over, or use another lane", "the lane is being released")
 	case !seen.Signer.Good(m.Lease.End, p.c.Params.Delay):
-		return unpaid("artel wallet signer: raise its time", "the session signer ends at %d, its vouchers of this lease must count until %d", seen.Signer.Until, m.Lease.End+p.c.Params.Delay)
+		text, hint := seen.Signer.Short(m.Lease.End, p.c.Params.Delay)
+		return unpaid(hint, "%s", text)
 	case m.Reserve == nil:
 		return unpaid("sign a Reserve for the first minutes", "the lease comes without a Reserve")
 	}

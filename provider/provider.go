@@ -78,6 +78,10 @@ type Runner interface {
 	Run(ctx context.Context, from artel.NodeID, id artel.Hash, t artel.Terms, r lease.Running, phase func(string)) lease.Finish
 	// Log reads an attempt's log from offset, at most max bytes.
 	Log(id artel.Hash, k lease.TaskKey, offset uint64, max int) ([]byte, error)
+	// Begin is called once, before all else, with the attempts that ran in boxes when
+	// the provider stopped. It returns those that go on there: Run takes up such a one
+	// where it is. Whatever else was left is ended and removed.
+	Begin(ctx context.Context, before []Attempt) (goOn []Attempt)
 	// Live returns the attempt while it runs in its box.
 	Live(id artel.Hash, k lease.TaskKey) (sandbox.Run, bool)
 	// Keep says, after a restart, that an attempt has left a sealed output that is
@@ -86,6 +90,12 @@ type Runner interface {
 	// Forget removes what was kept for an attempt besides its receipt: its log and
 	// its sealed output, where there is one.
 	Forget(ctx context.Context, id artel.Hash, k lease.TaskKey, sealed artel.Ref)
+}
+
+// Attempt names an attempt among all leases.
+type Attempt struct {
+	Lease artel.Hash
+	lease.TaskKey
 }
 
 // Store keeps a provider's facts. Save is atomic and durable when it returns.
@@ -106,7 +116,7 @@ type State struct {
 // LeaseRow is a lease as it is stored, without what is in State.Lanes and
 // State.Events.
 type LeaseRow struct {
-	Sold     lease.Sold // without Book, Running and Delivered
+	Sold     lease.Sold // without Book and Delivered; of Running, what may outlast a crash
 	TermsRaw []byte
 	Renter   artel.Signature
 }
@@ -177,6 +187,7 @@ type Provider struct {
 	since   time.Time
 	dirty   map[lease.Key]bool // lanes to be looked up on chain
 	paused  bool
+	shift   int64  // ms by which the clock was set since the start
 	late    bool   // the clock is far behind the chain's
 	signed  uint64 // receipts since the start
 
@@ -256,6 +267,7 @@ func (p *Provider) actor() core.Actor[*tx] {
 		Begin: func(ctx context.Context, now time.Time) *tx {
 			return &tx{ctx: ctx, now: now.UnixMilli(), lanes: map[lease.Key]bool{}, leases: map[artel.Hash]bool{}}
 		},
+		Jumped: p.jumped,
 		Commit: p.commit,
 	}
 }
@@ -290,6 +302,14 @@ func (s *sold) stored() LeaseRow {
 	r := s.row
 	r.Sold = s.Sold
 	r.Sold.Book, r.Sold.Running, r.Sold.Delivered = lease.Book{}, nil, nil
+	if s.Terms.Image.IsZero() {
+		return r // a program of no image dies with this process
+	}
+	for _, x := range s.Running {
+		if x.Started != 0 {
+			r.Sold.Running = append(r.Sold.Running, x)
+		}
+	}
 	return r
 }
 
@@ -313,6 +333,16 @@ func (p *Provider) load(ctx context.Context) error {
 			p.waiver = t.ID
 		}
 	}
+	var before []Attempt
+	for _, r := range st.Leases {
+		for _, x := range r.Sold.Running {
+			before = append(before, Attempt{r.Sold.ID, x.TaskKey})
+		}
+	}
+	goOn := map[Attempt]bool{}
+	for _, a := range p.c.Runner.Begin(ctx, before) {
+		goOn[a] = true
+	}
 	for _, r := range st.Leases {
 		s := &sold{Sold: r.Sold, row: r, phases: map[lease.TaskKey]*phase{}, news: make(chan struct{})}
 		b := p.lanes[lease.KeyOf(r.Sold.Lease)]
@@ -320,8 +350,11 @@ func (p *Provider) load(ctx context.Context) error {
 			return fmt.Errorf("load provider: lease %s has no lane", r.Sold.ID.Short())
 		}
 		s.Book = b.Book
-		s.Sold = s.Restarted(now)
+		s.Sold = s.Restarted(now, func(k lease.TaskKey) bool { return goOn[Attempt{s.ID, k}] })
 		p.leases[s.ID] = s
+		for _, r := range s.Running {
+			p.launch(ctx, s, r)
+		}
 		if s.Phase != lease.Closed {
 			p.open[lease.KeyOf(s.Lease)] = s.ID
 		}
@@ -340,8 +373,8 @@ func (p *Provider) load(ctx context.Context) error {
 		}
 	}
 	for k, row := range p.lanes {
-		if _, open := p.open[k]; !open && row.Rested == 0 {
-			row.Rested = now // stored by an older release
+		if _, open := p.open[k]; !open && (row.Rested == 0 || row.Rested > now) {
+			row.Rested = now // stored by an older release, or by a clock that was fast
 		}
 	}
 	if !p.mayWaive() {

@@ -6,9 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/blob"
-	"github.com/artel-network/artel/lease"
 )
 
 // The bytes that a Boxed takes of the owner's disk for all renters together:
@@ -19,12 +17,6 @@ import (
 //
 // What may be written is counted before it is: a claim that does not fit is
 // refused.
-
-// left names an attempt that has left something here.
-type left struct {
-	lease artel.Hash
-	lease.TaskKey
-}
 
 // errQuota says that what the owner gives of the disk is taken.
 var errQuota = fmt.Errorf("%w: what its owner gives of this machine's disk is taken", blob.ErrFull)
@@ -103,23 +95,23 @@ func (b *Boxed) evict() bool {
 
 // hold ends an attempt's claim and counts what it has left: its log, and so many
 // bytes sealed.
-func (b *Boxed) hold(h left, claim, sealed int64) {
+func (b *Boxed) hold(h Attempt, claim, sealed int64) {
 	n := sealed
-	if log, err := taken(b.logPath(h.lease, h.TaskKey)); err == nil {
+	if log, err := taken(b.logPath(h.Lease, h.TaskKey)); err == nil {
 		n += log
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.used += n - claim - b.held[h]
 	if b.held == nil {
-		b.held = map[left]int64{}
+		b.held = map[Attempt]int64{}
 	}
 	if b.held[h] = n; n == 0 {
 		delete(b.held, h)
 	}
 }
 
-func (b *Boxed) release(h left) {
+func (b *Boxed) release(h Attempt) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.used -= b.held[h]

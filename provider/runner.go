@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -35,17 +36,21 @@ type Boxed struct {
 	// the owner has too few left.
 	Room func(bytes int64) error
 
+	// Left are the attempts that boxes have kept from an earlier run of the daemon.
+	Left []sandbox.Left
+
 	mu    sync.Mutex
-	live  map[left]sandbox.Run
-	gpus  map[int]bool     // those in use
-	cache map[laid]*cached // programs and inputs laid out on disk
-	turn  uint64           // counts uses of them
-	limit int64            // bytes that all of it may take; 0: no limit
-	used  int64            // bytes taken, and those that attempts may still take
-	held  map[left]int64   // by attempts that are not settled
-	ready bool             // the directories are there
-	empty []string         // output directories to be used again
-	outs  int              // how many were made
+	goOn  map[Attempt]sandbox.Left // those of Left that Run has yet to take up
+	live  map[Attempt]sandbox.Run
+	gpus  map[int]bool      // those in use
+	cache map[laid]*cached  // programs and inputs laid out on disk
+	turn  uint64            // counts uses of them
+	limit int64             // bytes that all of it may take; 0: no limit
+	used  int64             // bytes taken, and those that attempts may still take
+	held  map[Attempt]int64 // by attempts that are not settled
+	ready bool              // the directories are there
+	empty []string          // output directories to be used again
+	outs  int               // how many were made
 }
 
 // Bounds of what one task may bring.
@@ -69,15 +74,27 @@ func (b *Boxed) Run(ctx context.Context, from artel.NodeID, id artel.Hash, t art
 	if box == nil {
 		return fail(artel.ReasonRefused, "no sandbox %q here", t.Sandbox)
 	}
+	k := Attempt{id, r.TaskKey}
 	claim := 3*int64(r.Spec.Want.Disk) + int64(r.Spec.Log) // an output lies here as it was left, as blocks, and sealed
 	if t.Image != (artel.Hash{}) {
 		claim += int64(r.Spec.Want.Disk) // and what it writes elsewhere
 	}
-	if err := b.take(claim); err != nil {
+	run := b.takeUp(k)
+	if err := b.take(claim); err != nil && run == nil {
 		return fail(artel.ReasonRefused, "%v", err)
 	}
 	var sealed int64
-	defer func() { b.hold(left{id, r.TaskKey}, claim, sealed) }()
+	defer func() { b.hold(k, claim, sealed) }()
+	if run != nil {
+		if img, _, err := b.image(ctx, from, r.Spec.Box, t.Pull); err == nil {
+			defer img.Release() // it is here, and must not go while it is used
+		}
+		out := run.Spec().Out
+		defer os.RemoveAll(out)
+		f, n := b.conclude(ctx, k, t, run, out, phase)
+		sealed = n
+		return f
+	}
 	if b.Room != nil {
 		if err := b.Room(disk + 2*int64(r.Spec.Want.Disk) + int64(r.Spec.Log)); err != nil { // an output lies here open and sealed
 			return fail(artel.ReasonHost, "%v", clean(err))
@@ -134,33 +151,46 @@ func (b *Boxed) Run(ctx context.Context, from artel.NodeID, id artel.Hash, t art
 	}
 	defer leave()
 	phase("waiting")
-	name := id.Short() + "-" + fmt.Sprint(r.Task, "-", r.Attempt)
 	s.Out, s.Log = out, b.logPath(id, r.TaskKey)
-	run, err := box.Start(ctx, name, s)
+	started, err := box.Start(ctx, k.name(), s)
 	if err != nil {
 		return fail(artel.ReasonHost, "start sandbox: %v", clean(err))
 	}
-	b.alive(left{id, r.TaskKey}, run)
+	f, n := b.conclude(ctx, k, t, started, out, phase)
+	sealed = n
+	return f
+}
+
+// conclude waits for an attempt that runs and seals what it leaves in out; it
+// returns the bytes that this takes.
+func (b *Boxed) conclude(ctx context.Context, k Attempt, t artel.Terms, run sandbox.Run, out string, phase func(string)) (f lease.Finish, sealed int64) {
+	b.alive(k, run)
 	phase("running")
 	stop := context.AfterFunc(ctx, run.Kill)
 	exit, err := run.Wait(context.WithoutCancel(ctx))
 	stop()
-	b.alive(left{id, r.TaskKey}, nil)
-	if err != nil {
-		return fail(artel.ReasonHost, "wait for sandbox: %v", clean(err))
+	b.alive(k, nil)
+	lost := func(format string, args ...any) lease.Finish {
+		why := artel.ReasonHost
+		if ctx.Err() != nil {
+			why = artel.ReasonCancelled
+		}
+		return lease.Finish{Reason: why, Message: fmt.Sprintf(format, args...)}
 	}
-	f := finish(exit)
-	if exit.Reason == sandbox.Lost || exit.Reason == sandbox.Killed && ctx.Err() == nil {
-		return fail(artel.ReasonHost, "the sandbox was lost: %s", exit.Message)
+	switch {
+	case err != nil:
+		return lost("wait for sandbox: %v", clean(err)), 0
+	case exit.Reason == sandbox.Lost || exit.Reason == sandbox.Killed && ctx.Err() == nil:
+		return lost("the sandbox was lost: %s", exit.Message), 0
 	}
-	if exit.Reason != sandbox.Exited {
-		return f // what a stopped program left is no result
+	if f = finish(exit); exit.Reason != sandbox.Exited {
+		return f, 0 // what a stopped program left is no result
 	}
 	phase("sealing")
 	if sealed, err = b.seal(context.WithoutCancel(ctx), out, t, &f); err != nil {
-		return fail(artel.ReasonHost, "keep output: %v", clean(err))
+		return lost("keep output: %v", clean(err)), 0
 	}
-	return f
+	return f, sealed
 }
 
 // clean keeps the owner's paths out of what a renter reads.
@@ -173,11 +203,11 @@ func clean(err error) error {
 }
 
 // alive notes the run of an attempt; nil when it has ended.
-func (b *Boxed) alive(k left, run sandbox.Run) {
+func (b *Boxed) alive(k Attempt, run sandbox.Run) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.live == nil {
-		b.live = map[left]sandbox.Run{}
+		b.live = map[Attempt]sandbox.Run{}
 	}
 	if b.live[k] = run; run == nil {
 		delete(b.live, k)
@@ -188,7 +218,7 @@ func (b *Boxed) alive(k left, run sandbox.Run) {
 func (b *Boxed) Live(id artel.Hash, k lease.TaskKey) (sandbox.Run, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	run, ok := b.live[left{id, k}]
+	run, ok := b.live[Attempt{id, k}]
 	return run, ok
 }
 
@@ -304,14 +334,14 @@ func (b *Boxed) Forget(ctx context.Context, id artel.Hash, k lease.TaskKey, seal
 	if !sealed.IsZero() {
 		_ = blob.Remove(ctx, b.Blobs, sealed) // what is left goes with the next GC
 	}
-	b.release(left{id, k})
+	b.release(Attempt{id, k})
 }
 
 // Keep implements Runner.
 func (b *Boxed) Keep(ctx context.Context, id artel.Hash, k lease.TaskKey, sealed artel.Ref) {
 	size, err := blob.Weight(ctx, b.Blobs, sealed)
 	if err == nil {
-		b.hold(left{id, k}, 0, size)
+		b.hold(Attempt{id, k}, 0, size)
 	}
 }
 
@@ -327,14 +357,24 @@ func (b *Boxed) prepare() error {
 	if b.ready {
 		return nil
 	}
-	stale, err := filepath.Glob(filepath.Join(b.Dir, "laying-*"))
-	if err != nil {
-		return err
+	used := map[string]bool{}
+	for _, run := range b.goOn {
+		s := run.Spec()
+		used[s.Out], used[s.Log], used[s.In] = true, true, true
 	}
-	for _, d := range []string{"out", "logs", "laid"} {
-		stale = append(stale, filepath.Join(b.Dir, d))
+	var stale []string
+	for _, pattern := range []string{"laying-*", "out/*", "logs/*", "laid/*"} {
+		found, err := filepath.Glob(filepath.Join(b.Dir, pattern))
+		if err != nil {
+			return err
+		}
+		stale = append(stale, found...)
 	}
 	for _, d := range stale {
+		real, err := filepath.EvalSymlinks(d) // as boxes name it
+		if err == nil && (used[real] || used[d]) {
+			continue
+		}
 		if err := os.RemoveAll(d); err != nil {
 			return err
 		}
@@ -357,10 +397,14 @@ func (b *Boxed) outDir() (dir string, leave func(), err error) {
 	if n := len(b.empty); n > 0 {
 		dir, b.empty = b.empty[n-1], b.empty[:n-1]
 	} else {
-		b.outs++
-		dir = filepath.Join(b.Dir, "out", fmt.Sprint(b.outs))
-		if err := os.Mkdir(dir, 0o700); err != nil {
-			return "", nil, err
+		for { // past those of attempts that an earlier run of the daemon has left
+			b.outs++
+			dir = filepath.Join(b.Dir, "out", fmt.Sprint(b.outs))
+			if err := os.Mkdir(dir, 0o700); err == nil {
+				break
+			} else if !errors.Is(err, fs.ErrExist) {
+				return "", nil, err
+			}
 		}
 	}
 	return dir, func() {

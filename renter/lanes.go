@@ -10,12 +10,37 @@ import (
 	"github.com/artel-network/artel/chain"
 	"github.com/artel-network/artel/core"
 	"github.com/artel-network/artel/lease"
+	"github.com/artel-network/artel/p2p"
 )
 
 // laneFor returns the lane number this installation uses with a node.
 func (r *Renter) laneFor(n artel.NodeID) uint64 {
 	return artel.LaneNumber(r.c.Key.Address(), r.meta.Lane+r.number[n])
 }
+
+// laneTo is laneFor for a proposal at now (unix ms). Where the provider may
+// hold money on as many lanes as are borne, it is the first of those instead of
+// a new one.
+func (r *Renter) laneTo(o artel.Offer, now int64) lease.Key {
+	k := lease.Key{Renter: r.c.Account, Provider: o.Account, Number: r.laneFor(o.Node)}
+	if r.books[k] != nil || r.bound(k, now) < maxBound {
+		return k
+	}
+	own := artel.LaneNumber(r.c.Key.Address(), r.meta.Lane)
+	first := k
+	for l, b := range r.books {
+		if l.Provider == o.Account && l.Number-own <= maxNumber && b.ReleaseAt == 0 && !r.inUse(l) && (first == k || l.Number < first.Number) {
+			first = l
+		}
+	}
+	if first != k {
+		r.number[o.Node] = uint32(first.Number - own)
+	}
+	return first
+}
+
+// maxNumber is the highest number that an installation adds to what it drew.
+const maxNumber = 0xffff
 
 // maxBound is how many lanes without a lease one provider may hold money on. One
 // that signs nothing and books every Reserve that it is sent, each on a new
@@ -29,16 +54,54 @@ func (r *Renter) bound(k lease.Key, now int64) (n int) {
 		if o.Provider != k.Provider || o == k || r.inUse(o) {
 			continue
 		}
-		if b.Voucher.Less(b.Cap) || b.Voucher.Less(b.Reserve.Cap) && uint64(now/1000) < b.Reserve.ValidUntil {
+		if b.Voucher.Less(b.Cap) || b.Voucher.Less(b.Reserve.Cap) && b.CanBook(uint64(now/1000)) {
 			n++
 		}
 	}
 	return n
 }
 
+// purse is what a final block says of the money that a Reserve may book.
+type purse struct {
+	deposit artel.Amount
+	rights  lease.SignerRights // of this node's key
+}
+
+func (r *Renter) look(ctx context.Context) (p purse, err error) {
+	a, err := r.c.Ledger.Account(ctx, r.c.Account)
+	if err != nil {
+		return p, fmt.Errorf("look up account: %w", err)
+	}
+	p.deposit, p.rights.Account = a.Deposit, r.c.Account == r.c.Key.Address()
+	if p.rights.Account {
+		return p, nil
+	}
+	s, err := r.c.Ledger.Signer(ctx, r.c.Account, r.c.Key.Address())
+	if err != nil {
+		return p, fmt.Errorf("look up session signer: %w", err)
+	}
+	p.rights.Allowance, p.rights.Until = s.Left(), s.Until
+	return p, nil
+}
+
+// covers says why a Reserve that books so much for a lease is not worth signing:
+// the provider would refuse it, and could book it on a better day.
+func (p purse) covers(need artel.Amount, l artel.Lease, delay uint64) error {
+	switch {
+	case !p.rights.Good(l.End, delay):
+		text, hint := p.rights.Short(l.End, delay)
+		return p2p.Errorf(p2p.Unpaid, "%s", text).WithHint(hint)
+	case p.deposit.Less(need):
+		return p2p.Errorf(p2p.Unpaid, "the Reserve books %s units, the account has %s", need, p.deposit).WithHint("artel wallet deposit")
+	case !p.rights.Account && p.rights.Allowance.Less(need):
+		return p2p.Errorf(p2p.Unpaid, "the Reserve books %s units, the session signer may book %s", need, p.rights.Allowance).WithHint("artel wallet signer: raise its allowance")
+	}
+	return nil
+}
+
 // callHome starts the release of lanes that rest with money booked on them, and
-// carries matured ones out. Only the account itself may: with a session signer
-// it is left to `artel wallet release`.
+// carries matured ones out. Only the account itself may: what a session signer
+// booked comes home when its provider gives it back, or by the account's key.
 func (r *Renter) callHome(t *tx) {
 	if r.c.Account != r.c.Key.Address() {
 		return
@@ -69,9 +132,10 @@ func (r *Renter) inUse(k lease.Key) bool {
 }
 
 // rested reports whether the last signed Reserve is as old as the policy's rest.
+// One from the future was signed while the clock was wrong: it may be older.
 func (r *Renter) rested(b *lease.Book, now uint64) bool {
 	signed := b.Reserve.ValidUntil - min(b.Reserve.ValidUntil, uint64(reserveFor.Seconds()))
-	return now > signed+uint64(r.c.Policy.Release.Seconds())
+	return now > signed+uint64(r.c.Policy.Release.Seconds()) || signed > now+2*skew
 }
 
 // maxRejected bounds what is remembered of refused calls.

@@ -81,6 +81,7 @@ func (r *Renter) sent(t *tx, b *bought, batch []wire.Start, resp wire.StartRespo
 		}
 		r.set(t, b, next)
 	} else if gone(err) {
+		r.ousted(b.node, err)
 		r.drop(t, b, artel.ReasonLost, err.Error())
 		return
 	}

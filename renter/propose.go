@@ -43,11 +43,14 @@ func (r *Renter) propose(ctx context.Context, l Listed, id artel.Hash, spec arte
 	defer cancel()
 	node := l.Offer.Node
 	err := r.tryPropose(ctx, l, id, spec, slots)
-	if errors.Is(err, p2p.Unpaid) || errors.Is(err, p2p.Conflict) {
-		// It knows more of our lane than we do, or the lane is in use: ask, then
-		// try once more, on a fresh lane number if need be.
-		if rerr := r.catchUp(ctx, l.Offer); rerr == nil {
+	var no *p2p.Error
+	if errors.As(err, &no) && no.Remote && (no.Code == p2p.Unpaid || no.Code == p2p.Conflict) {
+		// It may know more of our lane than we do, or the lane is in use: ask, and if
+		// that is news try once more, on a fresh lane number if need be.
+		if news, rerr := r.catchUp(ctx, l.Offer); rerr == nil && news {
 			err = r.tryPropose(ctx, l, id, spec, slots)
+		} else if rerr != nil {
+			r.post(func(*tx) { r.ousted(node, rerr) })
 		}
 	}
 	r.post(func(t *tx) {
@@ -76,13 +79,17 @@ func (r *Renter) tryPropose(ctx context.Context, l Listed, id artel.Hash, spec a
 	if err != nil {
 		return err
 	}
-	k := lease.Key{Renter: r.c.Account, Provider: o.Account}
-	if err := r.do(ctx, func(*tx) { k.Number = r.laneFor(o.Node) }); err != nil {
+	var k lease.Key
+	if err := r.do(ctx, func(t *tx) { k = r.laneTo(o, t.now) }); err != nil {
 		return err
 	}
 	seen, err := r.c.Ledger.Lane(ctx, chain.LaneKey(k))
 	if err != nil {
 		return fmt.Errorf("look up lane: %w", err)
+	}
+	money, err := r.look(ctx)
+	if err != nil {
+		return err
 	}
 	head, err := r.c.Ledger.Head(ctx)
 	if err != nil {
@@ -100,7 +107,7 @@ func (r *Renter) tryPropose(ctx context.Context, l Listed, id artel.Hash, spec a
 			return
 		}
 		r.chainAt = max(r.chainAt, head.Time)
-		b, req, refused = r.draft(t, l, id, spec, slots, k, seen, head)
+		b, req, refused = r.draft(t, l, id, spec, slots, k, seen, head, money)
 	}); err != nil {
 		return err
 	}
@@ -148,7 +155,7 @@ func (r *Renter) tryPropose(ctx context.Context, l Listed, id artel.Hash, spec a
 
 // draft writes and signs the lease with what secures it, and stores all of it
 // BEFORE the provider sees any of it. Called by the core.
-func (r *Renter) draft(t *tx, l Listed, payer artel.Hash, spec artel.JobSpec, slots uint32, k lease.Key, seen chain.Lane, head chain.Head) (*bought, wire.ProposeRequest, error) {
+func (r *Renter) draft(t *tx, l Listed, payer artel.Hash, spec artel.JobSpec, slots uint32, k lease.Key, seen chain.Lane, head chain.Head, money purse) (*bought, wire.ProposeRequest, error) {
 	o := l.Offer
 	var nonce [16]byte
 	if _, err := io.ReadFull(r.c.Rand, nonce[:]); err != nil {
@@ -163,8 +170,8 @@ func (r *Renter) draft(t *tx, l Listed, payer artel.Hash, spec artel.JobSpec, sl
 		ls.ReleaseAt = seen.ReleaseAt
 	}
 	book = book.Seen(ls)
-	if r.bound(k, t.now) >= maxBound {
-		return nil, wire.ProposeRequest{}, fmt.Errorf("%d other lanes to %s hold money without a lease; hint: they are released by and by, or artel wallet release", maxBound, o.Account)
+	if r.books[k] == nil && r.bound(k, t.now) >= maxBound {
+		return nil, wire.ProposeRequest{}, fmt.Errorf("%d other lanes to %s hold money without a lease; hint: it comes home by its release; meanwhile use another provider", maxBound, o.Account)
 	}
 	if book.ReleaseAt != 0 {
 		r.number[o.Node]++ // its money is on its way home; the next lane is free
@@ -188,11 +195,14 @@ func (r *Renter) draft(t *tx, l Listed, payer artel.Hash, spec artel.JobSpec, sl
 		End: start + uint64(r.c.Policy.LeaseFor.Seconds()), Rule: artel.RuleResult, Terms: wire.TermsHash(raw),
 	}
 	id := doc.ID(r.domain)
-	b := r.newBought(lease.NewBought(id, doc, terms, raw, r.c.Key.Sign(id), book, t.now), spec.Failover, payer)
+	b := r.newBought(lease.NewBought(id, doc, terms, raw, r.c.Key.Sign(id), book, t.now), spec.Failover, payer, t.now)
 	a := r.jobs[payer]
 	b.asking = true
 	req := wire.ProposeRequest{Lease: doc, Terms: raw, Signature: b.Signature}
 	next := r.signReserve(b.Bought, t.now)
+	if err := money.covers(next.Book.Reserve.Cap.Sub(seen.Cap), doc, r.c.Params.Delay); err != nil {
+		return nil, wire.ProposeRequest{}, err
+	}
 	if !next.Book.Reserve.Cap.IsZero() {
 		req.Reserve = &wire.SignedReserve{Reserve: next.Book.Reserve, Signature: next.Book.ReserveSig}
 	}

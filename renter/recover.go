@@ -26,6 +26,7 @@ func (r *Renter) Recover(ctx context.Context, nodes map[artel.NodeID]artel.Addre
 		var generation uint64
 		if err := r.do(ctx, func(t *tx) {
 			r.meta.Generation = max(r.meta.Generation+1, uint64(t.now+int64(try)*2*skew*1000))
+			r.notice = ""
 			m := r.meta
 			t.change.Meta, generation = &m, m.Generation
 		}); err != nil {
@@ -60,20 +61,49 @@ func (r *Renter) recoverAll(ctx context.Context, nodes map[artel.NodeID]artel.Ad
 
 // catchUp asks a provider for the highest voucher it holds of ours. One that we
 // signed counts, whoever remembers it: a database restored from an old copy
-// must not sign a smaller one.
-func (r *Renter) catchUp(ctx context.Context, o artel.Offer) error {
+// must not sign a smaller one. news says that it makes sense to propose again:
+// on the lane as it is known now, or on the next one where something stands
+// against it that no voucher of ours settles. Whoever refuses for another reason
+// is not given a Reserve on one lane after the other.
+func (r *Renter) catchUp(ctx context.Context, o artel.Offer) (news bool, err error) {
 	resp, err := r.recoverFrom(ctx, o.Node, r.generation(ctx))
 	if err != nil {
-		return err
+		return false, err
 	}
-	return r.do(ctx, func(t *tx) {
-		used := r.laneFor(o.Node)
+	err = r.do(ctx, func(t *tx) {
+		k := lease.Key{Renter: r.c.Account, Provider: o.Account, Number: r.laneFor(o.Node)}
+		had := artel.Amount{}
+		if b := r.books[k]; b != nil {
+			had = b.Voucher
+		}
+		spoilt := len(resp.Lanes) >= maxHeld // it may have been left out
 		for _, h := range resp.Lanes {
 			r.adopt(t, o.Account, h)
+			if h.Lane == k.Number {
+				spoilt = r.spoilt(k, h)
+			}
 		}
-		if r.laneFor(o.Node) == used { // whatever was wrong with that lane, the next has no past
-			r.number[o.Node]++
+		if spoilt {
+			r.number[o.Node] = (r.number[o.Node] + 1) & maxNumber // the next has no past
 		}
+		b := r.books[k]
+		news = spoilt || b != nil && had.Less(b.Voucher)
+	})
+	return news, err
+}
+
+// maxHeld is how many lanes an answer to a recovery lists at most.
+const maxHeld = 256
+
+// spoilt reports whether a provider holds something against a lane: a lease that
+// is not ours any more, or more due than we ever promised.
+func (r *Renter) spoilt(k lease.Key, h wire.HeldLane) bool {
+	due := artel.Amount{}
+	if b := r.books[k]; b != nil {
+		due = b.Voucher.Max(b.Due())
+	}
+	return due.Less(h.Accrued.Ceil()) || slices.ContainsFunc(h.Leases, func(l wire.HeldLease) bool {
+		return l.Open && r.leases[l.Lease.ID(r.domain)] == nil
 	})
 }
 

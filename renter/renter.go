@@ -118,6 +118,9 @@ type Renter struct {
 	rejected map[string]bool         // calls that the ledger would not carry out
 	room     []*bought               // leases with free slots at the beginning of a plan
 	chainAt  uint64                  // unix seconds of the newest final block that was seen
+	shift    int64                   // ms by which the clock was set since the start
+	notice   string                  // what the owner should know; empty: nothing
+	woke     int64                   // unix ms at which the machine last woke up
 	turn     int                     // where in order the next plan begins to seek machines
 	denied   map[artel.NodeID]Denial // the last answer of those that would not sign
 
@@ -204,13 +207,14 @@ func New(c Config) *Renter {
 func (r *Renter) Run(ctx context.Context) error {
 	return r.loop.Run(ctx, core.Actor[*tx]{
 		Load:   r.load,
-		Beside: []func(context.Context){r.tickLoop, r.outboxLoop},
+		Beside: []func(context.Context){r.tickLoop, r.outboxLoop, r.twinLoop},
 		Begin: func(ctx context.Context, now time.Time) *tx {
 			return &tx{
 				ctx: ctx, now: now.UnixMilli(), books: map[lease.Key]bool{}, leases: map[artel.Hash]bool{},
 				jobs: map[artel.Hash]bool{}, tasks: map[artel.Hash]map[uint64]bool{},
 			}
 		},
+		Jumped: r.jumped,
 		Commit: r.commit,
 	})
 }

@@ -316,7 +316,7 @@ func TestFailoverDoesNotWaitForKeys(t *testing.T) {
 					if !first.Fenced || first.Reason != artel.ReasonExited || waited < c.least-time.Duration(c.f.Heartbeat)*time.Millisecond || waited > c.most {
 						t.Errorf("the first attempt ended as %s, fenced %t; the second began %v after the death", first.Reason, first.Fenced, waited)
 					}
-					if got := w.store.promised; artel.Units(2*1000).Less(got) {
+					if got := w.store.promised; artel.Units(2 * 1000).Less(got) {
 						t.Errorf("%s units were promised for one task of at most 1000", got)
 					}
 				})

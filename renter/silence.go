@@ -22,6 +22,43 @@ func (r *Renter) tickLoop(ctx context.Context) {
 	}
 }
 
+// jumped keeps what lasts as long as it does, whatever the clock was set to;
+// only documents go by the clock. After a sleep nobody was silent: nobody was
+// listened to.
+func (r *Renter) jumped(t *tx, j core.Jump) {
+	ms := j.Set.Milliseconds()
+	r.c.Log.Info("time has jumped", "clock", j.Set, "slept", j.Slept)
+	r.shift += ms
+	r.woke += ms
+	if j.Slept > 0 {
+		r.woke = t.now
+	}
+	for n, until := range r.shy {
+		r.shy[n] = until.Add(j.Set)
+	}
+	for n, d := range r.denied {
+		d.At = d.At.Add(j.Set)
+		r.denied[n] = d
+	}
+	for _, b := range r.leases {
+		b.Bought, b.idle = b.Shifted(ms), b.idle.Add(j.Set)
+		b.patient += ms
+		if b.heldAt != 0 {
+			b.heldAt += ms + j.Slept.Milliseconds()
+		}
+		if j.Slept > 0 {
+			b.patient = t.now
+		}
+	}
+	for _, a := range r.jobs {
+		for i, task := range a.tasks {
+			if len(task.Attempts) > 0 {
+				a.tasks[i] = task.Shifted(ms)
+			}
+		}
+	}
+}
+
 // tick does what time alone brings.
 func (r *Renter) tick(t *tx) {
 	for _, b := range r.ordered() {
@@ -82,6 +119,9 @@ func (r *Renter) judge(t *tx, b *bought) {
 // not end them.
 func (r *Renter) stalled(t *tx, b *bought) {
 	slack := r.c.Policy.Stall.Milliseconds()
+	if t.now-r.woke < slack {
+		return // what ended meanwhile is still to be heard
+	}
 	late := b.Overdue(t.now, slack)
 	if len(late) == 0 {
 		return

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/chain"
@@ -111,14 +112,18 @@ func (r *Renter) load(ctx context.Context) error {
 		r.order = append(r.order, j.ID)
 	}
 	now := r.loop.Now().UnixMilli()
+	r.woke = now
 	for _, row := range st.Leases {
-		b := r.newBought(row.Bought.Renumbered(uint64(now)), row.Failover, row.Job)
+		b := r.newBought(row.Bought.Renumbered(uint64(now)), row.Failover, row.Job, now)
 		k := lease.KeyOf(b.Lease)
 		if r.books[k] == nil {
 			return fmt.Errorf("load renter: lease %s has no lane", b.ID.Short())
 		}
 		b.Book = *r.books[k]
-		b.Heard = now // silence counts from when we listen again
+		b.Heard = now                  // silence counts from when we listen again
+		for i := range b.Outstanding { // the clock may have been set back meanwhile
+			b.Outstanding[i].Sent = min(b.Outstanding[i].Sent, now)
+		}
 		for _, w := range row.Work {
 			b.work[w.TaskKey] = &w
 		}
@@ -152,9 +157,9 @@ func (r *Renter) loadPayers(ctx context.Context) error {
 	return nil
 }
 
-func (r *Renter) newBought(b lease.Bought, f artel.Failover, payer artel.Hash) *bought {
+func (r *Renter) newBought(b lease.Bought, f artel.Failover, payer artel.Hash, now int64) *bought {
 	return &bought{
-		Bought: b, id: b.ID, node: b.Terms.Node, failover: f, job: payer, work: map[lease.TaskKey]*Work{}, idle: r.loop.Now(),
+		Bought: b, id: b.ID, node: b.Terms.Node, failover: f, job: payer, work: map[lease.TaskKey]*Work{}, idle: time.UnixMilli(now),
 		waiting: map[lease.TaskKey]artel.TaskSpec{}, progress: map[lease.TaskKey]Progress{}, opening: map[lease.TaskKey]bool{}, logs: map[lease.TaskKey]uint64{},
 	}
 }

@@ -37,6 +37,7 @@ type Status struct {
 	Lanes  []lease.Book
 	Active int
 	Denied []Denial // the newest first
+	Notice string   // what the owner should know; empty: nothing
 }
 
 // Status returns the state as of now.
@@ -63,6 +64,7 @@ func (r *Renter) Status(ctx context.Context) (st Status, err error) {
 				st.Active++
 			}
 		}
+		st.Notice = r.notice
 		for _, d := range r.denied {
 			st.Denied = append(st.Denied, d)
 		}

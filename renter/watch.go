@@ -27,8 +27,9 @@ func (r *Renter) follow(ctx context.Context, b *bought) {
 		defer cancel()
 		for ctx.Err() == nil {
 			var req wire.WatchRequest
-			asked := r.loop.Now().UnixMilli()
+			var asked int64 // unix ms, as if the clock had never been set
 			if r.do(ctx, func(t *tx) {
+				asked = t.now - r.shift
 				req = wire.WatchRequest{Lease: b.id, After: b.Seq, Wait: b.failover.Heartbeat, Done: b.settled()}
 				if (b.closing || b.Phase == lease.Closed) && len(b.work) == 0 {
 					req.Wait = 0 // only the last bill is missing
@@ -50,7 +51,7 @@ func (r *Renter) follow(ctx context.Context, b *bought) {
 			over, futile := false, false
 			if r.do(ctx, func(t *tx) {
 				known := len(b.Outstanding)
-				over = r.heard(t, b, resp, err, asked)
+				over = r.heard(t, b, resp, err, asked+r.shift)
 				futile = len(resp.Events) > 0 && len(b.Outstanding) >= known // an answer at once that says nothing new
 			}) != nil || over {
 				return
@@ -87,6 +88,7 @@ func (r *Renter) heard(t *tx, b *bought, resp wire.WatchResponse, err error, ask
 	}
 	if err != nil {
 		if gone(err) {
+			r.ousted(b.node, err)
 			r.drop(t, b, artel.ReasonLost, err.Error())
 			return true
 		}

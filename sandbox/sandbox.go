@@ -153,6 +153,13 @@ type Process interface {
 	Kill()
 }
 
+// Left is an attempt that an earlier holder of its box started.
+type Left interface {
+	Run
+	// Spec is what it was started with, defaults filled in.
+	Spec() Spec
+}
+
 // Usage is a reading of an attempt's meter.
 type Usage struct {
 	CPUMillis, WallMillis int64
@@ -169,7 +176,7 @@ type Adopter interface {
 	// Live returns the attempts that an earlier holder of this box started and whose
 	// Exit nobody has collected yet: those that run and those that have ended since.
 	// They are this box's from then on. Called once, before the first Start.
-	Live(ctx context.Context) ([]Run, error)
+	Live(ctx context.Context) ([]Left, error)
 
 	// Detach gives the box up and leaves its attempts running, as a crash would; Close
 	// ends them. Without a holder, attempts end by themselves after a while.

@@ -192,6 +192,8 @@ func checkMachine(ctx context.Context, s host.System, p datadir.Paths, now time.
 		return append(out, note("speed", hint, "%s", err))
 	case f.CPU.Hash != s.CPU().Hash || f.Cores != s.Cores():
 		return append(out, note("speed", hint, "measured on another machine than this"))
+	case f.Speed() == 0:
+		return append(out, note("speed", hint+"; its notes say what is missing", "not known, so that offers count as the slowest"))
 	case f.Slot.Spread() > noisy:
 		return append(out, note("speed", hint, "%d, measured %s with a spread of %.0f %%: others were at work", f.Speed(), clock(f.At), 100*f.Slot.Spread()))
 	case f.Interpreted:

@@ -137,8 +137,12 @@ func (a *app) figures(f host.Figures) {
 	if line == "" {
 		line = "--line URL measures it"
 	}
+	speed := "unknown speed, which counts as the slowest"
+	if f.Speed() > 0 {
+		speed = fmt.Sprintf("speed %d (1000 is the reference)", f.Speed())
+	}
 	fmt.Fprintf(a.out, "machine    %s, class %s %s, %d cores, %s of memory\n", clean(f.CPU.Name), clean(f.CPU.Vendor), f.CPU.Hash, f.Cores, size(f.Memory.Total))
-	fmt.Fprintf(a.out, "measured   %s\noffers     a slot of speed %d (1000 is the reference)\n\n", clock(f.At), f.Speed())
+	fmt.Fprintf(a.out, "measured   %s\noffers     a slot of %s\n\n", clock(f.At), speed)
 	table(a.out, [][]string{
 		{"WHAT", "MEDIAN", "LOW - HIGH", ""},
 		row("one core", f.One, score, "score, the others idle"),

@@ -405,14 +405,10 @@ func TestForward(t *testing.T) {
 	}
 	// Nobody listens any more: the connection here ends, and artel says why.
 	l.Close()
-	conn, err := net.Dial("tcp", fl.Addr().String())
-	if err != nil {
-		t.Fatal(err)
+	if conn, err := net.Dial("tcp", fl.Addr().String()); err == nil { // it may be reset before it is there
+		io.Copy(io.Discard, conn)
+		conn.Close()
 	}
-	if _, err := io.ReadAll(conn); err == nil {
-		t.Log("closed without an error") // either is an end
-	}
-	conn.Close()
 	cancel()
 	fl.Close()
 	<-ended

@@ -122,16 +122,17 @@ func (w *world) clocks() {
 	for _, n := range w.nodes {
 		switch w.rng.IntN(20) {
 		case 0:
-			n.skew = 2*maxSkew + time.Duration(w.rng.Int64N(int64(time.Hour)))
+			skew := 2*maxSkew + time.Duration(w.rng.Int64N(int64(time.Hour)))
 			if w.rng.IntN(2) == 0 {
-				n.skew = -n.skew
+				skew = -skew
 			}
+			n.set(skew)
 			n.wrong = true
 		case 1, 2, 3, 4, 5, 6, 7, 8, 9, 10:
-			n.skew = w.skew()
+			n.set(w.skew())
 		}
-		if n.skew != 0 {
-			w.say("%s has a clock that is off by %v", n.name, n.skew)
+		if n.skew() != 0 {
+			w.say("%s has a clock that is off by %v", n.name, n.skew())
 		}
 	}
 }
@@ -164,7 +165,7 @@ func (w *world) troubled() {
 	wide := 0
 	for range 1 + len(w.nodes)*2/3 {
 		n, at, length := w.nodes[w.rng.IntN(len(w.nodes))], in(workFor), time.Second+in(40*time.Second)
-		what := w.rng.IntN(10)
+		what := w.rng.IntN(12)
 		if what >= 6 && what <= 8 {
 			if wide++; wide > maxWide {
 				what = 0 // a large network is not cut more often than a small one
@@ -179,8 +180,8 @@ func (w *world) troubled() {
 					return
 				}
 				if set && !n.restored { // an old copy and a clock that went back: see docs/spec/lease.md
-					n.skew = skew
-					w.say("%s has its clock off by %v now", n.name, n.skew)
+					n.set(skew)
+					w.say("%s has its clock off by %v now", n.name, skew)
 				}
 				w.say("%s is back", n.name)
 				n.start()
@@ -204,6 +205,32 @@ func (w *world) troubled() {
 			}
 			add(at, func() { w.say("links turn bad: %+v", l); w.net.SetLink(l) })
 			add(at+length, func() { w.net.SetLink(mem.Link{Latency: 20 * time.Millisecond}) })
+		case 10:
+			skew := w.skew()
+			add(at, func() {
+				if !n.wrong && !n.restored {
+					w.say("%s has its clock set while it runs, off by %v now", n.name, skew)
+					n.set(skew)
+				}
+			})
+		case 11: // by more than is borne, and back: it costs time and no money
+			far, back := time.Hour, w.skew()
+			if w.rng.IntN(2) == 0 {
+				far = -far
+			}
+			add(at, func() {
+				if !n.wrong && !n.restored {
+					w.say("%s has its clock off by %v of a sudden", n.name, far)
+					n.leapt = true
+					n.set(far)
+				}
+			})
+			add(at+length, func() {
+				if n.leapt {
+					w.say("%s has its clock set right, off by %v now", n.name, back)
+					n.set(back)
+				}
+			})
 		case 9:
 			if n.rent == nil {
 				continue
@@ -211,6 +238,9 @@ func (w *world) troubled() {
 			var backup *rentDisk
 			add(at, func() { backup = n.rent.copyOf() })
 			add(at+length, func() {
+				if n.leapt {
+					return // as where a clock is set back while it is down
+				}
 				w.say("%s is restored from a copy %v old", n.name, length)
 				n.crash()
 				n.rent, n.restored = backup, true

@@ -86,31 +86,31 @@ func TestStories(t *testing.T) {
 		{"renters-clock-is-fast", func(w *world, p0, p1, r *node) {
 			w.say("r0's clock is 12 minutes ahead")
 			r.crash()
-			r.skew = 12 * time.Minute
+			r.set(12 * time.Minute)
 			r.start()
 			r.submit(spec("render", 1, 9*time.Second, true))
 			time.Sleep(5 * time.Second)
 			w.say("r0's clock is set")
 			r.crash()
-			r.skew = 0
+			r.set(0)
 			r.start()
 		}},
 		{"renters-clock-is-slow", func(w *world, p0, p1, r *node) {
 			w.say("r0's clock is 8 minutes behind")
 			r.crash()
-			r.skew = -8 * time.Minute
+			r.set(-8 * time.Minute)
 			r.start()
 			r.submit(spec("render", 1, 9*time.Second, true))
 			time.Sleep(5 * time.Second)
 			w.say("r0's clock is set")
 			r.crash()
-			r.skew = 0
+			r.set(0)
 			r.start()
 		}},
 		{"providers-clock-is-slow", func(w *world, p0, p1, r *node) {
 			w.say("p0's clock is 6 minutes behind")
 			p0.crash()
-			p0.skew = -6 * time.Minute
+			p0.set(-6 * time.Minute)
 			p0.start()
 			r.submit(spec("render", 2, 9*time.Second, true))
 		}},
@@ -118,11 +118,45 @@ func TestStories(t *testing.T) {
 			w.say("p0's clock is 4 minutes ahead, that of r0 4 minutes behind")
 			p0.crash()
 			r.crash()
-			p0.skew, r.skew = 4*time.Minute, -4*time.Minute
+			p0.set(4 * time.Minute)
+			r.set(-4 * time.Minute)
 			r.start()
 			p0.start()
 			time.Sleep(time.Second)
 			r.submit(spec("render", 1, 9*time.Second, true))
+		}},
+		{"renters-clock-leaps-back", func(w *world, p0, p1, r *node) {
+			r.submit(spec("render", 1, 10103*time.Millisecond, true))
+			time.Sleep(5 * time.Second)
+			w.say("r0's clock is set back by an hour, and p0 dies")
+			r.set(-time.Hour)
+			p0.crash()
+			time.Sleep(30 * time.Second)
+			w.say("r0's clock is set right")
+			r.set(0)
+		}},
+		{"renters-clock-was-fast", func(w *world, p0, p1, r *node) {
+			w.say("r0's clock is set ahead by an hour")
+			r.set(time.Hour)
+			r.submit(spec("render", 1, 9*time.Second, true))
+			time.Sleep(40 * time.Second)
+			w.say("r0's clock is set right, offers come again")
+			r.set(0)
+			for _, p := range w.providers() {
+				p.p.SetPolicy(p.policy)
+			}
+		}},
+		{"providers-clock-leaps", func(w *world, p0, p1, r *node) {
+			r.submit(spec("render", 2, 9*time.Second, true))
+			time.Sleep(5 * time.Second)
+			w.say("p0's clock is set ahead by an hour")
+			p0.set(time.Hour)
+			time.Sleep(5 * time.Second)
+			w.say("p0's clock is set back by two")
+			p0.set(-time.Hour)
+			time.Sleep(5 * time.Second)
+			w.say("p0's clock is set right")
+			p0.set(0)
 		}},
 		{"dies-before-the-key", func(w *world, p0, p1, r *node) {
 			w.say("p0 will die when it is asked for the key")

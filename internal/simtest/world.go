@@ -79,8 +79,9 @@ type node struct {
 	machine [16]byte
 	rand    *rand.ChaCha8 // what the node draws
 	ids     *rand.ChaCha8 // of its jobs
-	skew    time.Duration // how far its wall clock is off; changes while it is down
+	off     atomic.Int64  // ns by which its wall clock is off
 	wrong   bool          // by more than anybody must bear
+	leapt   bool          // its clock was once off by as much while it ran
 
 	stop context.CancelFunc // nil while the node is down
 	down chan struct{}
@@ -238,7 +239,12 @@ func (n *node) start() {
 }
 
 // now is the node's wall clock.
-func (n *node) now() time.Time { return time.Now().Add(n.skew) }
+func (n *node) now() time.Time { return time.Now().Add(n.skew()) }
+
+func (n *node) skew() time.Duration { return time.Duration(n.off.Load()) }
+
+// set sets the node's clock, whether it runs or not.
+func (n *node) set(skew time.Duration) { n.off.Store(int64(skew)) }
 
 func (n *node) up() bool { return n.stop != nil }
 
@@ -465,8 +471,10 @@ func (r *runner) seal(s artel.TaskSpec, f *lease.Finish) error {
 func (r *runner) Log(artel.Hash, lease.TaskKey, uint64, int) ([]byte, error) {
 	return nil, fmt.Errorf("no log here")
 }
-func (r *runner) Keep(context.Context, artel.Hash, lease.TaskKey, artel.Ref) {}
-func (r *runner) Live(artel.Hash, lease.TaskKey) (sandbox.Run, bool)         { return nil, false }
+func (r *runner) Keep(context.Context, artel.Hash, lease.TaskKey, artel.Ref)   {}
+func (r *runner) Begin(context.Context, []provider.Attempt) []provider.Attempt { return nil }
+
+func (r *runner) Live(artel.Hash, lease.TaskKey) (sandbox.Run, bool) { return nil, false }
 
 func (r *runner) Forget(context.Context, artel.Hash, lease.TaskKey, artel.Ref) {}
 

@@ -9,10 +9,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -23,19 +25,24 @@ import (
 	"github.com/artel-network/artel/sandbox"
 )
 
-const supervisorLog = "supervisor.log"
+const (
+	supervisorLog = "supervisor.log"
+	attemptDir    = "attempt-" // and a number, below Options.Dir
+)
 
 // Box is the sandbox.Adopter. See New.
 type Box struct {
 	opt     Options
 	cgroups cgroups
 	noGroup error // why there are no cgroups
+	noNet   error // why there is no network
 	slots   chan struct{}
 	done    chan struct{} // closed by Close and Detach
 	wg      sync.WaitGroup
 
 	mu     sync.Mutex
-	live   map[string]*attempt // nil while it waits for a slot
+	live   map[string]*attempt   // nil while it waits for a slot
+	stored map[*attempt]struct{} // those whose state is on disk
 	closed bool
 }
 
@@ -67,7 +74,8 @@ func New(opt Options) (*Box, error) {
 		return nil, fmt.Errorf("make a gvisor box: the directory %s has a colon or a comma in its name; hint: choose another", dir)
 	}
 	opt.Dir = dir
-	b := &Box{opt: opt, slots: make(chan struct{}, opt.Slots), done: make(chan struct{}), live: map[string]*attempt{}}
+	b := &Box{opt: opt, slots: make(chan struct{}, opt.Slots), done: make(chan struct{}), live: map[string]*attempt{}, stored: map[*attempt]struct{}{}}
+	b.noNet = tun()
 	sum := sha256.Sum256([]byte(dir))
 	b.cgroups, b.noGroup = findCgroups("artel-" + hex.EncodeToString(sum[:6]))
 	return b, nil
@@ -77,16 +85,20 @@ func New(opt Options) (*Box, error) {
 func (b *Box) Capabilities() sandbox.Capabilities {
 	return sandbox.Capabilities{
 		Kind: "gvisor", Slots: b.opt.Slots, Runs: true, Memory: true, Wall: true, Output: true, Log: true, Confined: true,
-		Images: true, CPU: !b.cgroups.none(), Processes: true, Layer: true, Interactive: true, Outlives: true,
+		Images: true, CPU: !b.cgroups.none(), Processes: true, Layer: true, Network: b.noNet == nil, Interactive: true, Outlives: true,
 	}
 }
 
-// Limited says why Capabilities lacks a limit, or nil.
+// Limited says what Capabilities lacks on this machine and why, or nil.
 func (b *Box) Limited() error {
+	var cpu, net error
 	if b.cgroups.none() {
-		return fmt.Errorf("no limit of processor time without cgroups: %w; hint: run artel as root, or let systemd delegate cpu, memory and pids to this user", b.noGroup)
+		cpu = fmt.Errorf("no limit of processor time without cgroups: %w; hint: run artel as root, or let systemd delegate cpu, memory and pids to this user", b.noGroup)
 	}
-	return nil
+	if b.noNet != nil {
+		net = fmt.Errorf("no network for containers: %w", b.noNet)
+	}
+	return errors.Join(cpu, net)
 }
 
 func (b *Box) crashed(id, detail string) {
@@ -109,15 +121,25 @@ func (b *Box) begin(ctx context.Context, id string, spec sandbox.Spec) (*attempt
 		return nil, err
 	}
 	a := &attempt{
-		box: b, dir: filepath.Join(b.opt.Dir, stateName(id)), ended: make(chan struct{}),
-		task: task{ID: id, Spec: spec, Cgroups: b.cgroups, Orphan: b.opt.OrphanMax},
+		box: b, ended: make(chan struct{}),
+		task: task{ID: id, Spec: spec, Cgroups: b.cgroups, Orphan: b.opt.OrphanMax, Egress: b.opt.Egress},
+	}
+	// Each start has a directory of its own: an earlier one of this id may still be there,
+	// until its exit is collected.
+	var err error
+	if a.dir, err = os.MkdirTemp(b.opt.Dir, attemptDir); err != nil {
+		return nil, fmt.Errorf("make its state: %w", err)
 	}
 	a.task.Group = filepath.Base(a.dir)
 	if err := b.enter(ctx, a); err != nil {
+		_ = os.Remove(a.dir)
 		return nil, err
 	}
 	if err := a.launch(b.opt.Command); err != nil {
 		_ = os.RemoveAll(a.dir)
+		b.mu.Lock()
+		delete(b.stored, a)
+		b.mu.Unlock()
 		b.leave(a)
 		b.wg.Done()
 		return nil, err
@@ -132,12 +154,6 @@ func (b *Box) begin(ctx context.Context, id string, spec sandbox.Spec) (*attempt
 	return a, nil
 }
 
-// stateName is a directory's name for an attempt: any id fits, and no two share one.
-func stateName(id string) string {
-	sum := sha256.Sum256([]byte(id))
-	return hex.EncodeToString(sum[:16])
-}
-
 // check looks at the Spec and its paths, and makes them whole.
 func (b *Box) check(spec *sandbox.Spec) error {
 	if err := spec.Validate(); err != nil {
@@ -149,8 +165,6 @@ func (b *Box) check(spec *sandbox.Spec) error {
 	switch {
 	case spec.Root == "":
 		return bad("Root is empty; a container needs an image")
-	case spec.Network != nil:
-		return bad("Network is set; this box has none to give")
 	case len(spec.GPUs) > 0:
 		return bad("GPUs is set; this box has none to give")
 	case spec.Dir != "" && !filepath.IsAbs(spec.Dir):
@@ -158,6 +172,14 @@ func (b *Box) check(spec *sandbox.Spec) error {
 	}
 	if _, _, err := user(spec.User); err != nil {
 		return err
+	}
+	if spec.Network != nil {
+		if b.noNet != nil {
+			return bad("Network is set, and this host has none to give: %v", b.noNet)
+		}
+		if err := policy(*spec.Network, b.opt.Egress).Check(); err != nil {
+			return bad("Network: %v", err)
+		}
 	}
 	spec.Limits = spec.Limits.WithDefaults()
 	for _, d := range []struct {
@@ -207,7 +229,7 @@ func (b *Box) enter(ctx context.Context, a *attempt) error {
 	select {
 	case b.slots <- struct{}{}:
 		b.mu.Lock()
-		b.live[a.task.ID] = a
+		b.live[a.task.ID], b.stored[a] = a, struct{}{}
 		b.mu.Unlock()
 		return nil
 	case <-ctx.Done():
@@ -234,13 +256,6 @@ func (b *Box) leave(a *attempt) {
 
 // launch starts the supervisor and connects to it.
 func (a *attempt) launch(command []string) error {
-	// What an attempt of this id has left that nobody collected is no more.
-	if err := os.RemoveAll(a.dir); err != nil {
-		return fmt.Errorf("clear its state: %w", err)
-	}
-	if err := os.Mkdir(a.dir, 0o700); err != nil {
-		return fmt.Errorf("make its state: %w", err)
-	}
 	if err := writeJSON(filepath.Join(a.dir, specFile), a.task); err != nil {
 		return err
 	}
@@ -292,19 +307,19 @@ func supervisorAttr() *syscall.SysProcAttr {
 }
 
 // Live is sandbox.Adopter's. It also clears away what dead supervisors have left.
-func (b *Box) Live(ctx context.Context) ([]sandbox.Run, error) {
+func (b *Box) Live(ctx context.Context) ([]sandbox.Left, error) {
 	entries, err := os.ReadDir(b.opt.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("find attempts: %w", err)
 	}
-	var runs []sandbox.Run
+	var runs []sandbox.Left
 	for _, e := range entries {
 		if err := ctx.Err(); err != nil {
 			return runs, err
 		}
 		a := &attempt{box: b, dir: filepath.Join(b.opt.Dir, e.Name()), ended: make(chan struct{})}
 		if err := readJSON(filepath.Join(a.dir, specFile), &a.task); err != nil {
-			if errors.Is(err, fs.ErrNotExist) && e.IsDir() && len(e.Name()) == 32 {
+			if errors.Is(err, fs.ErrNotExist) && strings.HasPrefix(e.Name(), attemptDir) {
 				_ = os.RemoveAll(a.dir) // we died before it began
 			}
 			continue
@@ -314,7 +329,7 @@ func (b *Box) Live(ctx context.Context) ([]sandbox.Run, error) {
 			b.mu.Unlock()
 			continue
 		}
-		b.live[a.task.ID] = a
+		b.live[a.task.ID], b.stored[a] = a, struct{}{}
 		b.wg.Add(1)
 		b.mu.Unlock()
 		_ = a.hold() // a supervisor that is gone has left an exit, or nothing
@@ -350,6 +365,17 @@ func (b *Box) Close() error {
 		a.Kill()
 	}
 	b.wg.Wait()
+	b.mu.Lock()
+	left := slices.Collect(maps.Keys(b.stored))
+	b.mu.Unlock()
+	for _, a := range left { // nobody will ask for their exits any more
+		a.mu.Lock()
+		detached := a.detached
+		a.mu.Unlock()
+		if !detached {
+			a.collected.Do(a.forget)
+		}
+	}
 	b.cgroups.remove()
 	return nil
 }

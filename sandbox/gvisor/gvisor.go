@@ -29,6 +29,7 @@ package gvisor
 
 import (
 	"errors"
+	"net/netip"
 	"time"
 )
 
@@ -49,7 +50,20 @@ type Options struct {
 	Slots int
 	// OrphanMax is how long an attempt runs without a holder (default 10 minutes).
 	OrphanMax time.Duration
+	// Egress is what the owner allows of Spec.Network.
+	Egress Egress
 	// Crashed is told of an attempt that its host failed, with what is known; it is
 	// for the machine's owner. May be nil.
 	Crashed func(id, detail string)
+}
+
+// Egress is what a machine's owner says about strangers' connections. The zero value is
+// good: the Internet, but nothing near the owner, and no mail.
+type Egress struct {
+	// Permit opens prefixes that are closed otherwise, such as a part of the owner's LAN.
+	// The host's own addresses stay closed unless a prefix is one of them alone, or lies
+	// within loopback. Deny closes prefixes, above Permit.
+	Permit, Deny []netip.Prefix
+	// Mail opens the ports that mail is submitted by.
+	Mail bool
 }

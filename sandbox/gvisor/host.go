@@ -31,49 +31,6 @@ func ownView() error {
 	return nil
 }
 
-// netNamespace makes a network namespace that holds a loopback interface alone. It
-// lives as long as the descriptor.
-func netNamespace() (fd int, err error) {
-	type result struct {
-		fd  int
-		err error
-	}
-	c := make(chan result)
-	go func() {
-		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
-		fd, err := func() (int, error) {
-			if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-				return -1, fmt.Errorf("make a network namespace: %w", err)
-			}
-			if err := up("lo"); err != nil {
-				return -1, err
-			}
-			return unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)
-		}()
-		c <- result{fd, err}
-	}()
-	r := <-c
-	return r.fd, r.err
-}
-
-// up starts a network interface of this thread's namespace.
-func up(name string) error {
-	s, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return fmt.Errorf("start %s: %w", name, err)
-	}
-	defer unix.Close(s)
-	r, err := unix.NewIfreq(name)
-	if err != nil {
-		return err
-	}
-	r.SetUint16(unix.IFF_UP)
-	if err := unix.IoctlIfreq(s, unix.SIOCSIFFLAGS, r); err != nil {
-		return fmt.Errorf("start %s: %w", name, err)
-	}
-	return nil
-}
-
 // readSpec reads a bundle's config.json the way gVisor wants it.
 func readSpec(bundle string, conf *config.Config) (*specs.Spec, error) {
 	f, err := specutils.OpenSpec(bundle)
@@ -105,6 +62,14 @@ func processTime() time.Duration {
 		}
 	}
 	return total
+}
+
+// largestProcess is the most memory that any process below this one had, of those that
+// have ended.
+func largestProcess() int64 {
+	var gone unix.Rusage
+	_ = unix.Getrusage(unix.RUSAGE_CHILDREN, &gone)
+	return gone.Maxrss * 1024
 }
 
 // panicked says whether the sandbox's stderr, where it warns as well, holds its end.

@@ -157,7 +157,7 @@ func runscConfig(root, layer, panicLog, netns string, l sandbox.Limits) (*config
 
 // mountPoints makes the directories in the image that the box mounts on, where they are
 // missing: the file server would make them anyway, with wider permissions.
-func mountPoints(root string, checkpoint bool) error {
+func mountPoints(root string, checkpoint, network bool) error {
 	names := []string{"in", "out"}
 	if checkpoint {
 		names = append(names, "checkpoint")
@@ -179,6 +179,16 @@ func mountPoints(root string, checkpoint bool) error {
 				return fmt.Errorf("make %s in the image: %w", filepath.Join("/", n), err)
 			}
 		}
+	}
+	if network {
+		_ = r.Mkdir("etc", 0o755)
+		f, err := r.OpenFile("etc/resolv.conf", os.O_CREATE|os.O_RDONLY, 0o644)
+		if err == nil {
+			return f.Close()
+		} else if os.IsPermission(err) {
+			return fmt.Errorf("make /etc/resolv.conf in the image: %w", err)
+		}
+		// A link that leads nowhere: the file server makes what it leads to.
 	}
 	return nil
 }

@@ -162,6 +162,9 @@ func (a *attempt) post() *sandbox.Exit {
 // ID is sandbox.Run's.
 func (a *attempt) ID() string { return a.task.ID }
 
+// Spec is what the attempt was started with; it implements sandbox.Left.
+func (a *attempt) Spec() sandbox.Spec { return a.task.Spec }
+
 // Wait is sandbox.Run's. Who gets the Exit has collected it.
 func (a *attempt) Wait(ctx context.Context) (sandbox.Exit, error) {
 	select {
@@ -189,6 +192,9 @@ func (a *attempt) forget() {
 		a.box.crashed(a.task.ID, detail)
 	}
 	_ = os.RemoveAll(a.dir)
+	a.box.mu.Lock()
+	delete(a.box.stored, a)
+	a.box.mu.Unlock()
 }
 
 // Kill is sandbox.Run's.

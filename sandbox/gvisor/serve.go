@@ -100,6 +100,10 @@ func (s *supervisor) box() *container.Container {
 
 // try does f with the running box, and puts its error in words for the holder.
 func (s *supervisor) try(f func(*container.Container) error) response {
+	select { // an attempt that has just been started has hardly begun
+	case <-s.up:
+	case <-s.ended:
+	}
 	box := s.box()
 	if box == nil || box.Sandbox == nil {
 		return response{Ended: true}
@@ -146,6 +150,10 @@ func (s *supervisor) usage() sandbox.Usage {
 			u.Processes = int64(len(list))
 		}
 	}
+	s.mu.Lock()
+	net := s.net
+	s.mu.Unlock()
+	u.SentBytes, u.GotBytes = net.counts()
 	u.OutputBytes, _ = measure(s.task.Spec.Out)
 	if s.log != nil {
 		u.LogBytes, _ = s.log.Counts()

@@ -3,16 +3,18 @@
 package gvisor
 
 import (
-	"encoding/json"
+	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
+	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 	"gvisor.dev/gvisor/pkg/control/client"
 	glog "gvisor.dev/gvisor/pkg/log"
@@ -38,6 +40,7 @@ type task struct {
 	Cgroups cgroups
 	Group   string
 	Orphan  time.Duration
+	Egress  Egress
 }
 
 // supervisor owns one attempt.
@@ -48,7 +51,9 @@ type supervisor struct {
 	log  *sandbox.Log
 	conf *config.Config
 	grp  *group // nil without cgroups
+	net  *network
 
+	up    chan struct{} // closed once the program runs
 	ended chan struct{} // closed once exit is set and stored
 	exit  sandbox.Exit
 
@@ -67,7 +72,7 @@ func supervise(dir string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	glog.SetTarget(&glog.Writer{Next: os.Stderr})
+	glog.SetTarget(&glog.Writer{Next: quiet{os.Stderr}})
 	glog.SetLevel(glog.Warning)
 	f := os.NewFile(3, "listener")
 	l, err := net.FileListener(f)
@@ -75,7 +80,7 @@ func supervise(dir string) int {
 	if err != nil {
 		return fail(fmt.Errorf("take over the socket: %w", err))
 	}
-	s := &supervisor{dir: dir, err: os.Stderr, ended: make(chan struct{})}
+	s := &supervisor{dir: dir, err: os.Stderr, up: make(chan struct{}), ended: make(chan struct{})}
 	if err := readJSON(filepath.Join(dir, specFile), &s.task); err != nil {
 		return fail(err)
 	}
@@ -83,7 +88,7 @@ func supervise(dir string) int {
 	var conns sync.WaitGroup
 	go s.serve(l.(*net.UnixListener), &conns)
 	exit := s.run()
-	if err := writeJSON(filepath.Join(dir, exitFile), exit); err != nil {
+	if err := storeJSON(filepath.Join(dir, exitFile), exit); err != nil {
 		fmt.Fprintln(s.err, err)
 	}
 	s.exit = exit
@@ -94,6 +99,16 @@ func supervise(dir string) int {
 }
 
 var errCgo = errors.New("this binary was built with cgo, and gVisor executes it where there are no libraries; hint: build it with CGO_ENABLED=0")
+
+// quiet keeps gVisor's advice to install further programs out of the log.
+type quiet struct{ io.Writer }
+
+func (q quiet) Write(b []byte) (int, error) {
+	if bytes.HasPrefix(b, []byte("Sidecar ")) {
+		return len(b), nil
+	}
+	return q.Writer.Write(b)
+}
 
 // orphaned, outOfPrepare are causes of this package.
 const (
@@ -187,11 +202,15 @@ func (s *supervisor) contain(start time.Time, limit *time.Timer, lost func(error
 	spec := s.task.Spec
 	bundle := filepath.Join(s.dir, "bundle")
 	over, logw, logDone, err := s.build(bundle)
+	if s.net != nil {
+		defer s.net.close()
+	}
 	if err != nil {
 		return lost(err)
 	}
 	defer over.Close()
-	go s.watchOutput(over)
+	watched := make(chan struct{})
+	go func() { defer close(watched); s.watchOutput(over) }()
 
 	args := container.Args{ID: "box", BundleDir: bundle, Attached: true}
 	if args.Spec, err = readSpec(bundle, s.conf); err != nil {
@@ -212,6 +231,9 @@ func (s *supervisor) contain(start time.Time, limit *time.Timer, lost func(error
 			fmt.Fprintln(s.err, err)
 		}
 		<-logDone
+		if s.grp == nil { // what a process had at most is known now that they are gone
+			peak = max(peak, largestProcess())
+		}
 		exit.CPUMillis, exit.MemoryBytes = ceilMillis(cpu), min(peak, spec.Limits.MemoryBytes)
 		now := time.Now()
 		if s.begun.IsZero() {
@@ -248,10 +270,13 @@ func (s *supervisor) contain(start time.Time, limit *time.Timer, lost func(error
 	s.mu.Lock()
 	s.begun = time.Now()
 	s.mu.Unlock()
+	close(s.up)
 	limit.Stop()
 	wall := time.AfterFunc(millis(spec.Limits.WallMillis), func() { s.stop(sandbox.OutOfTime) })
 	defer wall.Stop()
 	ws, err := await(c)
+	_, _ = over.WriteString("\n") // behind all that the file server has said
+	<-watched
 	s.mu.Lock()
 	wallTime := time.Since(s.begun)
 	s.mu.Unlock()
@@ -286,21 +311,23 @@ func (s *supervisor) build(bundle string) (over, logw *os.File, logDone chan str
 			return nil, nil, nil, err
 		}
 	}
-	if err := mountPoints(spec.Root, spec.Checkpoint != ""); err != nil {
+	if err := mountPoints(spec.Root, spec.Checkpoint != "", spec.Network != nil); err != nil {
 		return nil, nil, nil, err
 	}
-	ns, err := netNamespace()
-	if err != nil {
+	if s.net, err = connect(s.dir, spec.Network, s.task.Egress); err != nil {
 		return nil, nil, nil, err
 	}
 	var files unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &files); err != nil {
 		return nil, nil, nil, err
 	}
-	netns := fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), ns)
+	netns := s.net.path()
 	oci, box, err := ociSpec(spec, empty, netns, descriptors(files.Max))
 	if err != nil {
 		return nil, nil, nil, err
+	}
+	if s.net.resolv != "" {
+		oci.Mounts = append(oci.Mounts, specs.Mount{Destination: "/etc/resolv.conf", Type: "bind", Source: s.net.resolv, Options: []string{"bind", "ro"}})
 	}
 	if s.conf, err = runscConfig("/proc/self/cwd/run", layer, filepath.Join(s.dir, panicFile), netns, spec.Limits); err != nil {
 		return nil, nil, nil, err
@@ -350,10 +377,10 @@ func (s *supervisor) copyLog(r *os.File) {
 	}
 }
 
-// watchOutput stops the program once the file server says that a limit was hit.
+// watchOutput stops the program once the file server says that a limit was hit. It ends
+// at an empty line, which is our own.
 func (s *supervisor) watchOutput(over *os.File) {
-	buf := make([]byte, 64)
-	if n, err := over.Read(buf); err == nil && n > 0 {
+	for lines := bufio.NewScanner(over); lines.Scan() && lines.Text() != ""; {
 		s.stop(sandbox.OutputLimit)
 	}
 }
@@ -384,72 +411,6 @@ func (s *supervisor) enclose() error {
 			return nil
 		}
 	}
-}
-
-// refused tells a program that cannot be started from a host that cannot start one.
-func (s *supervisor) refused(err error, lost func(error) sandbox.Exit) sandbox.Exit {
-	text := err.Error()
-	for _, mark := range []string{"starting root container", "creating process", "failed to load", "not found in $PATH", "working directory"} {
-		if !strings.Contains(text, mark) {
-			continue
-		}
-		for _, why := range []struct{ mark, say string }{
-			{"no such file", "The program %s is not in the image. Name a file of the image, or one in PATH."},
-			{"not found in $PATH", "The program %s is not in the image. Name a file of the image, or one in PATH."},
-			{"bad address", "The program %s is cut short, or no program. Build it again."},
-			{"exec format", "The program %s is not one for this machine: build it, or pull the image, for linux/" + goarch + "."},
-			{"permission denied", "The program %s may not be executed: set its executable bit in the image."},
-			{"is a directory", "The program %s is a directory. Name a file."},
-			{"working directory", "The working directory of the program %s is not in the image."},
-		} {
-			if strings.Contains(text, why.mark) {
-				return sandbox.Exit{Code: -1, Reason: sandbox.BadProgram, Message: fmt.Sprintf(why.say, quote(s.task.Spec.Args[0]))}
-			}
-		}
-	}
-	return lost(err)
-}
-
-// verdict is the exit of a program that has ended, without what was used.
-func (s *supervisor) verdict(ws unix.WaitStatus, err error) sandbox.Exit {
-	lim := s.task.Spec.Limits
-	exit := sandbox.Exit{Code: -1}
-	say := func(reason sandbox.Reason, format string, args ...any) sandbox.Exit {
-		exit.Reason, exit.Message = reason, fmt.Sprintf(format, args...)
-		return exit
-	}
-	oom := s.grp != nil && s.grp.oomKills() > 0
-	panicked := panicked(filepath.Join(s.dir, panicFile))
-	switch cause := s.stopped(); {
-	case cause == sandbox.Killed:
-		return say(cause, "The attempt was stopped from outside.")
-	case cause == orphaned:
-		return say(sandbox.Killed, "Nobody on the host looked after the attempt for %s, so it was stopped.", s.task.Orphan)
-	case cause == sandbox.OutputLimit:
-		return say(cause, "The program wrote more than its limit of %d bytes in %d files to /out or /checkpoint. Ask for more, or write less.", lim.OutputBytes, lim.OutputFiles)
-	case cause == sandbox.LogFlood:
-		return say(cause, "The program wrote more than %d times its log limit of %d bytes. Write data to /out.", sandbox.FloodFactor, lim.LogBytes)
-	case cause == sandbox.OutOfMemory || oom:
-		return say(sandbox.OutOfMemory, "The program needs more memory than its limit of %d MiB. Ask for more, or let it hold less at once.", lim.MemoryBytes>>20)
-	case cause == sandbox.OutOfTime:
-		return say(cause, "The program ran for its limit of %s and was stopped. Ask for more time, or give each task less to do.", millis(lim.WallMillis))
-	case cause == outOfPrepare:
-		return say(sandbox.BadProgram, "The sandbox was not ready within %s. Ask for more time to prepare.", millis(lim.PrepareMillis))
-	case s.grp != nil && s.grp.pidsRefused() > 0 && (panicked || ws.Signaled()):
-		return say(sandbox.Trapped, "The program made more processes and threads than the host allows. Let it make fewer.")
-	case err != nil || panicked:
-		return say(sandbox.Lost, "The sandbox that ran the program died. Run it again, on another machine.")
-	case ws.Signaled():
-		switch n := ws.Signal(); n {
-		case unix.SIGILL, unix.SIGTRAP, unix.SIGABRT, unix.SIGBUS, unix.SIGFPE, unix.SIGSEGV, unix.SIGSYS:
-			return say(sandbox.Trapped, "The program died of signal %d (%s).", int(n), n)
-		default:
-			exit.Code, exit.Reason = 128+int32(n), sandbox.Exited
-		}
-	default:
-		exit.Code, exit.Reason = int32(ws.ExitStatus()), sandbox.Exited
-	}
-	return exit
 }
 
 // meter reads what the attempt has used, from the host's side.
@@ -496,39 +457,4 @@ func (s *supervisor) sample() (stop func()) {
 		}
 	}()
 	return func() { close(end); <-done }
-}
-
-func readJSON(path string, v any) error {
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal(b, v); err != nil {
-		return fmt.Errorf("read %s: %w", path, err)
-	}
-	return nil
-}
-
-// writeJSON writes the file whole or not at all, and synced.
-func writeJSON(path string, v any) error {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	if err := os.Rename(path+".new", path); err != nil {
-		return err
-	}
-	d, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -26,7 +26,7 @@ func containerVerbs() map[string]func([]string) error {
 	return map[string]func([]string) error{
 		"scribble": scribble, "where": where, "who": who, "hunt": hunt, "leavelinks": leaveLinks, "special": special, "attacks": attacks,
 		"stubborn": stubborn, "selfcopy": selfCopy, "burn": burn, "cores": cores, "forkbomb": forkBomb, "threads": threads, "inodes": inodes,
-		"sit": sit, "echo": echo, "tty": tty, "listen": listen, "fallocate": fallocate,
+		"sit": sit, "echo": echo, "tty": tty, "listen": listen, "fallocate": fallocate, "arithmetic": arithmetic,
 	}
 }
 
@@ -345,4 +345,28 @@ func listen(args []string) error {
 		}
 		go func() { _, _ = io.Copy(c, c); c.Close() }()
 	}
+}
+
+// arithmetic multiplies matrices n times and says how many milliseconds that took.
+func arithmetic(args []string) error {
+	const size = 256
+	a, b, c := make([]float64, size*size), make([]float64, size*size), make([]float64, size*size)
+	for i := range a {
+		a[i], b[i] = float64(i%7), float64(i%11)
+	}
+	start := time.Now()
+	for range number(args, 0) {
+		for i := range size {
+			for k := range size {
+				x := a[i*size+k]
+				for j := range size {
+					c[i*size+j] += x * b[k*size+j]
+				}
+			}
+		}
+	}
+	took := time.Since(start)
+	runtime.KeepAlive(c)
+	fmt.Println("took", float64(took.Microseconds())/1000)
+	return nil
 }

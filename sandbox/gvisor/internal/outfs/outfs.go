@@ -44,7 +44,7 @@ type Limits struct {
 type Extension struct {
 	// Limits by the mount's source. A writable mount that is not in it is refused.
 	Limits map[string]Limits
-	// Over is called when a limit was hit, perhaps again and again.
+	// Over is called when a limit was hit, once for each mount.
 	Over func(name string)
 }
 
@@ -63,7 +63,7 @@ func (e *Extension) TryHandleMount(spec *specs.Spec, mount *specs.Mount, path st
 	if !ok {
 		return nil, lisafs.ConnectionOpts{}, fmt.Errorf("a writable mount at %s without a limit", path)
 	}
-	m := &served{limits: lim, over: e.Over, inodes: map[uint64]*inode{}}
+	m := &served{limits: lim, over: sync.OnceFunc(func() { e.Over(lim.Name) }), inodes: map[uint64]*inode{}}
 	if err := m.count(path); err != nil {
 		return nil, lisafs.ConnectionOpts{}, fmt.Errorf("count what is in %s: %w", path, err)
 	}
@@ -73,7 +73,7 @@ func (e *Extension) TryHandleMount(spec *specs.Spec, mount *specs.Mount, path st
 // served is the lisafs.ConnectionImpl.
 type served struct {
 	limits Limits
-	over   func(string)
+	over   func()
 
 	mu           sync.Mutex
 	bytes, files int64
@@ -100,14 +100,14 @@ func (m *served) count(dir string) error {
 		return err
 	})
 	if m.bytes > m.limits.Bytes || m.files > m.limits.Files {
-		m.over(m.limits.Name)
+		m.over()
 	}
 	return err
 }
 
 // full says that a limit was hit; the caller returns it.
 func (m *served) full() error {
-	m.over(m.limits.Name)
+	m.over()
 	return unix.ENOSPC
 }
 

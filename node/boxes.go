@@ -1,0 +1,92 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/artel-network/artel/provider"
+	"github.com/artel-network/artel/sandbox"
+	"github.com/artel-network/artel/sandbox/gvisor"
+	"github.com/artel-network/artel/sandbox/wasm"
+)
+
+// Kinds of sandbox, as offers and leases name them.
+const (
+	kindWASM      = "wasm"
+	kindContainer = "gvisor"
+)
+
+// probeFor bounds the trial start of a container.
+const probeFor = 30 * time.Second
+
+// boxes are the sandboxes of a provider: WASM everywhere, containers where a trial
+// shows that they run.
+type boxes struct {
+	wasm      *wasm.Box
+	container *gvisor.Box    // nil: they cannot run here
+	why       error          // then
+	left      []sandbox.Left // containers that have outlived the daemon before this one
+}
+
+func (o *owner) openBoxes(ctx context.Context, slots int, memory int64) (b boxes, err error) {
+	n, work := o.n, o.n.c.Paths.Work()
+	b.wasm, err = wasm.New(wasm.Options{
+		Command: n.c.Worker, Root: work + "/jobs", Cache: work + "/compiled", Slots: slots, MaxMemory: memory,
+		Crashed: func(id, stderr string) { n.c.Log.Warn("a sandbox worker died", "attempt", id, "said", stderr) },
+	})
+	if err != nil {
+		return b, fmt.Errorf("open sandbox: %w", err)
+	}
+	opts := gvisor.Options{
+		Command: n.c.Containers, Dir: work + "/containers", Slots: slots,
+		Crashed: func(id, detail string) { n.c.Log.Warn("a container was lost", "attempt", id, "detail", detail) },
+	}
+	if len(opts.Command) == 0 {
+		b.why = errors.New("containers are switched off")
+		return b, nil
+	}
+	trial, cancel := context.WithTimeout(ctx, probeFor)
+	defer cancel()
+	if b.why = gvisor.Probe(trial, opts); b.why != nil {
+		n.c.Log.Warn("no containers on this machine: it offers WASM only", "reason", b.why)
+		return b, nil
+	}
+	if b.container, err = gvisor.New(opts); err != nil {
+		return b, errors.Join(fmt.Errorf("open sandbox: %w", err), b.wasm.Close())
+	}
+	if b.left, err = b.container.Live(ctx); err != nil {
+		return b, errors.Join(fmt.Errorf("take up containers: %w", err), b.close())
+	}
+	return b, nil
+}
+
+// kinds lists what the machine offers.
+func (b boxes) kinds() []string {
+	if b.container == nil {
+		return []string{kindWASM}
+	}
+	return []string{kindContainer, kindWASM}
+}
+
+func (b boxes) byKind() map[string]sandbox.Box {
+	m := map[string]sandbox.Box{kindWASM: b.wasm}
+	if b.container != nil {
+		m[kindContainer] = b.container
+	}
+	return m
+}
+
+func (b boxes) close() error {
+	var errs []error
+	if b.wasm != nil {
+		errs = append(errs, b.wasm.Close())
+	}
+	if b.container != nil {
+		errs = append(errs, b.container.Close())
+	}
+	return errors.Join(errs...)
+}
+
+var _ provider.Runner = (*provider.Boxed)(nil)

@@ -1,0 +1,52 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/artel-network/artel/sandbox"
+)
+
+// name is what an attempt is called in its box.
+func (k Attempt) name() string { return fmt.Sprintf("%s-%d-%d", k.Lease, k.Task, k.Attempt) }
+
+// Begin implements Runner.
+func (b *Boxed) Begin(_ context.Context, before []Attempt) (goOn []Attempt) {
+	known := map[string]Attempt{}
+	for _, a := range before {
+		known[a.name()] = a
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.goOn = map[Attempt]sandbox.Left{}
+	for _, run := range b.Left {
+		a, ok := known[run.ID()]
+		if !ok {
+			run.Kill() // its end was stored, or its lease is over
+			continue
+		}
+		b.goOn[a] = run
+		goOn = append(goOn, a)
+	}
+	b.Left = nil
+	return goOn
+}
+
+// takeUp returns the run of an attempt that goes on from an earlier run of the
+// daemon, once.
+func (b *Boxed) takeUp(k Attempt) sandbox.Left {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	run := b.goOn[k]
+	// It stays in goOn until the directories are prepared: what it uses must stay.
+	if !b.ready {
+		b.mu.Unlock()
+		err := b.prepare()
+		b.mu.Lock()
+		if err != nil && run == nil {
+			return nil
+		}
+	}
+	delete(b.goOn, k)
+	return run
+}

@@ -1,0 +1,93 @@
+package renter
+
+import (
+	"testing"
+	"time"
+
+	"github.com/artel-network/artel/core"
+	"github.com/artel-network/artel/job"
+)
+
+// Whatever the clock is set to, an honest host's task ends as it would have, by
+// its first attempt, and is paid to the unit.
+func TestClockIsSetWhileATaskRuns(t *testing.T) {
+	for _, jump := range []time.Duration{time.Second, -time.Second, 5 * time.Minute, -5 * time.Minute, time.Hour, -time.Hour} {
+		t.Run(jump.String(), func(t *testing.T) {
+			live(t, 1, func(t *testing.T, w *world) {
+				w.run(func() {
+					id := w.submit(spec(1))
+					time.Sleep(2 * time.Second)
+					must(w.r.do(t.Context(), func(*tx) { w.skew = jump }))
+					j, ts := w.end(id, time.Minute)
+					if j.Phase != job.Finished || len(ts[0].Attempts) != 1 || j.Spent.IsZero() {
+						t.Errorf("the job is %s, attempts %+v, spent %s", j.Phase, ts[0].Attempts, j.Spent)
+					}
+					time.Sleep(10 * time.Second)
+					if st, err := w.r.Status(t.Context()); err != nil || len(st.Leases) != 0 {
+						t.Errorf("leases %+v, error %v", st.Leases, err)
+					}
+				})
+			})
+		})
+	}
+}
+
+// A host that dies is replaced in time, wherever the clock has gone.
+func TestClockIsSetWhileAHostIsSilent(t *testing.T) {
+	for _, jump := range []time.Duration{2 * time.Minute, -2 * time.Minute} {
+		t.Run(jump.String(), func(t *testing.T) {
+			live(t, 2, func(t *testing.T, w *world) {
+				w.run(func() {
+					id := w.submit(spec(1))
+					time.Sleep(2 * time.Second)
+					w.sellers[0].stop()
+					time.Sleep(10 * time.Second)
+					must(w.r.do(t.Context(), func(*tx) { w.skew = jump }))
+					time.Sleep(5 * time.Second)
+					if _, ts, err := w.r.Job(t.Context(), id); err != nil || ts[0].State != job.Out || ts[0].Attempts[0].Fenced {
+						t.Errorf("replaced after 15 s of silence: %+v, %v", ts[0], err)
+					}
+					if j, _ := w.end(id, 20*time.Second); j.Phase != job.Finished {
+						t.Errorf("the job is %s", j.Phase)
+					}
+				})
+			})
+		})
+	}
+}
+
+// Who refused while the clock was fast is asked again in time when it is right.
+func TestRestsOutlastNoClock(t *testing.T) {
+	live(t, 1, func(t *testing.T, w *world) {
+		w.skew = time.Hour
+		s := w.sellers[0]
+		w.run(func() {
+			must(w.r.do(t.Context(), func(x *tx) { w.r.shy[s.key.NodeID()] = time.UnixMilli(x.now).Add(shyFor) }))
+			id := w.submit(spec(1))
+			must(w.r.do(t.Context(), func(*tx) { w.skew = 0 }))
+			if j, _ := w.end(id, time.Minute); j.Phase != job.Finished {
+				t.Errorf("the job is %s", j.Phase)
+			}
+		})
+	})
+}
+
+// A machine that has slept finds its lease as it was: nobody was listened to.
+func TestAfterASleep(t *testing.T) {
+	live(t, 1, func(t *testing.T, w *world) {
+		w.run(func() {
+			id := w.submit(spec(1))
+			time.Sleep(2 * time.Second)
+			must(w.r.do(t.Context(), func(x *tx) {
+				for _, b := range w.r.leases { // an hour goes by
+					b.Bought = b.Shifted(-time.Hour.Milliseconds())
+				}
+				w.r.jumped(x, core.Jump{Slept: time.Hour})
+			}))
+			j, ts := w.end(id, time.Minute)
+			if j.Phase != job.Finished || len(ts[0].Attempts) != 1 {
+				t.Errorf("the job is %s, attempts %+v", j.Phase, ts[0].Attempts)
+			}
+		})
+	})
+}

@@ -1,0 +1,170 @@
+package renter
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/artel-network/artel"
+	"github.com/artel-network/artel/chain"
+	"github.com/artel-network/artel/job"
+	"github.com/artel-network/artel/lease"
+	"github.com/artel-network/artel/p2p"
+	"github.com/artel-network/artel/wire"
+)
+
+// Whoever refuses for want of money, however often, gets Reserves on one lane
+// only, and its lease when it has thought better of it.
+func TestRefusedForMoneyKeepsItsLane(t *testing.T) {
+	live(t, 1, func(t *testing.T, w *world) {
+		s := w.sellers[0]
+		refuse, lanes := 20, map[uint64]bool{}
+		s.propose = func(m wire.ProposeRequest) error {
+			if lanes[m.Lease.Lane] = true; refuse > 0 {
+				refuse--
+				return p2p.Errorf(p2p.Unpaid, "there is no money")
+			}
+			return nil
+		}
+		w.run(func() {
+			id := w.submit(spec(1))
+			if j, _ := w.end(id, 20*time.Minute); j.Phase != job.Finished {
+				t.Errorf("the job is %s", j.Phase)
+			}
+			if refuse > 0 || len(lanes) != 1 {
+				t.Errorf("%d refusals left, proposed on lanes %v", refuse, lanes)
+			}
+		})
+	})
+}
+
+// A Reserve that the deposit does not cover is never signed.
+func TestNoReserveBeyondTheDeposit(t *testing.T) {
+	live(t, 1, func(t *testing.T, w *world) {
+		s := w.sellers[0]
+		s.offer.Price *= 1_000_000
+		w.run(func() {
+			w.submit(spec(1))
+			time.Sleep(time.Minute)
+			st, err := w.r.Status(t.Context())
+			if err != nil || len(st.Lanes) != 0 || s.did(wire.MethodPropose) != 0 {
+				t.Errorf("%d proposals, lanes %+v, error %v", s.did(wire.MethodPropose), st.Lanes, err)
+			}
+			if len(st.Denied) != 1 || !errors.Is(st.Denied[0].Err, p2p.Unpaid) || !strings.Contains(st.Denied[0].Err.Error(), "artel wallet deposit") {
+				t.Errorf("denied: %+v", st.Denied)
+			}
+		})
+	})
+}
+
+// A lane against which the provider holds what we know nothing of is left alone.
+func TestASpoiltLaneIsLeft(t *testing.T) {
+	for name, held := range map[string]func(h *wire.HeldLane, asked wire.ProposeRequest){
+		"an old debt": func(h *wire.HeldLane, _ wire.ProposeRequest) { h.Accrued = artel.AccrualOf(artel.Units(700)) },
+		"another lease": func(h *wire.HeldLane, asked wire.ProposeRequest) {
+			asked.Lease.Start-- // signed by a future that a restored database has forgotten
+			h.Leases = []wire.HeldLease{{Lease: asked.Lease, Terms: asked.Terms, Signature: asked.Signature, Open: true}}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			live(t, 1, func(t *testing.T, w *world) {
+				s := w.sellers[0]
+				var lanes []uint64
+				var asked wire.ProposeRequest
+				s.propose = func(m wire.ProposeRequest) error {
+					if lanes = append(lanes, m.Lease.Lane); len(lanes) == 1 {
+						asked = m
+						return p2p.Errorf(p2p.Conflict, "something stands against it")
+					}
+					return nil
+				}
+				s.recover = func(wire.RecoverRequest) (wire.RecoverResponse, error) {
+					h := wire.HeldLane{Lane: asked.Lease.Lane}
+					held(&h, asked)
+					return wire.RecoverResponse{Lanes: []wire.HeldLane{h}}, nil
+				}
+				w.run(func() {
+					w.end(w.submit(spec(1)), time.Minute)
+					if len(lanes) != 2 || lanes[1] != lanes[0]+1 {
+						t.Errorf("proposed on lanes %x", lanes)
+					}
+				})
+			})
+		})
+	}
+}
+
+// A provider with Reserves on as many lanes as are borne, never booked, is not
+// shut out: one of those lanes is as good as a new one.
+func TestManyUnbookedReserves(t *testing.T) {
+	live(t, 1, func(t *testing.T, w *world) {
+		s := w.sellers[0]
+		w.store.meta = Meta{Lane: 0x70000, Generation: 1}
+		for i := range uint32(maxBound + 1) {
+			k := lease.Key{Renter: w.key.Address(), Provider: s.key.Address(), Number: artel.LaneNumber(w.key.Address(), w.store.meta.Lane+1+i)}
+			r := artel.Reserve{Renter: k.Renter, Provider: k.Provider, Lane: k.Number, Cap: artel.Units(1000), ValidUntil: uint64(unixMilli()/1000) + 3600}
+			w.store.books[k] = lease.Book{Key: k, Reserve: r, ReserveSig: w.key.Sign(r.Digest(s.params.Domain())), Generation: 1}
+		}
+		var lanes []uint64
+		s.propose = func(m wire.ProposeRequest) error { lanes = append(lanes, m.Lease.Lane); return nil }
+		w.run(func() {
+			w.end(w.submit(spec(1)), time.Minute)
+			if want := artel.LaneNumber(w.key.Address(), 0x70001); len(lanes) != 1 || lanes[0] != want {
+				t.Errorf("proposed on lanes %x, want %x", lanes, want)
+			}
+		})
+	})
+}
+
+// The owner is told when somebody else spends with this node's key.
+func TestTwoMachinesWithOneKey(t *testing.T) {
+	live(t, 1, func(t *testing.T, w *world) {
+		s := w.sellers[0]
+		w.store.meta = Meta{Lane: 0x70000, Generation: 1}
+		book := func(n uint32) {
+			r := artel.Reserve{
+				Renter: w.key.Address(), Provider: s.key.Address(), Lane: artel.LaneNumber(w.key.Address(), n),
+				Cap: artel.Units(1000), ValidUntil: uint64(unixMilli()/1000) + 3600,
+			}
+			call := chain.ReserveFor{Reserves: []chain.SignedReserve{{Reserve: r, Sig: w.key.Sign(r.Digest(s.params.Domain()))}}}
+			must(w.chain.Client().Submit(t.Context(), chain.Tx{ID: fmt.Sprint("book", n), From: s.key.Address(), Call: call}))
+			time.Sleep(time.Minute)
+		}
+		notice := func() string {
+			st, err := w.r.Status(t.Context())
+			must(err)
+			return st.Notice
+		}
+		w.run(func() {
+			time.Sleep(30 * time.Second)
+			book(0x70003)
+			if n := notice(); n != "" {
+				t.Errorf("about its own lane: %s", n)
+			}
+			book(0x90000)
+			if n := notice(); !strings.Contains(n, "another machine works with the same key") || !strings.Contains(n, "hint: ") {
+				t.Errorf("it says %q", n)
+			}
+		})
+	})
+}
+
+func TestTakenOver(t *testing.T) {
+	live(t, 1, func(t *testing.T, w *world) {
+		s := w.sellers[0]
+		s.propose = func(wire.ProposeRequest) error { return p2p.Errorf(p2p.Conflict, "generation 1 was replaced by 2") }
+		s.recover = func(wire.RecoverRequest) (r wire.RecoverResponse, err error) {
+			return r, p2p.Errorf(p2p.Conflict, "generation 1 was replaced by 2")
+		}
+		w.run(func() {
+			w.submit(spec(1))
+			time.Sleep(time.Minute)
+			st, err := w.r.Status(t.Context())
+			if err != nil || !strings.Contains(st.Notice, "newer controller") || !strings.Contains(st.Notice, "hint: ") {
+				t.Errorf("it says %q, error %v", st.Notice, err)
+			}
+		})
+	})
+}
