@@ -7,11 +7,13 @@
 //	GET    /v1/network                 network file and hash
 //	GET    /v1/chain                   the chain as this node sees it
 //	POST   /v1/blobs                   add bytes: {"path": …} on the unix socket, or the bytes themselves
+//	POST   /v1/images                  find and pin a container image: {"name": …}, or {"path": …} on the unix socket
 //	POST   /v1/quote                   what a job would cost
 //	POST   /v1/jobs                    submit a job
 //	GET    /v1/jobs                    list jobs
 //	GET    /v1/jobs/{id}               one job and its tasks
 //	POST   /v1/jobs/{id}/cancel        end it
+//	POST   /v1/jobs/{id}/visit         look into a running task: the connection becomes frames (Upgrade: artel-visit)
 //	GET    /v1/jobs/{id}/events        stream: what happens to it (?after=SEQ)
 //	GET    /v1/jobs/{id}/logs          stream: what its tasks print (?task=N&follow=1)
 //	GET    /v1/jobs/{id}/files         list of its output files

@@ -39,6 +39,7 @@ type Node struct {
 	vouchers []api.Voucher
 	offers   []api.Offer
 	watchers int // Watch calls, ever
+	visits   func(api.VisitRequest, io.ReadWriteCloser)
 }
 
 type job struct {

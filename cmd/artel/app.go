@@ -51,7 +51,7 @@ Start here:
   artel demo                            a whole network on this machine, in a minute
   artel up                              the daemon; the other verbs talk to it
   artel provide --price 0.5/h           rent this machine out
-  artel run --wasm prog.wasm -- args    run a program on somebody else's`,
+  artel run --image python:3.12 -- args run a program on somebody else's`,
 		SilenceErrors: true, SilenceUsage: true,
 		Args: cobra.ArbitraryArgs, RunE: group,
 	}
@@ -72,7 +72,7 @@ Start here:
 			c.AddCommand(x)
 		}
 	}
-	add("rent", a.runCmd(), a.psCmd(), a.logsCmd(), a.cancelCmd(), a.fetchCmd(), a.offersCmd(), a.quoteCmd(), a.leasesCmd())
+	add("rent", a.runCmd(), a.psCmd(), a.logsCmd(), a.cancelCmd(), a.fetchCmd(), a.execCmd(), a.shellCmd(), a.cpCmd(), a.topCmd(), a.forwardCmd(), a.offersCmd(), a.quoteCmd(), a.leasesCmd())
 	add("provide", a.provideCmd(), a.measureCmd())
 	add("money", a.walletCmd())
 	add("node", a.demoCmd(), a.devnetCmd(), a.upCmd(), a.statusCmd(), a.chainCmd(), a.networkCmd(), a.doctorCmd(), a.versionCmd())

@@ -9,6 +9,8 @@
 //	3    no daemon is running
 //	4    the job ended, and not all of its tasks succeeded
 //	130  interrupted; a job that was being watched goes on
+//
+// artel exec and artel shell end with the code of the program that they ran.
 package main
 
 import (

@@ -72,6 +72,7 @@ func setup(e *testscript.Env, bin string) error {
 		return err
 	}
 	n := fake.New()
+	n.OnVisit(box{e.WorkDir}.visit)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() {
