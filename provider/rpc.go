@@ -129,9 +129,13 @@ func (p *Provider) start(ctx context.Context, from artel.NodeID, req []byte) ([]
 }
 
 // keep puts a lease's next state in place without storing it: only memory
-// changed, and a crash ends what runs anyway.
+// changed, and a crash ends what runs anyway. Containers outlast a crash: of theirs
+// it is stored which run.
 func (p *Provider) keep(t *tx, s *sold, next lease.Sold, fx []lease.Effect) {
 	s.Sold = next
+	if !s.Terms.Image.IsZero() {
+		t.leases[s.ID] = true
+	}
 	for _, e := range fx {
 		p.perform(t, s, e)
 	}
