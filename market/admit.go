@@ -98,10 +98,10 @@ func Admit(sealed []byte, open Open, x *Index, lookup Lookup, now uint64) (Listi
 		return no(Reject, CauseMalformed, err)
 	}
 	r := x.machines[Machine{o.Node, o.Machine}]
-	if r != nil && r.seq == o.Seq && r.id == id {
+	if r != nil && r.seq == o.Seq && r.id == id && r.entry != nil {
 		return no(Ignore, CauseDuplicate, artel.Invalid("offer %d is listed already", o.Seq))
 	}
-	if r != nil && r.seq >= o.Seq { // before the chain is asked for nothing
+	if r != nil && (r.seq > o.Seq || r.seq == o.Seq && r.id != id) { // before the chain is asked for nothing
 		err := x.refuse(Listing{Offer: o, ID: id}, r, now)
 		return no(Ignore, causeOf(err), err)
 	}

@@ -88,9 +88,9 @@ func (x *Index) Put(l Listing, now uint64) (changed bool, err error) {
 	if err := x.refuse(l, r, now); err != nil {
 		return false, fmt.Errorf("list offer %d of node %s: %w", l.Offer.Seq, l.Offer.Node.Short(), err)
 	}
-	if r != nil && r.seq == l.Offer.Seq {
+	if r != nil && r.seq == l.Offer.Seq && (r.entry != nil || !x.alive(&l.Offer, now)) {
 		return false, nil
-	}
+	} // else a clock that was fast has let it expire
 	if r == nil {
 		if len(x.machines) >= x.policy.Total {
 			x.forget(x.victim(x.held(l.Owner), l.Secured)) // refuse saw to it that there is one

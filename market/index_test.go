@@ -378,6 +378,20 @@ func TestRateOutlastsAFastClock(t *testing.T) {
 	}
 }
 
+// An offer that a fast clock let expire is listed again when it comes again.
+func TestExpiredByAFastClock(t *testing.T) {
+	x := NewIndex(freePolicy())
+	l := listed(offer(1))
+	mustPut(t, x, l, t0)
+	if x.Expire(l.Offer.Expires + 400); x.Len() != 0 || x.machines[l.Machine()] == nil {
+		t.Fatalf("%d live, want none, and the machine remembered", x.Len())
+	}
+	mustPut(t, x, l, t0+60)
+	if _, ok := x.Get(l.Machine(), t0+60); !ok || x.Len() != 1 {
+		t.Errorf("%d live", x.Len())
+	}
+}
+
 func TestClockGoesBack(t *testing.T) {
 	x := NewIndex(freePolicy())
 	x.Expire(t0 + 100_000)

@@ -28,6 +28,7 @@ type board struct {
 	seen    map[artel.NodeID]standing
 	sealed  map[artel.NodeID][]byte // the newest offer of a node, as it came
 	odd     error                   // why the last offer was refused whose times do not fit this clock
+	missed  bool                    // there was one since the last look
 }
 
 type standing struct {
@@ -72,7 +73,7 @@ func (b *board) admit(sealed []byte) market.Verdict {
 	l, v := market.Admit(sealed, wire.OpenOffer, b.index, b.known, now)
 	if v.Err != nil {
 		if v.Cause == market.CauseClock || v.Cause == market.CauseExpired {
-			b.odd = v.Err
+			b.odd, b.missed = v.Err, true
 		}
 		return v
 	}
@@ -108,6 +109,17 @@ func (b *board) clockDoubt() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.odd
+}
+
+// lacks reports whether offers should be asked for: none is known, or one was
+// refused since the last question because of this clock.
+func (b *board) lacks() bool {
+	none := b.len() == 0
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	missed := b.missed
+	b.missed = false
+	return none || missed
 }
 
 func (b *board) network() artel.Hash { return b.index.Policy().Network }

@@ -59,6 +59,9 @@ func (o *owner) openBoxes(ctx context.Context, slots int, memory int64) (b boxes
 	if b.left, err = b.container.Live(ctx); err != nil {
 		return b, errors.Join(fmt.Errorf("take up containers: %w", err), b.close())
 	}
+	if len(b.left) > 0 {
+		n.c.Log.Info("containers have outlived the daemon", "count", len(b.left))
+	}
 	return b, nil
 }
 

@@ -294,14 +294,15 @@ func (n *Node) askOffers(ctx context.Context, peer artel.NodeID) {
 	}
 }
 
-// How often, and how many peers, are asked for offers while none is known.
+// How often, and how many peers, are asked for offers that are not known.
 const (
 	lookEvery = 30 * time.Second
 	lookAt    = 8
 )
 
-// lookAgain asks peers for offers while none is known: a clock that was wrong
-// may have let them end, and they are announced some times an hour only.
+// lookAgain asks peers for offers while none is known, or when some were refused
+// because of the clock: it may be right again, and they are announced some times
+// an hour only.
 func (n *Node) lookAgain(ctx context.Context) error {
 	every := time.NewTicker(lookEvery)
 	defer every.Stop()
@@ -311,7 +312,7 @@ func (n *Node) lookAgain(ctx context.Context) error {
 			return nil
 		case <-every.C:
 		}
-		if n.board.len() > 0 {
+		if !n.board.lacks() {
 			continue
 		}
 		peers := slices.Clone(n.host.Peers())

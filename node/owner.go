@@ -149,7 +149,7 @@ const (
 	defaultUnit   = uint64(time.Hour / time.Millisecond)
 	defaultMemory = 512 << 20 // bytes a slot, at least
 	maxMemory     = 4 << 30   // and at most
-	defaultDisk   = 4 << 30   // bytes a slot; a task may use a quarter
+	defaultDisk   = 6 << 30   // bytes a slot; a task may use a fifth
 	offerTTL      = 10 * time.Minute
 	maxLease      = 24 * time.Hour
 	patience      = 2 * time.Minute
@@ -169,7 +169,7 @@ func (o *owner) policy(ctx context.Context, c api.ProvideConfig) (provider.Polic
 		return provider.Policy{}, api.Errorf(api.CodeInvalid, "no price")
 	}
 	// A slot's share of the disk holds an input, an output as it was left, and the
-	// same on its way: what a task may use is a quarter of it.
+	// same on its way: what a task may use is a fifth of it.
 	slots := uint64(c.Slots)
 	free, err := datadir.Free(o.n.c.Paths.Root())
 	if err == nil && c.Disk > free {
@@ -180,7 +180,7 @@ func (o *owner) policy(ctx context.Context, c api.ProvideConfig) (provider.Polic
 		return provider.Policy{}, err
 	}
 	p := provider.Policy{
-		Price: c.Price, Resources: artel.Resources{Slots: c.Slots, Memory: c.Memory / slots, Disk: c.Disk / slots / 4},
+		Price: c.Price, Resources: artel.Resources{Slots: c.Slots, Memory: c.Memory / slots, Disk: c.Disk / slots / 5},
 		MaxUnit: c.MaxUnit, MaxUnpaid: c.MaxUnpaid, Prepay: c.Prepay, MaxLease: uint64(maxLease.Seconds()),
 		CPU: cpu(host.Local().CPU()), PullFree: pullFree, PullPrice: c.PullPrice,
 		Patience: patience, Region: c.Region, Sandboxes: o.boxes.kinds(), Speed: speed, OfferTTL: offerTTL,

@@ -343,6 +343,9 @@ func (p *Provider) load(ctx context.Context) error {
 	for _, a := range p.c.Runner.Begin(ctx, before) {
 		goOn[a] = true
 	}
+	if len(before) > 0 {
+		p.c.Log.Info("attempts ran when the provider stopped", "count", len(before), "go on", len(goOn))
+	}
 	for _, r := range st.Leases {
 		s := &sold{Sold: r.Sold, row: r, phases: map[lease.TaskKey]*phase{}, news: make(chan struct{})}
 		b := p.lanes[lease.KeyOf(r.Sold.Lease)]

@@ -79,6 +79,56 @@ func TestContainers(t *testing.T) {
 		}
 	})
 	t.Run("visits", func(t *testing.T) { w.visits(t, img) })
+	t.Run("outlives", func(t *testing.T) { w.outlives(t, img) })
+}
+
+// outlives kills a provider's daemon under a container: the next daemon takes the
+// container up, and its first attempt is the one that counts.
+func (w *world) outlives(t *testing.T, img api.Image) {
+	j, err := w.renter.API.Submit(w.ctx, api.SubmitRequest{Key: "container-outlives-1", Spec: w.containerJob(img, 1, 5*time.Minute, "sleep", "12")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var task api.Task
+	w.until(t, "the task to run", func() bool {
+		d, err := w.renter.API.Job(w.ctx, j.ID)
+		if err != nil || len(d.List) != 1 {
+			return false
+		}
+		task = d.List[0]
+		return task.State == api.StateRunning
+	})
+	// It must have begun: what waits for its image is lost with the daemon.
+	w.until(t, "the program to run", func() bool {
+		c, err := w.renter.API.Visit(w.ctx, j.ID, api.VisitRequest{Kind: wire.VisitUsage})
+		if err == nil {
+			c.Close()
+		}
+		return err == nil
+	})
+	killed := false
+	for i, p := range w.providers {
+		st, err := p.API.Status(w.ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if st.Node != task.Provider {
+			continue
+		}
+		p.Kill()
+		if w.providers[i], err = w.net.StartNode(w.ctx, p.Name, 0); err != nil {
+			t.Fatal(err)
+		}
+		killed = true
+	}
+	if !killed {
+		t.Fatalf("no provider is node %s", task.Provider.Short())
+	}
+	w.done(t, w.renter, j.ID)
+	d, err := w.renter.API.Job(w.ctx, j.ID)
+	if err != nil || d.List[0].Attempt != 1 {
+		t.Errorf("the task was done by attempt %d, want the first; %v", d.List[0].Attempt, err)
+	}
 }
 
 // visits looks into a running task.
