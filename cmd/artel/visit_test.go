@@ -176,9 +176,11 @@ func TestShell(t *testing.T) {
 	c.wants("on\r\n")
 	c.keys("typed\r")
 	c.wants("typed\r\ntyped")
-	c.keys("\x03")
-	c.keys("echo af''ter\r")
-	c.wants("after")
+	c.keys("\x04")
+	c.keys("sh -c 'trap \"echo c$((40+2))t; exit\" INT; echo o$((1+1))n; while :; do sleep 0.05; done'\r")
+	c.wants("o2n")
+	c.keys("\x03") // drops what was typed before it, so the rest comes after its answer
+	c.wants("c42t")
 	c.keys("exit 5\r")
 	c.ends(5, before)
 }
