@@ -127,15 +127,22 @@ func (a *app) cpOut(ctx context.Context, c *api.Client, t target, name, to strin
 	r, w := io.Pipe()
 	said := &tail{}
 	p := program{VisitRequest: api.VisitRequest{Args: args}, stdout: w, stderr: said}
-	code := make(chan int, 1)
+	exit, ran := 0, make(chan error, 1)
 	go func() {
-		n, err := a.runIn(ctx, c, t, p)
-		code <- n
+		var err error
+		exit, err = a.runIn(ctx, c, t, p)
 		w.CloseWithError(err)
+		ran <- err
 	}()
 	got, err := untar(r, tmp, base, limit)
 	r.CloseWithError(err)
-	exit := <-code
+	runErr := <-ran
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if e := (*api.Error)(nil); errors.As(runErr, &e) {
+		return noTool(e, "tar")
+	}
 	if err == nil || errors.Is(err, io.ErrUnexpectedEOF) {
 		if e := tarFailed(exit, said.String()); e != nil {
 			return e

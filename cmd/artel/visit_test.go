@@ -3,13 +3,11 @@
 package main
 
 import (
-	"archive/tar"
 	"bytes"
 	"context"
 	"errors"
 	"io"
 	"log/slog"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -178,9 +176,11 @@ func TestShell(t *testing.T) {
 	c.wants("on\r\n")
 	c.keys("typed\r")
 	c.wants("typed\r\ntyped")
-	c.keys("\x03")
-	c.keys("echo af''ter\r")
-	c.wants("after")
+	c.keys("\x04")
+	c.keys("sh -c 'trap \"echo c$((40+2))t; exit\" INT; echo o$((1+1))n; while :; do sleep 0.05; done'\r")
+	c.wants("o2n")
+	c.keys("\x03") // drops what was typed before it, so the rest comes after its answer
+	c.wants("c42t")
 	c.keys("exit 5\r")
 	c.ends(5, before)
 }
@@ -250,182 +250,33 @@ func TestPlain(t *testing.T) {
 	}
 }
 
-// What a task sends for a copy is a stranger's.
-func TestUntarIsNotFooled(t *testing.T) {
-	file := func(name string) *tar.Header {
-		return &tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o4755, Size: 3}
-	}
-	for _, r := range []struct {
-		name    string
-		headers []*tar.Header
-		err     string
-		left    int
-	}{
-		{"a file", []*tar.Header{file("./base")}, "", 0},
-		{"a directory", []*tar.Header{{Typeflag: tar.TypeDir, Name: "./base/", Mode: 0}, file("base/a"), file("base/b/c")}, "", 0},
-		{"absolute", []*tar.Header{file("/etc/passwd")}, "is not inside base", 0},
-		{"up", []*tar.Header{file("base/../../x")}, "is not inside base", 0},
-		{"beside", []*tar.Header{file("basement")}, "is not inside base", 0},
-		{"another", []*tar.Header{file("other")}, "is not inside base", 0},
-		{"nothing", []*tar.Header{file("")}, "is not inside base", 0},
-		{"through a link", []*tar.Header{{Typeflag: tar.TypeSymlink, Name: "base/l", Linkname: "/tmp"}, file("base/l/x")}, "", 1},
-		{"links alone", []*tar.Header{{Typeflag: tar.TypeSymlink, Name: "base", Linkname: "/etc/shadow"}}, "", 1},
-		{"hard link out", []*tar.Header{{Typeflag: tar.TypeLink, Name: "base/l", Linkname: "/etc/passwd"}}, "is not inside base", 0},
-		{"hard link up", []*tar.Header{{Typeflag: tar.TypeLink, Name: "base/l", Linkname: "base/../../x"}}, "is not inside base", 0},
-		{"hard link", []*tar.Header{file("base/a"), {Typeflag: tar.TypeLink, Name: "base/l", Linkname: "./base/a"}}, "", 0},
-		{"hard link to nothing", []*tar.Header{{Typeflag: tar.TypeLink, Name: "base/l", Linkname: "base/a"}}, "no such file", 0},
-		{"devices", []*tar.Header{{Typeflag: tar.TypeChar, Name: "base/c", Devmajor: 1, Devminor: 3}, {Typeflag: tar.TypeBlock, Name: "base/b"}, {Typeflag: tar.TypeFifo, Name: "base/f"}}, "", 3},
-		{"twice", []*tar.Header{file("base/a"), file("base/a")}, "file exists", 0},
-		{"file as directory", []*tar.Header{file("base"), file("base/a")}, "exists", 0},
-		{"large", []*tar.Header{{Typeflag: tar.TypeReg, Name: "base", Size: 1 << 40}}, "more than the limit", 0},
-		{"large together", []*tar.Header{file("base/a"), file("base/b"), file("base/c"), file("base/d")}, "more than the limit", 0},
-	} {
-		t.Run(r.name, func(t *testing.T) {
-			var b bytes.Buffer
-			w := tar.NewWriter(&b)
-			for _, h := range r.headers {
-				if err := w.WriteHeader(h); err != nil {
-					t.Fatal(err)
-				}
-				if h.Size == 3 {
-					io.WriteString(w, "abc")
-				}
-			}
-			w.Flush() // a tar that ends in the middle ends with an error
-			if r.err == "" {
-				if err := w.Close(); err != nil {
-					t.Fatal(err)
-				}
-			}
-			outer := t.TempDir()
-			dir := filepath.Join(outer, "in")
-			if err := os.Mkdir(dir, 0o777); err != nil {
-				t.Fatal(err)
-			}
-			got, err := untar(&b, dir, "base", 10)
-			if r.err == "" && err != nil || r.err != "" && (err == nil || !strings.Contains(err.Error(), r.err)) || got.left != r.left {
-				t.Errorf("got %+v, %v; want %q and %d left out", got, err, r.err, r.left)
-			}
-			err = filepath.WalkDir(outer, func(p string, d os.DirEntry, err error) error {
-				if err != nil {
-					return err
-				}
-				fi, err := d.Info()
-				if err != nil {
-					return err
-				}
-				if !fi.IsDir() && (!fi.Mode().IsRegular() || fi.Mode()&(os.ModeSetuid|os.ModeSetgid) != 0 || !strings.HasPrefix(p, filepath.Join(dir, "base"))) {
-					t.Errorf("%s is %s", p, fi.Mode())
-				}
-				return nil
-			})
-			if err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	t.Run("without end", func(t *testing.T) {
-		if _, err := untar(io.MultiReader(bytes.NewReader(make([]byte, 1024)), zeros{}), t.TempDir(), "base", 10); err == nil {
-			t.Error("zeros without end were taken for a tar")
-		}
-	})
-}
-
-type zeros struct{}
-
-func (zeros) Read(b []byte) (int, error) { clear(b); return len(b), nil }
-
-// Connections are forwarded side by side, whole, and each half of one may end
-// before the other.
-func TestForward(t *testing.T) {
-	_, c := visited(t)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+// Ctrl-C interrupts the program that exec runs, and its code is passed on.
+func TestExecIsInterrupted(t *testing.T) {
+	socket, _ := visited(t)
+	bin, err := built()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	go func() { // answers once the question is whole
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer conn.Close()
-				b, _ := io.ReadAll(conn)
-				io.WriteString(conn, strings.ToUpper(string(b)))
-			}()
-		}
-	}()
-	port := uint16(l.Addr().(*net.TCPAddr).Port)
-	fl, err := net.Listen("tcp", "127.0.0.1:0")
+	cmd := exec.Command(filepath.Join(bin, "artel"), "exec", "a0", "--", "sh", "-c", "trap 'echo tidy; exit 9' INT; echo ready; while :; do sleep 0.05; done")
+	cmd.Env = append(os.Environ(), "ARTEL_SOCKET="+socket)
+	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	stderr, err := os.Create(filepath.Join(t.TempDir(), "err"))
-	if err != nil {
+	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	defer stderr.Close()
-	a := &app{err: stderr, out: stderr}
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		a.accept(ctx, c, target{"a0000001", 0}, &forwarding{Listener: fl, Port: port}, make(chan struct{}, 4))
-	}()
-	text := strings.Repeat("abcdefgh", 50_000)
-	errs := make(chan error, 10)
-	for range cap(errs) {
-		go func() {
-			errs <- func() error {
-				conn, err := net.Dial("tcp", fl.Addr().String())
-				if err != nil {
-					return err
-				}
-				defer conn.Close()
-				if _, err := io.WriteString(conn, text); err != nil {
-					return err
-				}
-				if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
-					return err
-				}
-				b, err := io.ReadAll(conn)
-				if err == nil && string(b) != strings.ToUpper(text) {
-					err = errors.New("the answer is not what was asked for")
-				}
-				return err
-			}()
-		}()
+	b := make([]byte, len("ready\n"))
+	if _, err := io.ReadFull(stdout, b); err != nil {
+		t.Fatal(err)
 	}
-	for range cap(errs) {
-		if err := <-errs; err != nil {
-			t.Error(err)
-		}
+	cmd.Process.Signal(os.Interrupt)
+	rest, err := io.ReadAll(stdout)
+	if err != nil || string(rest) != "tidy\n" {
+		t.Errorf("got %q, %v", rest, err)
 	}
-	// Nobody listens any more: the connection here ends, and artel says why.
-	l.Close()
-	if conn, err := net.Dial("tcp", fl.Addr().String()); err == nil { // it may be reset before it is there
-		io.Copy(io.Discard, conn)
-		conn.Close()
-	}
-	cancel()
-	fl.Close()
-	<-ended
-	if b, _ := os.ReadFile(stderr.Name()); !strings.Contains(string(b), "nothing listens on that port") {
-		t.Errorf("artel says %q", b)
-	}
-}
-
-func TestParseForward(t *testing.T) {
-	for in, want := range map[string][2]uint16{"8080": {8080, 8080}, "8000:80": {8000, 80}, "0:80": {0, 80}} {
-		if l, p, err := parseForward(in); err != nil || l != want[0] || p != want[1] {
-			t.Errorf("%s: %d, %d, %v", in, l, p, err)
-		}
-	}
-	for _, in := range []string{"", "0", "x", "80:0", "1:2:3", "70000", "-1", "80:", ":80", "127.0.0.1:80:80"} {
-		if _, _, err := parseForward(in); err == nil {
-			t.Errorf("%q was taken", in)
-		}
+	var ee *exec.ExitError
+	if err := cmd.Wait(); !errors.As(err, &ee) || ee.ExitCode() != 9 {
+		t.Errorf("got %v, want exit code 9", err)
 	}
 }
