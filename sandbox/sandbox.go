@@ -127,9 +127,9 @@ type Interactive interface {
 
 // Command is a program to be run beside an attempt's own.
 type Command struct {
-	Args []string // the whole command; a relative Args[0] is looked up in PATH
-	Env  map[string]string
-	Dir  string // empty: the attempt's own
+	Args []string          // the whole command; a relative Args[0] is looked up in PATH
+	Env  map[string]string // over the attempt's own
+	Dir  string            // empty: the attempt's own
 	// TTY gives it a terminal of Rows × Cols; Stderr is not used then.
 	TTY        bool
 	Rows, Cols uint16

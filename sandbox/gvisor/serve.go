@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -161,6 +162,23 @@ func (s *supervisor) usage() sandbox.Usage {
 	return u
 }
 
+// over is an environment with more of it, which comes first where both name a
+// variable.
+func over(env, more []string) []string {
+	named := map[string]bool{}
+	for _, e := range more {
+		k, _, _ := strings.Cut(e, "=")
+		named[k] = true
+	}
+	out := slices.Clone(more)
+	for _, e := range env {
+		if k, _, _ := strings.Cut(e, "="); !named[k] {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
 // exec runs another program in the box for as long as the connection lives.
 func (s *supervisor) exec(c *net.UnixConn, r *execRequest, files []*os.File) {
 	fail := func(err error) { _ = send(c, response{Err: err.Error()}) }
@@ -188,7 +206,7 @@ func (s *supervisor) exec(c *net.UnixConn, r *execRequest, files []*os.File) {
 			return err
 		}
 		args := &control.ExecArgs{
-			Argv: r.Args, Envv: r.Env, WorkingDirectory: r.Dir, KUID: auth.KUID(p.User.UID), KGID: auth.KGID(p.User.GID),
+			Argv: r.Args, Envv: over(p.Env, r.Env), WorkingDirectory: r.Dir, KUID: auth.KUID(p.User.UID), KGID: auth.KGID(p.User.GID),
 			Capabilities: caps, StdioIsPty: r.TTY, NoNewPrivileges: true, SupportTTYs: true, ContainerID: box.ID,
 			FilePayload: control.NewFilePayload(map[int]*os.File{0: files[0], 1: files[1], 2: files[2]}, nil),
 		}
