@@ -3,6 +3,7 @@ package devnet_test
 import (
 	"bytes"
 	"encoding/binary"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -138,14 +139,11 @@ func (w *world) visits(t *testing.T, img api.Image) {
 		t.Fatal(err)
 	}
 	defer w.renter.API.Cancel(w.ctx, j.ID)
-	w.until(t, "the task to run", func() bool {
-		d, err := w.renter.API.Job(w.ctx, j.ID)
-		return err == nil && len(d.List) == 1 && d.List[0].State == api.StateRunning
+	var c io.ReadWriteCloser
+	w.until(t, "the program to run", func() bool { // until then visits are refused
+		c, err = w.renter.API.Visit(w.ctx, j.ID, api.VisitRequest{Kind: wire.VisitExec, Args: []string{"/guest", "show", "me"}})
+		return err == nil
 	})
-	c, err := w.renter.API.Visit(w.ctx, j.ID, api.VisitRequest{Kind: wire.VisitExec, Args: []string{"/guest", "show", "me"}})
-	if err != nil {
-		t.Fatal(err)
-	}
 	defer c.Close()
 	if err := wire.WriteFrame(c, wire.FrameInEnd, nil); err != nil {
 		t.Fatal(err)
