@@ -10,18 +10,22 @@ LDFLAGS   := -s -w -X main.release=$(VERSION)
 
 all: build
 
-build: $(ARTEL) $(BIN)/digits.wasm
+build: $(ARTEL) $(BIN)/digits.wasm $(BIN)/digits
 
 # The product is static: CGO_ENABLED=0. Go's own cache decides what is rebuilt.
-.PHONY: $(ARTEL) $(BIN)/digits.wasm
+.PHONY: $(ARTEL) $(BIN)/digits.wasm $(BIN)/digits
 $(ARTEL):
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/artel
 
 $(BIN)/digits.wasm:
 	GOOS=wasip1 GOARCH=wasm $(GO) build -trimpath -ldflags '-s -w' -o $@ ./examples/digits
 
+# The same for containers.
+$(BIN)/digits:
+	CGO_ENABLED=0 GOOS=linux $(GO) build -trimpath -ldflags '-s -w' -o $@ ./examples/digits
+
 demo: build
-	$(ARTEL) demo --program $(BIN)/digits.wasm --data examples/digits
+	$(ARTEL) demo --program $(BIN)/digits.wasm --native $(BIN)/digits --data examples/digits
 
 test: vet test-contracts test-go
 

@@ -16,8 +16,8 @@ import (
 )
 
 type demoOptions struct {
-	program, data string
-	keep          bool
+	program, native, data string
+	keep                  bool
 }
 
 // demoCmd shows a whole network at work on this machine.
@@ -28,14 +28,16 @@ func (a *app) demoCmd() *cobra.Command {
 		Long: `Show a whole network at work on this machine: a chain, a renter and four
 providers, each a process of its own. The renter trains a small neural network on
 1,797 handwritten digits, with 16 settings, on the providers' machines. One
-provider is killed while it works. At the end every unit of money is accounted
-for. The exit code is 0 only if everything on the list at the end holds.
+provider is killed while it works. The winner is trained once more in a container,
+where containers run. At the end every unit of money is accounted for. The exit
+code is 0 only if everything on the list at the end holds.
 
 make demo builds the program that is trained and starts this.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.demo(cmd.Context(), o) },
 	}
 	f := c.Flags()
 	f.StringVar(&o.program, "program", filepath.Join("bin", "digits.wasm"), "examples/digits, built for WASI")
+	f.StringVar(&o.native, "native", filepath.Join("bin", "digits"), "examples/digits, built for linux without cgo: it runs as a container where containers do")
 	f.StringVar(&o.data, "data", filepath.Join("examples", "digits"), "directory of digits.csv.gz")
 	f.BoolVar(&o.keep, "keep", false, "keep the network's directory, with every process's log")
 	return c
@@ -186,8 +188,13 @@ func (d *demo) submit(ctx context.Context, spec artel.JobSpec, program, in strin
 	if err != nil {
 		return api.Job{}, err
 	}
-	spec.Program, spec.Input = p.Ref, i.Ref
-	spec.Sandbox, spec.Tries, spec.Failover = "wasm", 3, artel.FailoverFast
+	spec.Program, spec.Input, spec.Sandbox = p.Ref, i.Ref, "wasm"
+	return d.hand(ctx, spec)
+}
+
+// hand submits a job that has what it needs.
+func (d *demo) hand(ctx context.Context, spec artel.JobSpec) (api.Job, error) {
+	spec.Tries, spec.Failover = 3, artel.FailoverFast
 	spec.Want = artel.Resources{Slots: 1, Memory: 256 << 20, Disk: 16 << 20}
 	spec.Wall, spec.Log = uint64((5*time.Minute)/time.Millisecond), 1<<20
 	key, err := jobKey()

@@ -74,7 +74,10 @@ func (d *demo) learn(ctx context.Context, o demoOptions) error {
 	if err != nil {
 		return err
 	}
-	return d.evaluate(ctx, o, in, filepath.Join(d.work, "sweep", fmt.Sprint(best.Task), "model.bin"))
+	if err := d.evaluate(ctx, o, in, filepath.Join(d.work, "sweep", fmt.Sprint(best.Task), "model.bin")); err != nil {
+		return err
+	}
+	return d.container(ctx, o, in, best)
 }
 
 // sweep is what is shown of a running job.
@@ -327,19 +330,10 @@ func (d *demo) evaluate(ctx context.Context, o demoOptions, in, model string) er
 	if err != nil {
 		return err
 	}
-	end := api.JobDetail{Job: j}
-	for !end.State.Ended() {
-		if err := sleep(ctx, 200*time.Millisecond); err != nil {
-			return fmt.Errorf("wait for job %s: %w", j.ID, err)
-		}
-		if end, err = d.m.renter.API.Job(ctx, j.ID); err != nil {
-			return err
-		}
+	end, err := d.wait(ctx, j)
+	if err != nil {
+		return err
 	}
-	if end.State != api.StateDone {
-		return fmt.Errorf("test the winner: the job %s: %s", end.State, clean(end.Message))
-	}
-	d.spent = d.spent.Add(end.Promised)
 	dir := filepath.Join(d.work, "test")
 	if err := d.fetched(ctx, j.ID, dir); err != nil {
 		return err
@@ -355,6 +349,23 @@ func (d *demo) evaluate(ctx context.Context, o demoOptions, in, model string) er
 	d.tell("%s, computed once, by %s", d.paint(bold, text), d.name(end.List[0].Provider))
 	d.check(r.TestAccuracy >= enough, "%s, at least %.0f %% are wanted", text, 100*enough)
 	return nil
+}
+
+// wait waits until a job is done, and counts what it cost.
+func (d *demo) wait(ctx context.Context, j api.Job) (end api.JobDetail, err error) {
+	for end.Job = j; !end.State.Ended(); {
+		if err := sleep(ctx, 200*time.Millisecond); err != nil {
+			return end, fmt.Errorf("wait for job %s: %w", j.ID, err)
+		}
+		if end, err = d.m.renter.API.Job(ctx, j.ID); err != nil {
+			return end, err
+		}
+	}
+	if end.State != api.StateDone {
+		return end, fmt.Errorf("job %s %s: %s", end.Name, end.State, clean(end.Message))
+	}
+	d.spent = d.spent.Add(end.Promised)
+	return end, nil
 }
 
 func readResult[T any](dir string) (r T, err error) {
