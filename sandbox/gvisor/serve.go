@@ -125,6 +125,10 @@ func (s *supervisor) follow(c *net.UnixConn) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	go func() { _, _ = c.Read(make([]byte, 1)); cancel() }()
+	select { // who follows an attempt that has just been started may be early
+	case <-s.logged:
+	case <-s.ended:
+	}
 	if s.log == nil {
 		return // the holder reads the file
 	}

@@ -53,8 +53,9 @@ type supervisor struct {
 	grp  *group // nil without cgroups
 	net  *network
 
-	up    chan struct{} // closed once the program runs
-	ended chan struct{} // closed once exit is set and stored
+	logged chan struct{} // closed once log is set
+	up     chan struct{} // closed once the program runs
+	ended  chan struct{} // closed once exit is set and stored
 	exit  sandbox.Exit
 
 	mu      sync.Mutex
@@ -80,7 +81,7 @@ func supervise(dir string) int {
 	if err != nil {
 		return fail(fmt.Errorf("take over the socket: %w", err))
 	}
-	s := &supervisor{dir: dir, err: os.Stderr, up: make(chan struct{}), ended: make(chan struct{})}
+	s := &supervisor{dir: dir, err: os.Stderr, logged: make(chan struct{}), up: make(chan struct{}), ended: make(chan struct{})}
 	if err := readJSON(filepath.Join(dir, specFile), &s.task); err != nil {
 		return fail(err)
 	}
@@ -167,6 +168,7 @@ func (s *supervisor) run() sandbox.Exit {
 		return lost(err)
 	}
 	defer s.log.Close()
+	close(s.logged)
 	if err := ownView(); err != nil {
 		return lost(err)
 	}
