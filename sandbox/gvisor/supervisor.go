@@ -56,7 +56,7 @@ type supervisor struct {
 	logged chan struct{} // closed once log is set
 	up     chan struct{} // closed once the program runs
 	ended  chan struct{} // closed once exit is set and stored
-	exit  sandbox.Exit
+	exit   sandbox.Exit
 
 	mu      sync.Mutex
 	cause   sandbox.Reason

@@ -212,7 +212,7 @@ func sleep(args []string) error {
 	return nil
 }
 
-// eat holds n MiB, touched.
+// eat holds n MiB, touched, for so many milliseconds.
 func eat(args []string) error {
 	var held [][]byte
 	for range number(args, 0) {
@@ -224,6 +224,10 @@ func eat(args []string) error {
 	}
 	runtime.KeepAlive(held)
 	fmt.Println("ate", len(held))
+	if len(args) > 1 {
+		time.Sleep(time.Duration(number(args, 1)) * time.Millisecond)
+		runtime.KeepAlive(held)
+	}
 	return nil
 }
 
