@@ -369,7 +369,23 @@ func (b Bought) Opened(k TaskKey) Bought {
 // that receipt on nothing is paid.
 func (b Bought) Withheld(msg string) Bought {
 	b.Disputed = true
-	return b.Stopped(artel.ReasonGarbage, msg)
+	return b.WrittenOff().Stopped(artel.ReasonGarbage, msg)
+}
+
+// WrittenOff takes the receipts whose outputs are not opened, and those after the
+// first of them, out of the running total, as far as no voucher was signed for
+// them: nobody waits for them any more, and the lane's next lease must not begin
+// with paying for them.
+func (b Bought) WrittenOff() Bought {
+	if len(b.Held) == 0 {
+		return b
+	}
+	due := b.Book.Due()
+	if sum := b.Held[0].Before.Max(due.Min(b.Book.Voucher)); sum.Less(due) {
+		b.Book.Accrued = artel.AccrualOf(sum)
+	}
+	b.Held = nil
+	return b
 }
 
 // Stopped ends a lease and notes why: it takes no new tasks.

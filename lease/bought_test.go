@@ -106,6 +106,41 @@ func TestOwedWaitsForOutputs(t *testing.T) {
 	}
 }
 
+// Outputs that nobody waits for any more are not paid for, be it by the lane's
+// next lease; what was promised for them stays promised.
+func TestWrittenOff(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		promised uint64
+		do       func(Bought) Bought
+		want     uint64
+	}{
+		{"no output has come", 0, func(b Bought) Bought { return b }, 0},
+		{"the first came, and was not paid", 0, func(b Bought) Bought { return b.Arrived(TaskKey{1, 1}) }, 0},
+		{"the first was paid, its key did not come", 10_000, func(b Bought) Bought { return b.Arrived(TaskKey{1, 1}) }, 10_000},
+		{"the first is open", 10_000, func(b Bought) Bought { return b.Opened(TaskKey{1, 1}) }, 10_000},
+		{"part of the first was paid ahead", 7_000, func(b Bought) Bought { return b }, 7_000},
+		{"more was paid ahead than is due", 90_000, func(b Bought) Bought { return b }, 30_000},
+		{"all are open", 0, func(b Bought) Bought { return b.Opened(TaskKey{1, 1}).Opened(TaskKey{2, 1}).Opened(TaskKey{3, 1}) }, 30_000},
+	} {
+		b := newBought().Sent([]TaskKey{{1, 1}, {2, 1}, {3, 1}}, start)
+		for i := range uint64(3) {
+			r := receipt(b)
+			r.Result.Task, r.Sealed, r.Due = i+1, sealedRef, artel.Units(10_000*(i+1))
+			r.Signature = provider.Sign(r.Result.Digest(domain))
+			var v Verdict
+			if b, v, _ = b.Ended(domain, End{Seq: i + 1, Task: i + 1, Attempt: 1, Receipt: &r}, start+20_000); v.Receipt == nil {
+				t.Fatal(v.Message)
+			}
+		}
+		b.Book.Voucher = artel.Units(c.promised)
+		b = c.do(b).Withheld("it keeps its outputs")
+		if owed, _ := b.Owed(); !b.Disputed || owed != artel.Units(c.want) || b.Book.Due() != owed {
+			t.Errorf("%s: %s units are owed and %s due in all, want %d", c.name, owed, b.Book.Due(), c.want)
+		}
+	}
+}
+
 func TestMissing(t *testing.T) {
 	k := TaskKey{1, 1}
 	out := newBought().Sent([]TaskKey{k}, start)

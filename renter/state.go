@@ -177,8 +177,8 @@ func (r *Renter) resume(ctx context.Context, b *bought) {
 			b.waiting[o.TaskKey] = r.jobs[w.Job].Spec.Task(w.Index)
 		}
 	}
-	for _, h := range b.Held {
-		if w := b.work[h.TaskKey]; w != nil && !h.Here {
+	for _, k := range b.keys() {
+		if w := b.work[k]; w.Receipt && !w.Here {
 			r.fetchSealed(ctx, b, *w)
 		}
 	}

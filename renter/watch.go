@@ -161,7 +161,7 @@ func (r *Renter) drop(t *tx, b *bought, why artel.Reason, msg string) {
 	for _, k := range b.keys() {
 		r.lost(t, b, k, why, msg)
 	}
-	next := b.Stopped(why, msg)
+	next := b.WrittenOff().Stopped(why, msg)
 	next.Outstanding = nil
 	r.set(t, b, next)
 	if until := time.UnixMilli(t.now).Add(shyFor); r.shy[b.node].Before(until) {

@@ -19,6 +19,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/chain"
@@ -41,6 +42,7 @@ type provDisk struct {
 	signed map[signedKey]artel.Receipt
 	idle   map[artel.Hash]uint64    // slot-ms that each lease was held without a task
 	laneOf map[artel.Hash]lease.Key // of each lease ever made
+	rested map[lease.Key]time.Time  // since when no lease is open on a lane, or its provider is up again
 	double []artel.Result           // two results of one attempt: must stay empty
 	over   []lease.Book             // lanes unpaid beyond maxUnpaid: must stay empty
 	back   []lease.Book             // vouchers or totals that went backwards: must stay empty
@@ -68,7 +70,7 @@ func newProvDisk() *provDisk {
 	return &provDisk{
 		lanes: map[lease.Key]provider.LaneRow{}, leases: map[artel.Hash]provider.LeaseRow{}, events: map[artel.Hash]map[uint64]provider.EventRow{},
 		gens: map[artel.Address]uint64{}, outbox: map[string]chain.Tx{}, signed: map[signedKey]artel.Receipt{},
-		idle: map[artel.Hash]uint64{}, laneOf: map[artel.Hash]lease.Key{},
+		idle: map[artel.Hash]uint64{}, laneOf: map[artel.Hash]lease.Key{}, rested: map[lease.Key]time.Time{},
 	}
 }
 
@@ -76,7 +78,8 @@ func (d *provDisk) Load(context.Context) (provider.State, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	st := provider.State{Generations: maps.Clone(d.gens)}
-	for _, b := range d.lanes {
+	for k, b := range d.lanes {
+		d.rested[k] = time.Now()
 		b, err := reread(b)
 		if err != nil {
 			return st, err
@@ -122,6 +125,9 @@ func (d *provDisk) Save(ctx context.Context, c provider.Change) error {
 		}
 		if was := d.lanes[b.Key]; b.Voucher.Less(was.Voucher) || b.Due().Less(was.Due()) {
 			d.back = append(d.back, b.Book)
+		}
+		if was := d.lanes[b.Key]; was.Rested == 0 || b.Rested == 0 {
+			d.rested[b.Key] = time.Now()
 		}
 		d.lanes[b.Key] = b
 	}
