@@ -31,7 +31,7 @@ test: vet test-contracts test-go
 
 # -race wants cgo; process tests build and start the real artel without it.
 test-go: contracts/node_modules/.installed
-	CGO_ENABLED=1 $(GO) run ./internal/tools/gotest -race -timeout 20m $(TESTFLAGS) ./...
+	CGO_ENABLED=1 $(GO) run ./internal/tools/gotest -race -timeout 40m $(TESTFLAGS) ./...
 
 test-contracts: contracts/node_modules/.installed
 	$(MAKE) -C contracts test check-generated
