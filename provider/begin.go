@@ -38,15 +38,6 @@ func (b *Boxed) takeUp(k Attempt) sandbox.Left {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	run := b.goOn[k]
-	// It stays in goOn until the directories are prepared: what it uses must stay.
-	if !b.ready {
-		b.mu.Unlock()
-		err := b.prepare()
-		b.mu.Lock()
-		if err != nil && run == nil {
-			return nil
-		}
-	}
 	delete(b.goOn, k)
 	return run
 }

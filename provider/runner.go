@@ -79,9 +79,13 @@ func (b *Boxed) Run(ctx context.Context, from artel.NodeID, id artel.Hash, t art
 	if t.Image != (artel.Hash{}) {
 		claim += int64(r.Spec.Want.Disk) // and what it writes elsewhere
 	}
+	prepared := b.prepare() // before an attempt is taken up: what is in goOn keeps its files
 	run := b.takeUp(k)
-	if err := b.take(claim); err != nil && run == nil {
-		return fail(artel.ReasonRefused, "%v", err)
+	if err := b.take(claim); err != nil {
+		if run == nil {
+			return fail(artel.ReasonRefused, "%v", err)
+		}
+		claim = 0 // it goes on all the same, and gives back no more than it took
 	}
 	var sealed int64
 	defer func() { b.hold(k, claim, sealed) }()
@@ -100,8 +104,8 @@ func (b *Boxed) Run(ctx context.Context, from artel.NodeID, id artel.Hash, t art
 			return fail(artel.ReasonHost, "%v", clean(err))
 		}
 	}
-	if err := b.prepare(); err != nil {
-		return fail(artel.ReasonHost, "prepare attempt: %v", clean(err))
+	if prepared != nil {
+		return fail(artel.ReasonHost, "prepare attempt: %v", clean(prepared))
 	}
 	phase("fetching")
 	// No renter waits longer for a task, and a trickle must not hold a slot.
