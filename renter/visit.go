@@ -9,10 +9,9 @@ import (
 
 // Attempt is where a task of a job runs.
 type Attempt struct {
-	Node    artel.NodeID
-	Lease   artel.Hash
-	Key     wire.TaskKey // the lease's own numbers
-	Running bool         // its provider says that it runs
+	Node  artel.NodeID
+	Lease artel.Hash
+	Key   wire.TaskKey // the lease's own numbers
 }
 
 // Attempt returns the newest attempt of a task that is out; ok is false where
@@ -24,7 +23,7 @@ func (r *Renter) Attempt(ctx context.Context, job artel.Hash, index uint64) (a A
 			for k, w := range b.work {
 				if w.Job == job && w.Index == index && !w.Receipt && w.Try >= try {
 					try, ok = w.Try, true
-					a = Attempt{Node: b.node, Lease: b.id, Key: wire.TaskKey(k), Running: b.progress[k].Phase == "running"}
+					a = Attempt{Node: b.node, Lease: b.id, Key: wire.TaskKey(k)}
 				}
 			}
 		}
