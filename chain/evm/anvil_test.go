@@ -1,18 +1,11 @@
 package evm_test
 
 import (
-	"bufio"
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -22,6 +15,7 @@ import (
 	"github.com/artel-network/artel/chain"
 	"github.com/artel-network/artel/chain/chaintest"
 	"github.com/artel-network/artel/chain/evm"
+	process "github.com/artel-network/artel/internal/anvil"
 )
 
 const (
@@ -35,68 +29,15 @@ type anvil struct {
 	*rpc.Client
 }
 
-func anvilPath(t *testing.T) string {
-	t.Helper()
-	for _, p := range []string{
-		"../../contracts/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil",
-		"../../contracts/node_modules/.bin/anvil",
-		os.Getenv("ARTEL_ANVIL"),
-	} {
-		if p == "" {
-			continue
-		}
-		if a, err := filepath.Abs(p); err == nil {
-			if _, err := os.Stat(a); err == nil {
-				return a
-			}
-		}
-	}
-	t.Skip("anvil not installed")
-	return ""
-}
-
-var listening = regexp.MustCompile(`Listening on (127\.0\.0\.1:\d+)`)
-
 func startAnvil(t *testing.T, args ...string) *anvil {
 	t.Helper()
-	cmd := exec.Command(anvilPath(t), append([]string{"--host", "127.0.0.1", "--port", "0", "--accounts", "1"}, args...)...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	out, err := cmd.StdoutPipe()
+	url := process.Start(t, args...)
+	c, err := rpc.Dial(url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Start(); err != nil {
-		t.Fatalf("start anvil: %v", err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	found := make(chan string, 1)
-	go func() {
-		s := bufio.NewScanner(out)
-		for s.Scan() {
-			if m := listening.FindStringSubmatch(s.Text()); m != nil {
-				found <- "http://" + m[1]
-			}
-		}
-		close(found)
-	}()
-	select {
-	case url, ok := <-found:
-		if !ok {
-			t.Fatal("anvil ended without listening")
-		}
-		c, err := rpc.Dial(url)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(c.Close)
-		return &anvil{url, c}
-	case <-time.After(time.Minute):
-		t.Fatal("anvil does not listen")
-	}
-	return nil
+	t.Cleanup(c.Close)
+	return &anvil{url, c}
 }
 
 func (a *anvil) do(t *testing.T, method string, args ...any) {
@@ -106,18 +47,7 @@ func (a *anvil) do(t *testing.T, method string, args ...any) {
 	}
 }
 
-// rich is anvil's first account, which its documentation names.
-func rich(t *testing.T) artel.Key {
-	b, err := hex.DecodeString("ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80")
-	if err != nil {
-		t.Fatal(err)
-	}
-	k, err := artel.KeyFromBytes(b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return k
-}
+func rich(t *testing.T) artel.Key { return process.Rich(t) }
 
 // deploy makes a network on the chain; the rich account is its faucet.
 func (a *anvil) deploy(t *testing.T, finality chain.Finality) evm.Network {

@@ -3,17 +3,12 @@
 package devnet_test
 
 import (
-	"bufio"
 	"context"
-	"encoding/hex"
 	"errors"
 	"math/big"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -24,6 +19,7 @@ import (
 	"github.com/artel-network/artel/api"
 	"github.com/artel-network/artel/chain"
 	"github.com/artel-network/artel/chain/evm"
+	"github.com/artel-network/artel/internal/anvil"
 	"github.com/artel-network/artel/internal/devnet"
 	"github.com/artel-network/artel/keys"
 	"github.com/artel-network/artel/network"
@@ -36,7 +32,7 @@ const nowhere = "http://127.0.0.1:1"
 // program's, of which the network file gives a wrong door and --chain-rpc the
 // right one.
 func TestOtherChain(t *testing.T) {
-	path := anvilPath(t)
+	anvil.Path(t) // or skip, before anything is built
 	bin, err := built()
 	if err != nil {
 		t.Fatal(err)
@@ -47,8 +43,8 @@ func TestOtherChain(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // against a hang
 	defer cancel()
-	url := startAnvil(t, ctx, path, "--block-time", "1")
-	owner := rich(t)
+	url := anvil.Start(t, "--block-time", "1")
+	owner := anvil.Rich(t)
 	w := &world{t: t, ctx: ctx, bin: bin, top: map[string]artel.Amount{}}
 	f := w.deploy(t, url, owner)
 	net, err := devnet.On(devnet.Config{Binary: filepath.Join(bin, "artel"), Dir: dir}, f, url)
@@ -138,14 +134,14 @@ func TestOtherChain(t *testing.T) {
 // the first one's token, and what cannot work is refused before it costs
 // anything.
 func TestDeploy(t *testing.T) {
-	path := anvilPath(t)
+	anvil.Path(t) // or skip, before anything is built
 	bin, err := built()
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute) // against a hang
 	defer cancel()
-	url, owner, dir := startAnvil(t, ctx, path), rich(t), t.TempDir()
+	url, owner, dir := anvil.Start(t), anvil.Rich(t), t.TempDir()
 	poor, err := keys.Generate()
 	if err != nil {
 		t.Fatal(err)
@@ -336,77 +332,4 @@ func openLedger(t *testing.T, ctx context.Context, f network.File, url string, o
 		l.Close()
 	})
 	return l
-}
-
-func anvilPath(t *testing.T) string {
-	t.Helper()
-	for _, p := range []string{
-		"../../contracts/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil",
-		"../../contracts/node_modules/.bin/anvil",
-		os.Getenv("ARTEL_ANVIL"),
-	} {
-		if p == "" {
-			continue
-		}
-		if a, err := filepath.Abs(p); err == nil {
-			if _, err := os.Stat(a); err == nil {
-				return a
-			}
-		}
-	}
-	t.Skip("anvil not installed")
-	return ""
-}
-
-var listening = regexp.MustCompile(`Listening on (127\.0\.0\.1:\d+)`)
-
-// startAnvil starts a chain and returns its URL.
-func startAnvil(t *testing.T, ctx context.Context, path string, args ...string) string {
-	t.Helper()
-	cmd := exec.CommandContext(ctx, path, append([]string{"--host", "127.0.0.1", "--port", "0", "--accounts", "1"}, args...)...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatalf("start anvil: %v", err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	found := make(chan string, 1)
-	go func() {
-		defer close(found)
-		for s := bufio.NewScanner(out); s.Scan(); { // to the end: a full pipe would stop anvil
-			if m := listening.FindStringSubmatch(s.Text()); m != nil {
-				found <- "http://" + m[1]
-			}
-		}
-	}()
-	select {
-	case url, ok := <-found:
-		if !ok {
-			t.Fatal("anvil ended without listening")
-		}
-		return url
-	case <-ctx.Done():
-		t.Fatal("anvil does not listen")
-	}
-	return ""
-}
-
-// rich is anvil's first account, which its documentation names.
-func rich(t *testing.T) artel.Key {
-	t.Helper()
-	b, err := hex.DecodeString("ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80")
-	if err != nil {
-		t.Fatal(err)
-	}
-	k, err := artel.KeyFromBytes(b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return k
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"strconv"
 	"testing"
 
@@ -34,6 +35,12 @@ func FuzzFrames(f *testing.F) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- e.Run(ctx) }()
+	if _, err := box.Write([]byte("no frame")); err != nil {
+		f.Fatal(err)
+	}
+	for e.endpoint.dropped.Load() == 0 { // Run has built the stack, and reads
+		runtime.Gosched()
+	}
 	go func() { // what the stack answers, so that its socket does not fill
 		for b := make([]byte, 1<<17); ; {
 			if _, err := box.Read(b); err != nil {
