@@ -355,3 +355,15 @@ func mustUint(t *testing.T, a artel.Amount) (n uint64) {
 	}
 	return n
 }
+
+// What the wire allows in one message, the transport carries.
+func TestMessagesFitTheTransport(t *testing.T) {
+	for _, m := range []string{
+		wire.MethodPropose, wire.MethodReserve, wire.MethodStart, wire.MethodCancel, wire.MethodWatch, wire.MethodPay,
+		wire.MethodLogs, wire.MethodClose, wire.MethodRecover, wire.MethodOffer, wire.MethodOffers, wire.MethodFind,
+	} {
+		if req, answer, ok := wire.Limits(m); !ok || req > p2p.MaxMessage || answer > p2p.MaxMessage {
+			t.Errorf("%s: requests of %d bytes and answers of %d, the transport carries %d", m, req, answer, p2p.MaxMessage)
+		}
+	}
+}

@@ -33,6 +33,7 @@ func (r *Renter) send(ctx context.Context, b *bought) {
 	for _, k := range keys {
 		batch = append(batch, wire.Start{Task: k.Task, Attempt: k.Attempt, Spec: b.waiting[k]})
 	}
+	batch = batch[:wire.FitStarts(batch)] // long arguments fill a message before the tasks are all in it
 	r.loop.Go(func() {
 		req := wire.StartRequest{Lease: b.id, Starts: batch}
 		cctx, cancel := context.WithTimeout(ctx, callFor)

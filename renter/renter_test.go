@@ -398,3 +398,25 @@ func TestTheMostImpatientJobOfALeaseHasItsWay(t *testing.T) {
 		})
 	})
 }
+
+// Tasks whose arguments together are longer than a message go in several.
+func TestLongArgumentsGoInSeveralMessages(t *testing.T) {
+	live(t, 1, func(t *testing.T, w *world) {
+		const tasks = 100
+		s := w.sellers[0]
+		s.offer.Resources.Slots = tasks
+		s.offer.Price = unitPrice / tasks
+		w.run(func() {
+			j := spec(tasks)
+			j.Args = []string{strings.Repeat("x", artel.MaxArgsBytes-100)}
+			id := w.submit(j)
+			time.Sleep(time.Minute)
+			if j, ts, err := w.r.Job(t.Context(), id); err != nil || j.Phase != job.Finished || len(ts[0].Attempts) != 1 {
+				t.Errorf("the job is %s, %d tasks are open, error %v", j.Phase, j.Open, err)
+			}
+			if n := s.did(wire.MethodStart); n < 2 {
+				t.Errorf("%d messages for %d MiB", n, tasks*artel.MaxArgsBytes>>20)
+			}
+		})
+	})
+}

@@ -175,7 +175,7 @@ func (s *seller) paid() (sum artel.Amount) {
 func unixMilli() int64 { return time.Now().UnixMilli() }
 
 func handle[Q any, A interface{ Marshal() []byte }](s *seller, h *mem.Host, method string, most int, decode func([]byte) (Q, error), f func(Q) (A, error)) {
-	h.Handle(method, min(most, p2p.MaxMessage), func(_ context.Context, _ artel.NodeID, req []byte) ([]byte, error) {
+	h.Handle(method, most, func(_ context.Context, _ artel.NodeID, req []byte) ([]byte, error) {
 		m, err := decode(req)
 		if err != nil {
 			return nil, err
