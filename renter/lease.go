@@ -105,7 +105,7 @@ func (r *Renter) ended(t *tx, b *bought, k lease.TaskKey, v lease.Verdict) {
 		}
 		return
 	}
-	r.c.Board.Note(b.node, true, time.UnixMilli(t.now))
+	r.c.Board.Note(b.node, !v.Receipt.Reason.HostsFault(), time.UnixMilli(t.now))
 	a := r.jobs[w.Job]
 	if a == nil {
 		delete(b.work, k)
