@@ -96,7 +96,7 @@ type Job struct {
 	Message string        `json:"message,omitempty"`
 	Created int64         `json:"created"` // unix ms
 	Ended   int64         `json:"ended,omitempty"`
-	Spent   artel.Amount  `json:"spent"`   // what was billed for it, holding machines included
+	Spent   artel.Amount  `json:"spent"`   // what was billed for it and not written off, holding machines included
 	Vouched artel.Amount  `json:"vouched"` // what was promised to providers in vouchers because of it; never more than its budget
 	Open    uint64        `json:"open"`    // tasks neither Done nor Failed
 	Failed  uint64        `json:"failed"`
@@ -213,6 +213,12 @@ func others(t Task, n uint32) []Attempt {
 		}
 	}
 	return rest
+}
+
+// WrittenOff takes so much out of what a task was billed with: nobody will pay it.
+func (j Job) WrittenOff(t Task, sum artel.Amount) (Job, Task) {
+	j.Spent, t.Spent = j.Spent.Sub(sum), t.Spent.Sub(sum)
+	return j, t
 }
 
 // Delivered ends a task: its output was paid for, opened and stored.

@@ -41,15 +41,14 @@ const (
 
 // heap is a store in memory.
 type heap struct {
-	mu     sync.Mutex
-	meta   Meta
-	books  map[lease.Key]lease.Book
-	leases map[artel.Hash]LeaseRow
-	jobs   map[artel.Hash]job.Job
-	tasks  map[artel.Hash]map[uint64]job.Task
-	outbox map[string]chain.Tx
-	// promised is what the vouchers of all lanes have come to, as they were stored.
-	promised artel.Amount
+	mu       sync.Mutex
+	meta     Meta
+	books    map[lease.Key]lease.Book
+	leases   map[artel.Hash]LeaseRow
+	jobs     map[artel.Hash]job.Job
+	tasks    map[artel.Hash]map[uint64]job.Task
+	outbox   map[string]chain.Tx
+	promised artel.Amount // see total
 }
 
 func newHeap() *heap {
@@ -111,6 +110,13 @@ func (h *heap) Save(ctx context.Context, c Change) error {
 	return nil
 }
 
+// total is what the vouchers of all lanes have come to, as they were stored.
+func (h *heap) total() artel.Amount {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.promised
+}
+
 func (h *heap) Job(_ context.Context, id artel.Hash) (job.Job, []job.Task, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -144,6 +150,7 @@ type seller struct {
 	idles   int64 // extra ms that it claims to have been held
 
 	mu     sync.Mutex
+	hides  bool // hands no output out
 	sold   map[artel.Hash]*lease.Sold
 	events map[artel.Hash][]wire.Event
 	sealed map[lease.TaskKey][]byte
@@ -478,6 +485,12 @@ func (w *world) fetch(ctx context.Context, from artel.NodeID, root artel.Ref, _ 
 	for _, s := range w.sellers {
 		if s.key.NodeID() != from {
 			continue
+		}
+		s.mu.Lock()
+		hides := s.hides
+		s.mu.Unlock()
+		if hides {
+			return errors.New("not this time")
 		}
 		f, err := blob.Open(ctx, s.blobs, root)
 		if err != nil {
