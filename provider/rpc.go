@@ -410,11 +410,9 @@ func (p *Provider) knows(renter artel.Address) bool {
 	return false
 }
 
-// maxHeld bounds the lanes of one recovery answer, and the leases of a lane.
-const maxHeld = 256
-
 // held lists what is held of a renter on lanes that the signer may sign for:
-// those in use first, and of a lane its open lease first.
+// those in use first, and of a lane its open lease first. All leases that are
+// remembered of a renter, maxRenterLeases, fit the answer.
 func (p *Provider) held(renter, signer artel.Address) wire.RecoverResponse {
 	var keys []lease.Key
 	for k := range p.lanes {
@@ -436,7 +434,7 @@ func (p *Provider) held(renter, signer artel.Address) wire.RecoverResponse {
 		}
 	}
 	var resp wire.RecoverResponse
-	for _, k := range keys[:min(len(keys), maxHeld)] {
+	for _, k := range keys[:min(len(keys), wire.MaxLanes)] {
 		b := p.lanes[k]
 		h := wire.HeldLane{Lane: k.Number, Accrued: b.Accrued}
 		if !b.VoucherSig.IsZero() {
@@ -447,7 +445,7 @@ func (p *Provider) held(renter, signer artel.Address) wire.RecoverResponse {
 		slices.SortFunc(of, func(a, b *sold) int {
 			return cmp.Or(cmp.Compare(a.Phase, b.Phase), cmp.Compare(b.Lease.Start, a.Lease.Start), bytes.Compare(a.ID[:], b.ID[:]))
 		})
-		for _, s := range of[:min(len(of), maxHeld)] {
+		for _, s := range of[:min(len(of), wire.MaxHeldLeases)] {
 			h.Leases = append(h.Leases, wire.HeldLease{Lease: s.Lease, Terms: s.row.TermsRaw, Signature: p.c.Key.Sign(s.ID), Open: s.Phase != lease.Closed})
 		}
 		resp.Lanes = append(resp.Lanes, h)

@@ -415,27 +415,27 @@ func TestRecoverTellsOfOpenLeasesFirst(t *testing.T) {
 	onBench(t, benchPolicy, func(t *testing.T, b *bench) {
 		id, d := b.opened()
 		b.do(t.Context(), func(*tx) {
-			for n := range uint32(2 * maxHeld) {
+			for n := range uint32(2 * wire.MaxLanes) {
 				k := lease.KeyOf(d.lease)
 				k.Number = artel.LaneNumber(b.renter.Address(), n+2)
-				if n < maxHeld {
+				if n < wire.MaxLanes {
 					k.Number = uint64(n) // and before it by number
 				}
 				b.lanes[k] = &LaneRow{Book: lease.Book{Key: k}, Rested: 1}
 			}
-			for n := range maxHeld {
+			for n := range maxRenterLeases - 1 {
 				s := *b.leases[id]
-				s.ID[0], s.ID[1], s.Phase = s.ID[0]^byte(n), s.ID[1]^1, lease.Closed
+				s.ID[0], s.ID[1], s.Phase = s.ID[0]^byte(n), s.ID[1]^byte(1+n>>8), lease.Closed
 				s.Lease.Start += uint64(n)
 				b.leases[s.ID] = &s
 			}
 		})
 		var got wire.RecoverResponse
 		b.do(t.Context(), func(*tx) { got = b.held(b.renter.Address(), b.renter.Address()) })
-		if len(got.Lanes) != maxHeld || got.Lanes[0].Lane != d.lease.Lane {
+		if len(got.Lanes) != wire.MaxLanes || got.Lanes[0].Lane != d.lease.Lane {
 			t.Fatalf("%d lanes, the first is %x", len(got.Lanes), got.Lanes[0].Lane)
 		}
-		if ls := got.Lanes[0].Leases; len(ls) != maxHeld || !ls[0].Open || ls[1].Open || ls[1].Lease.Start < ls[2].Lease.Start {
+		if ls := got.Lanes[0].Leases; len(ls) != maxRenterLeases || !ls[0].Open || ls[1].Open || ls[1].Lease.Start < ls[2].Lease.Start {
 			t.Errorf("%d leases of the lane, the first is open: %t", len(ls), ls[0].Open)
 		}
 		if _, err := wire.UnmarshalRecoverResponse(got.Marshal()); err != nil {

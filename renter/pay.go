@@ -72,10 +72,10 @@ func (r *Renter) signVoucher(t *tx, of *bought, b lease.Bought) lease.Bought {
 // settle pays what is owed and opens what is paid for. One payment per lease is
 // on its way at a time.
 func (r *Renter) settle(t *tx, b *bought) {
-	want := b.unopened()
 	if b.paying || b.asking || r.leases[b.id] != b {
 		return
 	}
+	want := b.unopened()
 	reserve := b.told.Less(b.Book.Reserve.Cap)
 	if !b.paidUp.Less(b.Book.Voucher) && len(want) == 0 && !reserve {
 		return

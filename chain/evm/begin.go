@@ -52,7 +52,7 @@ func (l *Ledger) begin(ctx context.Context, r TxRecord) (refused bool, err error
 		switch {
 		case why == nil:
 			return false, err
-		case why.Code == chain.ErrEarly && l.ripeSoon(ctx, r.Tx, why):
+		case why.Code == chain.ErrEarly && l.ripeSoon(ctx, r.Tx):
 			// The clock says it is time and the chain's last block is older than
 			// that: with the next block it will be.
 			l.send.note(r.Tx.ID, "waits for the chain's time: %s", why.Detail)
@@ -125,7 +125,7 @@ func (s *sender) nextNonce(a artel.Address, chain uint64) uint64 {
 
 // ripeSoon reports whether a call that is too early for the chain's last block
 // is due by this machine's clock.
-func (l *Ledger) ripeSoon(ctx context.Context, tx chain.Tx, _ *chain.Refusal) bool {
+func (l *Ledger) ripeSoon(ctx context.Context, tx chain.Tx) bool {
 	now := uint64(time.Now().Unix())
 	var due uint64
 	switch c := tx.Call.(type) {
