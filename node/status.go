@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -149,6 +150,7 @@ func (n *Node) Leases(ctx context.Context, q api.LeaseQuery) ([]api.Lease, error
 			})
 		}
 	}
+	slices.SortStableFunc(out, func(a, b api.Lease) int { return b.Start.Compare(a.Start) })
 	limit := q.Limit
 	if limit == 0 {
 		limit = 100

@@ -68,7 +68,7 @@ func (l *Ledger) begin(ctx context.Context, r TxRecord) (refused bool, err error
 	if err != nil {
 		return false, err
 	}
-	have, err := l.coins(ctx, r.Tx.From)
+	have, err := l.Coins(ctx, r.Tx.From)
 	if err != nil {
 		return false, err
 	}
@@ -254,7 +254,9 @@ func (l *Ledger) estimate(ctx context.Context, from, to artel.Address, data []by
 	return uint64(n), err
 }
 
-func (l *Ledger) coins(ctx context.Context, a artel.Address) (*big.Int, error) {
+// Coins returns an account's balance of the chain's own coin, in wei, at the
+// newest block of any endpoint: for a look, and to see whether fees can be paid.
+func (l *Ledger) Coins(ctx context.Context, a artel.Address) (*big.Int, error) {
 	v, err := anyOf(ctx, l, "coins", func(ctx context.Context, e *endpoint) (v hexutil.Big, err error) {
 		return v, e.call(ctx, &v, "eth_getBalance", a, "latest")
 	})
