@@ -397,7 +397,7 @@ func (b board) Offers(j artel.JobSpec, now time.Time, n int) (out []Listed) {
 	return out[:min(n, len(out))]
 }
 
-func (b board) Note(artel.NodeID, bool, time.Time) {}
+func (b board) Note(artel.NodeID, bool, uint64, time.Time) {}
 
 // world is one renter and its sellers.
 type world struct {
