@@ -42,8 +42,8 @@ func TestProposeRefusals(t *testing.T) {
 		{name: "prepaid too little", make: func(_ *bench, d *draft) {
 			d.terms.MaxUnpaid, d.terms.Prepaid = artel.Units(5_999), artel.Units(5_999)
 		}, code: p2p.Refused, words: "no unit is prepaid"},
-		{name: "booked too often", pol: func(p *Policy) { p.Worth = artel.Units(6_001) }, code: p2p.Refused, words: "booked too often", hint: "a shorter time limit"},
-		{name: "booked seldom enough", pol: func(p *Policy) { p.Worth = artel.Units(6_000) }},
+		{name: "booked too often", pol: func(p *Policy) { p.MinRedeem = artel.Units(6_001) }, code: p2p.Refused, words: "booked too often", hint: "a shorter time limit"},
+		{name: "booked seldom enough", pol: func(p *Policy) { p.MinRedeem = artel.Units(6_000) }},
 		{name: "penalty", make: func(_ *bench, d *draft) { d.lease.Penalty = artel.Units(6) }, code: p2p.Refused, words: "penalty 6"},
 		{name: "long lease", make: func(_ *bench, d *draft) { d.lease.End += 3001 }, code: p2p.Refused, words: "a lease of 3601 s"},
 		{name: "began long ago", make: func(_ *bench, d *draft) { d.lease.Start -= apart + 10 }, code: p2p.Invalid, words: "the lease began", hint: "check the clock"},
@@ -53,7 +53,7 @@ func TestProposeRefusals(t *testing.T) {
 			b.submit(b.renter, chain.StartRelease{Lanes: []chain.LaneRef{{Provider: b.c.Account, Lane: artel.LaneNumber(b.renter.Address(), 1)}}})
 		}, code: p2p.Unpaid, words: "being released", hint: "another lane"},
 		{name: "no reserve", make: func(_ *bench, d *draft) { d.reserve = nil }, code: p2p.Unpaid, words: "without a Reserve", hint: "sign a Reserve"},
-		{name: "a prepaid unit that is not worth its gas", pol: func(p *Policy) { p.Worth = artel.Units(6_001) }, make: func(b *bench, d *draft) {
+		{name: "a prepaid unit that is not worth its gas", pol: func(p *Policy) { p.MinRedeem = artel.Units(6_001) }, make: func(b *bench, d *draft) {
 			v := b.pay(d, 6_000)
 			d.terms.Prepaid, d.voucher = artel.Units(6_000), &v
 		}, code: p2p.Refused, words: "would secure 6000 units", hint: "a longer time limit"},

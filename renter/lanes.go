@@ -135,7 +135,7 @@ func (r *Renter) inUse(k lease.Key) bool {
 // One from the future was signed while the clock was wrong: it may be older.
 func (r *Renter) rested(b *lease.Book, now uint64) bool {
 	signed := b.Reserve.ValidUntil - min(b.Reserve.ValidUntil, uint64(reserveFor.Seconds()))
-	return now > signed+uint64(r.c.Policy.Release.Seconds()) || signed > now+2*skew
+	return now > signed+uint64(r.c.Policy.Release.Seconds()) || signed > now+2*artel.ClockSkew
 }
 
 // maxRejected bounds what is remembered of refused calls.

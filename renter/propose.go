@@ -16,9 +16,6 @@ import (
 	"github.com/artel-network/artel/wire"
 )
 
-// skew is how far an honest clock may be off, in seconds.
-const skew = 300
-
 // leased reports whether there is a lease with the node, be it one that is
 // still being settled: one lane carries one lease at a time.
 func (r *Renter) leased(n artel.NodeID) bool {
@@ -103,8 +100,8 @@ func (r *Renter) tryPropose(ctx context.Context, l Listed, id artel.Hash, spec a
 	if err != nil {
 		return fmt.Errorf("look up chain time: %w", err)
 	}
-	if late := head.Time - min(head.Time, uint64(r.loop.Now().Unix())); late > skew {
-		return fmt.Errorf("this machine's clock is %d s behind the chain's, at most %d; hint: set the clock", late, skew)
+	if late := head.Time - min(head.Time, uint64(r.loop.Now().Unix())); late > artel.ClockSkew {
+		return fmt.Errorf("this machine's clock is %d s behind the chain's, at most %d; hint: set the clock", late, artel.ClockSkew)
 	}
 	var b *bought
 	var req wire.ProposeRequest

@@ -25,7 +25,7 @@ func (r *Renter) Recover(ctx context.Context, nodes map[artel.NodeID]artel.Addre
 	for try := range 3 {
 		var generation uint64
 		if err := r.do(ctx, func(t *tx) {
-			r.meta.Generation = max(r.meta.Generation+1, uint64(t.now+int64(try)*2*skew*1000))
+			r.meta.Generation = max(r.meta.Generation+1, uint64(t.now+int64(try)*2*artel.ClockSkew*1000))
 			r.notice = ""
 			m := r.meta
 			t.change.Meta, generation = &m, m.Generation
