@@ -12,6 +12,7 @@ import (
 // TestMinRedeem: where calls cost gas, a provider makes none for less than its
 // owner says, and one for what has gathered.
 func TestMinRedeem(t *testing.T) {
+	t.Parallel()
 	w := onAnvil(t)
 	provider := w.providers[0]
 	if _, err := w.renter.API.Deposit(w.ctx, artel.Units(100_000_000)); err != nil {
