@@ -170,11 +170,7 @@ func (r *Renter) draft(t *tx, l Listed, payer artel.Hash, spec artel.JobSpec, sl
 	if have := r.books[k]; have != nil {
 		book = *have
 	}
-	ls := lease.Lane{Cap: seen.Cap, Paid: seen.Paid, Epoch: seen.Epoch}
-	if seen.Releasing(r.c.Params, head.Time) {
-		ls.ReleaseAt = seen.ReleaseAt
-	}
-	book = book.Seen(ls)
+	book = book.Seen(r.asOf(seen, head))
 	if r.books[k] == nil && r.bound(k, t.now) >= maxBound {
 		return nil, wire.ProposeRequest{}, fmt.Errorf("%d other lanes to %s hold money without a lease; hint: it comes home by its release; meanwhile use another provider", maxBound, o.Account)
 	}
