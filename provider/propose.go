@@ -157,6 +157,10 @@ func (p *Provider) checkMoney(m wire.ProposeRequest, t artel.Terms, seen lease.L
 		return unpaid(hint, "%s", text)
 	case m.Reserve == nil:
 		return unpaid("sign a Reserve for the first minutes", "the lease comes without a Reserve")
+	case m.Reserve.Reserve.Cap.Sub(t.Base.Ceil()).Less(t.UnitCost().Div(2)):
+		// Or whoever has no deposit would have a first unit of every provider. An
+		// honest renter keeps half of a unit of each slot reserved, and mostly more.
+		return unpaid("sign a Reserve for the first minutes", "the Reserve leaves %s units for a lease whose unit costs %s", m.Reserve.Reserve.Cap.Sub(t.Base.Ceil()), t.UnitCost())
 	}
 	if first, err := t.Base.Ceil().Plus(t.Prepaid); !t.Prepaid.IsZero() && err == nil && seen.Cap.Less(first) && first.Sub(seen.Cap).Less(p.policy().MinRedeem) {
 		return p2p.Errorf(p2p.Refused, "booking the prepaid unit would secure %s units, at least %s are worth the gas", first.Sub(seen.Cap), p.policy().MinRedeem).WithHint("a longer time limit, or another provider")

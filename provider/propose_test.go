@@ -53,6 +53,9 @@ func TestProposeRefusals(t *testing.T) {
 			b.submit(b.renter, chain.StartRelease{Lanes: []chain.LaneRef{{Provider: b.c.Account, Lane: artel.LaneNumber(b.renter.Address(), 1)}}})
 		}, code: p2p.Unpaid, words: "being released", hint: "another lane"},
 		{name: "no reserve", make: func(_ *bench, d *draft) { d.reserve = nil }, code: p2p.Unpaid, words: "without a Reserve", hint: "sign a Reserve"},
+		{name: "a Reserve of nothing", make: func(_ *bench, d *draft) { d.reserve.Cap = artel.Amount{} }, code: p2p.Unpaid, words: "the Reserve leaves 0 units", hint: "sign a Reserve"},
+		{name: "a Reserve of too little", make: func(_ *bench, d *draft) { d.reserve.Cap = artel.Units(2_999) }, code: p2p.Unpaid, words: "the Reserve leaves 2999 units", hint: "sign a Reserve"},
+		{name: "a Reserve of half a unit", make: func(_ *bench, d *draft) { d.reserve.Cap = artel.Units(3_000) }},
 		{name: "a prepaid unit that is not worth its gas", pol: func(p *Policy) { p.MinRedeem = artel.Units(6_001) }, make: func(b *bench, d *draft) {
 			v := b.pay(d, 6_000)
 			d.terms.Prepaid, d.voucher = artel.Units(6_000), &v
