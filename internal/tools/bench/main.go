@@ -23,6 +23,7 @@ type options struct {
 	many   int
 	starts int
 	pairs  int
+	image  int64
 	write  string
 }
 
@@ -35,6 +36,7 @@ func main() {
 	flag.IntVar(&o.many, "many", 10_000, "jobs for the memory of a long-lived node")
 	flag.IntVar(&o.starts, "starts", 40, "container jobs, each beside a bare start")
 	flag.IntVar(&o.pairs, "pairs", 7, "computations in a container, each beside a native one")
+	flag.Int64Var(&o.image, "image", 1024, "MiB of the image that many pull")
 	flag.StringVar(&o.write, "write", "", "file whose table between the markers is replaced")
 	flag.Parse()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
@@ -65,6 +67,7 @@ var parts = []struct {
 	{"wasm", (*bench).wasm},
 	{"index", (*bench).index},
 	{"container", (*bench).containers},
+	{"swarm", (*bench).swarm},
 }
 
 func names() (all []string) {
