@@ -85,7 +85,11 @@ func (b *bench) starts(ctx context.Context, n *net, img api.Image, guest string)
 		return err
 	}
 	defer bare.close()
-	box, err := gvisor.New(gvisor.Options{Command: []string{b.bin}, Dir: filepath.Join(b.dir, "box")})
+	program := filepath.Join(b.dir, "artel-box") // what artel holds of containers
+	if err := build(ctx, "cmd/artel/internal/box", program); err != nil {
+		return err
+	}
+	box, err := gvisor.New(gvisor.Options{Command: []string{program}, Dir: filepath.Join(b.dir, "box")})
 	if err != nil {
 		return err
 	}

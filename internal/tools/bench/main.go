@@ -68,6 +68,7 @@ var parts = []struct {
 	{"index", (*bench).index},
 	{"container", (*bench).containers},
 	{"swarm", (*bench).swarm},
+	{"hostile", (*bench).hostile},
 }
 
 func names() (all []string) {
