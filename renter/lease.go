@@ -100,11 +100,11 @@ func (r *Renter) ended(t *tx, b *bought, k lease.TaskKey, v lease.Verdict) {
 		delete(b.work, k)
 		r.back(t, b, *w, v.Reason, v.Message)
 		if v.Reason == artel.ReasonGarbage {
-			r.c.Board.Note(b.node, false, time.UnixMilli(t.now))
+			r.noteEnd(t, b.node, false)
 		}
 		return
 	}
-	r.c.Board.Note(b.node, true, time.UnixMilli(t.now))
+	r.noteEnd(t, b.node, true)
 	a := r.jobs[w.Job]
 	if a == nil {
 		delete(b.work, k)
@@ -185,7 +185,7 @@ func (r *Renter) lost(t *tx, b *bought, k lease.TaskKey, why artel.Reason, msg s
 	delete(b.waiting, k)
 	r.back(t, b, *w, why, msg)
 	if why == artel.ReasonLost {
-		r.c.Board.Note(b.node, false, time.UnixMilli(t.now))
+		r.noteEnd(t, b.node, false)
 	}
 }
 

@@ -112,7 +112,7 @@ func (r *Renter) withhold(t *tx, b *bought, msg string) {
 		}
 	}
 	r.shy[b.node] = time.UnixMilli(t.now).Add(time.Minute)
-	r.c.Board.Note(b.node, false, time.UnixMilli(t.now))
+	r.noteEnd(t, b.node, false)
 }
 
 // open decrypts a paid output into the blob store and compares it with what the
