@@ -115,7 +115,8 @@ const (
 // uptime is the best free predictor), and by the longest task it has shown: newcomers
 // get short tasks first.
 func (r Record) Success(o artel.Offer, ms, now uint64) float64 {
-	p := (r.Done + priorDone) / (r.Done + r.Failed + priorDone + priorFailed + weight*r.Weight(now))
+	p := (r.Done + priorDone) / (r.Done + r.Failed + priorDone + priorFailed)
+	p /= 1 + r.Weight(now) // who lies of its speed is not to be relied on, however much it has done
 	up := float64(min(max(ago(o.UpSince, now), minUp), maxUp)) * 1000
 	p *= up / (up + float64(ms))
 	trusted := float64(firstTask)

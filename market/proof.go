@@ -17,8 +17,8 @@ const (
 	// Unproved: there was no answer, or none that was checked. Nobody is to blame
 	// for one; who never answers is believed less (Evasions).
 	Unproved Proof = iota
-	// Proved: the work was done, and in about the time that the claim promises, or it
-	// was late on a line too unsteady to say so.
+	// Proved: the work was done, and in about the time that the claim promises, or
+	// nobody can say that it was not.
 	Proved
 	// Slow: the work was done, and by a steady line it took longer than Tolerance
 	// lets it.
@@ -44,14 +44,15 @@ type Shown struct {
 }
 
 // Judge says what an answer shows: it came from a machine that claims speed claim, had
-// the given score, and the round trips beside it lay between low and high of the
-// work's own duration, all in one unit.
+// the given score, and the round trips beside it lay between low and high, where the
+// work took so long, all in one unit. Unproved: it was late, and the line is too
+// unsteady to say whose fault that is.
 func Judge(claim uint32, score, low, high, took float64) Proof {
 	if claim == 0 || score >= Tolerance*min(float64(claim), maxSpeed) {
 		return Proved
 	}
 	if high-low > Steady*took {
-		return Proved
+		return Unproved
 	}
 	return Slow
 }
@@ -65,7 +66,6 @@ const (
 	proofRest = 24 * 3600      // seconds that a node rests after a wrong answer
 	evaded    = 3              // challenges without an answer, in a row, after which
 	evader    = 500            // a claim counts as no more than this speed
-	weight    = 5.0            // failed attempts that one mark counts like
 )
 
 // proofStep is the weight of the newest challenge in the measured speed.

@@ -19,7 +19,7 @@ func TestJudge(t *testing.T) {
 		"within the tolerance":   {1000, 670, 10, 12, Proved},
 		"beyond it":              {1000, 660, 10, 12, Slow},
 		"a tenth":                {10_000, 1000, 10, 12, Slow},
-		"on an unsteady line":    {10_000, 1000, 10, 120, Proved},
+		"on an unsteady line":    {10_000, 1000, 10, 120, Unproved},
 		"nothing was claimed":    {0, 1, 10, 12, Proved},
 		"beyond what is counted": {math.MaxUint32, 0.7 * maxSpeed, 10, 12, Proved},
 	} {

@@ -96,6 +96,9 @@ func (r *Renter) wonder(t *tx, b *bought) {
 		r.unask(b, errors.New("the lease has ended"))
 		return
 	}
+	if a := r.jobs[b.job]; b.q == nil && a != nil && a.Phase != job.Active && !a.Spec.Budget.IsZero() {
+		return // it is about to be closed, and a budget pays for each second
+	}
 	if b.q == nil {
 		rec := r.c.Board.Record(b.node)
 		if b.askAt == 0 {
@@ -238,14 +241,18 @@ func (r *Renter) examine(ctx context.Context, x exam) (s Shown) {
 		}
 		best = max(best, score)
 		s.Speed = best
-		if market.Judge(x.claim, score, a.low.Seconds(), a.high.Seconds(), took.Seconds()) != market.Slow {
+		switch market.Judge(x.claim, score, a.low.Seconds(), a.high.Seconds(), took.Seconds()) {
+		case market.Proved:
 			return s
+		case market.Unproved:
+			steps = min(4*steps, most) // longer, the line's own moods count for less
+		case market.Slow:
+			if late {
+				s.Proof = market.Slow
+				return s
+			}
+			late = true // once condemns nobody
 		}
-		if late {
-			s.Proof = market.Slow
-			return s
-		}
-		late = true // once condemns nobody
 	}
 	return s
 }
