@@ -48,7 +48,7 @@ type proof struct {
 
 // idle is how many of the machine's slots a lease holds and does not use.
 func (s *sold) idle() uint32 {
-	return held(s.Terms) - min(held(s.Terms), uint32(len(s.Running))*max(s.Terms.Resources.Slots, 1))
+	return slotsOf(s.Terms) - min(slotsOf(s.Terms), uint32(len(s.Running))*max(s.Terms.Resources.Slots, 1))
 }
 
 // makeRoom ends a challenge whose slots are wanted back: the lease's tasks, and the

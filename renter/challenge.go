@@ -80,9 +80,12 @@ func (r *Renter) note(t *tx, n artel.NodeID, f func(market.Record) market.Record
 	t.records[n] = true
 }
 
-// noteEnd remembers how an attempt on a node went.
-func (r *Renter) noteEnd(t *tx, n artel.NodeID, ok bool) {
-	r.note(t, n, func(x market.Record) market.Record { return x.Learn(market.Outcome{OK: ok}, uint64(t.now/1000)) })
+// noteEnd remembers how an attempt on a node went, and for how many ms it ran, where
+// the node brought it home.
+func (r *Renter) noteEnd(t *tx, n artel.NodeID, ok bool, wall uint64) {
+	r.note(t, n, func(x market.Record) market.Record {
+		return x.Learn(market.Outcome{OK: ok, Wall: wall}, uint64(t.now/1000))
+	})
 }
 
 // wonder begins an examination of a lease's machine when one is due: at the
