@@ -222,3 +222,40 @@ func TestChallengesAreSeldom(t *testing.T) {
 		}
 	})
 }
+
+// By hand a machine is asked at once, by a lease of its own that ends with it; what it
+// shows counts.
+func TestAskByHand(t *testing.T) {
+	live(t, 1, func(t *testing.T, w *world) {
+		w.puzzle = easy{}
+		s := w.sellers[0]
+		s.offer.Speed, s.offer.Resources.Slots, s.slots, s.prove = 4000, 4, 4, works(s, 1000)
+		w.run(func() {
+			shown, err := w.r.Ask(t.Context(), s.key.NodeID(), 3)
+			if err != nil || shown.Proof != market.Slow || shown.Width != 3 || shown.Speed < 900 || shown.Speed > 1100 {
+				t.Errorf("asked by a lease of its own: %+v, %v", shown, err)
+			}
+			time.Sleep(10 * time.Second)
+			if st, err := w.r.Status(t.Context()); err != nil || len(st.Leases) != 0 {
+				t.Errorf("%+v, %v: the lease is still there", st.Leases, err)
+			}
+			if paid, rec := s.paid(), w.store.nodes[s.key.NodeID()]; rec.Marks != 1 || rec.Held == 0 || paid.IsZero() {
+				t.Errorf("paid %s, record %+v", paid, rec)
+			}
+			// With a lease open, by that one; and when a slot is idle.
+			id := w.submit(spec(3))
+			time.Sleep(2 * time.Second)
+			if shown, err = w.r.Ask(t.Context(), s.key.NodeID(), 1); err != nil || shown.Err != nil || shown.Width != 1 {
+				t.Errorf("asked by the lease of a job: %+v, %v", shown, err)
+			}
+			if j, _ := w.end(id, time.Minute); j.Phase != job.Finished || s.did(wire.MethodPropose) != 2 {
+				t.Errorf("job %v after %d leases", j.Phase, s.did(wire.MethodPropose))
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			if _, err := w.r.Ask(ctx, testKey(99).NodeID(), 1); !errors.Is(err, p2p.NotFound) {
+				t.Errorf("a machine that nobody knows: %v", err)
+			}
+		})
+	})
+}
