@@ -45,6 +45,9 @@ type Config struct {
 	// Containers is the command that executes this binary, for gvisor.Options; none:
 	// the machine offers no containers.
 	Containers []string
+	// Box is a smaller program that does the same for containers, packed as
+	// gvisor.Unpack takes it; none: Containers does it.
+	Box []byte
 	// InsecureRegistries, "host" or "host:port", may have private addresses and
 	// speak plain http.
 	InsecureRegistries []string
