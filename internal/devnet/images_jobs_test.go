@@ -24,12 +24,13 @@ import (
 	"testing"
 
 	"github.com/artel-network/artel/api"
+	"github.com/artel-network/artel/internal/debian"
 )
 
 // pytorch trains a network on the digits. What counts is what the program says of each
 // digit that it held out, held against the labels here.
 func (g images) pytorch(t *testing.T) {
-	out, _ := g.runs(t, "pytorch", example(t, "jobs/pytorch.yaml"))
+	out, _ := g.runs(t, g.image(t, debian.PyTorch()), example(t, "jobs/pytorch.yaml"))
 	labels := digitLabels(t)
 	text, err := os.ReadFile(filepath.Join(out, "predictions.csv"))
 	if err != nil {
@@ -101,7 +102,7 @@ func digitLabels(t *testing.T) (labels []string) {
 
 // povray renders an animation, a frame a task, on more than one machine.
 func (g images) povray(t *testing.T) {
-	out, j := g.runs(t, "povray", example(t, "jobs/render.yaml"))
+	out, j := g.runs(t, g.image(t, debian.POVRay()), example(t, "jobs/render.yaml"))
 	spread(t, j)
 	seen := map[[32]byte]string{}
 	for i := 1; i <= 12; i++ {
@@ -145,16 +146,17 @@ func (g images) povray(t *testing.T) {
 // them again. Beside the clip, each way writes small grey pictures of all frames:
 // these are counted, and compared.
 func (g images) ffmpeg(t *testing.T) {
+	image := g.image(t, debian.FFmpeg())
 	const frames, pieces, width, height = 240, 4, 32, 24
 	grey := fmt.Sprintf("-vf scale=%d:%d -pix_fmt gray -f rawvideo", width, height)
-	clip, _ := g.runs(t, "ffmpeg", "--name", "clip", "--", "sh", "-ec", fmt.Sprintf(`
+	clip, _ := g.runs(t, image, "--name", "clip", "--", "sh", "-ec", fmt.Sprintf(`
 		ffmpeg -v error -f lavfi -i testsrc=size=320x240:rate=24:duration=%d -c:v libx264 -preset veryfast -g 24 -sc_threshold 0 \
 			-f segment -segment_time %d -reset_timestamps 1 /out/piece%%d.mkv
 		for i in 0 1 2 3; do ffmpeg -v error -i /out/piece$i.mkv %s -; done > /out/grey`, frames/24, frames/24/pieces+1, grey))
-	coded, j := g.runs(t, "ffmpeg", "--name", "transcode", "--in", clip, "--array", fmt.Sprintf("0-%d", pieces-1), "--", "sh", "-ec",
+	coded, j := g.runs(t, image, "--name", "transcode", "--in", clip, "--array", fmt.Sprintf("0-%d", pieces-1), "--", "sh", "-ec",
 		`exec ffmpeg -v error -i /in/piece$ARTEL_TASK.mkv -c:v libvpx-vp9 -deadline realtime -cpu-used 8 -b:v 300k /out/piece.webm`)
 	spread(t, j)
-	joined, _ := g.runs(t, "ffmpeg", "--name", "join", "--in", coded, "--", "sh", "-ec", fmt.Sprintf(`
+	joined, _ := g.runs(t, image, "--name", "join", "--in", coded, "--", "sh", "-ec", fmt.Sprintf(`
 		for i in 0 1 2 3; do echo "file /in/$i/piece.webm"; done > /tmp/list
 		ffmpeg -v error -f concat -safe 0 -i /tmp/list -c copy /out/clip.webm
 		ffmpeg -v error -i /out/clip.webm %s /out/grey`, grey))
@@ -195,6 +197,7 @@ func (g images) ffmpeg(t *testing.T) {
 
 // web forwards a port to a web server in a container, and asks it.
 func (g images) web(t *testing.T) {
+	image := g.image(t, debian.BusyBox())
 	site := t.TempDir()
 	large := make([]byte, 3<<20)
 	rand.NewChaCha8([32]byte{1}).Read(large)
@@ -205,7 +208,7 @@ func (g images) web(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	said, code := g.artel(g.renter.Dir, "run", "--image", g.path["busybox"], "--in", site, "--detach", "--name", "site", "--", "httpd", "-f", "-p", "8080", "-h", "/in")
+	said, code := g.artel(g.renter.Dir, "run", "--image", image, "--in", site, "--detach", "--name", "site", "--", "httpd", "-f", "-p", "8080", "-h", "/in")
 	if code != 0 {
 		t.Fatalf("artel run: exit code %d\n%s", code, said)
 	}

@@ -30,25 +30,12 @@ var (
 // images is a network on which real programs run, of images made of Debian's packages.
 type images struct {
 	*world
-	path map[string]string // of an image's layout, by its name
+	maker debian.Maker
 }
 
 // TestImages runs programs that people use through the whole network, escrow included.
 func TestImages(t *testing.T) {
-	m := debian.Maker{Dir: *imagesDir, Mirror: *imagesMirror, Tell: t.Logf}
-	g := images{path: map[string]string{}}
-	for _, r := range debian.All() {
-		path, err := m.Make(t.Context(), r)
-		if errors.Is(err, debian.ErrUser) {
-			t.Skip(err)
-		}
-		if err == nil {
-			g.path[r.Name], err = filepath.Abs(path)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	g := images{maker: debian.Maker{Dir: *imagesDir, Mirror: *imagesMirror, Tell: t.Logf}}
 	g.world = newWorld(t, devnet.Config{})
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Minute) // against a hang; these take longer than others
 	defer cancel()
@@ -74,6 +61,22 @@ func TestImages(t *testing.T) {
 	t.Run("nothing is left", g.nothingLeft)
 }
 
+// image is the layout of a recipe's image, which is made if it is not there.
+func (g images) image(t *testing.T, r debian.Recipe) string {
+	t.Helper()
+	path, err := g.maker.Make(g.ctx, r)
+	if errors.Is(err, debian.ErrUser) {
+		t.Skip(err)
+	}
+	if err == nil {
+		path, err = filepath.Abs(path)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 // example is a file or directory of examples/.
 func example(t *testing.T, name string) string {
 	t.Helper()
@@ -89,7 +92,7 @@ func example(t *testing.T, name string) string {
 func (g images) runs(t *testing.T, image string, args ...string) (out string, j api.JobDetail) {
 	t.Helper()
 	out = filepath.Join(t.TempDir(), "out")
-	flags := []string{"run", "--image", g.path[image], "--out", out}
+	flags := []string{"run", "--image", image, "--out", out}
 	begin := time.Now()
 	said, code := g.artel(g.renter.Dir, append(flags, args...)...)
 	if code != 0 {
