@@ -218,9 +218,6 @@ func (g images) web(t *testing.T) {
 	}
 	defer g.renter.API.Cancel(g.ctx, id)
 	url := "http://" + g.forwarded(t, id)
-	if len(g.traces(t)) == 0 {
-		t.Error("a running container leaves no trace: what looks for what is left looks at nothing")
-	}
 	get := func(path string) (int, []byte, error) {
 		resp, err := http.Get(url + path)
 		if err != nil {
@@ -234,6 +231,9 @@ func (g images) web(t *testing.T) {
 		code, _, err := get("/")
 		return err == nil && code == http.StatusOK
 	})
+	if len(g.traces(t)) == 0 {
+		t.Error("a running container leaves no trace: what looks for what is left looks at nothing")
+	}
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
