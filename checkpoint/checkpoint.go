@@ -74,7 +74,7 @@ type Limits struct {
 	Files  int   // files, directories and links
 	Packs  int   // at most 32,768
 	Index  int64 // bytes of names and chunk lists; in memory while restoring
-	Chunks int   // different pieces of files; some 80 bytes each in memory
+	Chunks int   // different pieces of files; some 150 bytes each in memory
 	Runs   int   // neighbouring chunks that come from one place; 24 bytes each in memory
 }
 
@@ -166,7 +166,7 @@ type Manifest struct {
 	packs []packInfo // by rising id
 	next  uint32     // id of the next pack
 	// Known from having read every chunk, and what Save needs of a parent:
-	where map[chunkID]place
+	where map[chunkID]known
 	live  []int64 // bytes of each of packs that are in use
 }
 
@@ -198,9 +198,14 @@ type packInfo struct {
 
 func (p packInfo) part() blob.Part { return blob.Part{Ref: p.ref, Size: int64(p.sealed)} }
 
-// chunkID is the start of a chunk's SHA-256. Who finds two chunks with one id,
-// by 2^64 hashes, spoils its own checkpoint.
+// chunkID names a chunk in the memory of a process that has the key: sealer.id.
 type chunkID [16]byte
+
+// known is what is remembered of a chunk.
+type known struct {
+	at  place
+	sum [32]byte
+}
 
 // place is where a chunk is: the pack's id, and the chunk's number in it.
 type place uint64

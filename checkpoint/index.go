@@ -13,7 +13,7 @@ import (
 // of one directory in order:
 //
 //	kind depth name(length first) permissions mtime(ns, signed)
-//	  file   size sha256(32) then runs until their bytes are size
+//	  file   size digest(32) then runs until their bytes are size
 //	         run = 0 zeros  |  pack+1 first count [bytes, unless kind is memory]
 //	  link   target(length first)
 //

@@ -1,6 +1,7 @@
 package checkpoint
 
 import (
+	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
 	"crypto/rand"
@@ -49,6 +50,7 @@ const (
 type sealer struct {
 	task       artel.Hash
 	head, pack cipher.AEAD
+	ids        cipher.AEAD
 }
 
 func newSealer(k Key, task artel.Hash) (*sealer, error) {
@@ -62,7 +64,30 @@ func newSealer(k Key, task artel.Hash) (*sealer, error) {
 			return nil, fmt.Errorf("checkpoint key: %w", err)
 		}
 	}
+	// In memory alone: one AES-GCM key for the task.
+	sub, err := hkdf.Key(sha256.New, k[:], task[:], "artel checkpoint v1 ids", 32)
+	if err != nil {
+		return nil, fmt.Errorf("checkpoint key: %w", err)
+	}
+	block, err := aes.NewCipher(sub)
+	if err == nil {
+		s.ids, err = cipher.NewGCM(block)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("checkpoint key: %w", err)
+	}
 	return s, nil
+}
+
+// id names a chunk: GMAC with a constant nonce, that is GHASH, a universal hash:
+// for whoever does not know the key any two chunks have one id with a chance below
+// 2^-115 (16 times their length by 2^128), at ten times the speed of a
+// cryptographic hash without instructions for it. Ids are never written or shown, as
+// they must not be; the program that makes the chunks does not know the key.
+func (s *sealer) id(chunk []byte) (id chunkID) {
+	var nonce [12]byte
+	s.ids.Seal(id[:0], nonce[:], nil, chunk)
+	return id
 }
 
 // overhead is what sealing adds.

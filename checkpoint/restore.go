@@ -3,7 +3,6 @@ package checkpoint
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/crypto/blake2b"
 
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/blob"
@@ -96,6 +97,7 @@ type loader struct {
 // chunks is what is kept of a pack that was read.
 type chunks struct {
 	ends []uint32
+	ids  []chunkID
 	sums [][32]byte
 	used []uint64 // a bit for each chunk that something refers to
 }
@@ -259,10 +261,7 @@ func (l *loader) pack(ctx context.Context, runs []run, buf []byte, take func(run
 	if n := l.chunks.Add(int64(len(u.ends))); n > int64(l.lim.Chunks)*2 { // what is dead counts too
 		return fail(overLimit("chunks", n, int64(l.lim.Chunks)*2))
 	}
-	c := chunks{ends: u.ends, sums: make([][32]byte, len(u.ends)), used: make([]uint64, (len(u.ends)+63)/64)}
-	for n := range u.ends {
-		c.sums[n] = sha256.Sum256(u.chunk(n))
-	}
+	c := chunks{ends: u.ends, ids: make([]chunkID, len(u.ends)), sums: make([][32]byte, len(u.ends)), used: make([]uint64, (len(u.ends)+63)/64)}
 	for _, r := range runs {
 		first, last := int(r.first), int(r.first)+int(r.more)
 		if last >= len(u.ends) {
@@ -277,7 +276,10 @@ func (l *loader) pack(ctx context.Context, runs []run, buf []byte, take func(run
 			return fail(malformed("a run of %d bytes where %d are declared", len(b), r.bytes))
 		}
 		for n := first; n <= last; n++ {
-			c.used[n/64] |= 1 << (n % 64)
+			if bit := uint64(1) << (n % 64); c.used[n/64]&bit == 0 {
+				c.used[n/64] |= bit
+				c.ids[n], c.sums[n] = l.seal.id(u.chunk(n)), blake2b.Sum256(u.chunk(n))
+			}
 		}
 		if err := take(r, b); err != nil {
 			return buf, err
@@ -323,7 +325,7 @@ func (l *loader) digests() error {
 // manifest is the parent for the next Save.
 func (l *loader) manifest() *Manifest {
 	m := l.head.Manifest
-	m.where = map[chunkID]place{}
+	m.where = map[chunkID]known{}
 	m.live = make([]int64, len(m.packs))
 	for i := range l.packs {
 		c := &l.packs[i]
@@ -332,9 +334,7 @@ func (l *loader) manifest() *Manifest {
 				continue
 			}
 			m.live[i] += c.length(n)
-			if id := chunkID(c.sums[n][:]); m.where[id] == 0 {
-				m.where[id] = at(m.packs[i].id, n)
-			}
+			m.where[c.ids[n]] = known{at(m.packs[i].id, n), c.sums[n]}
 		}
 	}
 	return &m

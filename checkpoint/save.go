@@ -70,10 +70,10 @@ func save(ctx context.Context, store blob.Store, key Key, dir string, prev *Mani
 		return nil, Stats{}, err
 	}
 	s := &saver{ctx: ctx, store: store, root: root, o: o, prev: prev, gone: gone, head: h, seal: seal,
-		where: make(map[chunkID]place, len(prev.where)), live: map[uint32]int64{}, tree: newDigest("tree")}
+		where: make(map[chunkID]known, len(prev.where)), live: map[uint32]int64{}, tree: newDigest("tree")}
 	s.packs = newPacker(ctx, store, seal, c, h.Generation, prev.next, o.Limits)
 	defer s.packs.close()
-	s.cut = newCutter()
+	s.cut = newCutter(seal.id, s.sum)
 	if err := s.dir("", 0); err != nil {
 		return nil, s.stats, err
 	}
@@ -133,7 +133,7 @@ type saver struct {
 	cut   *cutter
 	stats Stats
 
-	where map[chunkID]place
+	where map[chunkID]known
 	live  map[uint32]int64 // by pack
 	index []byte
 	tree  digest
@@ -304,31 +304,37 @@ func (s *saver) chunk(p piece) error {
 }
 
 func (s *saver) place(p piece) (place, error) {
-	id := chunkID(p.sum[:])
-	if pl, ok := s.where[id]; ok {
-		return pl, nil
+	if k, ok := s.where[p.id]; ok {
+		return k.at, nil
 	}
 	if len(s.where) >= s.o.Limits.Chunks {
 		return 0, overLimit("chunks", int64(len(s.where))+1, int64(s.o.Limits.Chunks))
 	}
-	pl, ok := s.prev.where[id]
-	switch {
-	case ok && !s.gone[pl.pack()]:
-	case ok:
-		s.stats.Moved += p.n
-		fallthrough
-	default:
-		if !ok {
+	k, ok := s.prev.where[p.id]
+	if !ok || s.gone[k.at.pack()] {
+		if ok {
+			s.stats.Moved += p.n
+		} else {
 			s.stats.Changed += p.n
 		}
-		var err error
-		if pl, err = s.packs.add(p.data); err != nil {
+		to, err := s.packs.add(p.data)
+		if err != nil {
 			return 0, err
 		}
+		k = known{to, p.sum}
 	}
-	s.where[id] = pl
-	s.live[pl.pack()] += p.n
-	return pl, nil
+	s.where[p.id] = k
+	s.live[k.at.pack()] += p.n
+	return k.at, nil
+}
+
+// sum returns the sum of a chunk that is known.
+func (s *saver) sum(id chunkID) ([32]byte, bool) {
+	k, ok := s.where[id]
+	if !ok {
+		k, ok = s.prev.where[id]
+	}
+	return k.sum, ok
 }
 
 // finish stores the index, the head and the list.
@@ -341,7 +347,7 @@ func (s *saver) finish() (*Manifest, error) {
 	for b := s.index; len(b) > 0; {
 		n := boundary(s.cut.gear, b)
 		ps := []piece{{data: b[:n], n: int64(n)}}
-		hashAll(ps)
+		s.cut.hash(ps)
 		if err := s.chunk(ps[0]); err != nil {
 			return nil, err
 		}
