@@ -26,7 +26,7 @@ var rooms = map[string][]string{
 	"blob/mem":       {"", "blob"}, "blob/disk": {"", "blob"}, "blob/swarm": {"", "blob"},
 	"image": {"", "blob", "image/internal/unpack", "image/oci"}, "image/oci": {},
 	"checkpoint": {"", "blob"},
-	"p2p/mem": {"", "p2p"}, "p2p/libp2p": {"", "p2p"},
+	"p2p/mem":    {"", "p2p"}, "p2p/libp2p": {"", "p2p"},
 	"chain/fake": {"", "chain"}, "chain/evm": {"", "chain", "chain/evm/bindings"}, "chain/evm/bindings": {},
 	"chain/node": {"chain/node/internal/evm"}, "chain/evm/embedded": {},
 	// Actors drive rules through ports, on one loop.
