@@ -52,7 +52,7 @@ type cutter struct {
 }
 
 func newCutter(name func([]byte) chunkID, sum func(chunkID) ([32]byte, bool)) *cutter {
-	c := &cutter{name: name, sum: sum, gear: new([256]uint64), buf: make([]byte, readBlock), base: make([]byte, 0, readBlock+2*maxChunk)}
+	c := &cutter{name: name, sum: sum, gear: new([256]uint64)}
 	for i := range c.gear {
 		sum := sha256.Sum256([]byte{'a', 'r', 't', 'e', 'l', ' ', 'g', 'e', 'a', 'r', byte(i)})
 		c.gear[i] = binary.BigEndian.Uint64(sum[:])
@@ -66,6 +66,9 @@ func (c *cutter) run(ctx context.Context, f *os.File, size int64, pages bool, ta
 	window := zeroWindow
 	if pages {
 		window = PageSize
+	}
+	if block := int(min(size, readBlock)); len(c.buf) < block {
+		c.buf, c.base = make([]byte, block), make([]byte, 0, block+2*maxChunk)
 	}
 	var zeros int64
 	c.rest = c.base[:0]

@@ -113,7 +113,7 @@ func (c codec) close() {
 // than that is ever made, whatever b says.
 func (c codec) expand(buf, b []byte, plain int) ([]byte, error) {
 	if cap(buf) < plain {
-		buf = make([]byte, 0, packPlain)
+		buf = make([]byte, 0, plain)
 	}
 	out, err := c.dec.DecodeAll(b, buf[:0:plain])
 	if err != nil {
@@ -175,14 +175,11 @@ func (p *packer) add(data []byte) (place, error) {
 		}
 		room = tableRoom
 	}
-	if p.data == nil {
+	if len(p.lengths) == 0 {
 		select {
 		case p.data = <-p.free:
 		case <-p.ctx.Done():
 			return 0, p.ctx.Err()
-		}
-		if p.data == nil {
-			p.data = make([]byte, 0, packPlain)
 		}
 	}
 	p.table += room
@@ -221,7 +218,7 @@ func (p *packer) flush() error {
 }
 
 func (p *packer) store(id uint32, lengths []uint32, data []byte) error {
-	plain := encodePack(make([]byte, 0, packPlain), lengths, data)
+	plain := encodePack(make([]byte, 0, len(data)+64+len(lengths)), lengths, data)
 	packed := p.codec.enc.EncodeAll(plain, make([]byte, 0, len(plain)/2+1024))
 	sealed, err := p.seal.seal(plain[:0], kindPack, p.generation, id, packed)
 	if err != nil {

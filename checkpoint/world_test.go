@@ -114,7 +114,7 @@ func (z *zoo) step() {
 			z.must(os.Symlink(z.pick([]string{"a0", "./b/c", "nowhere", "."}), path(name)))
 		case 2:
 			z.must(os.WriteFile(path(name), nil, 0o600))
-			z.must(os.Truncate(path(name), int64(z.rng.IntN(40<<20))))
+			z.must(os.Truncate(path(name), int64(z.rng.IntN(3<<20))))
 		default:
 			z.must(os.WriteFile(path(name), z.bytes(z.rng.IntN(900_000)>>z.rng.IntN(12)), 0o644))
 		}
