@@ -77,22 +77,22 @@ func BenchmarkMemory(b *testing.B) {
 				m, stats, err := Save(b.Context(), store, key, z.dir, nil, Meta{Task: task}, o)
 				z.must(err)
 				first := stats
-				var save, restore time.Duration
+				var save, restore, saveCPU, restoreCPU time.Duration
 				var sent, peak int64
 				for b.Loop() {
 					b.StopTimer()
 					dirty(z, path, share)
 					b.StartTimer()
-					began := time.Now()
+					began, cpu := time.Now(), cpuTime()
 					next, stats, err := Save(b.Context(), store, key, z.dir, m, Meta{Task: task}, o)
 					z.must(err)
-					save += time.Since(began)
+					save, saveCPU = save+time.Since(began), saveCPU+cpuTime()-cpu
 					sent += stats.Sent
-					began = time.Now()
+					began, cpu = time.Now(), cpuTime()
 					back := filepath.Join(b.TempDir(), "back")
 					_, err = Restore(b.Context(), store, key, next.Root, want(next), back, o)
 					z.must(err)
-					restore += time.Since(began)
+					restore, restoreCPU = restore+time.Since(began), restoreCPU+cpuTime()-cpu
 					b.StopTimer()
 					var ms runtime.MemStats
 					runtime.ReadMemStats(&ms)
@@ -105,6 +105,10 @@ func BenchmarkMemory(b *testing.B) {
 				bytes := float64(b.N) * float64(mb<<20)
 				b.ReportMetric(bytes/1e6/save.Seconds(), "save-MB/s")
 				b.ReportMetric(bytes/1e6/restore.Seconds(), "restore-MB/s")
+				if saveCPU > 0 {
+					b.ReportMetric(bytes/1e6/saveCPU.Seconds(), "save-MB/cpu-s")
+					b.ReportMetric(bytes/1e6/restoreCPU.Seconds(), "restore-MB/cpu-s")
+				}
 				b.ReportMetric(float64(sent)/1e6/float64(b.N), "sent-MB")
 				b.ReportMetric(float64(first.Sent)/1e6, "first-MB")
 				b.ReportMetric(float64(m.Blocks()), "blocks")

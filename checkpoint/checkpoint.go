@@ -24,6 +24,8 @@ package checkpoint
 import (
 	"errors"
 	"fmt"
+	"path"
+	"strings"
 
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/blob"
@@ -133,19 +135,17 @@ type Want struct {
 // Options are how a directory is saved or restored. The zero value is good.
 type Options struct {
 	Limits Limits
-	// Pages says which files, by their paths with slashes, are memory or anything
-	// else that changes in place, page by page; nil: those that have the header of
-	// an SQLite database. Others are cut where their content says, so that bytes
-	// that moved are found again.
+	// Pages says which files change in place, page by page, as memory does and
+	// databases do: path has slashes, head is how the file begins. nil: InPlace. Other
+	// files are cut where their content says, so that bytes that moved are found again.
 	Pages func(path string, head []byte) bool
 }
 
-// SQLite reports whether a file begins as an SQLite database does. It is the
-// default of Options.Pages.
-// Source: https://www.sqlite.org/fileformat2.html
-func SQLite(_ string, head []byte) bool {
-	const magic = "SQLite format 3\x00"
-	return len(head) >= len(magic) && string(head[:len(magic)]) == magic
+// InPlace reports whether a file is gVisor's memory (pages.img) or begins as an
+// SQLite database does, https://www.sqlite.org/fileformat2.html: cut by content, a
+// changed page of one costs nearly three.
+func InPlace(name string, head []byte) bool {
+	return path.Base(name) == "pages.img" || strings.HasPrefix(string(head), "SQLite format 3\x00")
 }
 
 // headPeek is how much of a file Options.Pages is shown.

@@ -2,6 +2,7 @@ package checkpoint
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"io/fs"
@@ -45,7 +46,7 @@ type liar struct {
 	data []byte
 }
 
-func (l liar) Get(ctx ctxt, ref artel.Ref) ([]byte, error) {
+func (l liar) Get(ctx context.Context, ref artel.Ref) ([]byte, error) {
 	if ref == l.ref {
 		return bytes.Clone(l.data), nil
 	}
@@ -479,7 +480,9 @@ func TestNotKept(t *testing.T) {
 		},
 	} {
 		dir, store := t.TempDir(), mem.New(0)
-		if err := make(dir); err != nil {
+		if err := make(dir); errors.Is(err, errors.ErrUnsupported) {
+			continue
+		} else if err != nil {
 			t.Fatal(err)
 		}
 		_, _, err := Save(t.Context(), store, newKey(t), dir, nil, Meta{Task: task}, Options{Limits: Limits{Files: 100}})

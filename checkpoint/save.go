@@ -37,7 +37,7 @@ func Save(ctx context.Context, store blob.Store, key Key, dir string, prev *Mani
 func save(ctx context.Context, store blob.Store, key Key, dir string, prev *Manifest, meta Meta, o Options) (*Manifest, Stats, error) {
 	o.Limits = o.Limits.orDefault()
 	if o.Pages == nil {
-		o.Pages = SQLite
+		o.Pages = InPlace
 	}
 	if len(meta.Extra) > maxExtra {
 		return nil, Stats{}, overLimit("bytes of Meta.Extra", int64(len(meta.Extra)), maxExtra)

@@ -28,7 +28,7 @@ func newKey(t testing.TB) Key {
 }
 
 func pagesImg(path string, head []byte) bool {
-	return strings.HasSuffix(path, "pages.img") || SQLite(path, head)
+	return strings.HasSuffix(path, "pages.img") || InPlace(path, head)
 }
 
 // zoo changes a directory at random, as programs do.
