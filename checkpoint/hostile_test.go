@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
+
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/blob"
 	"github.com/artel-network/artel/blob/mem"
@@ -216,7 +218,7 @@ type forge struct {
 	t     testing.TB
 	store *mem.Store
 	key   Key
-	codec codec
+	enc   *zstd.Encoder
 	seal  *sealer
 }
 
@@ -226,12 +228,12 @@ func newForge(t testing.TB) *forge {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := newCodec()
+	enc, err := newEncoder()
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(c.close)
-	return &forge{t, mem.New(0), key, c, seal}
+	t.Cleanup(func() { enc.Close() })
+	return &forge{t, mem.New(0), key, enc, seal}
 }
 
 var forgedPages = bytes.Repeat([]byte("page"), 4*PageSize/4)
@@ -242,7 +244,7 @@ func (f *forge) make(index []byte, bytesTotal int64, files int, edit func(*head)
 	h := &head{Manifest: Manifest{Meta: Meta{Task: task}, Generation: 1, Bytes: bytesTotal, Files: files, next: 9}, indexLen: int64(len(index))}
 	pack := func(id uint32, lengths []uint32, data []byte) {
 		plain := encodePack(nil, lengths, data)
-		sealed, err := f.seal.seal(nil, kindPack, 1, id, f.codec.enc.EncodeAll(plain, nil))
+		sealed, err := f.seal.seal(nil, kindPack, 1, id, f.enc.EncodeAll(plain, nil))
 		if err != nil {
 			f.t.Fatal(err)
 		}

@@ -84,38 +84,33 @@ func decodePack(b []byte) (unpacked, error) {
 	return u, nil
 }
 
-// codec compresses and expands blocks, from many goroutines.
-type codec struct {
-	enc *zstd.Encoder
-	dec *zstd.Decoder
-}
-
-func newCodec() (codec, error) {
+// newEncoder returns what compresses packs, from many goroutines.
+func newEncoder() (*zstd.Encoder, error) {
 	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderCRC(false),
 		zstd.WithEncoderConcurrency(workers()), zstd.WithLowerEncoderMem(true), zstd.WithWindowSize(2<<20))
 	if err != nil {
-		return codec{}, fmt.Errorf("zstd: %w", err)
+		return nil, fmt.Errorf("zstd: %w", err)
 	}
+	return enc, nil
+}
+
+// newDecoder returns what expands packs, from many goroutines.
+func newDecoder() (*zstd.Decoder, error) {
 	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(workers()), zstd.WithDecoderMaxMemory(blob.MaxBlock*2),
 		zstd.WithDecoderMaxWindow(4<<20), zstd.WithDecodeAllCapLimit(true))
 	if err != nil {
-		return codec{}, fmt.Errorf("zstd: %w", err)
+		return nil, fmt.Errorf("zstd: %w", err)
 	}
-	return codec{enc, dec}, nil
-}
-
-func (c codec) close() {
-	c.enc.Close()
-	c.dec.Close()
+	return dec, nil
 }
 
 // expand decompresses into buf, which has to hold exactly plain bytes. No more
 // than that is ever made, whatever b says.
-func (c codec) expand(buf, b []byte, plain int) ([]byte, error) {
+func expand(dec *zstd.Decoder, buf, b []byte, plain int) ([]byte, error) {
 	if cap(buf) < plain {
 		buf = make([]byte, 0, plain)
 	}
-	out, err := c.dec.DecodeAll(b, buf[:0:plain])
+	out, err := dec.DecodeAll(b, buf[:0:plain])
 	if err != nil {
 		return nil, malformed("does not decompress to %d bytes: %v", plain, err)
 	}
@@ -132,7 +127,7 @@ func workers() int { return min(8, runtime.GOMAXPROCS(0)) }
 type packer struct {
 	ctx        context.Context
 	seal       *sealer
-	codec      codec
+	enc        *zstd.Encoder
 	generation uint64
 	lim        Limits
 
@@ -151,8 +146,8 @@ type packer struct {
 	err    error
 }
 
-func newPacker(ctx context.Context, store blob.Store, s *sealer, c codec, generation uint64, next uint32, lim Limits) *packer {
-	p := &packer{ctx: ctx, seal: s, codec: c, generation: generation, lim: lim, next: next, batch: store.Batch(ctx)}
+func newPacker(ctx context.Context, store blob.Store, s *sealer, enc *zstd.Encoder, generation uint64, next uint32, lim Limits) *packer {
+	p := &packer{ctx: ctx, seal: s, enc: enc, generation: generation, lim: lim, next: next, batch: store.Batch(ctx)}
 	p.free = make(chan []byte, workers()+1)
 	for range cap(p.free) {
 		p.free <- nil
@@ -219,7 +214,7 @@ func (p *packer) flush() error {
 
 func (p *packer) store(id uint32, lengths []uint32, data []byte) error {
 	plain := encodePack(make([]byte, 0, len(data)+64+len(lengths)), lengths, data)
-	packed := p.codec.enc.EncodeAll(plain, make([]byte, 0, len(plain)/2+1024))
+	packed := p.enc.EncodeAll(plain, make([]byte, 0, len(plain)/2+1024))
 	sealed, err := p.seal.seal(plain[:0], kindPack, p.generation, id, packed)
 	if err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
 	"golang.org/x/crypto/blake2b"
 
 	"github.com/artel-network/artel"
@@ -43,7 +44,7 @@ func restore(ctx context.Context, store blob.Store, key Key, root artel.Ref, wan
 	if err != nil {
 		return nil, err
 	}
-	defer l.codec.close()
+	defer l.dec.Close()
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
@@ -71,7 +72,7 @@ func restore(ctx context.Context, store blob.Store, key Key, root artel.Ref, wan
 func Load(ctx context.Context, store blob.Store, key Key, root artel.Ref, want Want, o Options) (*Manifest, error) {
 	l, err := begin(ctx, store, key, root, want, o.Limits)
 	if err == nil {
-		defer l.codec.close()
+		defer l.dec.Close()
 		err = l.all(ctx, func(run, []byte) error { return nil })
 	}
 	if err != nil {
@@ -84,7 +85,7 @@ func Load(ctx context.Context, store blob.Store, key Key, root artel.Ref, want W
 type loader struct {
 	store   blob.Store
 	seal    *sealer
-	codec   codec
+	dec     *zstd.Decoder
 	lim     Limits
 	head    *head
 	entries []entry
@@ -139,13 +140,13 @@ func begin(ctx context.Context, store blob.Store, key Key, root artel.Ref, want 
 	}
 	h.Root = root
 	h.Stored += blockLen + list.inner
-	c, err := newCodec()
+	dec, err := newDecoder()
 	if err != nil {
 		return nil, err
 	}
-	l := &loader{store: store, seal: seal, codec: c, lim: lim, head: h, packs: make([]chunks, len(h.packs))}
+	l := &loader{store: store, seal: seal, dec: dec, lim: lim, head: h, packs: make([]chunks, len(h.packs))}
 	if err := l.index(ctx); err != nil {
-		c.close()
+		dec.Close()
 		return nil, err
 	}
 	return l, nil
@@ -251,7 +252,7 @@ func (l *loader) pack(ctx context.Context, runs []run, buf []byte, take func(run
 	if err != nil {
 		return fail(err)
 	}
-	if buf, err = l.codec.expand(buf, packed, int(info.plain)); err != nil {
+	if buf, err = expand(l.dec, buf, packed, int(info.plain)); err != nil {
 		return fail(err)
 	}
 	u, err := decodePack(buf)

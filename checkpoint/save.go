@@ -60,18 +60,18 @@ func save(ctx context.Context, store blob.Store, key Key, dir string, prev *Mani
 	if err != nil {
 		return nil, Stats{}, err
 	}
-	c, err := newCodec()
+	enc, err := newEncoder()
 	if err != nil {
 		return nil, Stats{}, err
 	}
-	defer c.close()
+	defer enc.Close()
 	gone, err := victims(ctx, store, prev)
 	if err != nil {
 		return nil, Stats{}, err
 	}
 	s := &saver{ctx: ctx, store: store, root: root, o: o, prev: prev, gone: gone, head: h, seal: seal,
 		where: make(map[chunkID]known, len(prev.where)), live: map[uint32]int64{}, tree: newDigest("tree")}
-	s.packs = newPacker(ctx, store, seal, c, h.Generation, prev.next, o.Limits)
+	s.packs = newPacker(ctx, store, seal, enc, h.Generation, prev.next, o.Limits)
 	defer s.packs.close()
 	s.cut = newCutter(seal.id, s.sum)
 	if err := s.dir("", 0); err != nil {
