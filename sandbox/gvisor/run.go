@@ -125,6 +125,9 @@ func (a *attempt) follow() {
 	if detached {
 		return
 	}
+	if exit == nil { // what is frozen cannot die with its supervisor
+		_ = a.task.Cgroups.group(a.task.Group).set(false)
+	}
 	if a.wait != nil {
 		a.wait()
 	}
