@@ -12,8 +12,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -328,6 +330,11 @@ func (s *supervisor) launch(c *container.Container) error {
 	if s.task.Spec.Restore == "" {
 		return c.Start(s.conf)
 	}
+	// What a forged image says of the layer's limit counts for nothing.
+	var err error
+	if s.unwatch, err = s.watchLayer(c.SandboxPid()); err != nil {
+		return err
+	}
 	if err := c.Restore(s.conf, s.task.Spec.Restore, false, false, nil); err != nil {
 		return badCheckpoint{err}
 	}
@@ -343,3 +350,47 @@ func (s *supervisor) unrestorable(err error) sandbox.Exit {
 	}
 	return sandbox.Exit{Code: -1, Reason: sandbox.BadCheckpoint, Message: say}
 }
+
+// watchLayer stops a program that has more above its image than its limit. gVisor's kernel
+// sees to that with a limit that an image from elsewhere brings along; this looks at the
+// file behind it, which the sandbox, not yet touched by the image, has open.
+func (s *supervisor) watchLayer(pid int) (stop func(), err error) {
+	var layer *os.File
+	fds, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
+	if err != nil {
+		return nil, err
+	}
+	for _, fd := range fds {
+		if name, err := os.Readlink(fd); err == nil && strings.Contains(name, "/runsc-filestore-") {
+			if layer, err = os.Open(fd); err != nil {
+				return nil, fmt.Errorf("watch the layer: %w", err)
+			}
+		}
+	}
+	if layer == nil {
+		return nil, fmt.Errorf("watch the layer: none of the sandbox's %d files is it", len(fds))
+	}
+	limit := s.task.Spec.Limits.LayerBytes + layerSlack
+	end, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		defer layer.Close()
+		tick := time.NewTicker(100 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-end:
+				return
+			case <-tick.C:
+			}
+			if info, err := layer.Stat(); err == nil && info.Sys().(*syscall.Stat_t).Blocks*512 > limit {
+				s.stop(sandbox.BadCheckpoint)
+			}
+		}
+	}()
+	return func() { close(end); <-done }, nil
+}
+
+// layerSlack is what a layer that keeps its limit may occupy beyond it: gVisor takes
+// from the file in pieces.
+const layerSlack = 64 << 20

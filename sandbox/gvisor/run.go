@@ -185,7 +185,7 @@ func (a *attempt) Wait(ctx context.Context) (sandbox.Exit, error) {
 
 // forget removes the state, and tells the owner of a crash what is known of it.
 func (a *attempt) forget() {
-	if a.exit.Reason == sandbox.Lost {
+	if a.exit.Reason == sandbox.Lost || a.exit.Reason == sandbox.BadCheckpoint {
 		detail := a.exit.Message
 		for _, f := range []string{supervisorLog, panicFile} {
 			if b, err := os.ReadFile(filepath.Join(a.dir, f)); err == nil && len(b) > 0 {

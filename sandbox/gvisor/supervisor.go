@@ -53,6 +53,7 @@ type supervisor struct {
 	grp  *group // nil without cgroups
 	net  *network
 
+	unwatch     func()     // of an attempt that goes on from a checkpoint: ends watchLayer
 	descriptors uint64     // the program's limit of open files
 	logs        *os.File   // the near end of the program's output
 	logging     sync.Mutex // one reader at a time
@@ -242,6 +243,9 @@ func (s *supervisor) contain(start time.Time, limit *time.Timer, lost func(error
 		s.running = nil
 		s.melt()
 		s.mu.Unlock()
+		if s.unwatch != nil {
+			s.unwatch()
+		}
 		if err := c.Destroy(); err != nil {
 			fmt.Fprintln(s.err, err)
 		}

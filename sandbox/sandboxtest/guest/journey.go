@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"runtime"
@@ -147,6 +148,23 @@ func gaps(args []string) error {
 		}
 		last = now
 		runtime.KeepAlive(heap)
+	}
+}
+
+// caller connects to an address again and again, and stays until the other side goes.
+func caller(args []string) error {
+	for {
+		c, err := net.Dial("tcp", args[0])
+		if err != nil {
+			fmt.Println("refused")
+			time.Sleep(200 * time.Millisecond)
+			continue
+		}
+		fmt.Println("connected")
+		_, _ = io.Copy(io.Discard, c)
+		fmt.Println("closed")
+		must(c.Close())
+		time.Sleep(200 * time.Millisecond)
 	}
 }
 
