@@ -21,6 +21,7 @@ import (
 	"golang.org/x/sys/unix"
 	"gvisor.dev/gvisor/pkg/cpuid"
 	"gvisor.dev/gvisor/pkg/state/statefile"
+	"gvisor.dev/gvisor/runsc/boot"
 	"gvisor.dev/gvisor/runsc/container"
 	runsc "gvisor.dev/gvisor/runsc/sandbox"
 
@@ -336,6 +337,12 @@ func (s *supervisor) launch(c *container.Container) error {
 		return err
 	}
 	if err := c.Restore(s.conf, s.task.Spec.Restore, false, false, nil); err != nil {
+		// A box that ended before it could answer: of its image, or as its program did.
+		if strings.Contains(err.Error(), `"`+boot.ContMgrRestore+`" failed: `) {
+			if _, werr := c.Wait(); werr == nil && !panicked(filepath.Join(s.dir, panicFile)) {
+				return nil
+			}
+		}
 		return badCheckpoint{err}
 	}
 	return nil
