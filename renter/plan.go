@@ -1,6 +1,7 @@
 package renter
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -23,6 +24,7 @@ const (
 func (r *Renter) plan(t *tx) {
 	r.room = r.room[:0]
 	for _, b := range r.ordered() {
+		r.pose(t, b)
 		if b.Free(t.now) > 0 && b.silent == job.Fine && !b.closing {
 			r.room = append(r.room, b)
 		}
@@ -105,10 +107,7 @@ func (r *Renter) fitting(t *tx, a *active) []*bought {
 		}
 	}
 	slices.SortStableFunc(out, func(x, y *bought) int {
-		if x.Terms.Price != y.Terms.Price {
-			return int(min(max(int64(x.Terms.Price)-int64(y.Terms.Price), -1), 1))
-		}
-		return x.idle.Compare(y.idle)
+		return cmp.Or(cmp.Compare(x.Terms.Price, y.Terms.Price), x.idle.Compare(y.idle))
 	})
 	return out
 }

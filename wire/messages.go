@@ -28,6 +28,10 @@ const (
 	MethodPay     = "lease.pay"
 	MethodLogs    = "lease.logs"
 	MethodClose   = "lease.close"
+
+	MethodChallenge = "lease.challenge" // see Challenge in challenge.go
+	MethodProof     = "lease.proof"
+
 	MethodRecover = "lane.recover"
 	MethodFind    = "image.find"
 	MethodOffer   = "offer.get" // the current offer of this very node, sealed; anybody may ask
@@ -40,7 +44,7 @@ const TopicOffers = "offers"
 const (
 	MaxOffer    = 8 << 10
 	MaxPropose  = 16 << 10
-	MaxStart    = 8 << 20 // a batch of task specs
+	MaxStart    = 4 << 20 // a batch of task specs; p2p carries no more in one message
 	MaxWatch    = 2 << 20
 	MaxPay      = 256 << 10
 	MaxSmall    = 4 << 10
