@@ -19,16 +19,16 @@ type Offer struct {
 	Resources Resources `json:"resources"`
 	Price     Price     `json:"price"` // units per 10⁶ s of one slot
 	Region    string    `json:"region,omitempty"`
-	Sandboxes []string  `json:"sandboxes"` // kinds of box it runs: "wasm"
-	Speed     uint32    `json:"speed"`     // one slot's measured score; 1000 is the reference machine
-	UpSince   uint64    `json:"upSince"`   // unix seconds; a hint about survival, unproved
-	MaxUnpaid Amount    `json:"maxUnpaid"` // how far it works ahead of what is secured
-	Prepay    bool      `json:"prepay"`    // renters without history pay the first unit ahead
-	MaxUnit   uint64    `json:"maxUnit"`   // longest task it takes, milliseconds
-	Addrs     []string  `json:"addrs"`     // multiaddrs
-	CPU       CPU       `json:"cpu"`       // what a checkpoint of it needs elsewhere
-	PullFree  uint64    `json:"pullFree"`  // bytes of a lease's image that it fetches for nothing
-	PullPrice Price     `json:"pullPrice"` // units per 10⁹ bytes beyond that
+	Sandboxes []string  `json:"sandboxes"`    // kinds of box it runs: "wasm"
+	Speed     uint32    `json:"speed"`        // one slot's measured score; 1000 is the reference machine
+	UpSince   uint64    `json:"upSince"`      // unix seconds; a hint about survival, unproved
+	MaxUnpaid Amount    `json:"maxUnpaid"`    // how far it works ahead of what is secured
+	Prepay    bool      `json:"prepay"`       // renters without history pay the first unit ahead
+	MaxUnit   uint64    `json:"maxUnit"`      // longest task it takes, milliseconds
+	Addrs     []string  `json:"addrs"`        // multiaddrs
+	CPU       CPU       `json:"cpu"`          // what a checkpoint of it needs elsewhere
+	PullFree  uint64    `json:"pullFree"`     // bytes of a lease's image that it fetches for nothing
+	PullPrice Price     `json:"pullPrice"`    // units per 10⁹ bytes beyond that
 	GPU       GPU       `json:"gpu,omitzero"` // of what kind Resources.GPUs are, all of them
 }
 

@@ -62,10 +62,10 @@ func (a *app) offerTable(ctx context.Context, c *api.Client, offers []api.Offer)
 		a.say("no machine is on offer; hint: artel doctor shows whether this node has peers")
 		return
 	}
-	rows := [][]string{{"NODE", "PRICE", "PER HOUR", "SLOTS", "MEMORY", "SPEED", "GPU", "REGION", "SANDBOX", "RATING"}}
+	rows := [][]string{{"NODE", "PRICE", "PER HOUR", "SLOTS", "MEMORY", "SPEED", "REGION", "SANDBOX", "RATING", "GPU"}}
 	for _, o := range offers {
 		rows = append(rows, []string{o.Node.Short(), fmt.Sprint(o.Price), a.hourly(ctx, c, o.Price), fmt.Sprint(o.Resources.Slots), size(o.Resources.Memory),
-			fmt.Sprint(o.Speed), gpuText(o.Offer), clean(o.Region), clean(strings.Join(o.Sandboxes, ",")), fmt.Sprintf("%.2f", o.Rating)})
+			fmt.Sprint(o.Speed), clean(o.Region), clean(strings.Join(o.Sandboxes, ",")), fmt.Sprintf("%.2f", o.Rating), gpuText(o.Offer)})
 	}
 	table(a.out, rows)
 }

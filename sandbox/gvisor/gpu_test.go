@@ -27,11 +27,21 @@ const inside = "ARTEL_TEST_GPU"
 // fakeGPU is what stands in for a machine with one: a library, a tool, an image with a
 // dynamic program in it, and one without a loader's cache.
 type fakeGPU struct {
-	Dir              string
-	Version          string
-	Library, Tool    string
-	Image, Uncached  string
-	Ldconfig, Libdir string
+	Dir             string
+	Version         string
+	Library, Tool   string
+	Image, Uncached string
+	Ldconfig        bool
+}
+
+// tools skips a test where no program can be made that loads libraries.
+func tools(t *testing.T) {
+	t.Helper()
+	for _, p := range []string{"gcc", "ldd"} {
+		if _, err := exec.LookPath(p); err != nil {
+			t.Skip("there is no ", p)
+		}
+	}
 }
 
 func compile(t *testing.T, out string, args ...string) {
@@ -43,11 +53,7 @@ func compile(t *testing.T, out string, args ...string) {
 
 func makeFakeGPU(t *testing.T) fakeGPU {
 	t.Helper()
-	for _, p := range []string{"gcc", "ldd"} {
-		if _, err := exec.LookPath(p); err != nil {
-			t.Skip("there is no ", p)
-		}
-	}
+	tools(t)
 	dir, err := os.MkdirTemp(filepath.Dir(built.main), "gpu-")
 	if err != nil {
 		t.Fatal(err)
@@ -63,42 +69,53 @@ func makeFakeGPU(t *testing.T) fakeGPU {
 		t.Fatal(err)
 	}
 	g.Version, g.Library, g.Tool = version, lib, smi
-	text, err := exec.Command("ldd", program).CombinedOutput()
-	if err != nil {
-		t.Fatalf("ldd: %v\n%s", err, text)
-	}
-	for _, image := range []string{g.Image, g.Uncached} {
-		needs := []string{program}
-		for _, w := range strings.Fields(string(text)) {
-			if filepath.IsAbs(w) {
-				needs = append(needs, w)
-			}
-		}
-		for _, from := range needs {
-			to := filepath.Join(image, from)
-			if from == program {
-				to = filepath.Join(image, "gpu")
-			}
-			b, err := os.ReadFile(from)
-			if err := errors.Join(err, os.MkdirAll(filepath.Dir(to), 0o755), os.WriteFile(to, b, 0o755)); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	for _, p := range []string{"ldconfig", "/sbin/ldconfig", "/usr/sbin/ldconfig"} {
-		if path, err := exec.LookPath(p); err == nil && g.Ldconfig == "" {
-			g.Ldconfig = path
-		}
-	}
-	if g.Ldconfig != "" {
-		if err := os.MkdirAll(filepath.Join(g.Image, "etc"), 0o755); err != nil {
+	dynamicImage(t, g.Image, map[string]string{"gpu": program})
+	dynamicImage(t, g.Uncached, map[string]string{"gpu": program})
+	g.Ldconfig = cached(t, g.Image)
+	return g
+}
+
+// dynamicImage makes an image of programs of this machine and the libraries that they want.
+func dynamicImage(t *testing.T, image string, programs map[string]string) {
+	t.Helper()
+	put := func(from, to string) {
+		to = filepath.Join(image, to)
+		b, err := os.ReadFile(from)
+		if err := errors.Join(err, os.MkdirAll(filepath.Dir(to), 0o755), os.WriteFile(to, b, 0o755)); err != nil {
 			t.Fatal(err)
 		}
-		if b, err := exec.Command(g.Ldconfig, "-r", g.Image).CombinedOutput(); err != nil {
-			t.Fatalf("ldconfig: %v\n%s", err, b)
+	}
+	for name, program := range programs {
+		put(program, name)
+		text, err := exec.Command("ldd", program).CombinedOutput()
+		if err != nil {
+			t.Fatalf("ldd: %v\n%s", err, text)
+		}
+		for _, w := range strings.Fields(string(text)) {
+			if filepath.IsAbs(w) {
+				put(w, w)
+			}
 		}
 	}
-	return g
+}
+
+// cached gives an image a loader's cache; false: there is no ldconfig here.
+func cached(t *testing.T, image string) bool {
+	t.Helper()
+	for _, p := range []string{"ldconfig", "/sbin/ldconfig", "/usr/sbin/ldconfig"} {
+		path, err := exec.LookPath(p)
+		if err != nil {
+			continue
+		}
+		if err := os.MkdirAll(filepath.Join(image, "etc"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if b, err := exec.Command(path, "-r", image).CombinedOutput(); err != nil {
+			t.Fatalf("ldconfig: %v\n%s", err, b)
+		}
+		return true
+	}
+	return false
 }
 
 // TestGPUBox runs a program in a box with nvproxy switched on, on a machine that
@@ -298,7 +315,7 @@ func TestGPUInside(t *testing.T) {
 	t.Run("one of two", func(t *testing.T) {
 		text := run(t, g.Image, []int{1})
 		has(t, text, control, "/dev/nvidia0: none", "/dev/nvidia1: char 195:1 open ok ioctl File descriptor in bad state", "uvm: 1", "libcuda.so.1: 12080", "libcuda.so: 12080", "smi: 1", "write: 1")
-		if g.Ldconfig != "" {
+		if g.Ldconfig {
 			has(t, text, "path -\n")
 		}
 	})
