@@ -153,7 +153,6 @@ type JobEvent struct {
 	Provider artel.NodeID `json:"provider,omitzero"`
 	Reason   artel.Reason `json:"reason,omitempty"`
 	ExitCode int32        `json:"exitCode,omitempty"`
-	Price    artel.Price  `json:"price,omitempty"` // of EventLease
 	Message  string       `json:"message,omitempty"`
 	Job      *Job         `json:"job,omitempty"` // the job after this event
 }
@@ -165,7 +164,6 @@ type EventKind string
 const (
 	EventJob    EventKind = "job"    // the job's state changed
 	EventTask   EventKind = "task"   // a task's state changed
-	EventLease  EventKind = "lease"  // a provider signed
 	EventLost   EventKind = "lost"   // a provider fell silent; its tasks go elsewhere
 	EventNotice EventKind = "notice" // a sentence for the person
 )
@@ -208,9 +206,8 @@ type OfferQuery struct {
 // Offer is an offer with what this node thinks of it.
 type Offer struct {
 	artel.Offer
-	Stake  artel.Amount `json:"stake"`
-	Rating float64      `json:"rating"` // 0 to 1, of this node's own experience and the chain's
-	Known  bool         `json:"known"`  // has worked for this node before
+	Rating float64 `json:"rating"` // 0 to 1, of this node's own experience
+	Known  bool    `json:"known"`  // has worked for this node before
 }
 
 // Quote is what a job would cost now.
@@ -267,7 +264,7 @@ type ProvideConfig struct {
 	Memory    uint64       `json:"memory"` // bytes, all slots together; 0: what the machine can spare
 	Disk      uint64       `json:"disk"`   // bytes that tasks may take, all together; 0: what the disk can spare
 	Price     artel.Price  `json:"price"`
-	MaxUnpaid artel.Amount `json:"maxUnpaid"` // zero: one unit's cost
+	MaxUnpaid artel.Amount `json:"maxUnpaid"` // zero: what a unit costs for each slot, and one more
 	MinRedeem artel.Amount `json:"minRedeem"` // less is neither booked nor redeemed; zero: as the chain's calls cost
 	MaxUnit   uint64       `json:"maxUnit"`   // milliseconds; 0: one hour
 	Region    string       `json:"region,omitempty"`
@@ -287,7 +284,7 @@ type ProvideStatus struct {
 	Offer    *artel.Offer  `json:"offer,omitempty"` // what is announced
 	Busy     int           `json:"busy"`            // slots
 	Leases   int           `json:"leases"`
-	Done     uint64        `json:"done"`     // receipts signed, ever
+	Done     uint64        `json:"done"`     // receipts signed since the daemon was started
 	Promised artel.Amount  `json:"promised"` // vouchers held, not redeemed
 	Earned   artel.Amount  `json:"earned"`   // redeemed, not withdrawn
 	Message  string        `json:"message,omitempty"`

@@ -70,6 +70,11 @@ func TestReceived(t *testing.T) {
 		{"out of memory, the last", 1, Out, 1, receipt(1, artel.ReasonMemory, 0), 1, true, Failed, 0, 5},
 		{"exit code 1 of the fenced one", 2, Out, 1, receipt(1, artel.ReasonExited, 1), 0, false, Out, 0, 5},
 		{"cancelled", 1, Out, 1, receipt(1, artel.ReasonCancelled, 0), 0, false, Waiting, 0, 5},
+		{"the host's own trouble", 1, Out, 1, receipt(1, artel.ReasonHost, 0), 0, false, Waiting, 0, 5},
+		{"a word that nobody knows, with an exit code", 1, Out, 1, receipt(1, "splendid", 1), 0, false, Waiting, 0, 5},
+		{"no word at all", 1, Out, 1, receipt(1, "", 0), 0, false, Waiting, 0, 5},
+		{"the host's trouble with the fenced one", 2, Out, 1, receipt(1, artel.ReasonHost, 0), 0, false, Out, 0, 5},
+		{"cancelled, the last of all", MaxAttempts, Out, MaxAttempts, receipt(MaxAttempts, artel.ReasonCancelled, 0), 0, false, Failed, 0, 5},
 		{"the fenced one cancelled", 2, Out, 1, receipt(1, artel.ReasonCancelled, 0), 0, false, Out, 0, 5},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -187,14 +187,14 @@ func (p *Provider) accept(t *tx, m wire.ProposeRequest, terms artel.Terms, id ar
 	}
 	free, gpus := p.policy().Resources.Slots, p.policy().Resources.GPUs
 	for _, open := range p.open {
-		free -= min(free, held(p.leases[open].Terms))
-		gpus -= min(gpus, heldGPUs(p.leases[open].Terms))
+		free -= min(free, slotsOf(p.leases[open].Terms))
+		gpus -= min(gpus, gpusOf(p.leases[open].Terms))
 	}
-	if p.paused || held(terms) > free {
-		return p2p.Errorf(p2p.Refused, "%d slots wanted, %d are free", held(terms), free).WithHint("try again later, or another provider")
+	if p.paused || slotsOf(terms) > free {
+		return p2p.Errorf(p2p.Refused, "%d slots wanted, %d are free", slotsOf(terms), free).WithHint("try again later, or another provider")
 	}
-	if heldGPUs(terms) > gpus {
-		return p2p.Errorf(p2p.Refused, "%d GPUs wanted, %d are free", heldGPUs(terms), gpus).WithHint("try again later, or another provider")
+	if gpusOf(terms) > gpus {
+		return p2p.Errorf(p2p.Refused, "%d GPUs wanted, %d are free", gpusOf(terms), gpus).WithHint("try again later, or another provider")
 	}
 	book := afresh(k, seen)
 	if b := p.lanes[k]; b != nil {
@@ -306,8 +306,8 @@ func (p *Provider) trusts(renter artel.Address, unit artel.Amount) bool {
 	return !paid.IsZero() && !paid.Less(unit)
 }
 
-// held is how many of the machine's slots a lease holds.
-func held(t artel.Terms) uint32 { return t.Slots * max(t.Resources.Slots, 1) }
+// slotsOf is how many of the machine's slots a lease holds.
+func slotsOf(t artel.Terms) uint32 { return t.Slots * max(t.Resources.Slots, 1) }
 
-// heldGPUs is how many of its GPUs. What checkLease has seen does not overflow.
-func heldGPUs(t artel.Terms) uint32 { return t.Slots * t.Resources.GPUs }
+// gpusOf is how many of its GPUs. What checkLease has seen does not overflow.
+func gpusOf(t artel.Terms) uint32 { return t.Slots * t.Resources.GPUs }
