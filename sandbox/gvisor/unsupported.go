@@ -30,3 +30,12 @@ func Drivers() []string { return nil }
 
 // Check returns an error that wraps ErrUnsupported.
 func (g *GPUs) Check() error { return errPlatform }
+
+// Program cannot be made here.
+type Program struct{}
+
+// Unpack returns an error that wraps ErrUnsupported.
+func Unpack([]byte) (*Program, error) { return nil, errPlatform }
+
+// Close does nothing here.
+func (*Program) Close() error { return nil }
