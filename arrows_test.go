@@ -18,7 +18,7 @@ var rooms = map[string][]string{
 	// Rules: pure, they know the nouns alone.
 	"lease": {""}, "job": {""}, "market": {""}, "wire": {"", "wire/wirepb"}, "wire/wirepb": {},
 	// Ports: the interface, its values and its suite.
-	"sandbox": {}, "blob": {""}, "p2p": {""}, "chain": {""}, "seal": {}, "host": {},
+	"sandbox": {}, "blob": {""}, "p2p": {""}, "chain": {""}, "seal": {}, "host": {}, "host/gpuproof": {},
 	"sandbox/sandboxtest": {"sandbox"}, "blob/blobtest": {"", "blob"}, "p2p/p2ptest": {"", "p2p"}, "chain/chaintest": {"", "chain"},
 	// Adapters.
 	"sandbox/fake": {"sandbox"}, "sandbox/wasm": {"sandbox", "sandbox/wasm/internal/confine", "sandbox/wasm/internal/guestfs"},
