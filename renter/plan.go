@@ -222,7 +222,7 @@ func (r *Renter) ask(t *tx, a *active, ready int) {
 			continue
 		}
 		unit, pull := costOf(o, weight, a.Spec)
-		slots := affordable(left.Sub(pull), unit, min(o.Resources.Slots/weight, uint32(want)))
+		slots := affordable(left.Sub(pull), unit, min(o.Resources.Fits(a.Spec.Want), uint32(want)))
 		if slots == 0 {
 			continue
 		}
@@ -234,7 +234,7 @@ func (r *Renter) ask(t *tx, a *active, ready int) {
 		begun++
 		r.asking[o.Node] = slots
 		id, spec := a.ID, a.Spec
-		t.after = append(t.after, func() { r.loop.Go(func() { r.propose(t.ctx, l, id, spec, slots) }) })
+		t.after = append(t.after, func() { r.loop.Go(func() { _ = r.propose(t.ctx, l, id, spec, slots) }) })
 	}
 }
 
