@@ -11,6 +11,7 @@ import (
 type provideOptions struct {
 	cpu                                          uint32
 	mem, disk, price, maxUnpaid, maxUnit, region string
+	images                                       string
 	minRedeem                                    string
 	prepay, off, now                             bool
 }
@@ -33,7 +34,8 @@ stands. The setting outlasts restarts. --off lets running tasks end first.`,
 	f := c.Flags()
 	f.Uint32Var(&o.cpu, "max-cpu", 0, "cores to give, a slot each (default all)")
 	f.StringVar(&o.mem, "max-mem", "", "memory to give, all slots together (default what the machine can spare)")
-	f.StringVar(&o.disk, "max-disk", "", "disk that tasks may take together, four times what one may use in each slot (default what the disk can spare)")
+	f.StringVar(&o.disk, "max-disk", "", "disk that strangers may take together: images, and five times what a task may use in each slot (default what the disk can spare)")
+	f.StringVar(&o.images, "max-images", "", "disk of --max-disk that container images may take; those used longest ago go first (default a third)")
 	f.StringVar(&o.price, "price", "", "for a slot: 0.5/h in tokens, or units per 10⁶ s")
 	f.StringVar(&o.maxUnpaid, "max-unpaid", "", "how far to work ahead of the money (default one task)")
 	f.StringVar(&o.minRedeem, "min-redeem", "", "least sum to spend gas on, less gathers (default: all on an embedded chain, else an eighth of --max-unpaid)")
@@ -63,7 +65,7 @@ func (a *app) provide(ctx context.Context, o provideOptions) error {
 		if p, err = a.provideConfig(ctx, c, o); err == nil {
 			s, err = c.Provide(ctx, p)
 		}
-	case o.cpu != 0 || o.mem != "" || o.disk != "" || o.maxUnpaid != "" || o.minRedeem != "" || o.region != "" || o.prepay:
+	case o.cpu != 0 || o.mem != "" || o.disk != "" || o.images != "" || o.maxUnpaid != "" || o.minRedeem != "" || o.region != "" || o.prepay:
 		return usage("--price 0.5/h, or a whole number of token units per 10⁶ seconds", "providing wants a price")
 	default:
 		s, err = c.ProvideStatus(ctx)
@@ -89,6 +91,11 @@ func (a *app) provideConfig(ctx context.Context, c *api.Client, o provideOptions
 	}
 	if o.disk != "" {
 		if p.Disk, err = parseSize("--max-disk", o.disk); err != nil {
+			return p, err
+		}
+	}
+	if o.images != "" {
+		if p.Images, err = parseSize("--max-images", o.images); err != nil {
 			return p, err
 		}
 	}
