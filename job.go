@@ -258,6 +258,12 @@ func (r Reason) ProgramsFault() bool {
 	return false
 }
 
+// HostsFault reports whether the reason blames the host. A word that is not
+// known does.
+func (r Reason) HostsFault() bool {
+	return r != ReasonExited && r != ReasonCancelled && !r.ProgramsFault()
+}
+
 // JobSpec is what a renter asks for: Count tasks of one program or one image.
 type JobSpec struct {
 	Name      string    `json:"name"`

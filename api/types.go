@@ -152,7 +152,6 @@ type JobEvent struct {
 	Provider artel.NodeID `json:"provider,omitzero"`
 	Reason   artel.Reason `json:"reason,omitempty"`
 	ExitCode int32        `json:"exitCode,omitempty"`
-	Price    artel.Price  `json:"price,omitempty"` // of EventLease
 	Message  string       `json:"message,omitempty"`
 	Job      *Job         `json:"job,omitempty"` // the job after this event
 }
@@ -164,7 +163,6 @@ type EventKind string
 const (
 	EventJob    EventKind = "job"    // the job's state changed
 	EventTask   EventKind = "task"   // a task's state changed
-	EventLease  EventKind = "lease"  // a provider signed
 	EventLost   EventKind = "lost"   // a provider fell silent; its tasks go elsewhere
 	EventNotice EventKind = "notice" // a sentence for the person
 )
@@ -205,9 +203,8 @@ type OfferQuery struct {
 // Offer is an offer with what this node thinks of it.
 type Offer struct {
 	artel.Offer
-	Stake  artel.Amount `json:"stake"`
-	Rating float64      `json:"rating"` // 0 to 1, of this node's own experience and the chain's
-	Known  bool         `json:"known"`  // has worked for this node before
+	Rating float64 `json:"rating"` // 0 to 1, of this node's own experience
+	Known  bool    `json:"known"`  // has worked for this node before
 }
 
 // Quote is what a job would cost now.
@@ -265,7 +262,7 @@ type ProvideConfig struct {
 	Disk      uint64       `json:"disk"`   // bytes that strangers may take, images and tasks together; 0: what the disk can spare
 	Images    uint64       `json:"images"` // bytes of them for images; 0: a third
 	Price     artel.Price  `json:"price"`
-	MaxUnpaid artel.Amount `json:"maxUnpaid"` // zero: one unit's cost
+	MaxUnpaid artel.Amount `json:"maxUnpaid"` // zero: what a unit costs for each slot, and one more
 	MinRedeem artel.Amount `json:"minRedeem"` // less is neither booked nor redeemed; zero: as the chain's calls cost
 	MaxUnit   uint64       `json:"maxUnit"`   // milliseconds; 0: one hour
 	Region    string       `json:"region,omitempty"`
@@ -281,7 +278,7 @@ type ProvideStatus struct {
 	Offer    *artel.Offer  `json:"offer,omitempty"` // what is announced
 	Busy     int           `json:"busy"`            // slots
 	Leases   int           `json:"leases"`
-	Done     uint64        `json:"done"`     // receipts signed, ever
+	Done     uint64        `json:"done"`     // receipts signed since the daemon was started
 	Promised artel.Amount  `json:"promised"` // vouchers held, not redeemed
 	Earned   artel.Amount  `json:"earned"`   // redeemed, not withdrawn
 	Message  string        `json:"message,omitempty"`

@@ -21,12 +21,12 @@ type Balance struct {
 	LeaveAt   time.Time      `json:"leaveAt,omitzero"`
 	Exiting   artel.Amount   `json:"exiting"` // of the deposit
 	ExitAt    time.Time      `json:"exitAt,omitzero"`
-	ExitVoid  time.Time      `json:"exitVoid,omitzero"` // from then on it cannot be carried out
-	Gas       string         `json:"gas"`               // the chain's own coin, decimal smallest units
-	Allowance *artel.Amount  `json:"allowance,omitempty"`
-	Until     time.Time      `json:"until,omitzero"` // the signer's end
-	Block     uint64         `json:"block"`          // of these figures
-	Payout    *artel.Address `json:"payout,omitempty"`
+	ExitVoid  time.Time      `json:"exitVoid,omitzero"`   // from then on it cannot be carried out
+	Gas       string         `json:"gas"`                 // what Signer has of the chain's own coin to pay fees with, decimal smallest units
+	Allowance *artel.Amount  `json:"allowance,omitempty"` // what Signer may still book, where it is not the account
+	Until     time.Time      `json:"until,omitzero"`      // and its end; zero: it has no rights
+	Block     uint64         `json:"block"`               // of these figures
+	Payout    *artel.Address `json:"payout,omitempty"`    // where earnings and stake go, where that is not the account
 }
 
 // AmountRequest moves a sum.
@@ -67,8 +67,8 @@ type Done struct {
 // Recovery says what recover found.
 type Recovery struct {
 	Generation uint64       `json:"generation"`
-	Asked      int          `json:"asked"`    // providers of the account's lanes
-	Answered   int          `json:"answered"` // the others are asked again when they appear
+	Asked      int          `json:"asked"`    // nodes that have an offer now
+	Answered   int          `json:"answered"` // any other is asked when a lease with it is refused
 	Lanes      int          `json:"lanes"`
 	Promised   artel.Amount `json:"promised"` // by the vouchers they hold
 }

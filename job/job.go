@@ -96,7 +96,7 @@ type Job struct {
 	Message string        `json:"message,omitempty"`
 	Created int64         `json:"created"` // unix ms
 	Ended   int64         `json:"ended,omitempty"`
-	Spent   artel.Amount  `json:"spent"`   // what was billed for it, holding machines included
+	Spent   artel.Amount  `json:"spent"`   // what was billed for it and not written off, holding machines included
 	Vouched artel.Amount  `json:"vouched"` // what was promised to providers in vouchers because of it; never more than its budget
 	Open    uint64        `json:"open"`    // tasks neither Done nor Failed
 	Failed  uint64        `json:"failed"`
@@ -181,14 +181,14 @@ func (j Job) Received(t Task, n uint32, r *artel.Receipt, spent artel.Amount, no
 	if t.State != Out && t.State != Waiting {
 		return j, t, false, nil
 	}
-	newer := t.State == Out && t.last().N != n // a later attempt is out: the task waits for it
-	if r.Reason == artel.ReasonCancelled {
+	newer := t.State == Out && t.last().N != n                      // a later attempt is out: the task waits for it
+	if r.Reason == artel.ReasonCancelled || r.Reason.HostsFault() { // whatever its result says, it is none
 		if t.State == Out && !newer {
-			t = t.back(now)
+			j, t = j.again(t, now)
 		}
 		return j, t, false, nil
 	}
-	if r.Reason.ProgramsFault() || r.Reason == artel.ReasonExited && r.Result.ExitCode != 0 {
+	if r.Reason.ProgramsFault() || r.Result.ExitCode != 0 {
 		t.Faults++
 		if t.Faults < j.Spec.Tries && len(t.Attempts) < MaxAttempts {
 			if !newer {
@@ -215,6 +215,12 @@ func others(t Task, n uint32) []Attempt {
 	return rest
 }
 
+// WrittenOff takes so much out of what a task was billed with: nobody will pay it.
+func (j Job) WrittenOff(t Task, sum artel.Amount) (Job, Task) {
+	j.Spent, t.Spent = j.Spent.Sub(sum), t.Spent.Sub(sum)
+	return j, t
+}
+
 // Delivered ends a task: its output was paid for, opened and stored.
 func (j Job) Delivered(t Task, output artel.Ref, now int64) (Job, Task) {
 	if t.State != Paying {
@@ -226,7 +232,8 @@ func (j Job) Delivered(t Task, output artel.Ref, now int64) (Job, Task) {
 }
 
 // Lost takes the end of attempt n without a good receipt, or a paid output that
-// never came: the host's fault. The task is tried elsewhere.
+// never came: the host's fault, unless it says that the program, or its image, can run
+// nowhere. The task is tried elsewhere.
 func (j Job) Lost(t Task, n uint32, why artel.Reason, msg string, now int64) (Job, Task) {
 	a := t.attempt(n)
 	if a == nil || a.Ended != 0 && t.State != Paying {
@@ -237,18 +244,27 @@ func (j Job) Lost(t Task, n uint32, why artel.Reason, msg string, now int64) (Jo
 	if a.Ended == 0 || t.State == Paying {
 		a.Ended, a.Reason, a.Message = now, why, msg
 	}
+	if why.ProgramsFault() {
+		t.Faults++ // it was not run and is not paid for, and another host would say the same
+	}
 	if t.State == Paying && t.Receipt != nil && t.Receipt.Result.Attempt == n {
 		t.Receipt, t.Node, t.State = nil, artel.NodeID{}, Out
 	}
 	if t.State != Out || t.last().N != n && t.last().Ended == 0 {
 		return j, t
 	}
-	if len(t.Attempts) >= MaxAttempts {
-		t.State = Failed
-		j.Open, j.Failed = j.Open-1, j.Failed+1
-		return j.Settle(now), t
+	return j.again(t, now)
+}
+
+// again gives a task that ended without a result another try, or fails it after
+// the last one.
+func (j Job) again(t Task, now int64) (Job, Task) {
+	if len(t.Attempts) < MaxAttempts && (t.Faults == 0 || t.Faults < j.Spec.Tries) {
+		return j, t.back(now)
 	}
-	return j, t.back(now)
+	t.State = Failed
+	j.Open, j.Failed = j.Open-1, j.Failed+1
+	return j.Settle(now), t
 }
 
 func (t Task) back(now int64) Task {

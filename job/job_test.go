@@ -70,6 +70,11 @@ func TestReceived(t *testing.T) {
 		{"out of memory, the last", 1, Out, 1, receipt(1, artel.ReasonMemory, 0), 1, true, Failed, 0, 5},
 		{"exit code 1 of the fenced one", 2, Out, 1, receipt(1, artel.ReasonExited, 1), 0, false, Out, 0, 5},
 		{"cancelled", 1, Out, 1, receipt(1, artel.ReasonCancelled, 0), 0, false, Waiting, 0, 5},
+		{"the host's own trouble", 1, Out, 1, receipt(1, artel.ReasonHost, 0), 0, false, Waiting, 0, 5},
+		{"a word that nobody knows, with an exit code", 1, Out, 1, receipt(1, "splendid", 1), 0, false, Waiting, 0, 5},
+		{"no word at all", 1, Out, 1, receipt(1, "", 0), 0, false, Waiting, 0, 5},
+		{"the host's trouble with the fenced one", 2, Out, 1, receipt(1, artel.ReasonHost, 0), 0, false, Out, 0, 5},
+		{"cancelled, the last of all", MaxAttempts, Out, MaxAttempts, receipt(MaxAttempts, artel.ReasonCancelled, 0), 0, false, Failed, 0, 5},
 		{"the fenced one cancelled", 2, Out, 1, receipt(1, artel.ReasonCancelled, 0), 0, false, Out, 0, 5},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -124,6 +129,22 @@ func TestLost(t *testing.T) {
 				t.Errorf("the job is %s", j.Phase)
 			}
 		})
+	}
+}
+
+// A host that says that the program can run nowhere is believed as often as one that
+// ran it: after so many tries the task fails.
+func TestLostByTheProgramsFault(t *testing.T) {
+	j, task := newJob(t, 1)
+	j.Spec.Tries = 2
+	j, task = j.Lost(task, 1, artel.ReasonBadProgram, "fetch image: it is for another platform", now)
+	if task.State != Waiting || task.Faults != 1 || task.Attempts[0].Message == "" {
+		t.Fatalf("%+v", task)
+	}
+	task, _ = j.Dispatch(task, artel.Hash{2}, artel.NodeID{2}, now)
+	j, task = j.Lost(task, 2, artel.ReasonBadProgram, "fetch image: it is for another platform", now)
+	if task.State != Failed || j.Phase != Finished || j.Failed != 1 {
+		t.Fatalf("%+v of a job that is %s", task, j.Phase)
 	}
 }
 

@@ -102,7 +102,7 @@ type Run struct{ Running }
 // Kill ends an attempt; it still ends in Finish.
 type Kill struct{ TaskKey }
 
-// Book asks for the signed reserve to be submitted to the ledger.
+// BookReserve asks for the signed reserve to be submitted to the ledger.
 type BookReserve struct{}
 
 // Redeem asks for the voucher to be redeemed: the lane is being released, or

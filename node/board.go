@@ -39,6 +39,9 @@ type standing struct {
 // standingFor is how long an answer of the chain about an account counts.
 const standingFor = 5 * time.Minute
 
+// maxSeen bounds the answers that are kept; the chain is asked again.
+const maxSeen = 100_000
+
 func newBoard(network artel.Hash, minStake artel.Amount, ledger chain.Reader, params chain.Params) *board {
 	p := market.DefaultPolicy(network)
 	p.MinStake = minStake
@@ -49,8 +52,8 @@ func newBoard(network artel.Hash, minStake artel.Amount, ledger chain.Reader, pa
 }
 
 // validate judges an offer before it is passed on.
-func (b *board) validate(_ context.Context, m p2p.Message) p2p.Verdict {
-	switch b.admit(m.Data).Action {
+func (b *board) validate(ctx context.Context, m p2p.Message) p2p.Verdict {
+	switch b.admit(ctx, m.Data).Action {
 	case market.Accept:
 		return p2p.Accept
 	case market.Reject:
@@ -59,14 +62,12 @@ func (b *board) validate(_ context.Context, m p2p.Message) p2p.Verdict {
 	return p2p.Ignore
 }
 
-// take keeps an offer that a peer handed over.
-func (b *board) take(sealed []byte) { b.admit(sealed) }
-
-func (b *board) admit(sealed []byte) market.Verdict {
+// admit lists an offer that a peer handed over, if it may be listed.
+func (b *board) admit(ctx context.Context, sealed []byte) market.Verdict {
 	now := uint64(time.Now().Unix())
 	// The chain is asked without the lock, and only for an offer that is one.
 	if o, _, err := wire.OpenOffer(sealed, b.network()); err == nil {
-		b.refresh(o)
+		b.refresh(ctx, o)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -126,19 +127,19 @@ func (b *board) network() artel.Hash { return b.index.Policy().Network }
 
 // refresh looks up what the chain says of an offer's account, if the answer
 // matters and is not fresh.
-func (b *board) refresh(o artel.Offer) {
+func (b *board) refresh(ctx context.Context, o artel.Offer) {
 	b.mu.Lock()
 	s, ok := b.seen[o.Node]
 	self := o.Account == o.Node.Address()
 	need := !self || !b.index.Policy().MinStake.IsZero()
-	if len(b.seen) > 100_000 {
+	if len(b.seen) > maxSeen {
 		clear(b.seen)
 	}
 	b.mu.Unlock()
 	if !need || ok && time.Since(s.at) < standingFor {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	s = standing{at: time.Now()}
 	st, err := b.ledger.Stake(ctx, o.Account)
@@ -188,10 +189,10 @@ func (b *board) Offers(j artel.JobSpec, now time.Time, n int) []renter.Listed {
 }
 
 // Note implements renter.Board.
-func (b *board) Note(node artel.NodeID, ok bool, now time.Time) {
+func (b *board) Note(node artel.NodeID, ok bool, wall uint64, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.history.Nodes[node] = b.history.Nodes[node].Learn(market.Outcome{OK: ok}, uint64(now.Unix()))
+	b.history.Nodes[node] = b.history.Nodes[node].Learn(market.Outcome{OK: ok, Wall: wall}, uint64(now.Unix()))
 }
 
 // list returns the live offers that suit a query, with what was seen of them.

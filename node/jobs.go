@@ -69,7 +69,8 @@ func (n *Node) List(ctx context.Context, q api.JobQuery) ([]api.Job, error) {
 	return out, nil
 }
 
-// maxListed is how many of the newest jobs are searched for open ones.
+// maxListed is how many of the newest jobs are searched for open ones, and for one
+// by the beginning of its id.
 const maxListed = 10_000
 
 // resolve finds a job by its id or a beginning of it that no other job shares.
@@ -78,7 +79,7 @@ func (n *Node) resolve(ctx context.Context, id string) (artel.Hash, error) {
 		return h, nil
 	}
 	want := strings.TrimPrefix(id, "0x")
-	js, err := n.renter.Jobs(ctx, 10_000)
+	js, err := n.renter.Jobs(ctx, maxListed)
 	if err != nil {
 		return artel.Hash{}, err
 	}

@@ -42,7 +42,9 @@ type saved struct {
 	Config api.ProvideConfig `json:"config"`
 }
 
-func newOwner(n *Node, machine [16]byte) *owner { return &owner{n: n, machine: machine, resumed: make(chan struct{})} }
+func newOwner(n *Node, machine [16]byte) *owner {
+	return &owner{n: n, machine: machine, resumed: make(chan struct{})}
+}
 
 // resume takes up the role as it was before the daemon stopped. A provider that
 // is off still answers for what it signed.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -144,11 +145,12 @@ func (n *Node) Leases(ctx context.Context, q api.LeaseQuery) ([]api.Lease, error
 			}
 			out = append(out, api.Lease{
 				ID: l.ID, Role: "provider", Peer: l.Node, Renter: l.Renter, Provider: n.account(), Lane: l.Lane, Slots: l.Slots, Price: l.Price,
-				State: l.Phase, Start: time.Unix(int64(l.Start), 0).UTC(), End: time.Unix(int64(l.Ends), 0).UTC(), Running: l.Running,
+				State: l.Phase, Start: time.Unix(int64(l.Start), 0).UTC(), End: time.Unix(int64(l.End), 0).UTC(), Running: l.Running,
 				Owed: l.Due.Sub(l.Voucher), Promised: l.Voucher, Cap: l.Cap,
 			})
 		}
 	}
+	slices.SortStableFunc(out, func(a, b api.Lease) int { return b.Start.Compare(a.Start) })
 	limit := q.Limit
 	if limit == 0 {
 		limit = 100

@@ -123,7 +123,7 @@ func (n *Node) window(ctx context.Context, delay uint64) (from, until time.Time)
 // Balance implements api.Wallet.
 func (n *Node) Balance(ctx context.Context) (api.Balance, error) {
 	me := n.account()
-	b := api.Balance{Account: me, Signer: n.c.Key.Address(), Token: n.c.Network.Token, Gas: "0"}
+	b := api.Balance{Account: me, Signer: n.c.Key.Address(), Token: n.c.Network.Token}
 	head, err := n.ledger.Head(ctx)
 	if err != nil {
 		return b, chainError(err)
@@ -151,6 +151,21 @@ func (n *Node) Balance(ctx context.Context) (api.Balance, error) {
 	}
 	if to := a.Payout.At(me, head.Time); to != me {
 		b.Payout = &to
+	}
+	coins, err := n.ledger.Coins(ctx, b.Signer)
+	if err != nil {
+		return b, chainError(err)
+	}
+	b.Gas = coins.String()
+	if b.Signer != me {
+		s, err := n.ledger.Signer(ctx, me, b.Signer)
+		if err != nil {
+			return b, chainError(err)
+		}
+		left := s.Left()
+		if b.Allowance = &left; s.Until != 0 {
+			b.Until = time.Unix(int64(min(s.Until, 1<<40)), 0).UTC()
+		}
 	}
 	lanes, err := n.lanes(ctx)
 	if err != nil {
@@ -341,21 +356,28 @@ func (n *Node) statement(ctx context.Context) (s api.Statement, same bool, err e
 		}
 		return parties[a]
 	}
+	add := func(sum *artel.Amount, a artel.Amount) { // the figures are a chain's: what does not fit is no panic
+		next, perr := sum.Plus(a)
+		*sum, err = next, errors.Join(err, perr)
+	}
 	lanes := map[chain.LaneKey]bool{}
 	for _, e := range es {
 		switch f := e.Fact.(type) {
 		case chain.Deposited:
-			of(f.Account).Deposited = of(f.Account).Deposited.Add(f.Amount)
+			add(&of(f.Account).Deposited, f.Amount)
 		case chain.Exited:
-			of(f.Account).Exited = of(f.Account).Exited.Add(f.Amount)
+			add(&of(f.Account).Exited, f.Amount)
 		case chain.Withdrawn:
-			of(f.Account).Withdrawn = of(f.Account).Withdrawn.Add(f.Amount)
+			add(&of(f.Account).Withdrawn, f.Amount)
 		case chain.Redeemed:
-			of(f.Lane.Provider).Redeemed = of(f.Lane.Provider).Redeemed.Add(f.Amount)
+			add(&of(f.Lane.Provider).Redeemed, f.Amount)
 			lanes[f.Lane] = true
 		case chain.Reserved:
 			lanes[f.Lane] = true
 		}
+	}
+	if err != nil {
+		return s, false, fmt.Errorf("sum up the ledger's events: %w", err)
 	}
 	if s.Balance, err = n.ledger.Balance(ctx, n.params.Ledger); err != nil {
 		return s, false, chainError(err)

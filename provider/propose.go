@@ -189,10 +189,10 @@ func (p *Provider) accept(t *tx, m wire.ProposeRequest, terms artel.Terms, id ar
 	}
 	free := p.policy().Resources.Slots
 	for _, open := range p.open {
-		free -= min(free, held(p.leases[open].Terms))
+		free -= min(free, slotsOf(p.leases[open].Terms))
 	}
-	if p.paused || held(terms) > free {
-		return p2p.Errorf(p2p.Refused, "%d slots wanted, %d are free", held(terms), free).WithHint("try again later, or another provider")
+	if p.paused || slotsOf(terms) > free {
+		return p2p.Errorf(p2p.Refused, "%d slots wanted, %d are free", slotsOf(terms), free).WithHint("try again later, or another provider")
 	}
 	book := afresh(k, seen)
 	if b := p.lanes[k]; b != nil {
@@ -304,5 +304,5 @@ func (p *Provider) trusts(renter artel.Address, unit artel.Amount) bool {
 	return !paid.IsZero() && !paid.Less(unit)
 }
 
-// held is how many of the machine's slots a lease holds.
-func held(t artel.Terms) uint32 { return t.Slots * max(t.Resources.Slots, 1) }
+// slotsOf is how many of the machine's slots a lease holds.
+func slotsOf(t artel.Terms) uint32 { return t.Slots * max(t.Resources.Slots, 1) }

@@ -245,20 +245,16 @@ func New(c Config) *Provider {
 // Register makes the provider answer its methods on the host. Call it once,
 // before the host runs.
 func (p *Provider) Register() {
-	p.c.Host.Handle(wire.MethodPropose, wire.MaxPropose, p.propose)
-	p.c.Host.Handle(wire.MethodReserve, wire.MaxSmall, p.reserve)
-	p.c.Host.Handle(wire.MethodStart, maxCall(wire.MaxStart), p.start)
-	p.c.Host.Handle(wire.MethodCancel, wire.MaxCancel, p.cancel)
-	p.c.Host.Handle(wire.MethodWatch, wire.MaxSmall, p.watch)
-	p.c.Host.Handle(wire.MethodPay, wire.MaxCancel, p.pay)
-	p.c.Host.Handle(wire.MethodLogs, wire.MaxSmall, p.logs)
-	p.c.Host.Handle(wire.MethodClose, wire.MaxSmall, p.close)
-	p.c.Host.Handle(wire.MethodRecover, wire.MaxSmall, p.recover)
-	p.c.Host.Handle(wire.MethodOffer, wire.MaxSmall, p.offer)
+	for method, answer := range map[string]p2p.Handler{
+		wire.MethodPropose: p.propose, wire.MethodReserve: p.reserve, wire.MethodStart: p.start, wire.MethodCancel: p.cancel,
+		wire.MethodWatch: p.watch, wire.MethodPay: p.pay, wire.MethodLogs: p.logs, wire.MethodClose: p.close,
+		wire.MethodRecover: p.recover, wire.MethodOffer: p.offer,
+	} {
+		most, _, _ := wire.Limits(method)
+		p.c.Host.Handle(method, most, answer)
+	}
 	p.c.Host.HandleStream(wire.ProtocolVisit, p.visit)
 }
-
-func maxCall(n int) int { return min(n, p2p.MaxMessage) }
 
 // Run loads what was stored and works until ctx ends. It returns an error when
 // the store fails: what cannot be stored must not be promised.

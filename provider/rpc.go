@@ -1,8 +1,11 @@
 package provider
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/artel-network/artel"
@@ -97,24 +100,27 @@ func (p *Provider) start(ctx context.Context, from artel.NodeID, req []byte) ([]
 	}
 	var resp wire.StartResponse
 	err = p.with(ctx, from, m.Lease, func(t *tx, s *sold) error {
+		ended := s.ended()
 		for _, st := range m.Starts {
 			k := lease.TaskKey{Task: st.Task, Attempt: st.Attempt}
-			if s.ended(k) {
+			refuse := func(why artel.Reason, msg string) {
+				resp.Refused = append(resp.Refused, wire.Refusal{Task: k.Task, Attempt: k.Attempt, Reason: why, Message: msg})
+			}
+			switch {
+			case ended[k]:
 				continue // asked again after its end: the event says so
-			}
-			if len(s.events) >= maxKept {
-				resp.Refused = append(resp.Refused, wire.Refusal{Task: k.Task, Attempt: k.Attempt, Reason: artel.ReasonRefused, Message: "too many results wait to be settled"})
+			case len(s.events) >= maxKept:
+				refuse(artel.ReasonRefused, "too many results wait to be settled")
 				continue
-			}
-			if p.paused {
-				resp.Refused = append(resp.Refused, wire.Refusal{Task: k.Task, Attempt: k.Attempt, Reason: artel.ReasonRefused, Message: "the owner has paused this machine"})
+			case p.paused:
+				refuse(artel.ReasonRefused, "the owner has paused this machine")
 				continue
 			}
 			next, fx, err := s.Take(k, st.Spec, t.now)
 			var no lease.Refused
 			switch {
 			case errors.As(err, &no):
-				resp.Refused = append(resp.Refused, wire.Refusal{Task: k.Task, Attempt: k.Attempt, Reason: no.Reason, Message: no.Message})
+				refuse(no.Reason, no.Message)
 			case err != nil:
 				return err
 			}
@@ -145,13 +151,13 @@ func (p *Provider) keep(t *tx, s *sold, next lease.Sold, fx []lease.Effect) {
 // those that failed before they ran cost it nothing.
 const maxKept = 65_536
 
-func (s *sold) ended(k lease.TaskKey) bool {
+// ended is the set of the attempts whose ends the renter has not settled.
+func (s *sold) ended() map[lease.TaskKey]bool {
+	set := make(map[lease.TaskKey]bool, len(s.events))
 	for _, e := range s.events {
-		if e.Event.Task == k.Task && e.Event.Attempt == k.Attempt {
-			return true
-		}
+		set[e.attempt()] = true
 	}
-	return false
+	return set
 }
 
 func (p *Provider) cancel(ctx context.Context, from artel.NodeID, req []byte) ([]byte, error) {
@@ -182,7 +188,7 @@ func (p *Provider) watch(ctx context.Context, from artel.NodeID, req []byte) ([]
 		var news chan struct{}
 		err := p.with(ctx, from, m.Lease, func(t *tx, s *sold) error {
 			p.forget(t, s, m.Done)
-			resp, news = s.news4(m.After, t.now), s.news
+			resp, news = s.answer(m.After, t.now), s.news
 			return nil
 		})
 		if err != nil {
@@ -206,7 +212,8 @@ func (p *Provider) watch(ctx context.Context, from artel.NodeID, req []byte) ([]
 // maxEvents bounds one answer; the next one brings the rest.
 const maxEvents = 512
 
-func (s *sold) news4(after uint64, now int64) wire.WatchResponse {
+// answer is what a renter hears that knows the events up to after.
+func (s *sold) answer(after uint64, now int64) wire.WatchResponse {
 	r := wire.WatchResponse{Due: s.Due(now), Stopping: s.Stop, Message: s.Message}
 	for _, e := range s.events {
 		if e.Event.Seq > after && len(r.Events) < maxEvents {
@@ -313,7 +320,11 @@ func (p *Provider) logs(ctx context.Context, from artel.NodeID, req []byte) ([]b
 	if err != nil {
 		return nil, err
 	}
-	data, err := p.c.Runner.Log(m.Lease, lease.TaskKey(m.TaskKey), m.Offset, int(min(m.Max, wire.MaxLogChunk/2)))
+	most := int(min(m.Max, wire.MaxLogData))
+	if most == 0 {
+		most = wire.MaxLogData
+	}
+	data, err := p.c.Runner.Log(m.Lease, lease.TaskKey(m.TaskKey), m.Offset, most)
 	if err != nil {
 		return nil, p2p.Errorf(p2p.NotFound, "no log of task %d attempt %d", m.Task, m.Attempt)
 	}
@@ -399,24 +410,43 @@ func (p *Provider) knows(renter artel.Address) bool {
 	return false
 }
 
-// maxHeld bounds one recovery answer.
-const maxHeld = 256
-
+// held lists what is held of a renter on lanes that the signer may sign for:
+// those in use first, and of a lane its open lease first. All leases that are
+// remembered of a renter, maxRenterLeases, fit the answer.
 func (p *Provider) held(renter, signer artel.Address) wire.RecoverResponse {
-	var resp wire.RecoverResponse
-	for k, b := range p.lanes {
-		if k.Renter != renter || !artel.MaySign(renter, signer, k.Number) || len(resp.Lanes) == maxHeld {
-			continue
+	var keys []lease.Key
+	for k := range p.lanes {
+		if k.Renter == renter && artel.MaySign(renter, signer, k.Number) {
+			keys = append(keys, k)
 		}
+	}
+	rests := func(k lease.Key) int {
+		if _, open := p.open[k]; open {
+			return 0
+		}
+		return 1
+	}
+	slices.SortFunc(keys, func(a, b lease.Key) int { return cmp.Or(cmp.Compare(rests(a), rests(b)), a.Compare(b)) })
+	leases := map[lease.Key][]*sold{}
+	for _, s := range p.leases {
+		if k := lease.KeyOf(s.Lease); k.Renter == renter {
+			leases[k] = append(leases[k], s)
+		}
+	}
+	var resp wire.RecoverResponse
+	for _, k := range keys[:min(len(keys), wire.MaxLanes)] {
+		b := p.lanes[k]
 		h := wire.HeldLane{Lane: k.Number, Accrued: b.Accrued}
-		if b.VoucherSig != (artel.Signature{}) {
+		if !b.VoucherSig.IsZero() {
 			v, sig := b.SignedVoucher()
 			h.Voucher = &wire.SignedVoucher{Voucher: v, Signature: sig}
 		}
-		for _, s := range p.leases {
-			if lease.KeyOf(s.Lease) == k && len(h.Leases) < maxHeld {
-				h.Leases = append(h.Leases, wire.HeldLease{Lease: s.Lease, Terms: s.row.TermsRaw, Signature: p.c.Key.Sign(s.ID), Open: s.Phase != lease.Closed})
-			}
+		of := leases[k]
+		slices.SortFunc(of, func(a, b *sold) int {
+			return cmp.Or(cmp.Compare(a.Phase, b.Phase), cmp.Compare(b.Lease.Start, a.Lease.Start), bytes.Compare(a.ID[:], b.ID[:]))
+		})
+		for _, s := range of[:min(len(of), wire.MaxHeldLeases)] {
+			h.Leases = append(h.Leases, wire.HeldLease{Lease: s.Lease, Terms: s.row.TermsRaw, Signature: p.c.Key.Sign(s.ID), Open: s.Phase != lease.Closed})
 		}
 		resp.Lanes = append(resp.Lanes, h)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/chain"
+	"github.com/artel-network/artel/lease"
 	"github.com/artel-network/artel/p2p"
 	"github.com/artel-network/artel/p2p/mem"
 	"github.com/artel-network/artel/wire"
@@ -354,4 +355,91 @@ func mustUint(t *testing.T, a artel.Amount) (n uint64) {
 		t.Fatal(err)
 	}
 	return n
+}
+
+// What the wire allows in one message, the transport carries.
+func TestMessagesFitTheTransport(t *testing.T) {
+	for _, m := range []string{
+		wire.MethodPropose, wire.MethodReserve, wire.MethodStart, wire.MethodCancel, wire.MethodWatch, wire.MethodPay,
+		wire.MethodLogs, wire.MethodClose, wire.MethodRecover, wire.MethodOffer, wire.MethodOffers, wire.MethodFind,
+	} {
+		if req, answer, ok := wire.Limits(m); !ok || req > p2p.MaxMessage || answer > p2p.MaxMessage {
+			t.Errorf("%s: requests of %d bytes and answers of %d, the transport carries %d", m, req, answer, p2p.MaxMessage)
+		}
+	}
+}
+
+// talks is a Runner whose tasks print without end.
+type talks struct{ works }
+
+func (talks) Log(_ artel.Hash, _ lease.TaskKey, _ uint64, most int) ([]byte, error) {
+	return make([]byte, most), nil
+}
+
+func TestLogs(t *testing.T) {
+	onBench(t, benchPolicy, func(t *testing.T, b *bench) {
+		b.c.Runner = talks{}
+		id, _ := b.opened()
+		for _, c := range []struct {
+			most uint32
+			want int
+		}{{0, wire.MaxLogData}, {1, 1}, {100_000, 100_000}, {wire.MaxLogData + 1, wire.MaxLogData}, {1<<32 - 1, wire.MaxLogData}} {
+			raw, err := b.call(b.host, wire.MethodLogs, wire.LogsRequest{Lease: id, TaskKey: wire.TaskKey{Task: 1, Attempt: 1}, Max: c.most}.Marshal())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r, err := wire.UnmarshalLogsResponse(raw); err != nil || len(r.Data) != c.want || r.EOF {
+				t.Errorf("at most %d: %d bytes, end %t, error %v; want %d", c.most, len(r.Data), r.EOF, err, c.want)
+			}
+		}
+	})
+}
+
+// A lease of tasks that take two slots each makes two slots busy.
+func TestStatusCountsTheMachinesSlots(t *testing.T) {
+	onBench(t, benchPolicy, func(t *testing.T, b *bench) {
+		d := b.good(1)
+		d.terms.Resources.Slots, d.terms.Price = 2, benchPolicy.Price.Times(2)
+		if _, err := b.propose(d); err != nil {
+			t.Fatal(err)
+		}
+		st, ok := b.Status(t.Context())
+		if !ok || st.Busy != 2 || st.Slots != 2 || st.Leases[0].Slots != 1 {
+			t.Errorf("%d of %d slots are busy, leases %+v", st.Busy, st.Slots, st.Leases)
+		}
+	})
+}
+
+// A renter with more lanes than an answer lists hears of those in use first.
+func TestRecoverTellsOfOpenLeasesFirst(t *testing.T) {
+	onBench(t, benchPolicy, func(t *testing.T, b *bench) {
+		id, d := b.opened()
+		b.do(t.Context(), func(*tx) {
+			for n := range uint32(2 * wire.MaxLanes) {
+				k := lease.KeyOf(d.lease)
+				k.Number = artel.LaneNumber(b.renter.Address(), n+2)
+				if n < wire.MaxLanes {
+					k.Number = uint64(n) // and before it by number
+				}
+				b.lanes[k] = &LaneRow{Book: lease.Book{Key: k}, Rested: 1}
+			}
+			for n := range maxRenterLeases - 1 {
+				s := *b.leases[id]
+				s.ID[0], s.ID[1], s.Phase = s.ID[0]^byte(n), s.ID[1]^byte(1+n>>8), lease.Closed
+				s.Lease.Start += uint64(n)
+				b.leases[s.ID] = &s
+			}
+		})
+		var got wire.RecoverResponse
+		b.do(t.Context(), func(*tx) { got = b.held(b.renter.Address(), b.renter.Address()) })
+		if len(got.Lanes) != wire.MaxLanes || got.Lanes[0].Lane != d.lease.Lane {
+			t.Fatalf("%d lanes, the first is %x", len(got.Lanes), got.Lanes[0].Lane)
+		}
+		if ls := got.Lanes[0].Leases; len(ls) != maxRenterLeases || !ls[0].Open || ls[1].Open || ls[1].Lease.Start < ls[2].Lease.Start {
+			t.Errorf("%d leases of the lane, the first is open: %t", len(ls), ls[0].Open)
+		}
+		if _, err := wire.UnmarshalRecoverResponse(got.Marshal()); err != nil {
+			t.Errorf("the answer cannot be read: %v", err)
+		}
+	})
 }

@@ -13,7 +13,7 @@ import (
 type Status struct {
 	Paused  bool
 	Slots   uint32
-	Busy    uint32 // slots under lease
+	Busy    uint32 // of Slots, those under lease
 	Leases  []LeaseStatus
 	Lanes   []lease.Book
 	Waiting []string // calls on their way to the ledger
@@ -25,7 +25,7 @@ type LeaseStatus struct {
 	ID      artel.Hash
 	Renter  artel.Address
 	Phase   string
-	Slots   uint32
+	Slots   uint32 // tasks at once
 	Running int
 	Price   artel.Price
 	Due     artel.Amount
@@ -34,7 +34,7 @@ type LeaseStatus struct {
 	Lane    uint64
 	Cap     artel.Amount
 	Start   uint64 // unix seconds
-	Ends    uint64 // unix seconds
+	End     uint64 // unix seconds
 	Message string
 }
 
@@ -47,12 +47,12 @@ func (p *Provider) Status(ctx context.Context) (st Status, ok bool) {
 		for _, s := range p.leases {
 			st.Leases = append(st.Leases, LeaseStatus{
 				ID: s.ID, Renter: s.Lease.Renter, Phase: s.Phase.String(), Slots: s.Terms.Slots, Running: len(s.Running),
-				Price: s.Terms.Price, Due: s.Due(t.now), Voucher: s.Book.Voucher, Ends: s.Lease.End, Message: s.Message,
+				Price: s.Terms.Price, Due: s.Due(t.now), Voucher: s.Book.Voucher, End: s.Lease.End, Message: s.Message,
 				Node: s.Terms.Renter, Lane: s.Lease.Lane, Cap: s.Book.Cap, Start: s.Lease.Start,
 			})
 		}
 		for _, id := range p.open {
-			st.Busy += p.leases[id].Terms.Slots
+			st.Busy += slotsOf(p.leases[id].Terms)
 		}
 		for _, b := range p.lanes {
 			st.Lanes = append(st.Lanes, b.Book)

@@ -2,7 +2,6 @@ package renter
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"slices"
 
@@ -10,12 +9,6 @@ import (
 	"github.com/artel-network/artel/job"
 	"github.com/artel-network/artel/wire"
 )
-
-// NewID draws an id for a job.
-func NewID() (id artel.Hash) {
-	_, _ = rand.Read(id[:]) // never fails
-	return id
-}
 
 // Submit stores a job; from then on it goes on by itself. The same id again
 // does nothing, so that who got no answer may ask again. The program and the

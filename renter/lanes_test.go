@@ -151,6 +151,37 @@ func TestTwoMachinesWithOneKey(t *testing.T) {
 	})
 }
 
+// A node that does not answer holds a recovery up for a while, not for ever.
+func TestRecoverDoesNotWaitForTheSilent(t *testing.T) {
+	live(t, 1, func(t *testing.T, w *world) {
+		s := w.sellers[0]
+		s.recover = func(wire.RecoverRequest) (r wire.RecoverResponse, err error) {
+			time.Sleep(50 * time.Second)
+			return r, nil
+		}
+		w.run(func() {
+			began := time.Now()
+			_, err := w.r.Recover(t.Context(), map[artel.NodeID]artel.Address{s.key.NodeID(): s.key.Address()})
+			if took := time.Since(began); err == nil || took > callFor+time.Second {
+				t.Errorf("it took %v, error %v", took, err)
+			}
+		})
+	})
+}
+
+// The newest denials are kept.
+func TestDenialsAreForgotten(t *testing.T) {
+	r := New(Config{})
+	for i := range 3 * maxDenied {
+		r.deny(Denial{Node: artel.NodeID{byte(i)}, At: time.Unix(int64(i), 0)})
+	}
+	for i := range 3 * maxDenied {
+		if _, kept := r.denied[artel.NodeID{byte(i)}]; kept != (i >= 2*maxDenied) {
+			t.Errorf("denial %d is kept: %t", i, kept)
+		}
+	}
+}
+
 func TestTakenOver(t *testing.T) {
 	live(t, 1, func(t *testing.T, w *world) {
 		s := w.sellers[0]

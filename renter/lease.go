@@ -33,6 +33,7 @@ func (r *Renter) send(ctx context.Context, b *bought) {
 	for _, k := range keys {
 		batch = append(batch, wire.Start{Task: k.Task, Attempt: k.Attempt, Spec: b.waiting[k]})
 	}
+	batch = batch[:wire.FitStarts(batch)] // long arguments fill a message before the tasks are all in it
 	r.loop.Go(func() {
 		req := wire.StartRequest{Lease: b.id, Starts: batch}
 		cctx, cancel := context.WithTimeout(ctx, callFor)
@@ -100,11 +101,11 @@ func (r *Renter) ended(t *tx, b *bought, k lease.TaskKey, v lease.Verdict) {
 		delete(b.work, k)
 		r.back(t, b, *w, v.Reason, v.Message)
 		if v.Reason == artel.ReasonGarbage {
-			r.c.Board.Note(b.node, false, time.UnixMilli(t.now))
+			r.c.Board.Note(b.node, false, 0, time.UnixMilli(t.now))
 		}
 		return
 	}
-	r.c.Board.Note(b.node, true, time.UnixMilli(t.now))
+	r.c.Board.Note(b.node, !v.Receipt.Reason.HostsFault(), v.Receipt.Usage.Wall, time.UnixMilli(t.now))
 	a := r.jobs[w.Job]
 	if a == nil {
 		delete(b.work, k)
@@ -185,7 +186,7 @@ func (r *Renter) lost(t *tx, b *bought, k lease.TaskKey, why artel.Reason, msg s
 	delete(b.waiting, k)
 	r.back(t, b, *w, why, msg)
 	if why == artel.ReasonLost {
-		r.c.Board.Note(b.node, false, time.UnixMilli(t.now))
+		r.c.Board.Note(b.node, false, 0, time.UnixMilli(t.now))
 	}
 }
 

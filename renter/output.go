@@ -104,7 +104,9 @@ func (r *Renter) arrived(t *tx, b *bought, k lease.TaskKey, err error) {
 // receipt on nothing is paid, and the tasks of all receipts that are not opened
 // go elsewhere: their outputs will not come either.
 func (r *Renter) withhold(t *tx, b *bought, msg string) {
-	r.set(t, b, b.Withheld(msg))
+	next := b.Withheld(msg)
+	r.writtenOff(t, b, b.Bought, next)
+	r.set(t, b, next)
 	for _, k := range b.keys() {
 		if w := b.work[k]; w.Receipt && !b.opening[k] {
 			delete(b.work, k)
@@ -112,7 +114,29 @@ func (r *Renter) withhold(t *tx, b *bought, msg string) {
 		}
 	}
 	r.shy[b.node] = time.UnixMilli(t.now).Add(time.Minute)
-	r.c.Board.Note(b.node, false, time.UnixMilli(t.now))
+	r.c.Board.Note(b.node, false, 0, time.UnixMilli(t.now))
+}
+
+// writtenOff takes what a lease will not pay any more out of what its jobs have
+// cost: receipts out of their tasks, and the time that it was held after them out
+// of the job that pays for the lease.
+func (r *Renter) writtenOff(t *tx, b *bought, was, next lease.Bought) {
+	gone := was.Book.Due().Sub(next.Book.Due())
+	for _, h := range was.Held {
+		part := h.Due.Sub(h.Before.Max(next.Book.Due())).Min(gone)
+		w := b.work[h.TaskKey]
+		if part.IsZero() || w == nil || r.jobs[w.Job] == nil {
+			continue
+		}
+		a := r.jobs[w.Job]
+		a.Job, a.tasks[w.Index] = a.WrittenOff(a.tasks[w.Index], part)
+		t.mark(a.ID, w.Index)
+		gone = gone.Sub(part)
+	}
+	if a := r.jobs[b.job]; a != nil && !gone.IsZero() {
+		a.Spent = a.Spent.Sub(gone)
+		t.jobs[a.ID] = true
+	}
 }
 
 // open decrypts a paid output into the blob store and compares it with what the

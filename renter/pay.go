@@ -47,31 +47,35 @@ func (r *Renter) signVoucher(t *tx, of *bought, b lease.Bought) lease.Bought {
 	if !more {
 		return b
 	}
-	raise := owed.Sub(b.Book.Voucher)
+	raise, over := owed.Sub(b.Book.Voucher), false
 	if a := r.jobs[of.job]; a != nil {
 		if left := a.Left(artel.Amount{}); left.Less(raise) {
-			b, raise = b.Withheld(overBudget), left
-			t.after = append(t.after, func() { r.loop.Go(func() { r.post(func(t *tx) { r.overrun(t, of) }) }) })
+			raise, over = left, true
 		}
 		a.Vouched = plus(a.Vouched, raise)
 		t.jobs[a.ID] = true
 	}
-	if raise.IsZero() {
-		return b
+	if !raise.IsZero() {
+		b.Book.Voucher, b.Book.VoucherFor = b.Book.Voucher.Add(raise), b.ID
+		v, _ := b.Book.SignedVoucher()
+		b.Book.VoucherSig = r.c.Key.Sign(v.Digest(r.domain))
 	}
-	b.Book.Voucher, b.Book.VoucherFor = b.Book.Voucher.Add(raise), b.ID
-	v, _ := b.Book.SignedVoucher()
-	b.Book.VoucherSig = r.c.Key.Sign(v.Digest(r.domain))
+	if over { // after the voucher: what it covers is not written off
+		next := b.Withheld(overBudget)
+		r.writtenOff(t, of, b, next)
+		b = next
+		t.after = append(t.after, func() { r.loop.Go(func() { r.post(func(t *tx) { r.overrun(t, of) }) }) })
+	}
 	return b
 }
 
 // settle pays what is owed and opens what is paid for. One payment per lease is
 // on its way at a time.
 func (r *Renter) settle(t *tx, b *bought) {
-	want := b.unopened()
 	if b.paying || b.asking || r.leases[b.id] != b {
 		return
 	}
+	want := b.unopened()
 	reserve := b.told.Less(b.Book.Reserve.Cap)
 	if !b.paidUp.Less(b.Book.Voucher) && len(want) == 0 && !reserve {
 		return

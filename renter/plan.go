@@ -1,6 +1,7 @@
 package renter
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -105,10 +106,7 @@ func (r *Renter) fitting(t *tx, a *active) []*bought {
 		}
 	}
 	slices.SortStableFunc(out, func(x, y *bought) int {
-		if x.Terms.Price != y.Terms.Price {
-			return int(min(max(int64(x.Terms.Price)-int64(y.Terms.Price), -1), 1))
-		}
-		return x.idle.Compare(y.idle)
+		return cmp.Or(cmp.Compare(x.Terms.Price, y.Terms.Price), x.idle.Compare(y.idle))
 	})
 	return out
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/artel-network/artel"
@@ -37,6 +39,14 @@ type Denial struct {
 
 const maxDenied = 64 // kept, to be told
 
+// deny keeps a denial in the place of the oldest one.
+func (r *Renter) deny(d Denial) {
+	for len(r.denied) >= maxDenied {
+		delete(r.denied, slices.MinFunc(slices.Collect(maps.Values(r.denied)), func(a, b Denial) int { return a.At.Compare(b.At) }).Node)
+	}
+	r.denied[d.Node] = d
+}
+
 // propose makes a lease with one provider. It runs beside the core.
 func (r *Renter) propose(ctx context.Context, l Listed, id artel.Hash, spec artel.JobSpec, slots uint32) {
 	ctx, cancel := context.WithTimeout(ctx, proposeFor)
@@ -58,9 +68,7 @@ func (r *Renter) propose(ctx context.Context, l Listed, id artel.Hash, spec arte
 		delete(r.denied, node)
 		if err != nil {
 			r.shy[node] = time.UnixMilli(t.now).Add(shyFor)
-			if len(r.denied) < maxDenied {
-				r.denied[node] = Denial{Node: node, At: time.UnixMilli(t.now), Err: err}
-			}
+			r.deny(Denial{Node: node, At: time.UnixMilli(t.now), Err: err})
 		}
 	})
 	if err != nil && ctx.Err() == nil {

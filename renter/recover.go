@@ -76,7 +76,7 @@ func (r *Renter) catchUp(ctx context.Context, o artel.Offer) (news bool, err err
 		if b := r.books[k]; b != nil {
 			had = b.Voucher
 		}
-		spoilt := len(resp.Lanes) >= maxHeld // it may have been left out
+		spoilt := len(resp.Lanes) >= wire.MaxLanes // it may have been left out
 		for _, h := range resp.Lanes {
 			r.adopt(t, o.Account, h)
 			if h.Lane == k.Number {
@@ -91,9 +91,6 @@ func (r *Renter) catchUp(ctx context.Context, o artel.Offer) (news bool, err err
 	})
 	return news, err
 }
-
-// maxHeld is how many lanes an answer to a recovery lists at most.
-const maxHeld = 256
 
 // spoilt reports whether a provider holds something against a lane: a lease that
 // is not ours any more, or more due than we ever promised.
@@ -113,6 +110,8 @@ func (r *Renter) generation(ctx context.Context) (g uint64) {
 }
 
 func (r *Renter) recoverFrom(ctx context.Context, node artel.NodeID, generation uint64) (wire.RecoverResponse, error) {
+	ctx, cancel := context.WithTimeout(ctx, callFor) // one that does not answer holds up those after it
+	defer cancel()
 	req := wire.RecoverRequest{Renter: r.c.Account, Node: r.c.Key.NodeID(), Generation: generation}
 	req.Signature = r.c.Key.Sign(wire.RecoverDigest(r.c.Network, req))
 	raw, err := r.c.Host.Call(ctx, node, wire.MethodRecover, req.Marshal(), wire.MaxRecover)
@@ -164,9 +163,7 @@ func (r *Renter) refused(t *tx, b *bought, err error) {
 	r.set(t, b, b.Stopped(artel.ReasonGarbage, err.Error()))
 	t.after = append(t.after, func() {
 		r.loop.Go(func() {
-			ctx, cancel := context.WithTimeout(t.ctx, callFor)
-			defer cancel()
-			resp, rerr := r.recoverFrom(ctx, b.node, generation)
+			resp, rerr := r.recoverFrom(t.ctx, b.node, generation)
 			if rerr != nil {
 				core.Every(t.ctx, 500*time.Millisecond)
 			}

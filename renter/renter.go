@@ -76,7 +76,8 @@ type Board interface {
 	// Offers lists those that suit the job, best first, at most n.
 	Offers(j artel.JobSpec, now time.Time, n int) []Listed
 	// Note tells how an attempt on a node went, so that the next choice is better.
-	Note(node artel.NodeID, ok bool, now time.Time)
+	// wall is how many ms it ran, where the node brought it home.
+	Note(node artel.NodeID, ok bool, wall uint64, now time.Time)
 }
 
 // Listed is a live offer with the hash of its signed bytes.

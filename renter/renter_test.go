@@ -316,7 +316,7 @@ func TestFailoverDoesNotWaitForKeys(t *testing.T) {
 					if !first.Fenced || first.Reason != artel.ReasonExited || waited < c.least-time.Duration(c.f.Heartbeat)*time.Millisecond || waited > c.most {
 						t.Errorf("the first attempt ended as %s, fenced %t; the second began %v after the death", first.Reason, first.Fenced, waited)
 					}
-					if got := w.store.promised; artel.Units(2 * 1000).Less(got) {
+					if got := w.store.total(); artel.Units(2 * 1000).Less(got) {
 						t.Errorf("%s units were promised for one task of at most 1000", got)
 					}
 				})
@@ -355,7 +355,7 @@ func TestBudgetIsATotal(t *testing.T) {
 					if err != nil || j.Phase != c.phase || !strings.Contains(j.Message, c.say) {
 						t.Errorf("the job is %s: %q, error %v; want %s; tasks %+v", j.Phase, j.Message, err, c.phase, ts)
 					}
-					if got := w.store.promised; s.Budget.Less(got) || got != j.Vouched {
+					if got := w.store.total(); s.Budget.Less(got) || got != j.Vouched {
 						t.Errorf("%s units of %s were promised, the job says %s", got, s.Budget, j.Vouched)
 					}
 					if j.Spent.Less(j.Vouched) && !w.sellers[0].offer.Prepay {
@@ -395,6 +395,71 @@ func TestTheMostImpatientJobOfALeaseHasItsWay(t *testing.T) {
 					}
 				}
 			}))
+		})
+	})
+}
+
+// Outputs that were kept are paid neither by their lease nor by the lane's next
+// one, and nobody is told that they were paid.
+func TestTheNextLeaseDoesNotPayForWhatWasKept(t *testing.T) {
+	live(t, 1, func(t *testing.T, w *world) {
+		s := w.sellers[0]
+		s.output, s.hides = true, true
+		s.offer.Resources.Slots = 2
+		var bases []artel.Amount
+		s.propose = func(m wire.ProposeRequest) error {
+			terms, err := wire.DecodeTerms(m.Terms)
+			bases = append(bases, terms.Base.Ceil())
+			return err
+		}
+		w.run(func() {
+			id := w.submit(spec(2))
+			time.Sleep(DefaultPolicy.Grace + 30*time.Second)
+			if j, _, err := w.r.Job(t.Context(), id); err != nil || j.Spent != w.store.total() {
+				t.Errorf("%s units count as spent, %s were promised, error %v", j.Spent, w.store.total(), err)
+			}
+			s.mu.Lock()
+			s.hides = false
+			s.mu.Unlock()
+			j, ts := w.end(id, 10*time.Minute)
+			if j.Phase != job.Finished || len(bases) != 2 {
+				t.Fatalf("the job is %s after %d leases: %+v", j.Phase, len(bases), ts)
+			}
+			const unit = 400 // units that a task comes to
+			if artel.Units(unit).Less(bases[1]) {
+				t.Errorf("the second lease begins at %s units, of two kept outputs of %d each", bases[1], unit)
+			}
+			for _, x := range ts {
+				if a := x.Attempts[0]; a.Reason != artel.ReasonGarbage || !strings.Contains(a.Message, "the output did not come") || !x.Spent.Less(artel.Units(2*unit)) {
+					t.Errorf("task %d: %s: %q; %s units are due for it", x.Index, a.Reason, a.Message, x.Spent)
+				}
+			}
+			time.Sleep(time.Minute) // the lease closes
+			if j, _, err := w.r.Job(t.Context(), id); err != nil || j.Spent != w.store.total() || j.Spent != s.paid() {
+				t.Errorf("%s units count as spent, %s were promised, the provider holds %s, error %v", j.Spent, w.store.total(), s.paid(), err)
+			}
+		})
+	})
+}
+
+// Tasks whose arguments together are longer than a message go in several.
+func TestLongArgumentsGoInSeveralMessages(t *testing.T) {
+	live(t, 1, func(t *testing.T, w *world) {
+		const tasks = 100
+		s := w.sellers[0]
+		s.offer.Resources.Slots = tasks
+		s.offer.Price = unitPrice / tasks
+		w.run(func() {
+			j := spec(tasks)
+			j.Args = []string{strings.Repeat("x", artel.MaxArgsBytes-100)}
+			id := w.submit(j)
+			time.Sleep(time.Minute)
+			if j, ts, err := w.r.Job(t.Context(), id); err != nil || j.Phase != job.Finished || len(ts[0].Attempts) != 1 {
+				t.Errorf("the job is %s, %d tasks are open, error %v", j.Phase, j.Open, err)
+			}
+			if n := s.did(wire.MethodStart); n < 2 {
+				t.Errorf("%d messages for %d MiB", n, tasks*artel.MaxArgsBytes>>20)
+			}
 		})
 	})
 }

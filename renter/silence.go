@@ -95,7 +95,7 @@ func (r *Renter) judge(t *tx, b *bought) {
 		r.c.Log.Info("provider is silent", "provider", b.node.Short(), "seconds", silence/1000)
 	case b.silent == job.Dead && was != job.Dead:
 		r.c.Log.Info("provider is given up, its tasks go elsewhere", "provider", b.node.Short(), "seconds", silence/1000, "tasks", len(b.Outstanding))
-		r.c.Board.Note(b.node, false, time.UnixMilli(t.now))
+		r.c.Board.Note(b.node, false, 0, time.UnixMilli(t.now))
 		r.shy[b.node] = time.UnixMilli(t.now).Add(time.Minute)
 		r.set(t, b, b.Stopped(artel.ReasonLost, "the provider fell silent"))
 		for _, k := range b.keys() {
@@ -138,7 +138,7 @@ func (r *Renter) stalled(t *tx, b *bought) {
 	}
 	if b.Phase == lease.Open {
 		r.c.Log.Info("provider does not end its tasks", "provider", b.node.Short(), "lease", b.id.Short(), "tasks", len(late))
-		r.c.Board.Note(b.node, false, time.UnixMilli(t.now))
+		r.c.Board.Note(b.node, false, 0, time.UnixMilli(t.now))
 		r.shy[b.node] = time.UnixMilli(t.now).Add(time.Minute)
 		r.set(t, b, b.Stopped(artel.ReasonLost, "the provider does not end its tasks"))
 		return

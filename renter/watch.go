@@ -158,10 +158,11 @@ func (r *Renter) drop(t *tx, b *bought, why artel.Reason, msg string) {
 	if r.leases[b.id] != b {
 		return
 	}
+	next := b.WrittenOff().Stopped(why, msg)
+	r.writtenOff(t, b, b.Bought, next)
 	for _, k := range b.keys() {
 		r.lost(t, b, k, why, msg)
 	}
-	next := b.WrittenOff().Stopped(why, msg)
 	next.Outstanding = nil
 	r.set(t, b, next)
 	if until := time.UnixMilli(t.now).Add(shyFor); r.shy[b.node].Before(until) {

@@ -41,15 +41,14 @@ const (
 
 // heap is a store in memory.
 type heap struct {
-	mu     sync.Mutex
-	meta   Meta
-	books  map[lease.Key]lease.Book
-	leases map[artel.Hash]LeaseRow
-	jobs   map[artel.Hash]job.Job
-	tasks  map[artel.Hash]map[uint64]job.Task
-	outbox map[string]chain.Tx
-	// promised is what the vouchers of all lanes have come to, as they were stored.
-	promised artel.Amount
+	mu       sync.Mutex
+	meta     Meta
+	books    map[lease.Key]lease.Book
+	leases   map[artel.Hash]LeaseRow
+	jobs     map[artel.Hash]job.Job
+	tasks    map[artel.Hash]map[uint64]job.Task
+	outbox   map[string]chain.Tx
+	promised artel.Amount // see total
 }
 
 func newHeap() *heap {
@@ -111,6 +110,13 @@ func (h *heap) Save(ctx context.Context, c Change) error {
 	return nil
 }
 
+// total is what the vouchers of all lanes have come to, as they were stored.
+func (h *heap) total() artel.Amount {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.promised
+}
+
 func (h *heap) Job(_ context.Context, id artel.Hash) (job.Job, []job.Task, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -144,6 +150,7 @@ type seller struct {
 	idles   int64 // extra ms that it claims to have been held
 
 	mu     sync.Mutex
+	hides  bool // hands no output out
 	sold   map[artel.Hash]*lease.Sold
 	events map[artel.Hash][]wire.Event
 	sealed map[lease.TaskKey][]byte
@@ -175,7 +182,7 @@ func (s *seller) paid() (sum artel.Amount) {
 func unixMilli() int64 { return time.Now().UnixMilli() }
 
 func handle[Q any, A interface{ Marshal() []byte }](s *seller, h *mem.Host, method string, most int, decode func([]byte) (Q, error), f func(Q) (A, error)) {
-	h.Handle(method, min(most, p2p.MaxMessage), func(_ context.Context, _ artel.NodeID, req []byte) ([]byte, error) {
+	h.Handle(method, most, func(_ context.Context, _ artel.NodeID, req []byte) ([]byte, error) {
 		m, err := decode(req)
 		if err != nil {
 			return nil, err
@@ -390,7 +397,7 @@ func (b board) Offers(j artel.JobSpec, now time.Time, n int) (out []Listed) {
 	return out[:min(n, len(out))]
 }
 
-func (b board) Note(artel.NodeID, bool, time.Time) {}
+func (b board) Note(artel.NodeID, bool, uint64, time.Time) {}
 
 // world is one renter and its sellers.
 type world struct {
@@ -478,6 +485,12 @@ func (w *world) fetch(ctx context.Context, from artel.NodeID, root artel.Ref, _ 
 	for _, s := range w.sellers {
 		if s.key.NodeID() != from {
 			continue
+		}
+		s.mu.Lock()
+		hides := s.hides
+		s.mu.Unlock()
+		if hides {
+			return errors.New("not this time")
 		}
 		f, err := blob.Open(ctx, s.blobs, root)
 		if err != nil {

@@ -40,7 +40,7 @@ const TopicOffers = "offers"
 const (
 	MaxOffer    = 8 << 10
 	MaxPropose  = 16 << 10
-	MaxStart    = 8 << 20 // a batch of task specs
+	MaxStart    = 4 << 20 // a batch of task specs; p2p carries no more in one message
 	MaxWatch    = 2 << 20
 	MaxPay      = 256 << 10
 	MaxSmall    = 4 << 10

@@ -226,7 +226,6 @@ func (n *Node) submit(r api.SubmitRequest) (api.Job, error) {
 	j.detail.Job = api.Job{ID: fmt.Sprintf("%08x", uint32(0xa0000001)+uint32(len(n.jobs))<<24), Name: r.Spec.Name, State: api.StateRunning, Created: when, Tasks: r.Spec.Count, Budget: r.Spec.Budget}
 	j.detail.Spec = r.Spec
 	prov := n.offers[0].Node
-	j.event(api.JobEvent{Kind: api.EventLease, Provider: prov, Price: n.offers[0].Price})
 	for i := range r.Spec.Count {
 		t := api.Task{Index: r.Spec.First + i, State: api.StateRunning, Attempt: 1, Provider: prov}
 		j.event(api.JobEvent{Kind: api.EventTask, Task: t.Index, Attempt: 1, State: api.StateRunning, Provider: prov})

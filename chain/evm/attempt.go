@@ -306,7 +306,7 @@ func (l *Ledger) bump(ctx context.Context, r TxRecord) error {
 	if err != nil {
 		return err
 	}
-	if have, err := l.coins(ctx, r.Tx.From); err != nil {
+	if have, err := l.Coins(ctx, r.Tx.From); err != nil {
 		return err
 	} else if need := new(big.Int).Mul(f.cap, bigUint(old.Gas())); have.Cmp(need) < 0 {
 		// It cannot be made dearer; perhaps the chain gets cheaper.

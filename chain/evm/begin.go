@@ -52,7 +52,7 @@ func (l *Ledger) begin(ctx context.Context, r TxRecord) (refused bool, err error
 		switch {
 		case why == nil:
 			return false, err
-		case why.Code == chain.ErrEarly && l.ripeSoon(ctx, r.Tx, why):
+		case why.Code == chain.ErrEarly && l.ripeSoon(ctx, r.Tx):
 			// The clock says it is time and the chain's last block is older than
 			// that: with the next block it will be.
 			l.send.note(r.Tx.ID, "waits for the chain's time: %s", why.Detail)
@@ -68,7 +68,7 @@ func (l *Ledger) begin(ctx context.Context, r TxRecord) (refused bool, err error
 	if err != nil {
 		return false, err
 	}
-	have, err := l.coins(ctx, r.Tx.From)
+	have, err := l.Coins(ctx, r.Tx.From)
 	if err != nil {
 		return false, err
 	}
@@ -125,7 +125,7 @@ func (s *sender) nextNonce(a artel.Address, chain uint64) uint64 {
 
 // ripeSoon reports whether a call that is too early for the chain's last block
 // is due by this machine's clock.
-func (l *Ledger) ripeSoon(ctx context.Context, tx chain.Tx, _ *chain.Refusal) bool {
+func (l *Ledger) ripeSoon(ctx context.Context, tx chain.Tx) bool {
 	now := uint64(time.Now().Unix())
 	var due uint64
 	switch c := tx.Call.(type) {
@@ -254,7 +254,9 @@ func (l *Ledger) estimate(ctx context.Context, from, to artel.Address, data []by
 	return uint64(n), err
 }
 
-func (l *Ledger) coins(ctx context.Context, a artel.Address) (*big.Int, error) {
+// Coins returns an account's balance of the chain's own coin, in wei, at the
+// newest block of any endpoint: for a look, and to see whether fees can be paid.
+func (l *Ledger) Coins(ctx context.Context, a artel.Address) (*big.Int, error) {
 	v, err := anyOf(ctx, l, "coins", func(ctx context.Context, e *endpoint) (v hexutil.Big, err error) {
 		return v, e.call(ctx, &v, "eth_getBalance", a, "latest")
 	})

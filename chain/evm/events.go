@@ -33,7 +33,7 @@ type entry struct {
 }
 
 // Events implements chain.Reader.
-func (l *Ledger) Events(ctx context.Context, after chain.Head, max int) ([]chain.Event, chain.Head, error) {
+func (l *Ledger) Events(ctx context.Context, after chain.Head, most int) ([]chain.Event, chain.Head, error) {
 	head, err := l.now(ctx)
 	if err != nil {
 		return nil, after, err
@@ -49,8 +49,7 @@ func (l *Ledger) Events(ctx context.Context, after chain.Head, max int) ([]chain
 		to := min(from+span-1, head.Number)
 		logs, err := l.logs(ctx, from, to)
 		if err != nil && span > 1 && !errors.Is(err, chain.ErrDisagree) && ctx.Err() == nil {
-			span /= 8 // some RPCs bound the answer rather than the span
-			span = max1(span)
+			span = max(span/8, 1) // some RPCs bound the answer rather than the span
 			if spans < logSpans {
 				continue
 			}
@@ -62,16 +61,9 @@ func (l *Ledger) Events(ctx context.Context, after chain.Head, max int) ([]chain
 			from = to + 1
 			continue
 		}
-		return l.assemble(ctx, cut(logs, max), to, len(logs), head)
+		return l.assemble(ctx, cut(logs, most), to, len(logs))
 	}
 	return nil, after, nil
-}
-
-func max1(n uint64) uint64 {
-	if n == 0 {
-		return 1
-	}
-	return n
 }
 
 // stillThere checks that a block that was final once is part of the chain.
@@ -126,17 +118,17 @@ func (l *Ledger) logs(ctx context.Context, from, to uint64) ([]entry, error) {
 	return logs, nil
 }
 
-// cut keeps whole blocks until max is reached.
-func cut(logs []entry, max int) []entry {
+// cut keeps whole blocks until there are most.
+func cut(logs []entry, most int) []entry {
 	n := min(len(logs), 1)
-	for n < len(logs) && (n < max || logs[n].Block == logs[n-1].Block) {
+	for n < len(logs) && (n < most || logs[n].Block == logs[n-1].Block) {
 		n++
 	}
 	return logs[:n]
 }
 
 // assemble decodes logs of which there were `of`, read up to block `to`.
-func (l *Ledger) assemble(ctx context.Context, logs []entry, to uint64, of int, head chain.Head) ([]chain.Event, chain.Head, error) {
+func (l *Ledger) assemble(ctx context.Context, logs []entry, to uint64, of int) ([]chain.Event, chain.Head, error) {
 	if len(logs) < of {
 		to = uint64(logs[len(logs)-1].Block)
 	}

@@ -37,7 +37,7 @@ stands. The setting outlasts restarts. --off lets running tasks end first.`,
 	f.StringVar(&o.disk, "max-disk", "", "disk that strangers may take together: images, and five times what a task may use in each slot (default what the disk can spare)")
 	f.StringVar(&o.images, "max-images", "", "disk of --max-disk that container images may take; those used longest ago go first (default a third)")
 	f.StringVar(&o.price, "price", "", "for a slot: 0.5/h in tokens, or units per 10⁶ s")
-	f.StringVar(&o.maxUnpaid, "max-unpaid", "", "how far to work ahead of the money (default one task)")
+	f.StringVar(&o.maxUnpaid, "max-unpaid", "", "how far to work ahead of the money (default a longest task for each slot, and one more)")
 	f.StringVar(&o.minRedeem, "min-redeem", "", "least sum to spend gas on, less gathers (default: all on an embedded chain, else an eighth of --max-unpaid)")
 	f.StringVar(&o.maxUnit, "max-task", "1h", "longest task to take")
 	f.StringVar(&o.region, "region", "", "where this machine is, in a word")

@@ -49,14 +49,19 @@ func (a *app) balanceText(b api.Balance) {
 		fmt.Fprintf(a.out, "%-9s %s%s\n", name, money(m, b.Token), tail)
 	}
 	fmt.Fprintf(a.out, "account   %s\n", b.Account)
-	if b.Signer != b.Account {
-		fmt.Fprintf(a.out, "signer    %s\n", b.Signer)
+	switch {
+	case b.Signer == b.Account:
+	case b.Until.IsZero() || b.Allowance == nil:
+		fmt.Fprintf(a.out, "signer    %s, has no rights yet\n", b.Signer)
+	default:
+		fmt.Fprintf(a.out, "signer    %s, may book %s until %s\n", b.Signer, money(*b.Allowance, b.Token), clock(b.Until))
 	}
 	row("tokens", b.Tokens, "")
 	row("deposit", b.Deposit, "")
 	row("booked", b.Booked, ", in lanes for providers")
 	row("earned", b.Earned, "")
 	row("stake", b.Stake, "")
+	fmt.Fprintf(a.out, "gas       %s wei of the chain's coin, for fees\n", b.Gas)
 	if !b.Exiting.IsZero() {
 		row("exiting", b.Exiting, fmt.Sprintf(", can be taken from %s to %s", clock(b.ExitAt), clock(b.ExitVoid)))
 	}
@@ -192,8 +197,8 @@ func (a *app) twoSteps(cmd *cobra.Command, args []string, r *api.WithdrawRequest
 func (a *app) recoverCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "recover", Short: "Rebuild what this node owes after its database was lost", Args: exactly(),
-		Long: `Ask the providers of this account's lanes for the vouchers they hold. The
-controller's generation is raised first, so that an older copy of this node that
+		Long: `Ask all providers that have an offer now for this account's vouchers that they
+hold. The controller's generation is raised first, so that an older copy of this node that
 still runs somewhere can promise nothing any more.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
@@ -209,7 +214,7 @@ still runs somewhere can promise nothing any more.`,
 			return a.print(r, func() {
 				fmt.Fprintf(a.out, "generation %d: %d of %d providers answered, %d lanes, promised %s\n", r.Generation, r.Answered, r.Asked, r.Lanes, a.money(ctx, c, r.Promised))
 				if r.Answered < r.Asked {
-					a.say("note: the others are asked again when they appear")
+					a.say("note: artel wallet recover asks again; one that is away now is asked when it refuses a lease for what it holds")
 				}
 			})
 		},

@@ -169,8 +169,6 @@ func describe(e api.JobEvent) string {
 		tail = ": " + clean(e.Message)
 	}
 	switch e.Kind {
-	case api.EventLease:
-		return fmt.Sprintf("lease%s at price %d%s", on, e.Price, tail)
 	case api.EventLost:
 		return fmt.Sprintf("lost%s%s", on, tail)
 	case api.EventNotice:

@@ -32,6 +32,7 @@ const nowhere = "http://127.0.0.1:1"
 // program's, of which the network file gives a wrong door and --chain-rpc the
 // right one.
 func TestOtherChain(t *testing.T) {
+	t.Parallel()
 	anvil.Path(t) // or skip, before anything is built
 	bin, err := built()
 	if err != nil {
@@ -134,6 +135,7 @@ func TestOtherChain(t *testing.T) {
 // the first one's token, and what cannot work is refused before it costs
 // anything.
 func TestDeploy(t *testing.T) {
+	t.Parallel()
 	anvil.Path(t) // or skip, before anything is built
 	bin, err := built()
 	if err != nil {

@@ -49,6 +49,7 @@ func (w *world) containerJob(img api.Image, count uint64, wall time.Duration, ar
 
 // TestContainers rents containers through the whole network, escrow included.
 func TestContainers(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, devnet.Config{})
 	w.start(2)
 	offers, err := w.renter.API.Offers(w.ctx, api.OfferQuery{Sandbox: "gvisor", Limit: 10})

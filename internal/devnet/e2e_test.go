@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -43,7 +44,13 @@ var built = sync.OnceValues(func() (bin string, err error) {
 	return dir, nil
 })
 
+// TestMain lets all networks run at the same time: what they do is mostly wait, for
+// blocks and for delays.
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
 	code := m.Run()
 	if dir, _ := built(); dir != "" {
 		os.RemoveAll(dir)
@@ -74,7 +81,7 @@ func newWorld(t *testing.T, c devnet.Config) *world {
 	if c.Dir, err = os.MkdirTemp("", "artel-"); err != nil { // a socket's path must be short
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute) // against a hang
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute) // against a hang
 	t.Cleanup(cancel)
 	c.Binary = filepath.Join(bin, "artel")
 	net, err := devnet.New(ctx, c)
@@ -93,6 +100,7 @@ func newWorld(t *testing.T, c devnet.Config) *world {
 }
 
 func TestNetwork(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, devnet.Config{})
 	w.start(2)
 	for _, s := range []struct {

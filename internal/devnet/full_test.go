@@ -19,6 +19,7 @@ import (
 // store; with room again it goes on where it was. The disks are small file
 // systems in memory, mounted where nobody else sees them.
 func TestDiskFull(t *testing.T) {
+	t.Parallel()
 	const inside = "ARTEL_TEST_MOUNTS"
 	if os.Getenv(inside) == "" {
 		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestDiskFull$", "-test.v")

@@ -15,11 +15,11 @@ import (
 // TestMishaps: what goes wrong on an owner's side is told in a sentence with a
 // hint, and costs nothing.
 func TestMishaps(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, devnet.Config{})
 	w.start(1)
 	t.Run("wrong RPC", w.wrongRPC)
 	t.Run("wrong clock", w.wrongClock)
-	t.Run("two machines", w.twoMachines)
 }
 
 // says wants all of some words in what the program says for a node, and its exit
@@ -53,9 +53,12 @@ func (w *world) wrongRPC(t *testing.T) {
 	w.waits(t, n, w.submit(t, n, 1, 1), "the chain cannot be reached", "hint: ")
 }
 
-// twoMachines: two daemons work with one key. Neither spoils the other's money:
+// TestTwoMachines: two daemons work with one key. Neither spoils the other's money:
 // each has lanes of its own, and what both promised is what is paid.
-func (w *world) twoMachines(t *testing.T) {
+func TestTwoMachines(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, devnet.Config{})
+	w.start(1)
 	one, err := w.net.StartNode(w.ctx, "one", 0)
 	if err != nil {
 		t.Fatal(err)

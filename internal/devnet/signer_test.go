@@ -13,6 +13,7 @@ import (
 // TestSessionSigner: an account whose own key stays away works through a daemon
 // that has a session signer's key, as far and as long as it was allowed.
 func TestSessionSigner(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, devnet.Config{})
 	w.start(1)
 	cold, provider := w.renter, w.providers[0]

@@ -383,10 +383,10 @@ func (b *board) Offers(j artel.JobSpec, now time.Time, n int) []renter.Listed {
 	return out
 }
 
-func (b *board) Note(node artel.NodeID, ok bool, now time.Time) {
+func (b *board) Note(node artel.NodeID, ok bool, wall uint64, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.history.Nodes[node] = b.history.Nodes[node].Learn(market.Outcome{OK: ok}, uint64(now.Unix()))
+	b.history.Nodes[node] = b.history.Nodes[node].Learn(market.Outcome{OK: ok, Wall: wall}, uint64(now.Unix()))
 }
 
 // spec is a job whose tasks take d each and leave an output or none.
