@@ -228,7 +228,7 @@ func (o *owner) complete(c api.ProvideConfig) api.ProvideConfig {
 	if c.Disk == 0 {
 		c.Disk = uint64(c.Slots) * defaultDisk
 		if free, err := datadir.Free(o.n.c.Paths.Root()); err == nil {
-			c.Disk = min(c.Disk, free/2)
+			c.Disk = min(c.Disk, free/4*3)
 		}
 	}
 	if c.Images == 0 && len(o.n.c.Containers) > 0 {
