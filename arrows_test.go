@@ -31,7 +31,7 @@ var rooms = map[string][]string{
 	// Actors drive rules through ports, on one loop.
 	"core":     {},
 	"provider": {"", "blob", "chain", "core", "image", "lease", "p2p", "sandbox", "seal", "wire"},
-	"renter":   {"", "blob", "chain", "core", "job", "lease", "p2p", "seal", "wire"},
+	"renter":   {"", "blob", "chain", "core", "job", "lease", "market", "p2p", "seal", "wire"},
 	// What a machine has of the network: files.
 	"datadir": {}, "network": {""}, "keys": {"", "datadir"},
 	// Shell.

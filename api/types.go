@@ -34,6 +34,8 @@ type Status struct {
 	Addrs    []string      `json:"addrs"` // multiaddrs it listens on
 	Peers    int           `json:"peers"`
 	Reach    string        `json:"reach"` // "public", "private", "unknown"
+	Sent     uint64        `json:"sent"`  // bytes to peers, since the daemon was started
+	Got      uint64        `json:"got"`   // and from them
 	Offers   int           `json:"offers"`
 	Jobs     int           `json:"jobs"` // not ended
 	Leases   int           `json:"leases"`

@@ -16,11 +16,14 @@ import (
 // A renter asks a provider to show its speed: it draws a seed, asks for so many
 // steps, takes the time until the answer is there, and checks a few of the steps.
 //
-//	s₀ = H(seed, steps)      sᵢ₊₁ = H(i, sᵢ, step(sᵢ))      answer: s₁ … sₙ
+//	s₀ = H(seed, steps)      sᵢ₊₁ = fold(i, step(sᵢ))      answer: s₁ … sₙ
 //
 // Each step starts from the end of the one before, so that the chain cannot be
-// shared among cores, and nothing of it can be known before the seed. Whoever checks
-// redoes k of the n steps, drawn after the answer is there.
+// shared among cores, and nothing of it can be known before the seed. The seed holds
+// whom and what the answer is for (wire.ChallengeRequest.Start). Whoever checks
+// redoes k of the n steps, drawn after the answer is there. A step and its fold need
+// no more than integers, floats and 256 KiB, so that a program in a sandbox does the
+// same (sandbox/wasm has it).
 //
 // What it proves: somebody who knew the seed did about this much work on one core in
 // this time. What it does not prove: that it was the machine of the offer (a faster
@@ -49,7 +52,7 @@ func Solve(ctx context.Context, seed [32]byte, steps int) (Answer, error) {
 	}
 	m := new(scratch)
 	a := make(Answer, steps)
-	s := first(seed, steps)
+	s := First(seed, steps)
 	for i := range a {
 		if err := ctx.Err(); err != nil {
 			return nil, fmt.Errorf("solve challenge: %w", err)
@@ -64,31 +67,42 @@ func Solve(ctx context.Context, seed [32]byte, steps int) (Answer, error) {
 // which has to be unpredictable to who answered. It costs checks/steps of the work.
 // ErrChallenge: the answer is wrong.
 func (a Answer) Verify(seed [32]byte, steps, checks int, rand io.Reader) error {
+	return Verify([]Answer{a}, [][32]byte{seed}, steps, checks, rand)
+}
+
+// Verify is Answer.Verify for chains that ran at once, a seed each: the checks are
+// drawn from the steps of all of them.
+func Verify(as []Answer, seeds [][32]byte, steps, checks int, rand io.Reader) error {
 	if err := checkSteps(steps); err != nil {
 		return err
 	}
-	if len(a) != steps {
-		return fmt.Errorf("%w: %d states for %d steps", ErrChallenge, len(a), steps)
+	if len(as) != len(seeds) {
+		return fmt.Errorf("%w: %d chains for %d seeds", ErrChallenge, len(as), len(seeds))
+	}
+	for _, a := range as {
+		if len(a) != steps {
+			return fmt.Errorf("%w: %d states for %d steps", ErrChallenge, len(a), steps)
+		}
 	}
 	m := new(scratch)
 	// The first of a shuffle of all steps.
-	order := make([]int, steps)
+	order := make([]int, steps*len(as))
 	for i := range order {
 		order[i] = i
 	}
-	for k := range min(max(checks, 1), steps) {
-		j, err := draw(rand, steps-k)
+	for k := range min(max(checks, 1), len(order)) {
+		j, err := draw(rand, len(order)-k)
 		if err != nil {
 			return fmt.Errorf("draw steps to check: %w", err)
 		}
 		order[k], order[k+j] = order[k+j], order[k]
-		i := order[k]
-		from := first(seed, steps)
+		chain, i := order[k]/steps, order[k]%steps
+		from := First(seeds[chain], steps)
 		if i > 0 {
-			from = a[i-1]
+			from = as[chain][i-1]
 		}
-		if next(m, i, from) != a[i] {
-			return fmt.Errorf("%w: step %d of %d does not follow from the one before", ErrChallenge, i+1, steps)
+		if next(m, i, from) != as[chain][i] {
+			return fmt.Errorf("%w: step %d of %d of chain %d does not follow from the one before", ErrChallenge, i+1, steps, chain+1)
 		}
 	}
 	return nil
@@ -129,55 +143,60 @@ func checkSteps(steps int) error {
 	return nil
 }
 
-const (
-	firstTag = "artel challenge 1 start\x00"
-	nextTag  = "artel challenge 1 step\x00\x00"
-)
+const firstTag = "artel challenge 2 start\x00"
 
-func first(seed [32]byte, steps int) [32]byte {
+// First is s₀: where the chain of a seed begins.
+func First(seed [32]byte, steps int) [32]byte {
 	b := append(make([]byte, 0, 64), firstTag...)
 	b = append(b, seed[:]...)
 	return sha256.Sum256(binary.LittleEndian.AppendUint64(b, uint64(steps)))
 }
 
-func next(m *scratch, i int, s [32]byte) [32]byte {
+// next does step i, counted from 0.
+func next(m *scratch, i int, s [32]byte) (out [32]byte) {
 	r := m.step(s)
-	b := append(make([]byte, 0, 128), nextTag...)
-	b = binary.LittleEndian.AppendUint64(b, uint64(i))
-	b = append(b, s[:]...)
-	for _, v := range []uint64{r.a, r.b, r.c, r.d, math.Float64bits(r.f)} {
-		b = binary.LittleEndian.AppendUint64(b, v)
+	for k, v := range [4]uint64{r.a ^ math.Float64bits(r.f), r.b + uint64(i) + 1, r.c, r.d} {
+		binary.LittleEndian.PutUint64(out[8*k:], v)
 	}
-	return sha256.Sum256(b)
+	return out
 }
 
 // answerVersion is the first byte of an encoded answer: another kernel is another
 // version.
-const answerVersion = 1
+const answerVersion = 2
 
-// Encode returns the answer's bytes: a version, then 32 bytes a step.
-func (a Answer) Encode() []byte {
-	b := make([]byte, 1, 1+32*len(a))
-	b[0] = answerVersion
-	for i := range a {
-		b = append(b, a[i][:]...)
+// Encode returns the bytes of answers of one length: a version, then 32 bytes a
+// step, chain by chain.
+func Encode(as ...Answer) []byte {
+	b := []byte{answerVersion}
+	for _, a := range as {
+		for i := range a {
+			b = append(b, a[i][:]...)
+		}
 	}
 	return b
 }
 
-// DecodeAnswer reads what a peer sent. ErrChallenge: it is not an answer.
-func DecodeAnswer(b []byte) (Answer, error) {
+// Decode reads what a peer sent for so many chains. ErrChallenge: it is not an
+// answer to that.
+func Decode(b []byte, chains int) ([]Answer, error) {
 	switch {
 	case len(b) == 0:
 		return nil, fmt.Errorf("%w: it is empty", ErrChallenge)
 	case b[0] != answerVersion:
 		return nil, fmt.Errorf("%w: version %d, this program knows %d; hint: both sides need the same release", ErrChallenge, b[0], answerVersion)
-	case len(b) == 1 || (len(b)-1)%32 != 0 || (len(b)-1)/32 > MaxSteps:
-		return nil, fmt.Errorf("%w: %d bytes", ErrChallenge, len(b))
 	}
-	a := make(Answer, (len(b)-1)/32)
-	for i := range a {
-		copy(a[i][:], b[1+32*i:])
+	states := (len(b) - 1) / 32
+	if chains < 1 || states == 0 || (len(b)-1)%32 != 0 || states%chains != 0 || states/chains > MaxSteps {
+		return nil, fmt.Errorf("%w: %d bytes for %d chains", ErrChallenge, len(b), chains)
 	}
-	return a, nil
+	out := make([]Answer, chains)
+	for c := range out {
+		a := make(Answer, states/chains)
+		for i := range a {
+			copy(a[i][:], b[1+32*(c*len(a)+i):])
+		}
+		out[c] = a
+	}
+	return out, nil
 }

@@ -32,7 +32,7 @@ func TestKernelIsFixed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = "e92025ca1380593d696f4cb2cc57a80ece5214582225cefbfa14d94ab6c5dfa4"
+	const want = "de74d319c0df1e0fe0ec3449bed763be8eb6813325482560dab8e19b9efc15f0"
 	if got := hex.EncodeToString(a[1][:]); got != want {
 		t.Errorf("state after 2 steps: %s, want %s", got, want)
 	}
@@ -136,23 +136,57 @@ func TestScore(t *testing.T) {
 	}
 }
 
-func FuzzDecodeAnswer(f *testing.F) {
-	f.Add([]byte{})
-	f.Add([]byte{1})
-	f.Add(Answer{{1}, {2}}.Encode())
-	f.Add(append(Answer{{1}, {2}}.Encode(), 0))
-	f.Add([]byte{2, 3})
-	f.Add(bytes.Repeat([]byte{1}, 1+32*(MaxSteps+1)))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		a, err := DecodeAnswer(b)
+// Chains that ran at once are checked together: one wrong state of one of them is
+// enough, and they cannot stand for each other.
+func TestManyChains(t *testing.T) {
+	seeds := [][32]byte{testSeed(), {1}, {2}}
+	var as []Answer
+	for _, s := range seeds {
+		a, err := Solve(t.Context(), s, 5)
+		if err != nil {
+			t.Fatal(err)
+		}
+		as = append(as, a)
+	}
+	back, err := Decode(Encode(as...), 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Verify(back, seeds, 5, 100, chacha(1)); err != nil {
+		t.Error(err)
+	}
+	for name, bad := range map[string][]Answer{
+		"one missing": as[:2], "one twice": {as[0], as[1], as[1]}, "swapped": {as[0], as[2], as[1]}, "one short": {as[0], as[1], as[2][:4]},
+	} {
+		if err := Verify(bad, seeds, 5, 100, chacha(1)); !errors.Is(err, ErrChallenge) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	back[2][3][31] ^= 1
+	if err := Verify(back, seeds, 5, 100, chacha(1)); !errors.Is(err, ErrChallenge) {
+		t.Errorf("a changed state of the last chain: %v", err)
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	f.Add([]byte{}, 1)
+	f.Add([]byte{answerVersion}, 1)
+	f.Add(Encode(Answer{{1}, {2}}), 1)
+	f.Add(Encode(Answer{{1}, {2}}, Answer{{3}, {4}}), 2)
+	f.Add(append(Encode(Answer{{1}, {2}}), 0), 2)
+	f.Add([]byte{1, 3}, 1)
+	f.Add(bytes.Repeat([]byte{answerVersion}, 1+32*(MaxSteps+1)), 1)
+	f.Add(Encode(Answer{{1}, {2}}), -1)
+	f.Fuzz(func(t *testing.T, b []byte, chains int) {
+		as, err := Decode(b, chains)
 		if err != nil {
 			if !errors.Is(err, ErrChallenge) {
 				t.Fatal(err)
 			}
 			return
 		}
-		if len(a) < 1 || len(a) > MaxSteps || !bytes.Equal(a.Encode(), b) {
-			t.Fatalf("%d bytes became %d states", len(b), len(a))
+		if len(as) != chains || len(as[0]) < 1 || len(as[0]) > MaxSteps || !bytes.Equal(Encode(as...), b) {
+			t.Fatalf("%d bytes became %d chains of %d states", len(b), len(as), len(as[0]))
 		}
 	})
 }

@@ -20,6 +20,17 @@ type Record struct {
 	LastFail uint64  `json:"lastFail"` // unix seconds
 	Speed    float64 `json:"speed"`    // measured score, 1000 is the reference; 0: not measured
 	Longest  uint64  `json:"longest"`  // longest task it brought home, milliseconds
+
+	// What challenges have shown: see Show.
+	SpeedAt  uint64  `json:"speedAt,omitempty"`  // unix seconds of the newest measurement
+	Checked  uint64  `json:"checked,omitempty"`  // unix seconds of the newest answer
+	Claim    uint32  `json:"claim,omitempty"`    // what it claimed then
+	Marks    float64 `json:"marks,omitempty"`    // as of MarkedAt
+	MarkedAt uint64  `json:"markedAt,omitempty"` // unix seconds
+	Lied     uint64  `json:"lied,omitempty"`     // unix seconds of the newest wrong answer
+	Evasions uint32  `json:"evasions,omitempty"` // challenges without an answer since the last one with
+	Held     uint64  `json:"held,omitempty"`     // slot-milliseconds of ended leases
+	Asked    uint64  `json:"asked,omitempty"`    // slot-milliseconds of challenges
 }
 
 // Outcome is how one attempt ended, as the renter saw it.
@@ -55,14 +66,24 @@ func (r Record) Learn(o Outcome, now uint64) Record {
 		} else {
 			r.Speed += speedStep * (s - r.Speed)
 		}
+		r.SpeedAt = now
 	}
 	return r
 }
 
 // Rest returns how many seconds longer a node that failed is left alone: 30 s
 // after the second failure in a row, twice as long after each further one, an
-// hour at most. A single failure costs it its place in the order only.
+// hour at most. A single failure costs it its place in the order only. After a wrong
+// answer to a challenge it is a day.
 func (r Record) Rest(now uint64) uint64 {
+	lied := uint64(0)
+	if past := ago(r.Lied, now); r.Lied != 0 && past < proofRest {
+		lied = proofRest - past
+	}
+	return max(lied, r.failedRest(now))
+}
+
+func (r Record) failedRest(now uint64) uint64 {
 	if r.Streak < 2 {
 		return 0
 	}
@@ -89,12 +110,13 @@ const (
 )
 
 // Success estimates the chance that the node brings home a task of ms
-// milliseconds: by its record, by how long it says to be up (Lindy's law: a
+// milliseconds: by its record and marks, by how long it says to be up (Lindy's law: a
 // machine up for u survives another t with about u/(u+t); current
 // uptime is the best free predictor), and by the longest task it has shown: newcomers
 // get short tasks first.
 func (r Record) Success(o artel.Offer, ms, now uint64) float64 {
 	p := (r.Done + priorDone) / (r.Done + r.Failed + priorDone + priorFailed)
+	p /= 1 + r.Weight(now) // who lies of its speed is not to be relied on, however much it has done
 	up := float64(min(max(ago(o.UpSince, now), minUp), maxUp)) * 1000
 	p *= up / (up + float64(ms))
 	trusted := float64(firstTask)

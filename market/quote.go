@@ -91,31 +91,26 @@ func assess(q Query, j artel.JobSpec, l Listing, h History, now uint64) Candidat
 		want, _ := j.Budget.Uint64()
 		c.Why = append(c.Why, Why{Code: WhyBudget, Have: have, Want: want})
 	}
-	c.Millis = expect(l.Offer, rec, h.Work, j.Wall)
+	ms := expect(l.Offer, rec, h.Work, j.Wall, now)
+	c.Millis = max(uint64(min(math.Ceil(ms), float64(j.Wall))), 1)
 	c.Cost = artel.Cost(c.price(), c.Millis)
 	c.Success = rec.Success(l.Offer, c.Millis, now)
 	// Not c.Cost: it is rounded up to whole units, which short tasks would all share.
-	c.score = float64(c.price()) * float64(c.Millis) / (c.Success * c.Success)
+	// Nor c.Millis: where the limit stands for the work, all that are slower than the
+	// reference would share it.
+	c.score = float64(c.price()) * ms / (c.Success * c.Success)
 	return c
 }
 
-// expect returns how long one task takes on a machine, at least 1 ms and at
-// most the limit. What was measured counts before what is claimed. Without a
-// figure for the work, the limit stands for it on the reference machine, so
-// that speeds still compare.
-func expect(o artel.Offer, r Record, work, limit uint64) uint64 {
-	speed := r.Speed
-	if speed == 0 {
-		speed = speedOf(o.Speed)
-	}
+// expect returns how many milliseconds one task takes on a machine, its limit
+// aside. What was measured counts before what is claimed. Without a figure for the
+// work, the limit stands for it on the reference machine, so that speeds still
+// compare.
+func expect(o artel.Offer, r Record, work, limit, now uint64) float64 {
 	if work == 0 {
 		work = limit
 	}
-	ms := math.Ceil(float64(work) * 1000 / speed)
-	if ms >= float64(limit) {
-		return max(limit, 1)
-	}
-	return max(uint64(ms), 1)
+	return float64(work) * 1000 / r.Believed(o, now)
 }
 
 // spread gives the job's tasks to slots, the best candidates' first, as many as

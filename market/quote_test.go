@@ -44,7 +44,7 @@ func TestQuoteOrder(t *testing.T) {
 		"by money per task":               {nil, []artel.NodeID{node(2), node(1), node(3)}},
 		"a bad record costs the place":    {map[artel.NodeID]Record{node(2): known(5, 20, 1)}, []artel.NodeID{node(1), node(3), node(2)}},
 		"a good record wins it":           {map[artel.NodeID]Record{node(1): known(60, 0, 0), node(2): known(20, 5, 0)}, []artel.NodeID{node(1), node(2), node(3)}},
-		"measured speed beats claims":     {map[artel.NodeID]Record{node(2): {Done: 5, Speed: 500}}, []artel.NodeID{node(1), node(3), node(2)}},
+		"measured speed beats claims":     {map[artel.NodeID]Record{node(2): {Done: 5, Speed: 500, SpeedAt: t0}}, []artel.NodeID{node(1), node(3), node(2)}},
 		"two failures in a row: it rests": {map[artel.NodeID]Record{node(2): known(50, 2, 2)}, []artel.NodeID{node(1), node(3)}},
 	} {
 		got := order(Quote(plainJob(), market3(), History{Nodes: tc.nodes, Work: 10_000}, t0).Suiting)
@@ -106,7 +106,7 @@ func TestQuoteReasons(t *testing.T) {
 // TestQuoteTotals checks the sums against figures worked out by hand.
 func TestQuoteTotals(t *testing.T) {
 	one := []Listing{listed(offer(1, func(o *artel.Offer) { o.Price, o.Resources.Slots = 1_000_000, 4 }))} // a unit a second
-	h := History{Work: 10_000, Nodes: map[artel.NodeID]Record{node(1): {Done: 1e9, Speed: 1000, Longest: 60_000}}}
+	h := History{Work: 10_000, Nodes: map[artel.NodeID]Record{node(1): {Done: 1e9, Speed: 1000, SpeedAt: t0, Longest: 60_000}}}
 	e := Quote(plainJob(), one, h, t0)
 	// 16 tasks of 10 s on 4 slots: 4 rounds, each 10 s ÷ (7200 ÷ 7210 for the machine's uptime).
 	if want := uint64(math.Ceil(40_000 * 7210.0 / 7200)); e.Slots != 4 || e.Millis < want || e.Millis > want+1 {

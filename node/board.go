@@ -188,11 +188,18 @@ func (b *board) Offers(j artel.JobSpec, now time.Time, n int) []renter.Listed {
 	return out
 }
 
-// Note implements renter.Board.
-func (b *board) Note(node artel.NodeID, ok bool, wall uint64, now time.Time) {
+// Record implements renter.Board.
+func (b *board) Record(node artel.NodeID) market.Record {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.history.Nodes[node] = b.history.Nodes[node].Learn(market.Outcome{OK: ok, Wall: wall}, uint64(now.Unix()))
+	return b.history.Nodes[node]
+}
+
+// Keep implements renter.Board.
+func (b *board) Keep(node artel.NodeID, r market.Record) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.history.Nodes[node] = r
 }
 
 // list returns the live offers that suit a query, with what was seen of them.

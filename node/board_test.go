@@ -9,6 +9,7 @@ import (
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/chain"
 	"github.com/artel-network/artel/chain/fake"
+	"github.com/artel-network/artel/market"
 	"github.com/artel-network/artel/p2p"
 	"github.com/artel-network/artel/wire"
 )
@@ -125,12 +126,13 @@ func TestBoardLearns(t *testing.T) {
 	o := artel.Offer{UpSince: uint64(now.Add(-24 * time.Hour).Unix())}
 	rate := func() float64 { return b.history.Nodes[node].Success(o, long, uint64(now.Unix())) }
 	newcomer := rate()
-	b.Note(node, true, long, now)
+	note := func(o market.Outcome) { b.Keep(node, b.Record(node).Learn(o, uint64(now.Unix()))) }
+	note(market.Outcome{OK: true, Wall: long})
 	if rate() < 2*newcomer {
 		t.Errorf("%.3f for a newcomer, %.3f for one that has run an hour", newcomer, rate())
 	}
-	b.Note(node, false, 0, now)
-	b.Note(node, false, 0, now)
+	note(market.Outcome{})
+	note(market.Outcome{})
 	if r := b.history.Nodes[node]; r.Rest(uint64(now.Unix())) == 0 || r.Longest != long {
 		t.Errorf("after two failures: %+v", r)
 	}

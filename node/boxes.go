@@ -25,9 +25,10 @@ const probeFor = 30 * time.Second
 // shows that they run.
 type boxes struct {
 	wasm      *wasm.Box
-	container *gvisor.Box    // nil: they cannot run here
-	why       error          // then
-	left      []sandbox.Left // containers that have outlived the daemon before this one
+	program   *gvisor.Program // what containers are made of; nil: this binary
+	container *gvisor.Box     // nil: they cannot run here
+	why       error           // then
+	left      []sandbox.Left  // containers that have outlived the daemon before this one
 }
 
 func (o *owner) openBoxes(ctx context.Context, slots int, memory int64) (b boxes, err error) {
@@ -47,10 +48,20 @@ func (o *owner) openBoxes(ctx context.Context, slots int, memory int64) (b boxes
 		b.why = errors.New("containers are switched off")
 		return b, nil
 	}
+	if len(n.c.Box) > 0 {
+		if b.program, err = gvisor.Unpack(n.c.Box); err != nil {
+			n.c.Log.Warn("containers will begin more slowly", "error", err) // a kernel that forbids programs in memory
+		}
+		opts.Program = b.program
+	}
 	trial, cancel := context.WithTimeout(ctx, probeFor)
 	defer cancel()
 	if b.why = gvisor.Probe(trial, opts); b.why != nil {
 		n.c.Log.Warn("no containers on this machine: it offers WASM only", "reason", b.why)
+		if b.program != nil {
+			_ = b.program.Close()
+			b.program = nil
+		}
 		return b, nil
 	}
 	if b.container, err = gvisor.New(opts); err != nil {
@@ -88,6 +99,9 @@ func (b boxes) close() error {
 	}
 	if b.container != nil {
 		errs = append(errs, b.container.Close())
+	}
+	if b.program != nil {
+		errs = append(errs, b.program.Close())
 	}
 	return errors.Join(errs...)
 }

@@ -45,6 +45,9 @@ type Config struct {
 	// Containers is the command that executes this binary, for gvisor.Options; none:
 	// the machine offers no containers.
 	Containers []string
+	// Box is a smaller program that does the same for containers, packed as
+	// gvisor.Unpack takes it; none: Containers does it.
+	Box []byte
 	// InsecureRegistries, "host" or "host:port", may have private addresses and
 	// speak plain http.
 	InsecureRegistries []string
@@ -125,7 +128,7 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 	n.renter = renter.New(renter.Config{
 		Key: c.Key, Account: n.account(), Network: n.network, Params: n.params, Policy: pol,
 		Host: n.host, Ledger: n.ledger, Board: n.board, Store: n.db.Renter(), Blobs: n.blobs,
-		Fetch: n.fetch, Log: c.Log.With("room", "renter"),
+		Fetch: n.fetch, Puzzle: puzzle{}, Log: c.Log.With("room", "renter"),
 	})
 	machine, err := n.machine(ctx)
 	if err != nil {

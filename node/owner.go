@@ -91,7 +91,7 @@ func (o *owner) begin(ctx context.Context, c api.ProvideConfig) error {
 	o.p = provider.New(provider.Config{
 		Key: n.c.Key, Account: n.account(), Network: n.network, Machine: o.machine, Params: n.params, Policy: pol,
 		Host: n.host, Ledger: n.ledger, Store: n.db.Provider(), Log: n.c.Log.With("room", "provider"),
-		Runner: o.boxed,
+		Runner: o.boxed, Provers: provers(o.boxes.wasm, work+"/jobs/challenge"),
 	})
 	o.p.Register()
 	n.begin <- room{"sandbox", o.boxes.wasm.Run}

@@ -24,6 +24,8 @@ func (n *Node) Status(ctx context.Context) (api.Status, error) {
 		Addrs: n.host.Addrs(), Peers: len(n.host.Peers()), Reach: "unknown", Offers: n.board.len(),
 		Provider: n.owner.provider() != nil,
 	}
+	sent, got := n.host.Traffic()
+	s.Sent, s.Got = uint64(sent), uint64(got)
 	if len(s.Addrs) > 0 {
 		_, s.PeerID, _ = strings.Cut(s.Addrs[0], "/p2p/")
 	}

@@ -54,7 +54,8 @@ type Policy struct {
 	Remember time.Duration
 }
 
-// Config is what a provider is made of. Everything but the clock is required.
+// Config is what a provider is made of. Everything but the clock and Provers is
+// required.
 type Config struct {
 	Key     artel.Key     // the node key
 	Account artel.Address // who earns
@@ -66,6 +67,9 @@ type Config struct {
 	Ledger  chain.Ledger
 	Store   Store
 	Runner  Runner
+	// Provers answer challenges, by kind. None is needed: a machine without is
+	// believed less in time.
+	Provers map[wire.ChallengeKind]Prover
 	Log     *slog.Logger
 	Now     func() time.Time // the wall clock; nil: this machine's
 }
@@ -171,8 +175,10 @@ type Provider struct {
 	c    Config
 	loop *core.Loop[*tx]
 
-	visits  chan struct{} // a place for each visit
-	strange *p2p.Limiter  // calls that cost us questions to the chain
+	visits    chan struct{} // a place for each visit
+	strange   *p2p.Limiter  // calls that cost us questions to the chain
+	asked     *p2p.Limiter  // calls about challenges
+	proofRate *p2p.Limiter  // challenges that are work
 
 	changed chan struct{}          // the policy or the pause changed
 	sealed  atomic.Pointer[[]byte] // the current offer, signed; nil: none
@@ -189,6 +195,7 @@ type Provider struct {
 	refused map[string]refusal // by the id of the first try
 	seq     uint64
 	since   time.Time
+	proofs  []proof            // oldest first
 	dirty   map[lease.Key]bool // lanes to be looked up on chain
 	paused  bool
 	shift   int64  // ms by which the clock was set since the start
@@ -208,6 +215,7 @@ type sold struct {
 	events  []EventRow
 	phases  map[lease.TaskKey]*phase
 	news    chan struct{} // closed and replaced when an event arrives
+	proving *proving      // nil: no challenge is being worked on
 	closing time.Time
 }
 
@@ -236,7 +244,9 @@ const inboxSize = 256
 func New(c Config) *Provider {
 	return &Provider{
 		visits: make(chan struct{}, maxVisits),
-		c:      c, strange: p2p.NewLimiter(1, 30, 4096, time.Now), loop: core.New[*tx](inboxSize, c.Now), changed: make(chan struct{}, 1), pol: c.Policy,
+		c:      c, strange: p2p.NewLimiter(1, 30, 4096, time.Now),
+		asked: p2p.NewLimiter(1, answerBurst, 4096, time.Now), proofRate: p2p.NewLimiter(1/proveEvery, proveBurst, 4096, time.Now),
+		loop: core.New[*tx](inboxSize, c.Now), changed: make(chan struct{}, 1), pol: c.Policy,
 		lanes: map[lease.Key]*LaneRow{}, leases: map[artel.Hash]*sold{}, open: map[lease.Key]artel.Hash{},
 		gens: map[artel.Address]uint64{}, outbox: map[string]chain.Tx{}, refused: map[string]refusal{}, dirty: map[lease.Key]bool{},
 	}
@@ -248,7 +258,7 @@ func (p *Provider) Register() {
 	for method, answer := range map[string]p2p.Handler{
 		wire.MethodPropose: p.propose, wire.MethodReserve: p.reserve, wire.MethodStart: p.start, wire.MethodCancel: p.cancel,
 		wire.MethodWatch: p.watch, wire.MethodPay: p.pay, wire.MethodLogs: p.logs, wire.MethodClose: p.close,
-		wire.MethodRecover: p.recover, wire.MethodOffer: p.offer,
+		wire.MethodRecover: p.recover, wire.MethodOffer: p.offer, wire.MethodChallenge: p.challenge, wire.MethodProof: p.prove,
 	} {
 		most, _, _ := wire.Limits(method)
 		p.c.Host.Handle(method, most, answer)
@@ -418,6 +428,7 @@ func (p *Provider) set(t *tx, s *sold, next lease.Sold, fx []lease.Effect) {
 	} else if next.Phase != lease.Closed {
 		row.Rested = 0
 	}
+	p.makeRoom(s)
 	for _, e := range fx {
 		p.perform(t, s, e)
 	}

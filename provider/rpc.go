@@ -142,6 +142,7 @@ func (p *Provider) keep(t *tx, s *sold, next lease.Sold, fx []lease.Effect) {
 	if !s.Terms.Image.IsZero() {
 		t.leases[s.ID] = true
 	}
+	p.makeRoom(s)
 	for _, e := range fx {
 		p.perform(t, s, e)
 	}

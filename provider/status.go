@@ -69,7 +69,12 @@ func (p *Provider) Status(ctx context.Context) (st Status, ok bool) {
 // Pause makes the machine take no new tasks and leases, or takes it back. What
 // runs goes on.
 func (p *Provider) Pause(ctx context.Context, on bool) bool {
-	ok := p.do(ctx, func(*tx) { p.paused = on })
+	ok := p.do(ctx, func(*tx) {
+		p.paused = on
+		for _, s := range p.leases {
+			p.makeRoom(s)
+		}
+	})
 	p.announce()
 	return ok
 }

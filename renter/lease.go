@@ -101,11 +101,11 @@ func (r *Renter) ended(t *tx, b *bought, k lease.TaskKey, v lease.Verdict) {
 		delete(b.work, k)
 		r.back(t, b, *w, v.Reason, v.Message)
 		if v.Reason == artel.ReasonGarbage {
-			r.c.Board.Note(b.node, false, 0, time.UnixMilli(t.now))
+			r.noteEnd(t, b.node, false, 0)
 		}
 		return
 	}
-	r.c.Board.Note(b.node, !v.Receipt.Reason.HostsFault(), v.Receipt.Usage.Wall, time.UnixMilli(t.now))
+	r.noteEnd(t, b.node, !v.Receipt.Reason.HostsFault(), v.Receipt.Usage.Wall)
 	a := r.jobs[w.Job]
 	if a == nil {
 		delete(b.work, k)
@@ -186,7 +186,7 @@ func (r *Renter) lost(t *tx, b *bought, k lease.TaskKey, why artel.Reason, msg s
 	delete(b.waiting, k)
 	r.back(t, b, *w, why, msg)
 	if why == artel.ReasonLost {
-		r.c.Board.Note(b.node, false, 0, time.UnixMilli(t.now))
+		r.noteEnd(t, b.node, false, 0)
 	}
 }
 

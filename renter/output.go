@@ -114,7 +114,7 @@ func (r *Renter) withhold(t *tx, b *bought, msg string) {
 		}
 	}
 	r.shy[b.node] = time.UnixMilli(t.now).Add(time.Minute)
-	r.c.Board.Note(b.node, false, 0, time.UnixMilli(t.now))
+	r.noteEnd(t, b.node, false, 0)
 }
 
 // writtenOff takes what a lease will not pay any more out of what its jobs have

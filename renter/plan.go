@@ -24,6 +24,7 @@ const (
 func (r *Renter) plan(t *tx) {
 	r.room = r.room[:0]
 	for _, b := range r.ordered() {
+		r.pose(t, b)
 		if b.Free(t.now) > 0 && b.silent == job.Fine && !b.closing {
 			r.room = append(r.room, b)
 		}

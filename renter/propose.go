@@ -203,7 +203,7 @@ func (r *Renter) draft(t *tx, l Listed, payer artel.Hash, spec artel.JobSpec, sl
 		End: start + uint64(r.c.Policy.LeaseFor.Seconds()), Rule: artel.RuleResult, Terms: wire.TermsHash(raw),
 	}
 	id := doc.ID(r.domain)
-	b := r.newBought(lease.NewBought(id, doc, terms, raw, r.c.Key.Sign(id), book, t.now), spec.Failover, payer, t.now)
+	b := r.newBought(lease.NewBought(id, doc, terms, raw, r.c.Key.Sign(id), book, t.now), spec.Failover, payer, o.Speed, t.now)
 	a := r.jobs[payer]
 	b.asking = true
 	req := wire.ProposeRequest{Lease: doc, Terms: raw, Signature: b.Signature}

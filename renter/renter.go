@@ -26,11 +26,12 @@ import (
 	"github.com/artel-network/artel/core"
 	"github.com/artel-network/artel/job"
 	"github.com/artel-network/artel/lease"
+	"github.com/artel-network/artel/market"
 	"github.com/artel-network/artel/p2p"
 )
 
-// Config is what a renter is made of. Everything but
-// Now and Rand is required.
+// Config is what a renter is made of. Everything but Puzzle, Now and Rand is
+// required.
 type Config struct {
 	Key     artel.Key     // the node key
 	Account artel.Address // whose money is spent
@@ -44,9 +45,11 @@ type Config struct {
 	Blobs   blob.Store
 	// Fetch brings a root into Blobs from a node.
 	Fetch func(ctx context.Context, from artel.NodeID, root artel.Ref, limit int64) error
-	Log   *slog.Logger
-	Now   func() time.Time // the wall clock; nil: this machine's
-	Rand  io.Reader        // for numbers that nobody else may draw; nil: crypto/rand
+	// Puzzle checks what machines show of their speed; nil: they are not asked.
+	Puzzle Puzzle
+	Log    *slog.Logger
+	Now    func() time.Time // the wall clock; nil: this machine's
+	Rand   io.Reader        // for numbers that nobody else may draw; nil: crypto/rand
 }
 
 // Policy is how a renter goes about it.
@@ -75,9 +78,10 @@ type Caller interface {
 type Board interface {
 	// Offers lists those that suit the job, best first, at most n.
 	Offers(j artel.JobSpec, now time.Time, n int) []Listed
-	// Note tells how an attempt on a node went, so that the next choice is better.
-	// wall is how many ms it ran, where the node brought it home.
-	Note(node artel.NodeID, ok bool, wall uint64, now time.Time)
+	// Record is what was seen of a node so far.
+	Record(node artel.NodeID) market.Record
+	// Keep replaces it: the next choice goes by it. The renter stores it.
+	Keep(node artel.NodeID, r market.Record)
 }
 
 // Listed is a live offer with the hash of its signed bytes.
@@ -145,6 +149,9 @@ type bought struct {
 	node     artel.NodeID // as in Bought, for those outside the core
 	failover artel.Failover
 	job      artel.Hash   // as in LeaseRow
+	claim    uint32       // as in LeaseRow
+	q        *question    // nil: nobody wonders about the machine's speed
+	askAt    int64        // unix ms: no examination before; 0: not drawn
 	claimed  artel.Amount // the provider's running total, as far as the clock allows it
 	work     map[lease.TaskKey]*Work
 	idle     time.Time
@@ -176,15 +183,16 @@ type op func(t *tx)
 
 // tx collects what one round of ops wants stored and done.
 type tx struct {
-	ctx    context.Context // the core's life; ends what the round starts
-	now    int64
-	change Change
-	books  map[lease.Key]bool
-	leases map[artel.Hash]bool
-	jobs   map[artel.Hash]bool
-	tasks  map[artel.Hash]map[uint64]bool
-	after  []func()
-	news   bool // progress that is not worth a row
+	ctx     context.Context // the core's life; ends what the round starts
+	now     int64
+	change  Change
+	books   map[lease.Key]bool
+	leases  map[artel.Hash]bool
+	jobs    map[artel.Hash]bool
+	records map[artel.NodeID]bool
+	tasks   map[artel.Hash]map[uint64]bool
+	after   []func()
+	news    bool // progress that is not worth a row
 }
 
 // Ops that may wait for the core before callers are held up.
@@ -212,7 +220,7 @@ func (r *Renter) Run(ctx context.Context) error {
 		Begin: func(ctx context.Context, now time.Time) *tx {
 			return &tx{
 				ctx: ctx, now: now.UnixMilli(), books: map[lease.Key]bool{}, leases: map[artel.Hash]bool{},
-				jobs: map[artel.Hash]bool{}, tasks: map[artel.Hash]map[uint64]bool{},
+				jobs: map[artel.Hash]bool{}, records: map[artel.NodeID]bool{}, tasks: map[artel.Hash]map[uint64]bool{},
 			}
 		},
 		Jumped: r.jumped,

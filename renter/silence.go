@@ -43,6 +43,9 @@ func (r *Renter) jumped(t *tx, j core.Jump) {
 	for _, b := range r.leases {
 		b.Bought, b.idle = b.Shifted(ms), b.idle.Add(j.Set)
 		b.patient += ms
+		if b.askAt != 0 {
+			b.askAt += ms
+		}
 		if b.heldAt != 0 {
 			b.heldAt += ms + j.Slept.Milliseconds()
 		}
@@ -67,6 +70,7 @@ func (r *Renter) tick(t *tx) {
 			r.stalled(t, b)
 			r.rest(t, b)
 			r.heldUp(t, b)
+			r.wonder(t, b)
 		}
 	}
 	for _, id := range r.order {
@@ -95,7 +99,7 @@ func (r *Renter) judge(t *tx, b *bought) {
 		r.c.Log.Info("provider is silent", "provider", b.node.Short(), "seconds", silence/1000)
 	case b.silent == job.Dead && was != job.Dead:
 		r.c.Log.Info("provider is given up, its tasks go elsewhere", "provider", b.node.Short(), "seconds", silence/1000, "tasks", len(b.Outstanding))
-		r.c.Board.Note(b.node, false, 0, time.UnixMilli(t.now))
+		r.noteEnd(t, b.node, false, 0)
 		r.shy[b.node] = time.UnixMilli(t.now).Add(time.Minute)
 		r.set(t, b, b.Stopped(artel.ReasonLost, "the provider fell silent"))
 		for _, k := range b.keys() {
@@ -138,7 +142,7 @@ func (r *Renter) stalled(t *tx, b *bought) {
 	}
 	if b.Phase == lease.Open {
 		r.c.Log.Info("provider does not end its tasks", "provider", b.node.Short(), "lease", b.id.Short(), "tasks", len(late))
-		r.c.Board.Note(b.node, false, 0, time.UnixMilli(t.now))
+		r.noteEnd(t, b.node, false, 0)
 		r.shy[b.node] = time.UnixMilli(t.now).Add(time.Minute)
 		r.set(t, b, b.Stopped(artel.ReasonLost, "the provider does not end its tasks"))
 		return
@@ -208,6 +212,9 @@ func (r *Renter) rest(t *tx, b *bought) {
 	if len(b.Outstanding) > 0 || len(b.work) > 0 {
 		b.idle = time.UnixMilli(t.now)
 		return
+	}
+	if b.q != nil && b.q.on {
+		return // its machine is just showing what it can do
 	}
 	linger := r.c.Policy.Linger.Milliseconds()
 	if a := r.jobs[b.job]; a != nil && !a.Spec.Budget.IsZero() && a.Phase != job.Active {

@@ -12,6 +12,7 @@ import (
 	"github.com/artel-network/artel/chain"
 	"github.com/artel-network/artel/job"
 	"github.com/artel-network/artel/lease"
+	"github.com/artel-network/artel/market"
 )
 
 // Meta is what an installation drew once.
@@ -28,6 +29,14 @@ type State struct {
 	Jobs   []job.Job
 	Tasks  map[artel.Hash][]job.Task // of those jobs, complete and in order
 	Outbox []chain.Tx
+	Nodes  []NodeRow
+}
+
+// NodeRow is what was seen of a node. It outlives every lease: a restart must not
+// wash anybody white.
+type NodeRow struct {
+	Node   artel.NodeID  `json:"node"`
+	Record market.Record `json:"record"`
 }
 
 // LeaseRow is a lease with what the renter keeps beside the rule's state.
@@ -35,6 +44,7 @@ type LeaseRow struct {
 	Bought   lease.Bought // without Book
 	Failover artel.Failover
 	Job      artel.Hash // the job that pays for what no task of its own is billed with
+	Claim    uint32     // the offer's speed
 	Work     []Work     // what is outstanding, held or not yet opened
 }
 
@@ -67,10 +77,11 @@ type Change struct {
 	Tasks      map[artel.Hash][]job.Task // those that changed
 	Outbox     []chain.Tx
 	Sent       []string
+	Nodes      []NodeRow
 }
 
 func (c Change) empty() bool {
-	return c.Meta == nil && len(c.Books)+len(c.Leases)+len(c.DropLeases)+len(c.Jobs)+len(c.Tasks)+len(c.Outbox)+len(c.Sent) == 0
+	return c.Meta == nil && len(c.Books)+len(c.Leases)+len(c.DropLeases)+len(c.Jobs)+len(c.Tasks)+len(c.Outbox)+len(c.Sent)+len(c.Nodes) == 0
 }
 
 func (r *Renter) load(ctx context.Context) error {
@@ -79,6 +90,9 @@ func (r *Renter) load(ctx context.Context) error {
 		return fmt.Errorf("load renter: %w", err)
 	}
 	r.meta = st.Meta
+	for _, n := range st.Nodes {
+		r.c.Board.Keep(n.Node, n.Record)
+	}
 	if r.meta.Generation == 0 {
 		var n [4]byte
 		if _, err := io.ReadFull(r.c.Rand, n[:]); err != nil {
@@ -114,7 +128,7 @@ func (r *Renter) load(ctx context.Context) error {
 	now := r.loop.Now().UnixMilli()
 	r.woke = now
 	for _, row := range st.Leases {
-		b := r.newBought(row.Bought.Renumbered(uint64(now)), row.Failover, row.Job, now)
+		b := r.newBought(row.Bought.Renumbered(uint64(now)), row.Failover, row.Job, row.Claim, now)
 		k := lease.KeyOf(b.Lease)
 		if r.books[k] == nil {
 			return fmt.Errorf("load renter: lease %s has no lane", b.ID.Short())
@@ -157,9 +171,9 @@ func (r *Renter) loadPayers(ctx context.Context) error {
 	return nil
 }
 
-func (r *Renter) newBought(b lease.Bought, f artel.Failover, payer artel.Hash, now int64) *bought {
+func (r *Renter) newBought(b lease.Bought, f artel.Failover, payer artel.Hash, claim uint32, now int64) *bought {
 	return &bought{
-		Bought: b, id: b.ID, node: b.Terms.Node, failover: f, job: payer, work: map[lease.TaskKey]*Work{}, idle: time.UnixMilli(now),
+		Bought: b, id: b.ID, node: b.Terms.Node, failover: f, job: payer, claim: claim, work: map[lease.TaskKey]*Work{}, idle: time.UnixMilli(now),
 		waiting: map[lease.TaskKey]artel.TaskSpec{}, progress: map[lease.TaskKey]Progress{}, opening: map[lease.TaskKey]bool{}, logs: map[lease.TaskKey]uint64{},
 	}
 }
@@ -186,7 +200,7 @@ func (r *Renter) resume(ctx context.Context, b *bought) {
 }
 
 func (b *bought) stored() LeaseRow {
-	row := LeaseRow{Bought: b.Bought, Failover: b.failover, Job: b.job}
+	row := LeaseRow{Bought: b.Bought, Failover: b.failover, Job: b.job, Claim: b.claim}
 	row.Bought.Book = lease.Book{}
 	for _, w := range b.work {
 		row.Work = append(row.Work, *w)
@@ -196,6 +210,9 @@ func (b *bought) stored() LeaseRow {
 
 // collect turns the marks of a round into rows.
 func (r *Renter) collect(t *tx) {
+	for n := range t.records {
+		t.change.Nodes = append(t.change.Nodes, NodeRow{n, r.c.Board.Record(n)})
+	}
 	for k := range t.books {
 		t.change.Books = append(t.change.Books, *r.books[k])
 	}

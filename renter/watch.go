@@ -9,6 +9,7 @@ import (
 	"github.com/artel-network/artel/core"
 	"github.com/artel-network/artel/job"
 	"github.com/artel-network/artel/lease"
+	"github.com/artel-network/artel/market"
 	"github.com/artel-network/artel/p2p"
 	"github.com/artel-network/artel/wire"
 )
@@ -174,6 +175,12 @@ func (r *Renter) drop(t *tx, b *bought, why artel.Reason, msg string) {
 
 func (r *Renter) remove(t *tx, b *bought) {
 	delete(r.leases, b.id)
+	if b.q != nil && !b.q.on {
+		r.unask(b, errors.New("the lease has ended"))
+	}
+	if held := b.held(t.now); held > 0 {
+		r.note(t, b.node, func(x market.Record) market.Record { x.Held += held; return x })
+	}
 	if r.jobs[b.job] != nil {
 		t.jobs[b.job] = true // it may have been waiting for this alone
 	}

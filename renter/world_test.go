@@ -21,6 +21,7 @@ import (
 	"github.com/artel-network/artel/chain/fake"
 	"github.com/artel-network/artel/job"
 	"github.com/artel-network/artel/lease"
+	"github.com/artel-network/artel/market"
 	"github.com/artel-network/artel/p2p"
 	"github.com/artel-network/artel/p2p/mem"
 	"github.com/artel-network/artel/seal"
@@ -48,13 +49,14 @@ type heap struct {
 	jobs     map[artel.Hash]job.Job
 	tasks    map[artel.Hash]map[uint64]job.Task
 	outbox   map[string]chain.Tx
+	nodes    map[artel.NodeID]market.Record
 	promised artel.Amount // see total
 }
 
 func newHeap() *heap {
 	return &heap{
 		books: map[lease.Key]lease.Book{}, leases: map[artel.Hash]LeaseRow{}, jobs: map[artel.Hash]job.Job{},
-		tasks: map[artel.Hash]map[uint64]job.Task{}, outbox: map[string]chain.Tx{},
+		tasks: map[artel.Hash]map[uint64]job.Task{}, outbox: map[string]chain.Tx{}, nodes: map[artel.NodeID]market.Record{},
 	}
 }
 
@@ -62,6 +64,9 @@ func (h *heap) Load(context.Context) (State, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	st := State{Meta: h.meta, Books: slices.Collect(maps.Values(h.books)), Leases: slices.Collect(maps.Values(h.leases)), Tasks: map[artel.Hash][]job.Task{}}
+	for n, x := range h.nodes {
+		st.Nodes = append(st.Nodes, NodeRow{n, x})
+	}
 	for id, j := range h.jobs {
 		if j.Phase == job.Active {
 			st.Jobs, st.Tasks[id] = append(st.Jobs, j), h.list(id)
@@ -98,6 +103,9 @@ func (h *heap) Save(ctx context.Context, c Change) error {
 	}
 	for _, j := range c.Jobs {
 		h.jobs[j.ID] = j
+	}
+	for _, n := range c.Nodes {
+		h.nodes[n.Node] = n.Record
 	}
 	for id, ts := range c.Tasks {
 		if h.tasks[id] == nil {
@@ -397,7 +405,9 @@ func (b board) Offers(j artel.JobSpec, now time.Time, n int) (out []Listed) {
 	return out[:min(n, len(out))]
 }
 
-func (b board) Note(artel.NodeID, bool, uint64, time.Time) {}
+func (b board) Record(n artel.NodeID) market.Record { return b.world.records[n] }
+
+func (b board) Keep(n artel.NodeID, r market.Record) { b.world.records[n] = r }
 
 // world is one renter and its sellers.
 type world struct {
@@ -409,6 +419,8 @@ type world struct {
 	blobs   blob.Store
 	sellers []*seller
 	r       *Renter
+	records map[artel.NodeID]market.Record // owned by the renter's core
+	puzzle  Puzzle
 	skew    time.Duration
 	jobs    int
 }
@@ -419,7 +431,7 @@ func live(t *testing.T, n int, f func(t *testing.T, w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		key := testKey(1)
-		w := &world{t: t, net: mem.NewNetwork(1), key: key, store: newHeap(), blobs: blobmem.New(0)}
+		w := &world{t: t, net: mem.NewNetwork(1), key: key, store: newHeap(), blobs: blobmem.New(0), records: map[artel.NodeID]market.Record{}}
 		w.net.SetLink(mem.Link{Latency: 10 * time.Millisecond})
 		w.chain = fake.New(fake.Options{Params: fake.DefaultParams(), Balances: map[artel.Address]artel.Amount{key.Address(): artel.Units(deposit)}, Inclusion: time.Second})
 		must(w.chain.Client().Submit(t.Context(), chain.Tx{ID: "deposit", From: key.Address(), Call: chain.Deposit{To: key.Address(), Amount: artel.Units(deposit)}}))
@@ -468,7 +480,7 @@ func (w *world) run(f func()) {
 	must(err)
 	w.r = New(Config{
 		Key: w.key, Account: w.key.Address(), Network: network, Params: params, Policy: DefaultPolicy, Host: h, Ledger: w.chain.Client(),
-		Board: board{w}, Store: w.store, Blobs: w.blobs, Fetch: w.fetch, Log: slog.New(slog.DiscardHandler),
+		Board: board{w}, Store: w.store, Blobs: w.blobs, Fetch: w.fetch, Puzzle: w.puzzle, Log: slog.New(slog.DiscardHandler),
 		Now: func() time.Time { return time.Now().Add(w.skew) },
 	})
 	wg.Go(func() { _ = h.Run(ctx) })

@@ -47,6 +47,9 @@ func (s renterStore) Load(ctx context.Context) (st renter.State, err error) {
 	if st.Outbox, err = all[chain.Tx](ctx, s.DB, "SELECT row FROM renter_outbox ORDER BY id"); err != nil {
 		return fail("calls", err)
 	}
+	if st.Nodes, err = all[renter.NodeRow](ctx, s.DB, "SELECT row FROM renter_node"); err != nil {
+		return fail("nodes", err)
+	}
 	return st, nil
 }
 
@@ -79,6 +82,9 @@ func (s renterStore) Save(ctx context.Context, c renter.Change) error {
 		}
 		for _, x := range c.Outbox {
 			w.exec("INSERT INTO renter_outbox VALUES (?, ?) ON CONFLICT (id) DO NOTHING", x.ID, w.json(x))
+		}
+		for _, n := range c.Nodes {
+			w.exec("INSERT INTO renter_node VALUES (?, ?) ON CONFLICT (node) DO UPDATE SET row = excluded.row", n.Node[:], w.json(n))
 		}
 		for _, id := range c.Sent {
 			w.exec("DELETE FROM renter_outbox WHERE id = ?", id)

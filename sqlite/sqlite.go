@@ -60,6 +60,8 @@ CREATE TABLE chain_event     (block INTEGER, idx INTEGER, kind TEXT NOT NULL, ro
 CREATE TABLE chain_tx        (id TEXT PRIMARY KEY, seq INTEGER NOT NULL, final INTEGER NOT NULL, row BLOB NOT NULL);
 CREATE INDEX chain_tx_open   ON chain_tx (seq) WHERE final = 0;
 CREATE TABLE setting         (name TEXT PRIMARY KEY, row BLOB NOT NULL) WITHOUT ROWID;
+`, `
+CREATE TABLE renter_node     (node BLOB PRIMARY KEY, row BLOB NOT NULL) WITHOUT ROWID;
 `}
 
 // Open opens or makes the database at path and brings its schema up to date.

@@ -97,6 +97,11 @@ func FuzzFindResponse(f *testing.F) { fuzz(f, "FindResponse") }
 func FuzzVisit(f *testing.F)        { fuzz(f, "Visit") }
 func FuzzReading(f *testing.F)      { fuzz(f, "Reading") }
 
+func FuzzChallengeRequest(f *testing.F)  { fuzz(f, "ChallengeRequest") }
+func FuzzChallengeResponse(f *testing.F) { fuzz(f, "ChallengeResponse") }
+func FuzzProofRequest(f *testing.F)      { fuzz(f, "ProofRequest") }
+func FuzzProofResponse(f *testing.F)     { fuzz(f, "ProofResponse") }
+
 // FuzzFrame: what is read again after writing is the same, and nothing longer
 // than a frame may be is kept.
 func FuzzFrame(f *testing.F) {

@@ -59,6 +59,10 @@ func Limits(method string) (request, answer int, ok bool) {
 		return MaxSmall, MaxLogChunk, true
 	case MethodClose:
 		return MaxSmall, MaxSmall, true
+	case MethodChallenge:
+		return MaxSmall, MaxSmall, true
+	case MethodProof:
+		return MaxSmall, MaxProof, true
 	case MethodRecover:
 		return MaxSmall, MaxRecover, true
 	case MethodOffer:

@@ -28,6 +28,10 @@ const (
 	MethodPay     = "lease.pay"
 	MethodLogs    = "lease.logs"
 	MethodClose   = "lease.close"
+
+	MethodChallenge = "lease.challenge" // see Challenge in challenge.go
+	MethodProof     = "lease.proof"
+
 	MethodRecover = "lane.recover"
 	MethodFind    = "image.find"
 	MethodOffer   = "offer.get" // the current offer of this very node, sealed; anybody may ask

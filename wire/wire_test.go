@@ -96,6 +96,10 @@ func codecs() []codec {
 		codecOf(MaxSmall, UnmarshalFindResponse),
 		codecOf(MaxVisit, UnmarshalVisit),
 		codecOf(MaxSmall, UnmarshalReading),
+		codecOf(MaxSmall, UnmarshalChallengeRequest),
+		codecOf(MaxSmall, UnmarshalChallengeResponse),
+		codecOf(MaxSmall, UnmarshalProofRequest),
+		codecOf(MaxProof, UnmarshalProofResponse),
 	}
 }
 
@@ -644,7 +648,7 @@ func TestHelloAgree(t *testing.T) {
 }
 
 func TestLimitsNameEveryMethod(t *testing.T) {
-	for _, m := range []string{MethodPropose, MethodReserve, MethodStart, MethodCancel, MethodWatch, MethodPay, MethodLogs, MethodClose, MethodRecover, MethodOffer, MethodOffers, MethodFind} {
+	for _, m := range []string{MethodPropose, MethodReserve, MethodStart, MethodCancel, MethodWatch, MethodPay, MethodLogs, MethodClose, MethodRecover, MethodOffer, MethodOffers, MethodFind, MethodChallenge, MethodProof} {
 		if req, ans, ok := Limits(m); !ok || req < MaxSmall || ans < MaxSmall {
 			t.Errorf("%s: %d, %d, %v", m, req, ans, ok)
 		}

@@ -25,6 +25,7 @@ func (a *app) statusCmd() *cobra.Command {
 				fmt.Fprintf(a.out, "network    %s, hash %s\n", clean(s.Network), s.Hash.Short())
 				fmt.Fprintf(a.out, "up since   %s, process %d, release %s\n", clock(s.Started), s.PID, clean(s.Release))
 				fmt.Fprintf(a.out, "peers      %d, %d offers known, reach %s\n", s.Peers, s.Offers, clean(s.Reach))
+				fmt.Fprintf(a.out, "traffic    %s sent, %s got\n", size(s.Sent), size(s.Got))
 				fmt.Fprintf(a.out, "work       %d jobs, %d leases, providing %s\n", s.Jobs, s.Leases, map[bool]string{true: "on", false: "off"}[s.Provider])
 				fmt.Fprintf(a.out, "chain      %s\n", chainText(s.Chain))
 				for _, n := range s.Notices {

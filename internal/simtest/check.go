@@ -66,6 +66,7 @@ func (w *world) checkRenter(r *node, signed map[signedKey]artel.Receipt, used ma
 	for _, b := range d.back {
 		bad("%s: voucher of lane %x went backwards to %s", r.name, b.Key.Number, b.Voucher)
 	}
+	w.checkSpeeds(r, bad)
 	for _, t := range d.undone {
 		bad("%s: a done task %d changed", r.name, t.Index)
 	}

@@ -99,7 +99,7 @@ func (w *world) again() {
 func (w *world) habits() {
 	for _, n := range w.providers() {
 		if w.rng.IntN(4) == 0 {
-			n.habit = lazy + habit(w.rng.IntN(5))
+			n.habit = lazy + habit(w.rng.IntN(7))
 		}
 	}
 	for _, n := range w.renters() {

@@ -182,6 +182,7 @@ type rentDisk struct {
 	payer  map[lease.Key]artel.Hash    // the job for which a lane's present lease was made
 	spent  map[artel.Hash]artel.Amount // the vouchers that were signed on them since
 	undone []job.Task                  // done tasks that changed: must stay empty
+	nodes  map[artel.NodeID]renter.NodeRow
 }
 
 // copyOf is a backup as of now.
@@ -193,6 +194,7 @@ func (d *rentDisk) copyOf() *rentDisk {
 	for id, ts := range d.tasks {
 		c.tasks[id] = maps.Clone(ts)
 	}
+	c.nodes = maps.Clone(d.nodes)
 	return c
 }
 
@@ -200,7 +202,7 @@ func newRentDisk() *rentDisk {
 	return &rentDisk{
 		books: map[lease.Key]lease.Book{}, leases: map[artel.Hash]renter.LeaseRow{}, jobs: map[artel.Hash]job.Job{},
 		tasks: map[artel.Hash]map[uint64]job.Task{}, outbox: map[string]chain.Tx{},
-		payer: map[lease.Key]artel.Hash{}, spent: map[artel.Hash]artel.Amount{},
+		payer: map[lease.Key]artel.Hash{}, spent: map[artel.Hash]artel.Amount{}, nodes: map[artel.NodeID]renter.NodeRow{},
 	}
 }
 
@@ -227,6 +229,13 @@ func (d *rentDisk) Load(context.Context) (renter.State, error) {
 	slices.SortFunc(st.Jobs, func(a, b job.Job) int { return cmp.Compare(a.Created, b.Created) })
 	for _, x := range d.outbox {
 		st.Outbox = append(st.Outbox, x)
+	}
+	for _, x := range d.nodes {
+		x, err := reread(x)
+		if err != nil {
+			return st, err
+		}
+		st.Nodes = append(st.Nodes, x)
 	}
 	return st, nil
 }
@@ -267,6 +276,9 @@ func (d *rentDisk) Save(ctx context.Context, c renter.Change) error {
 	}
 	for _, j := range c.Jobs {
 		d.jobs[j.ID] = j
+	}
+	for _, n := range c.Nodes {
+		d.nodes[n.Node] = n
 	}
 	for id, ts := range c.Tasks {
 		if d.tasks[id] == nil {

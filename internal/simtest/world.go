@@ -44,6 +44,8 @@ type world struct {
 	// patient renters leave it to their providers to give back what was not used.
 	patient bool
 
+	asked atomic.Int64 // challenges that were answered, of those that renters remember
+
 	opened sync.Map // sealed offer → opened; a thousand nodes check each once
 }
 
@@ -57,11 +59,13 @@ const (
 	keyless         // provider: hands the output out and keeps its key
 	garbage         // provider: its receipts are signed over something else
 	overbills       // provider: its receipts bill more than the renter's clock saw
+	boasts          // provider: claims ten times its speed
+	forges          // provider: answers challenges at once, with what it made up
 	deadbeat        // renter: stops paying after some vouchers
 )
 
 func (h habit) String() string {
-	return [...]string{"honest", "lazy", "withholds", "keyless", "garbage", "overbills", "deadbeat"}[h]
+	return [...]string{"honest", "lazy", "withholds", "keyless", "garbage", "overbills", "boasts", "forges", "deadbeat"}[h]
 }
 
 // node is one machine: its disk and identity outlive its crashes.
@@ -209,20 +213,25 @@ func (n *node) start() {
 	}
 	var run func(context.Context) error
 	if n.prov != nil {
+		if n.policy.Speed = trueSpeed; n.habit == boasts {
+			n.policy.Speed *= 10
+		}
 		n.p = provider.New(provider.Config{
 			Key: n.key, Account: n.key.Address(), Network: network, Machine: n.machine, Params: params, Policy: n.policy,
-			Host: cheatingHost{n.host, n}, Ledger: n.ledger, Store: n.prov, Runner: &runner{n: n}, Log: n.w.log.With("node", n.name),
+			Host: cheatingHost{n.host, n}, Ledger: n.ledger, Store: n.prov, Runner: &runner{n: n},
+			Provers: map[wire.ChallengeKind]provider.Prover{wire.ChallengeCPU: prover{n}}, Log: n.w.log.With("node", n.name),
 			Now: n.now,
 		})
 		n.p.Register()
 		run = n.p.Run
 	} else {
+		n.board.forget()
 		if _, err := n.host.Subscribe(wire.TopicOffers, n.board.validate, func(p2p.Message) {}); err != nil {
 			panic(err)
 		}
 		n.r = renter.New(renter.Config{
 			Key: n.key, Account: n.key.Address(), Network: network, Params: params, Policy: rentPolicy(n.w.patient),
-			Host: caller{n.host, n}, Ledger: n.ledger, Board: n.board, Store: n.rent, Blobs: n.blobs, Fetch: n.fetch,
+			Host: caller{n.host, n}, Ledger: n.ledger, Board: n.board, Store: n.rent, Blobs: n.blobs, Fetch: n.fetch, Puzzle: puzzle{},
 			Log: n.w.log.With("node", n.name), Now: n.now, Rand: n.rand,
 		})
 		run = n.r.Run
@@ -383,10 +392,23 @@ func (b *board) Offers(j artel.JobSpec, now time.Time, n int) []renter.Listed {
 	return out
 }
 
-func (b *board) Note(node artel.NodeID, ok bool, wall uint64, now time.Time) {
+// forget is what a restart does: the store gives back what it has.
+func (b *board) forget() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.history.Nodes[node] = b.history.Nodes[node].Learn(market.Outcome{OK: ok, Wall: wall}, uint64(now.Unix()))
+	clear(b.history.Nodes)
+}
+
+func (b *board) Record(node artel.NodeID) market.Record {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.history.Nodes[node]
+}
+
+func (b *board) Keep(node artel.NodeID, r market.Record) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.history.Nodes[node] = r
 }
 
 // spec is a job whose tasks take d each and leave an output or none.

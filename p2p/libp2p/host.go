@@ -29,8 +29,9 @@ import (
 // Host is a p2p.Host on libp2p.
 type Host struct {
 	plan
-	id  artel.NodeID
-	mux p2p.Mux
+	id      artel.NodeID
+	mux     p2p.Mux
+	traffic traffic
 
 	ready chan struct{} // closed once listening
 	gone  chan struct{} // closed once Run stops
@@ -202,6 +203,7 @@ func (h *Host) newHost() (host.Host, error) {
 		lp2p.ConnectionGater(gater{}),
 		lp2p.AddrsFactory(h.announced),
 		lp2p.DisableMetrics(),
+		lp2p.BandwidthReporter(&h.traffic),
 		lp2p.Ping(true),
 		lp2p.EnableAutoNATv2(),
 		lp2p.EnableRelay(),

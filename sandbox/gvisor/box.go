@@ -51,8 +51,11 @@ var _ sandbox.Adopter = (*Box)(nil)
 // New makes a box. It starts nothing, and does not try whether the machine can run
 // containers: Probe does.
 func New(opt Options) (*Box, error) {
+	if opt.Program != nil {
+		opt.Command = []string{opt.Program.path()}
+	}
 	if len(opt.Command) == 0 || opt.Dir == "" {
-		return nil, errors.New("make a gvisor box: Options.Command and Options.Dir are required")
+		return nil, errors.New("make a gvisor box: Options.Dir, and Command or Program, are required")
 	}
 	if opt.Slots <= 0 {
 		opt.Slots = 1

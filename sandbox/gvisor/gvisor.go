@@ -3,7 +3,8 @@
 //
 // # Processes
 //
-// An attempt is a small tree of processes, each the same binary executed again:
+// An attempt is a small tree of processes, each this binary or Options.Program executed
+// again:
 //
 //	holder (the daemon)          Box: starts, adopts, asks
 //	└─ supervisor                owns deadline, cgroup, meter, log, network; pid 1 of its own
@@ -39,11 +40,13 @@ const SuperviseArg = "gvisor-supervise"
 // ErrUnsupported is wrapped by errors of a machine on which containers cannot run.
 var ErrUnsupported = errors.New("gvisor: containers cannot run here")
 
-// Options say how a Box runs attempts. Command and Dir are required.
+// Options say how a Box runs attempts. Dir, and Command or Program, are required.
 type Options struct {
 	// Command executes this binary again; SuperviseArg and a directory are added to
 	// it. Its main calls Main first. The file must be static (CGO_ENABLED=0).
 	Command []string
+	// Program, if set, is executed in place of Command. It stays the caller's.
+	Program *Program
 	// Dir holds the state of attempts. It is created, for the owner only.
 	Dir string
 	// Slots is how many attempts run at once (default 1).

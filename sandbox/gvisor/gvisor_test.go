@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
+
 	"github.com/artel-network/artel/sandbox"
 	"github.com/artel-network/artel/sandbox/gvisor"
 	"github.com/artel-network/artel/sandbox/sandboxtest"
@@ -115,4 +117,51 @@ func TestConformance(t *testing.T) {
 		New:  func(t testing.TB, root string) sandbox.Box { return newBox(t, root, nil) },
 		Root: built.root, Skips: skips,
 	})
+}
+
+// TestProgram: a box whose processes are a program in memory does what one does whose
+// processes are a file.
+func TestProgram(t *testing.T) {
+	needs(t)
+	b, err := os.ReadFile(built.main)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest))
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err := gvisor.Unpack(w.EncodeAll(b, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	box := newBox(t, t.TempDir(), func(o *gvisor.Options) { o.Command, o.Program = nil, program })
+	s := specOf(t, "sit")
+	r, err := box.Start(t.Context(), "sits", s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	until(t, "it runs", func() bool { b, _ := os.ReadFile(s.Log); return strings.Contains(string(b), "sitting") })
+	// What runs needs nothing of who has started it.
+	if err := program.Close(); err != nil {
+		t.Error(err)
+	}
+	var said strings.Builder
+	p, err := r.(sandbox.Interactive).Exec(t.Context(), sandbox.Command{Args: []string{"/program", "where"}, Stdout: &said})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code, err := p.Wait(t.Context()); code != 0 || err != nil || said.String() != "in /\n" {
+		t.Errorf("exec ended with %d, %v and said %q", code, err, said.String())
+	}
+	r.Kill()
+	if exit, err := r.Wait(t.Context()); err != nil || exit.Reason != sandbox.Killed {
+		t.Errorf("%v, %v", exit, err)
+	}
+	if _, err := box.Start(t.Context(), "late", specOf(t, "ok")); err == nil {
+		t.Error("a program that is closed was executed")
+	}
+	if _, err := gvisor.Unpack(b[:1<<10]); err == nil {
+		t.Error("what is not packed was unpacked")
+	}
 }

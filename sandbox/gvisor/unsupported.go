@@ -24,3 +24,12 @@ func Main() bool { return false }
 
 // Probe returns an error that wraps ErrUnsupported.
 func Probe(context.Context, Options) error { return errPlatform }
+
+// Program cannot be made here.
+type Program struct{}
+
+// Unpack returns an error that wraps ErrUnsupported.
+func Unpack([]byte) (*Program, error) { return nil, errPlatform }
+
+// Close does nothing here.
+func (*Program) Close() error { return nil }

@@ -101,6 +101,43 @@ const scratchBytes = 256 << 10
 // It is put together here by hand, so that measuring needs no compiler, and so that
 // it is the same for everybody.
 func speedProgram() []byte {
+	const i32, i64 = 0x7f, 0x7e
+	return module{
+		types:     [][]byte{{0x60, 2, i32, i32, 1, i32}, {0x60, 0, 0}, {0x60, 1, i32, 1, i64}},
+		imports:   []imported{{"args_sizes_get", 0}},
+		functions: []function{{2, speedWalk()}, {1, speedStart()}},
+		exports:   []exported{{"walk", 1}, {"_start", 2}},
+		pages:     scratchBytes>>16 + 1,
+	}.encode()
+}
+
+// module is what the programs here are put together from. Functions are numbered from
+// the first import on.
+type module struct {
+	types     [][]byte
+	imports   []imported // of wasi_snapshot_preview1
+	functions []function
+	exports   []exported
+	pages     byte
+}
+
+type imported struct {
+	name string
+	typ  byte
+}
+
+type exported struct {
+	name  string
+	index byte
+}
+
+type function struct {
+	typ  byte
+	body []byte
+}
+
+// encode returns the bytes of a WebAssembly module that exports its memory besides.
+func (m module) encode() []byte {
 	str := func(s string) []byte { return append([]byte{byte(len(s))}, s...) }
 	vec := func(items ...[]byte) []byte {
 		b := []byte{byte(len(items))}
@@ -110,24 +147,36 @@ func speedProgram() []byte {
 		return b
 	}
 	section := func(id byte, body []byte) []byte { return append(uleb([]byte{id}, uint64(len(body))), body...) }
-	code := func(body []byte) []byte { return append(uleb(nil, uint64(len(body))), body...) }
-	const i32, i64, f64 = 0x7f, 0x7e, 0x7c
+	var imports, types, codes [][]byte
+	for _, i := range m.imports {
+		imports = append(imports, append(append(str("wasi_snapshot_preview1"), str(i.name)...), 0, i.typ))
+	}
+	for _, f := range m.functions {
+		types = append(types, []byte{f.typ})
+		codes = append(codes, append(uleb(nil, uint64(len(f.body))), f.body...))
+	}
+	exports := [][]byte{append(str("memory"), 2, 0)}
+	for _, x := range m.exports {
+		exports = append(exports, append(str(x.name), 0, x.index))
+	}
 	b := []byte("\x00asm\x01\x00\x00\x00")
-	b = append(b, section(1, vec([]byte{0x60, 2, i32, i32, 1, i32}, []byte{0x60, 0, 0}, []byte{0x60, 1, i32, 1, i64}))...)
-	b = append(b, section(2, vec(append(append(str("wasi_snapshot_preview1"), str("args_sizes_get")...), 0, 0)))...)
-	b = append(b, section(3, vec([]byte{2}, []byte{1}))...) // function 1: walk, 2: _start
-	b = append(b, section(5, vec([]byte{0, scratchBytes>>16 + 1}))...)
-	b = append(b, section(7, vec(append(str("memory"), 2, 0), append(str("walk"), 0, 1), append(str("_start"), 0, 2)))...)
-	return append(b, section(10, vec(code(speedWalk()), code(speedStart())))...)
+	b = append(b, section(1, vec(m.types...))...)
+	b = append(b, section(2, vec(imports...))...)
+	b = append(b, section(3, vec(types...))...)
+	b = append(b, section(5, vec([]byte{0, m.pages}))...)
+	b = append(b, section(7, vec(exports...))...)
+	return append(b, section(10, vec(codes...))...)
 }
 
 // Opcodes of WebAssembly 1.0.
 const (
 	opLoop, opIf, opBrIf, opCall, opDrop         = 0x03, 0x04, 0x0d, 0x10, 0x1a
 	opGet, opSet, opTee                          = 0x20, 0x21, 0x22
-	opLoad32, opLoad64, opStore64                = 0x28, 0x29, 0x37
+	opLoad32, opLoad8, opStore32                 = 0x28, 0x2d, 0x36
+	opLoad64, opStore64                          = 0x29, 0x37
 	opI32, opI64, opF64                          = 0x41, 0x42, 0x44
-	op32Sub, op64Wrap                            = 0x6b, 0xa7
+	op32Less, op32Add, op32Sub, op64Wrap         = 0x49, 0x6a, 0x6b, 0xa7
+	op64Less, op64OfU32, op64Shl                 = 0x54, 0xad, 0x86
 	op64Add, op64Mul, op64And, op64Or, op64Xor   = 0x7c, 0x7e, 0x83, 0x84, 0x85
 	op64ShrU, op64Rotl                           = 0x88, 0x89
 	opF64Add, opF64Mul, opBitsOfF64, opF64OfBits = 0xa0, 0xa2, 0xbd, 0xbf
@@ -137,11 +186,24 @@ const (
 func speedWalk() []byte {
 	const n, at, a, b, c, d, w, x, f = 0, 1, 2, 3, 4, 5, 6, 7, 8
 	e := &emitter{b: []byte{3, 1, 0x7f, 6, 0x7e, 1, 0x7c}} // locals: 1 × i32, 6 × i64, 1 × f64
-	const mantissa, one = 1<<52 - 1, 0x3ff << 52
 	for i, v := range []int64{1, 2, 3, 4} {
 		e.i64(v).op(opSet, byte(a+i))
 	}
 	e.f64(1.5).op(opSet, f)
+	e.rounds(registers{n, at, a, b, c, d, w, x, f})
+	e.op(opGet, a, opGet, b, op64Xor, opGet, c, op64Xor, opGet, d, op64Xor, opGet, x, op64Xor, opEnd)
+	return e.b
+}
+
+// registers are the locals of a walk: n rounds to go, the place in memory (both i32),
+// the mixed words, what was read, the bits of f (i64) and f.
+type registers struct{ n, at, a, b, c, d, w, x, f byte }
+
+// rounds walks r.n rounds through memory 0, as room host does; r.x holds the bits of
+// r.f at the end.
+func (e *emitter) rounds(r registers) {
+	n, at, a, b, c, d, w, x, f := r.n, r.at, r.a, r.b, r.c, r.d, r.w, r.x, r.f
+	const mantissa, one = 1<<52 - 1, 0x3ff << 52
 	e.op(opLoop, 0x40)
 	// at = (a >> 40 & (words-1)) * 8; w = m[at]
 	e.op(opGet, a).i64(40).op(op64ShrU).i64(scratchBytes/8-1).op(op64And).i64(8).op(op64Mul).op(op64Wrap, opTee, at, opLoad64, 3, 0, opSet, w)
@@ -160,8 +222,6 @@ func speedWalk() []byte {
 	e.op(opGet, at, opGet, w, opGet, b, op64Add, opGet, x, op64Xor, opStore64, 3, 0)
 	e.op(opGet, a, opGet, d, op64Add, opSet, a)
 	e.op(opGet, n).i32(1).op(op32Sub, opTee, n, opBrIf, 0, opEnd)
-	e.op(opGet, a, opGet, b, op64Xor, opGet, c, op64Xor, opGet, d, op64Xor, opGet, x, op64Xor, opEnd)
-	return e.b
 }
 
 // speedStart is _start: a unit for each argument after the program's name.

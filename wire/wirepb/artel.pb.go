@@ -2971,6 +2971,224 @@ func (x *CloseRequest) GetLease() []byte {
 	return nil
 }
 
+// ChallengeRequest asks for timed work on the machine that a lease is of.
+type ChallengeRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Lease         []byte                 `protobuf:"bytes,1,opt,name=lease,proto3" json:"lease,omitempty"`
+	Kind          uint32                 `protobuf:"varint,2,opt,name=kind,proto3" json:"kind,omitempty"`   // 1 processor; others belong to later builds
+	Seed          []byte                 `protobuf:"bytes,3,opt,name=seed,proto3" json:"seed,omitempty"`    // 32 bytes; absent where steps is 0
+	Steps         uint32                 `protobuf:"varint,4,opt,name=steps,proto3" json:"steps,omitempty"` // 0: only answer
+	Width         uint32                 `protobuf:"varint,5,opt,name=width,proto3" json:"width,omitempty"` // chains at once
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChallengeRequest) Reset() {
+	*x = ChallengeRequest{}
+	mi := &file_artel_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChallengeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChallengeRequest) ProtoMessage() {}
+
+func (x *ChallengeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_artel_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChallengeRequest.ProtoReflect.Descriptor instead.
+func (*ChallengeRequest) Descriptor() ([]byte, []int) {
+	return file_artel_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *ChallengeRequest) GetLease() []byte {
+	if x != nil {
+		return x.Lease
+	}
+	return nil
+}
+
+func (x *ChallengeRequest) GetKind() uint32 {
+	if x != nil {
+		return x.Kind
+	}
+	return 0
+}
+
+func (x *ChallengeRequest) GetSeed() []byte {
+	if x != nil {
+		return x.Seed
+	}
+	return nil
+}
+
+func (x *ChallengeRequest) GetSteps() uint32 {
+	if x != nil {
+		return x.Steps
+	}
+	return 0
+}
+
+func (x *ChallengeRequest) GetWidth() uint32 {
+	if x != nil {
+		return x.Width
+	}
+	return 0
+}
+
+type ChallengeResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Commitment    []byte                 `protobuf:"bytes,1,opt,name=commitment,proto3" json:"commitment,omitempty"` // sha256 of the proof; absent where steps was 0
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChallengeResponse) Reset() {
+	*x = ChallengeResponse{}
+	mi := &file_artel_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChallengeResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChallengeResponse) ProtoMessage() {}
+
+func (x *ChallengeResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_artel_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChallengeResponse.ProtoReflect.Descriptor instead.
+func (*ChallengeResponse) Descriptor() ([]byte, []int) {
+	return file_artel_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *ChallengeResponse) GetCommitment() []byte {
+	if x != nil {
+		return x.Commitment
+	}
+	return nil
+}
+
+// ProofRequest asks for what a commitment is of.
+type ProofRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Lease         []byte                 `protobuf:"bytes,1,opt,name=lease,proto3" json:"lease,omitempty"`
+	Seed          []byte                 `protobuf:"bytes,2,opt,name=seed,proto3" json:"seed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProofRequest) Reset() {
+	*x = ProofRequest{}
+	mi := &file_artel_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProofRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProofRequest) ProtoMessage() {}
+
+func (x *ProofRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_artel_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProofRequest.ProtoReflect.Descriptor instead.
+func (*ProofRequest) Descriptor() ([]byte, []int) {
+	return file_artel_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *ProofRequest) GetLease() []byte {
+	if x != nil {
+		return x.Lease
+	}
+	return nil
+}
+
+func (x *ProofRequest) GetSeed() []byte {
+	if x != nil {
+		return x.Seed
+	}
+	return nil
+}
+
+type ProofResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Proof         []byte                 `protobuf:"bytes,1,opt,name=proof,proto3" json:"proof,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProofResponse) Reset() {
+	*x = ProofResponse{}
+	mi := &file_artel_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProofResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProofResponse) ProtoMessage() {}
+
+func (x *ProofResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_artel_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProofResponse.ProtoReflect.Descriptor instead.
+func (*ProofResponse) Descriptor() ([]byte, []int) {
+	return file_artel_proto_rawDescGZIP(), []int{41}
+}
+
+func (x *ProofResponse) GetProof() []byte {
+	if x != nil {
+		return x.Proof
+	}
+	return nil
+}
+
 type RecoverRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Renter        []byte                 `protobuf:"bytes,1,opt,name=renter,proto3" json:"renter,omitempty"`
@@ -2983,7 +3201,7 @@ type RecoverRequest struct {
 
 func (x *RecoverRequest) Reset() {
 	*x = RecoverRequest{}
-	mi := &file_artel_proto_msgTypes[38]
+	mi := &file_artel_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2995,7 +3213,7 @@ func (x *RecoverRequest) String() string {
 func (*RecoverRequest) ProtoMessage() {}
 
 func (x *RecoverRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[38]
+	mi := &file_artel_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3008,7 +3226,7 @@ func (x *RecoverRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecoverRequest.ProtoReflect.Descriptor instead.
 func (*RecoverRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{38}
+	return file_artel_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *RecoverRequest) GetRenter() []byte {
@@ -3051,7 +3269,7 @@ type HeldLease struct {
 
 func (x *HeldLease) Reset() {
 	*x = HeldLease{}
-	mi := &file_artel_proto_msgTypes[39]
+	mi := &file_artel_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3063,7 +3281,7 @@ func (x *HeldLease) String() string {
 func (*HeldLease) ProtoMessage() {}
 
 func (x *HeldLease) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[39]
+	mi := &file_artel_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3076,7 +3294,7 @@ func (x *HeldLease) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeldLease.ProtoReflect.Descriptor instead.
 func (*HeldLease) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{39}
+	return file_artel_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *HeldLease) GetLease() *Lease {
@@ -3119,7 +3337,7 @@ type HeldLane struct {
 
 func (x *HeldLane) Reset() {
 	*x = HeldLane{}
-	mi := &file_artel_proto_msgTypes[40]
+	mi := &file_artel_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3131,7 +3349,7 @@ func (x *HeldLane) String() string {
 func (*HeldLane) ProtoMessage() {}
 
 func (x *HeldLane) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[40]
+	mi := &file_artel_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3144,7 +3362,7 @@ func (x *HeldLane) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeldLane.ProtoReflect.Descriptor instead.
 func (*HeldLane) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{40}
+	return file_artel_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *HeldLane) GetLane() uint64 {
@@ -3184,7 +3402,7 @@ type RecoverResponse struct {
 
 func (x *RecoverResponse) Reset() {
 	*x = RecoverResponse{}
-	mi := &file_artel_proto_msgTypes[41]
+	mi := &file_artel_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3196,7 +3414,7 @@ func (x *RecoverResponse) String() string {
 func (*RecoverResponse) ProtoMessage() {}
 
 func (x *RecoverResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[41]
+	mi := &file_artel_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3209,7 +3427,7 @@ func (x *RecoverResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecoverResponse.ProtoReflect.Descriptor instead.
 func (*RecoverResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{41}
+	return file_artel_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *RecoverResponse) GetLanes() []*HeldLane {
@@ -3227,7 +3445,7 @@ type Empty struct {
 
 func (x *Empty) Reset() {
 	*x = Empty{}
-	mi := &file_artel_proto_msgTypes[42]
+	mi := &file_artel_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3239,7 +3457,7 @@ func (x *Empty) String() string {
 func (*Empty) ProtoMessage() {}
 
 func (x *Empty) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[42]
+	mi := &file_artel_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3252,7 +3470,7 @@ func (x *Empty) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Empty.ProtoReflect.Descriptor instead.
 func (*Empty) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{42}
+	return file_artel_proto_rawDescGZIP(), []int{46}
 }
 
 var File_artel_proto protoreflect.FileDescriptor
@@ -3512,7 +3730,22 @@ const file_artel_proto_rawDesc = "" +
 	"\x04data\x18\x01 \x01(\fR\x04data\x12\x10\n" +
 	"\x03eof\x18\x02 \x01(\bR\x03eof\"$\n" +
 	"\fCloseRequest\x12\x14\n" +
-	"\x05lease\x18\x01 \x01(\fR\x05lease\"z\n" +
+	"\x05lease\x18\x01 \x01(\fR\x05lease\"|\n" +
+	"\x10ChallengeRequest\x12\x14\n" +
+	"\x05lease\x18\x01 \x01(\fR\x05lease\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\rR\x04kind\x12\x12\n" +
+	"\x04seed\x18\x03 \x01(\fR\x04seed\x12\x14\n" +
+	"\x05steps\x18\x04 \x01(\rR\x05steps\x12\x14\n" +
+	"\x05width\x18\x05 \x01(\rR\x05width\"3\n" +
+	"\x11ChallengeResponse\x12\x1e\n" +
+	"\n" +
+	"commitment\x18\x01 \x01(\fR\n" +
+	"commitment\"8\n" +
+	"\fProofRequest\x12\x14\n" +
+	"\x05lease\x18\x01 \x01(\fR\x05lease\x12\x12\n" +
+	"\x04seed\x18\x02 \x01(\fR\x04seed\"%\n" +
+	"\rProofResponse\x12\x14\n" +
+	"\x05proof\x18\x01 \x01(\fR\x05proof\"z\n" +
 	"\x0eRecoverRequest\x12\x16\n" +
 	"\x06renter\x18\x01 \x01(\fR\x06renter\x12\x12\n" +
 	"\x04node\x18\x02 \x01(\fR\x04node\x12\x1e\n" +
@@ -3546,51 +3779,55 @@ func file_artel_proto_rawDescGZIP() []byte {
 	return file_artel_proto_rawDescData
 }
 
-var file_artel_proto_msgTypes = make([]protoimpl.MessageInfo, 43)
+var file_artel_proto_msgTypes = make([]protoimpl.MessageInfo, 47)
 var file_artel_proto_goTypes = []any{
-	(*Signed)(nil),          // 0: artel.wire.v1.Signed
-	(*Hello)(nil),           // 1: artel.wire.v1.Hello
-	(*Offer)(nil),           // 2: artel.wire.v1.Offer
-	(*CPU)(nil),             // 3: artel.wire.v1.CPU
-	(*Resources)(nil),       // 4: artel.wire.v1.Resources
-	(*Terms)(nil),           // 5: artel.wire.v1.Terms
-	(*Lease)(nil),           // 6: artel.wire.v1.Lease
-	(*SignedReserve)(nil),   // 7: artel.wire.v1.SignedReserve
-	(*SignedVoucher)(nil),   // 8: artel.wire.v1.SignedVoucher
-	(*ProposeRequest)(nil),  // 9: artel.wire.v1.ProposeRequest
-	(*ProposeResponse)(nil), // 10: artel.wire.v1.ProposeResponse
-	(*ReserveRequest)(nil),  // 11: artel.wire.v1.ReserveRequest
-	(*TaskSpec)(nil),        // 12: artel.wire.v1.TaskSpec
-	(*Box)(nil),             // 13: artel.wire.v1.Box
-	(*FindRequest)(nil),     // 14: artel.wire.v1.FindRequest
-	(*FindResponse)(nil),    // 15: artel.wire.v1.FindResponse
-	(*Grant)(nil),           // 16: artel.wire.v1.Grant
-	(*Visit)(nil),           // 17: artel.wire.v1.Visit
-	(*Reading)(nil),         // 18: artel.wire.v1.Reading
-	(*Start)(nil),           // 19: artel.wire.v1.Start
-	(*StartRequest)(nil),    // 20: artel.wire.v1.StartRequest
-	(*Refusal)(nil),         // 21: artel.wire.v1.Refusal
-	(*StartResponse)(nil),   // 22: artel.wire.v1.StartResponse
-	(*TaskKey)(nil),         // 23: artel.wire.v1.TaskKey
-	(*CancelRequest)(nil),   // 24: artel.wire.v1.CancelRequest
-	(*WatchRequest)(nil),    // 25: artel.wire.v1.WatchRequest
-	(*WatchResponse)(nil),   // 26: artel.wire.v1.WatchResponse
-	(*Progress)(nil),        // 27: artel.wire.v1.Progress
-	(*Event)(nil),           // 28: artel.wire.v1.Event
-	(*Result)(nil),          // 29: artel.wire.v1.Result
-	(*Usage)(nil),           // 30: artel.wire.v1.Usage
-	(*Receipt)(nil),         // 31: artel.wire.v1.Receipt
-	(*PayRequest)(nil),      // 32: artel.wire.v1.PayRequest
-	(*OutputKey)(nil),       // 33: artel.wire.v1.OutputKey
-	(*PayResponse)(nil),     // 34: artel.wire.v1.PayResponse
-	(*LogsRequest)(nil),     // 35: artel.wire.v1.LogsRequest
-	(*LogsResponse)(nil),    // 36: artel.wire.v1.LogsResponse
-	(*CloseRequest)(nil),    // 37: artel.wire.v1.CloseRequest
-	(*RecoverRequest)(nil),  // 38: artel.wire.v1.RecoverRequest
-	(*HeldLease)(nil),       // 39: artel.wire.v1.HeldLease
-	(*HeldLane)(nil),        // 40: artel.wire.v1.HeldLane
-	(*RecoverResponse)(nil), // 41: artel.wire.v1.RecoverResponse
-	(*Empty)(nil),           // 42: artel.wire.v1.Empty
+	(*Signed)(nil),            // 0: artel.wire.v1.Signed
+	(*Hello)(nil),             // 1: artel.wire.v1.Hello
+	(*Offer)(nil),             // 2: artel.wire.v1.Offer
+	(*CPU)(nil),               // 3: artel.wire.v1.CPU
+	(*Resources)(nil),         // 4: artel.wire.v1.Resources
+	(*Terms)(nil),             // 5: artel.wire.v1.Terms
+	(*Lease)(nil),             // 6: artel.wire.v1.Lease
+	(*SignedReserve)(nil),     // 7: artel.wire.v1.SignedReserve
+	(*SignedVoucher)(nil),     // 8: artel.wire.v1.SignedVoucher
+	(*ProposeRequest)(nil),    // 9: artel.wire.v1.ProposeRequest
+	(*ProposeResponse)(nil),   // 10: artel.wire.v1.ProposeResponse
+	(*ReserveRequest)(nil),    // 11: artel.wire.v1.ReserveRequest
+	(*TaskSpec)(nil),          // 12: artel.wire.v1.TaskSpec
+	(*Box)(nil),               // 13: artel.wire.v1.Box
+	(*FindRequest)(nil),       // 14: artel.wire.v1.FindRequest
+	(*FindResponse)(nil),      // 15: artel.wire.v1.FindResponse
+	(*Grant)(nil),             // 16: artel.wire.v1.Grant
+	(*Visit)(nil),             // 17: artel.wire.v1.Visit
+	(*Reading)(nil),           // 18: artel.wire.v1.Reading
+	(*Start)(nil),             // 19: artel.wire.v1.Start
+	(*StartRequest)(nil),      // 20: artel.wire.v1.StartRequest
+	(*Refusal)(nil),           // 21: artel.wire.v1.Refusal
+	(*StartResponse)(nil),     // 22: artel.wire.v1.StartResponse
+	(*TaskKey)(nil),           // 23: artel.wire.v1.TaskKey
+	(*CancelRequest)(nil),     // 24: artel.wire.v1.CancelRequest
+	(*WatchRequest)(nil),      // 25: artel.wire.v1.WatchRequest
+	(*WatchResponse)(nil),     // 26: artel.wire.v1.WatchResponse
+	(*Progress)(nil),          // 27: artel.wire.v1.Progress
+	(*Event)(nil),             // 28: artel.wire.v1.Event
+	(*Result)(nil),            // 29: artel.wire.v1.Result
+	(*Usage)(nil),             // 30: artel.wire.v1.Usage
+	(*Receipt)(nil),           // 31: artel.wire.v1.Receipt
+	(*PayRequest)(nil),        // 32: artel.wire.v1.PayRequest
+	(*OutputKey)(nil),         // 33: artel.wire.v1.OutputKey
+	(*PayResponse)(nil),       // 34: artel.wire.v1.PayResponse
+	(*LogsRequest)(nil),       // 35: artel.wire.v1.LogsRequest
+	(*LogsResponse)(nil),      // 36: artel.wire.v1.LogsResponse
+	(*CloseRequest)(nil),      // 37: artel.wire.v1.CloseRequest
+	(*ChallengeRequest)(nil),  // 38: artel.wire.v1.ChallengeRequest
+	(*ChallengeResponse)(nil), // 39: artel.wire.v1.ChallengeResponse
+	(*ProofRequest)(nil),      // 40: artel.wire.v1.ProofRequest
+	(*ProofResponse)(nil),     // 41: artel.wire.v1.ProofResponse
+	(*RecoverRequest)(nil),    // 42: artel.wire.v1.RecoverRequest
+	(*HeldLease)(nil),         // 43: artel.wire.v1.HeldLease
+	(*HeldLane)(nil),          // 44: artel.wire.v1.HeldLane
+	(*RecoverResponse)(nil),   // 45: artel.wire.v1.RecoverResponse
+	(*Empty)(nil),             // 46: artel.wire.v1.Empty
 }
 var file_artel_proto_depIdxs = []int32{
 	4,  // 0: artel.wire.v1.Offer.resources:type_name -> artel.wire.v1.Resources
@@ -3618,8 +3855,8 @@ var file_artel_proto_depIdxs = []int32{
 	33, // 22: artel.wire.v1.PayResponse.keys:type_name -> artel.wire.v1.OutputKey
 	6,  // 23: artel.wire.v1.HeldLease.lease:type_name -> artel.wire.v1.Lease
 	8,  // 24: artel.wire.v1.HeldLane.voucher:type_name -> artel.wire.v1.SignedVoucher
-	39, // 25: artel.wire.v1.HeldLane.leases:type_name -> artel.wire.v1.HeldLease
-	40, // 26: artel.wire.v1.RecoverResponse.lanes:type_name -> artel.wire.v1.HeldLane
+	43, // 25: artel.wire.v1.HeldLane.leases:type_name -> artel.wire.v1.HeldLease
+	44, // 26: artel.wire.v1.RecoverResponse.lanes:type_name -> artel.wire.v1.HeldLane
 	27, // [27:27] is the sub-list for method output_type
 	27, // [27:27] is the sub-list for method input_type
 	27, // [27:27] is the sub-list for extension type_name
@@ -3638,7 +3875,7 @@ func file_artel_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_artel_proto_rawDesc), len(file_artel_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   43,
+			NumMessages:   47,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

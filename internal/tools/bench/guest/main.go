@@ -1,0 +1,69 @@
+// Command guest is what the benchmarks of containers run.
+//
+//	guest true   does nothing
+//	guest spin   computes on one core, and prints how long that took
+//	guest wait   waits a second
+package main
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"time"
+)
+
+func main() {
+	switch {
+	case len(os.Args) == 2 && os.Args[1] == "true":
+	case len(os.Args) == 2 && os.Args[1] == "spin":
+		start := time.Now()
+		sum := spin()
+		fmt.Printf("spun %x in %d µs\n", sum[:8], time.Since(start).Microseconds())
+	case len(os.Args) == 2 && os.Args[1] == "wait":
+		time.Sleep(time.Second)
+	default:
+		os.Exit(2)
+	}
+}
+
+// spin sieves, multiplies matrices and hashes, about as long each: whole numbers and
+// jumps, floats, and memory.
+func spin() [sha256.Size]byte {
+	const (
+		limit  = 16 << 20
+		side   = 448
+		rounds = 512
+	)
+	composite := make([]bool, limit)
+	primes := 0
+	for i := 2; i < limit; i++ {
+		if composite[i] {
+			continue
+		}
+		primes++
+		for j := i * i; j < limit; j += i {
+			composite[j] = true
+		}
+	}
+	a, b, c := make([]float64, side*side), make([]float64, side*side), make([]float64, side*side)
+	for i := range a {
+		a[i], b[i] = float64(i%97), float64(i%89)
+	}
+	for n := range 2 {
+		for i := range side {
+			for k := range side {
+				x := a[i*side+k]
+				for j, y := range b[k*side : k*side+side] {
+					c[i*side+j] += x*y + float64(n)
+				}
+			}
+		}
+	}
+	block := make([]byte, 1<<20)
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d %g", primes, c[side]))
+	for range rounds {
+		copy(block, sum[:])
+		sum = sha256.Sum256(block)
+	}
+	return sum
+}
