@@ -130,7 +130,7 @@ func TestNestedIndex(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 50 {
-		d.Platform = &host
+		d.Platform, d.MediaType = &host, oci.TypeManifest // as it claims
 		if d, err = l.Index("", d); err != nil {
 			t.Fatal(err)
 		}
