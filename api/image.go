@@ -72,7 +72,7 @@ type FreedImages struct {
 type ImageRequest struct {
 	Name   string `json:"name,omitempty"`
 	Path   string `json:"path,omitempty"`   // absolute; on the unix socket only
-	Public bool   `json:"public,omitempty"` // one from a path may be given to anybody
+	Public bool   `json:"public,omitempty"` // anybody may have it; one that others cannot pull is refused then
 }
 
 // Image is an image that is pinned.

@@ -51,6 +51,9 @@ func (c *Cap) Collect(ctx context.Context) (Freed, error) {
 	}
 	freed, err := evict(ctx, c.all(), limit)
 	for _, s := range c.all() {
+		s.mu.Lock()
+		s.dropOrphans(&freed)
+		s.mu.Unlock()
 		if err == nil {
 			err = s.sweep(ctx)
 		}
@@ -85,6 +88,13 @@ func (c *Cap) leave(s *Store) {
 // evict drops images of the stores, oldest first, until they take at most limit
 // bytes together, and deletes their blocks.
 func evict(ctx context.Context, stores []*Store, limit int64) (freed Freed, err error) {
+	var used int64
+	for _, s := range stores {
+		used += s.Usage()
+	}
+	if used <= limit {
+		return freed, nil // most often, and nobody need be asked what is needed
+	}
 	needed := map[*Store]map[Digest]bool{}
 	for _, s := range stores {
 		if s.opts.Needed == nil {

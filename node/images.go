@@ -164,10 +164,18 @@ type shelf struct {
 	pulling map[pulled]int // what is on its way here is passed on meanwhile
 }
 
-// pulled is a blob that is being pulled for an image.
+// pulled is a blob that is being pulled for an image; a registry's is anybody's,
+// whatever image it is for.
 type pulled struct {
 	root  artel.Ref
 	image artel.Hash
+}
+
+func (s *shelf) pulled(root artel.Ref, image artel.Hash) pulled {
+	if s.owner == (artel.NodeID{}) {
+		image = artel.Hash{}
+	}
+	return pulled{root, image}
 }
 
 // shelf returns an owner's shelf, made if need be.
@@ -371,7 +379,7 @@ func (s *shelf) allow(ctx context.Context, peer artel.NodeID, root artel.Ref) er
 		return err
 	}
 	s.mu.Lock()
-	pulling := s.pulling[pulled{root, q.Image}] > 0
+	pulling := s.pulling[s.pulled(root, q.Image)] > 0
 	s.mu.Unlock()
 	if pulling || s.has(q.Image, root) {
 		return nil
@@ -482,9 +490,10 @@ func (s *shelf) Fetch(ctx context.Context, d image.Digest, size int64, not []art
 		if size > 0 {
 			o.Limits.Bytes = size + size/64 + 64<<10 // and the blocks that list its leaves
 		}
-		s.pull(pulled{ref, a.image}, 1)
+		p := s.pulled(ref, a.image)
+		s.pull(p, 1)
 		err = s.swarm.Fetch(ctx, ref, peers, o)
-		s.pull(pulled{ref, a.image}, -1)
+		s.pull(p, -1)
 		if err == nil {
 			return ref, nil
 		}

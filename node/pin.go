@@ -49,6 +49,9 @@ func (m *images) pin(ctx context.Context, r api.ImageRequest) (image.Pinned, err
 	if err != nil || !pin.Private {
 		return pin, err
 	}
+	if r.Public {
+		return image.Pinned{}, fmt.Errorf("%w: others cannot pull %s, so it is not public; hint: without --label public your machines get it from this node, and nobody else does", image.ErrAuth, pin.Source)
+	}
 	// With this user's credentials, which no provider ever sees.
 	if s, done, err = m.take(m.self, true); err != nil {
 		return image.Pinned{}, err

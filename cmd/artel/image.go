@@ -17,7 +17,8 @@ import (
 
 // pin asks the daemon what an image's name means now, and puts that into the job.
 func (a *app) pin(ctx context.Context, c *api.Client, image string, j *artel.JobSpec) error {
-	q := api.ImageRequest{Name: image}
+	public := j.Label == artel.LabelPublic
+	q := api.ImageRequest{Name: image, Public: public}
 	from := ""
 	if isImagePath(image) {
 		abs, err := filepath.Abs(image)
@@ -27,7 +28,7 @@ func (a *app) pin(ctx context.Context, c *api.Client, image string, j *artel.Job
 		if err != nil {
 			return fmt.Errorf("open image: %w", err)
 		}
-		q = api.ImageRequest{Path: abs, Public: j.Label == artel.LabelPublic}
+		q = api.ImageRequest{Path: abs, Public: public}
 		from = "machines get it from this node"
 	}
 	img, err := c.Image(ctx, q)
