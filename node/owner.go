@@ -205,7 +205,7 @@ func (o *owner) policy(ctx context.Context, c api.ProvideConfig) (provider.Polic
 		CPU: cpu(host.Local().CPU()), PullFree: pullFree, PullPrice: c.PullPrice, MaxImage: c.Images,
 		Patience: patience, Region: c.Region, Sandboxes: o.boxes.kinds(), Speed: speed, OfferTTL: offerTTL,
 	}
-	p.RedeemAt, p.Worth, p.Remember = p.MaxUnpaid, c.MinRedeem, remember
+	p.RedeemAt, p.MinRedeem, p.Remember = p.MaxUnpaid, c.MinRedeem, remember
 	// A lease must be able to gather so much beside a unit of its longest task.
 	if most := c.MaxUnpaid.Sub(artel.Cost(c.Price, c.MaxUnit)); most.Less(c.MinRedeem) {
 		return p, &api.Error{Code: api.CodeInvalid, Message: fmt.Sprintf("at least %s units are to be redeemed at once; with --max-unpaid %s and the longest task, %s can gather", c.MinRedeem, c.MaxUnpaid, most), Hint: "a smaller --min-redeem, a shorter --max-task or a larger --max-unpaid"}

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/api"
 	"github.com/artel-network/artel/datadir"
 	"github.com/artel-network/artel/host"
@@ -252,7 +253,7 @@ func (a *app) checkDaemon(ctx context.Context) []check {
 }
 
 // maxSkew is how far clocks may be apart.
-const maxSkew = 5 * time.Minute
+const maxSkew = artel.ClockSkew * time.Second
 
 // checkClock compares the chain's newest block with this clock. A block from
 // the future is a clock that is slow; an old one may just be an idle chain.
