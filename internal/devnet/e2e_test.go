@@ -257,7 +257,7 @@ func checkOutput(t *testing.T, dir string, n int) {
 // submit submits a sweep for a node and returns its id.
 func (w *world) submit(t *testing.T, n *devnet.Node, tasks, epochs int) string {
 	t.Helper()
-	said, code := w.artel(n.Dir, "run", "--wasm", filepath.Join(w.bin, "digits.wasm"), "--in", w.input(),
+	said, code := w.artel(n.Dir, "run", "--wasm", filepath.Join(w.bin, "digits.wasm"), "--in", filepath.Join(w.input(), "digits.csv.gz"), // a file below /in
 		"--array", fmt.Sprintf("1-%d", tasks), "--failover", "fast", "--detach", "--", "-epochs", fmt.Sprint(epochs))
 	if code != 0 {
 		t.Fatalf("submit: exit code %d\n%s", code, said)
@@ -332,6 +332,35 @@ func (w *world) speeds(t *testing.T) {
 
 func (w *world) job(t *testing.T) { w.run(t, 4, 1) }
 
+// badInput: an input that no provider can lay out is refused when the job is handed in.
+func (w *world) badInput(t *testing.T, program string) {
+	t.Helper()
+	p, err := w.renter.API.AddPath(w.ctx, program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := w.renter.API.AddPath(w.ctx, filepath.Join(w.input(), "digits.csv.gz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := w.renter.API.AddPath(w.ctx, w.input())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, c := range []struct {
+		input artel.Ref
+		want  string
+	}{{file.Ref, "is a file"}, {dir.Ref, "a disk of 1000"}} {
+		_, err := w.renter.API.Submit(w.ctx, api.SubmitRequest{Key: fmt.Sprintf("bad-input-%08d", i), Spec: artel.JobSpec{
+			Program: p.Ref, Input: c.input, Count: 1, Sandbox: "wasm", Wall: 1000, Log: 1000, Tries: 1, Failover: artel.FailoverNormal,
+			Want: artel.Resources{Slots: 1, Memory: 64 << 20, Disk: 1000},
+		}})
+		if e := api.AsError(err); err == nil || e.Code != api.CodeInvalid || !strings.Contains(e.Message, c.want) || e.Hint == "" {
+			t.Errorf("a bad input is answered with %v, want %q", err, c.want)
+		}
+	}
+}
+
 // programs that misbehave end with a reason and exit code 4.
 func (w *world) programs(t *testing.T) {
 	guest := filepath.Join(w.bin, "guest.wasm")
@@ -343,6 +372,7 @@ func (w *world) programs(t *testing.T) {
 	if err := os.WriteFile(text, []byte("#!/bin/sh"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	w.badInput(t, guest)
 	var all sync.WaitGroup
 	for _, c := range []struct {
 		name  string
