@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/artel-network/artel/provider"
@@ -75,6 +76,20 @@ func (o *owner) openBoxes(ctx context.Context, slots int, memory int64) (b boxes
 		n.c.Log.Info("containers have outlived the daemon", "count", len(b.left))
 	}
 	return b, nil
+}
+
+// TryContainers begins a container and waits for its end. command executes this
+// binary, as Config.Containers. The error says why containers do not run here, with a
+// hint what to do.
+func TryContainers(ctx context.Context, command []string) error {
+	dir, err := os.MkdirTemp("", "artel-trial-")
+	if err != nil {
+		return fmt.Errorf("try a container: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	ctx, cancel := context.WithTimeout(ctx, probeFor)
+	defer cancel()
+	return gvisor.Probe(ctx, gvisor.Options{Command: command, Dir: dir})
 }
 
 // kinds lists what the machine offers.
