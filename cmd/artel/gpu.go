@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/artel-network/artel"
@@ -116,13 +117,15 @@ func (a *app) askGPU(ctx context.Context, c *api.Client, t target, o gpuOptions,
 		_, err := a.runIn(ctx, c, t, p)
 		_ = fromIt.CloseWithError(err) // nil: as at a file's end
 	}()
-	defer func() {
+	finish := sync.OnceFunc(func() {
 		_ = in.Close() // the program ends with its questions
 		_ = out.Close()
 		cancel()
 		<-ended
-	}()
+	})
+	defer finish()
 	explain := func(err error) error {
+		finish() // nothing is said any more
 		if text := said.String(); text != "" && errors.Is(err, gpuproof.ErrFailed) {
 			return fmt.Errorf("%w; it said: %s", err, clean(text))
 		}
