@@ -101,7 +101,7 @@ func (a *app) gpu(ctx context.Context, o gpuOptions, name string) error {
 		s.Notes = append(s.Notes, fmt.Sprintf("its offer names another model: %s", clean(model)))
 	}
 	a.compare(&s, o.device)
-	return a.print(s, func() { a.gpuText(s, o) })
+	return a.print(s, func() { a.gpuShown(s, o) })
 }
 
 // askGPU runs the program in the task and talks with it.
@@ -214,7 +214,7 @@ func (a *app) compare(s *shown, device uint32) {
 	}
 }
 
-func (a *app) gpuText(s shown, o gpuOptions) {
+func (a *app) gpuShown(s shown, o gpuOptions) {
 	fmt.Fprintf(a.out, "device     %s, %s, as it says\n", clean(s.Device.Name), size(s.Device.Memory))
 	fmt.Fprintf(a.out, "filled     %s, multiplied %d times\n", size(s.Bytes), o.passes)
 	fmt.Fprintf(a.out, "took       %.2f s: %.3g TFLOPS\n", s.Seconds, s.TFLOPS)

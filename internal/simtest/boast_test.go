@@ -52,6 +52,7 @@ func TestWhoBoastsIsFoundOut(t *testing.T) {
 						time.Sleep(time.Second)
 					}
 				}
+				time.Sleep(3 * time.Second)
 				heard()
 				if place, of := rank(); place != 0 || of != 4 {
 					t.Fatalf("with its claim it stands at place %d of %d", place, of)
@@ -70,6 +71,7 @@ func TestWhoBoastsIsFoundOut(t *testing.T) {
 					}
 					r.crash()
 					r.start()
+					time.Sleep(3 * time.Second)
 					heard()
 				}
 				for _, b := range append(w.ended(), append(w.home(), w.check()...)...) {
