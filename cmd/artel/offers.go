@@ -74,6 +74,19 @@ func (a *app) offerTable(ctx context.Context, c *api.Client, offers []api.Offer)
 	table(a.out, rows)
 }
 
+// measured is what this node has seen of an offer's speed.
+func measured(o api.Offer) string {
+	switch {
+	case o.Marks >= 0.05 && o.Measured > 0:
+		return fmt.Sprintf("%.0f !", o.Measured)
+	case o.Marks >= 0.05:
+		return "!"
+	case o.Measured > 0:
+		return fmt.Sprintf("%.0f", o.Measured)
+	}
+	return "-"
+}
+
 // gpuText is what an offer says of its GPUs: "2 × NVIDIA A100, 40 GiB".
 func gpuText(o artel.Offer) string {
 	if o.Resources.GPUs == 0 {
@@ -88,19 +101,6 @@ func gpuText(o artel.Offer) string {
 		text += ", " + size(o.Resources.GPUMemory)
 	}
 	return text
-}
-
-// measured is what this node has seen of an offer's speed.
-func measured(o api.Offer) string {
-	switch {
-	case o.Marks >= 0.05 && o.Measured > 0:
-		return fmt.Sprintf("%.0f !", o.Measured)
-	case o.Marks >= 0.05:
-		return "!"
-	case o.Measured > 0:
-		return fmt.Sprintf("%.0f", o.Measured)
-	}
-	return "-"
 }
 
 // money writes an amount in tokens, or in units where the network is not known.

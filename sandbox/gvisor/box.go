@@ -37,9 +37,9 @@ type Box struct {
 	cgroups cgroups
 	noGroup error // why there are no cgroups
 	noNet   error // why there is no network
-	noGPU   error // why there are no GPUs
 	noMove  error // why there are no checkpoints
 	cpu     artel.CPU
+	noGPU   error // why there are no GPUs
 	slots   chan struct{}
 	done    chan struct{} // closed by Close and Detach
 	wg      sync.WaitGroup

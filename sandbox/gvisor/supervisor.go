@@ -225,12 +225,13 @@ func (s *supervisor) contain(start time.Time, limit *time.Timer, lost func(error
 	if s.net != nil {
 		defer s.net.close()
 	}
+	if bad := (badCheckpoint{}); errors.As(err, &bad) {
+		return s.unrestorable(err)
+	}
 	if errors.As(err, new(imageError)) {
 		return sandbox.Exit{Code: -1, Reason: sandbox.BadProgram, Message: "A GPU cannot be shown in this image: " + quote(err.Error()) + ". Its /dev and /usr/local have to be directories within it."}
 	}
-	if bad := (badCheckpoint{}); errors.As(err, &bad) {
-		return s.unrestorable(err)
-	} else if err != nil {
+	if err != nil {
 		return lost(err)
 	}
 	defer over.Close()
