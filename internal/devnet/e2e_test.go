@@ -107,7 +107,7 @@ func TestNetwork(t *testing.T) {
 		name string
 		run  func(*testing.T)
 	}{
-		{"job", w.job}, {"programs", w.programs}, {"strangers", w.strangers}, {"poor", w.poor},
+		{"speeds", w.speeds}, {"job", w.job}, {"programs", w.programs}, {"strangers", w.strangers}, {"poor", w.poor},
 		{"crashes", w.crashes}, {"old copy", w.oldCopy}, {"statement", w.statement},
 	} {
 		if !t.Run(s.name, s.run) {
@@ -301,6 +301,35 @@ func (w *world) waits(t *testing.T, n *devnet.Node, id string, why ...string) {
 }
 
 // job: an array job on two providers, by the command line.
+// speeds has a machine show its speed, in its box and by a lease, and looks whether
+// the renter still knows it after it was killed. How fast the machine is depends on
+// what else runs here.
+func (w *world) speeds(t *testing.T) {
+	said, code := w.artel(w.renter.Dir, "measure", "--of", w.providers[0].Node.Short(), "--slots", "2", "--json")
+	var m api.Measurement
+	if i := strings.Index(said, "{"); i < 0 || json.Unmarshal([]byte(said[i:]), &m) != nil || m.Node != w.providers[0].Node {
+		t.Fatalf("artel measure --of: exit code %d\n%s", code, said)
+	}
+	if m.Verdict != "proved" && m.Verdict != "slow" || (code == 0) != (m.Verdict == "proved") || m.Speed <= 0 || m.Cores != 2 || m.Claimed == 0 {
+		t.Fatalf("exit code %d, %+v", code, m)
+	}
+	t.Logf("claimed %d, shown %.0f on %d cores in %d slot-ms", m.Claimed, m.Speed, m.Cores, m.Cost)
+	w.renter.Kill()
+	var err error
+	if w.renter, err = w.net.StartNode(w.ctx, "renter", 0); err != nil {
+		t.Fatal(err)
+	}
+	offers, err := w.renter.Offers(w.ctx, len(w.providers))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range offers {
+		if (o.Measured > 0) != (o.Node == w.providers[0].Node) {
+			t.Errorf("after a restart, %s counts as measured %.0f", o.Node.Short(), o.Measured)
+		}
+	}
+}
+
 func (w *world) job(t *testing.T) { w.run(t, 4, 1) }
 
 // badInput: an input that no provider can lay out is refused when the job is handed in.

@@ -78,7 +78,7 @@ func New(opt Options) (*Box, error) {
 	}
 	opt.Dir = dir
 	b := &Box{opt: opt, slots: make(chan struct{}, opt.Slots), done: make(chan struct{}), live: map[string]*attempt{}, stored: map[*attempt]struct{}{}}
-	b.noNet = tun()
+	b.noNet = haveNet(opt.Command)
 	sum := sha256.Sum256([]byte(dir))
 	b.cgroups, b.noGroup = findCgroups("artel-" + hex.EncodeToString(sum[:6]))
 	return b, nil
