@@ -34,6 +34,8 @@ func (s *Server) routes() map[string]handler {
 		},
 		"POST /v1/jobs/{id}/visit": s.visit,
 		"POST /v1/images":          s.image,
+		"GET /v1/images":           s.images,
+		"POST /v1/images/remove":   s.removeImages,
 		"GET /v1/jobs/{id}/events": s.events,
 		"GET /v1/jobs/{id}/logs":   s.logs,
 		"GET /v1/jobs/{id}/files":  s.files,
@@ -218,6 +220,7 @@ func (s *Server) offers(_ http.ResponseWriter, r *http.Request, _ Guard) (any, e
 		Sandbox: q.v.Get("sandbox"), Region: q.v.Get("region"),
 		MaxPrice: artel.Price(q.uint("max-price")),
 		Slots:    uint32(min(q.uint("slots"), 1<<32-1)), Memory: q.uint("memory"),
+		GPUs: uint32(min(q.uint("gpus"), 1<<32-1)), GPUMem: q.uint("gpu-memory"),
 		Limit: limit(q.uint("limit"), 50, 10_000),
 	}
 	if q.err != nil {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"math"
 	"time"
 
 	"github.com/artel-network/artel"
@@ -199,6 +200,8 @@ type OfferQuery struct {
 	MaxPrice artel.Price // 0: any
 	Slots    uint32      // at least
 	Memory   uint64      // per slot, at least
+	GPUs     uint32      // at least
+	GPUMem   uint64      // bytes of each, at least
 	Limit    int         // 0: 50
 }
 
@@ -285,15 +288,20 @@ type Lease struct {
 type ProvideConfig struct {
 	Slots     uint32       `json:"slots"`  // 0: one per core
 	Memory    uint64       `json:"memory"` // bytes, all slots together; 0: what the machine can spare
-	Disk      uint64       `json:"disk"`   // bytes that tasks may take, all together; 0: what the disk can spare
+	Disk      uint64       `json:"disk"`   // bytes that strangers may take, images and tasks together; 0: what the disk can spare
+	Images    uint64       `json:"images"` // bytes of them for images; 0: a third
 	Price     artel.Price  `json:"price"`
 	MaxUnpaid artel.Amount `json:"maxUnpaid"` // zero: what a unit costs for each slot, and one more
 	MinRedeem artel.Amount `json:"minRedeem"` // less is neither booked nor redeemed; zero: as the chain's calls cost
 	MaxUnit   uint64       `json:"maxUnit"`   // milliseconds; 0: one hour
 	Region    string       `json:"region,omitempty"`
 	Prepay    bool         `json:"prepay"`
+	GPUs      uint32       `json:"gpus,omitempty"`      // of the machine's, for tasks; AllGPUs: as many as there are
 	PullPrice artel.Price  `json:"pullPrice,omitempty"` // units per 10⁹ bytes of an image beyond the first 2 GiB
 }
+
+// AllGPUs, as ProvideConfig.GPUs, is however many there are.
+const AllGPUs = math.MaxUint32
 
 // ProvideStatus is how the role is played now.
 type ProvideStatus struct {

@@ -26,11 +26,13 @@ import (
 type owner struct {
 	n       *Node
 	machine [16]byte
+	resumed chan struct{} // closed once what ran before is taken up
 
 	mu       sync.Mutex
 	p        *provider.Provider // nil until it was first switched on
 	boxes    boxes
 	boxed    *provider.Boxed
+	gpus     GPUs // as they were when the boxes were opened
 	set      saved
 	draining bool
 }
@@ -41,11 +43,14 @@ type saved struct {
 	Config api.ProvideConfig `json:"config"`
 }
 
-func newOwner(n *Node, machine [16]byte) *owner { return &owner{n: n, machine: machine} }
+func newOwner(n *Node, machine [16]byte) *owner {
+	return &owner{n: n, machine: machine, resumed: make(chan struct{})}
+}
 
 // resume takes up the role as it was before the daemon stopped. A provider that
 // is off still answers for what it signed.
 func (o *owner) resume(ctx context.Context) error {
+	defer close(o.resumed)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	ok, err := o.n.db.Setting(ctx, "provide", &o.set)
@@ -78,12 +83,17 @@ func (o *owner) begin(ctx context.Context, c api.ProvideConfig) error {
 	if err != nil {
 		return err
 	}
+	if o.gpus, err = FindGPUs(ctx, host.Local()); err != nil {
+		n.c.Log.Warn("no GPUs for tasks", "reason", err)
+	}
 	if o.boxes, err = o.openBoxes(ctx, int(pol.Resources.Slots), int64(pol.Resources.Memory)); err != nil {
 		return err
 	}
 	pol.Sandboxes = o.boxes.kinds()
-	o.boxed = &provider.Boxed{Boxes: o.boxes.byKind(), Images: n.images, Left: o.boxes.left, Blobs: n.blobs, Dir: work + "/jobs", Fetch: o.fetch, Scratch: o.scratch, Room: o.room}
-	o.boxed.Limit(int64(min(o.complete(c).Disk, math.MaxInt64)))
+	lend := o.offerGPUs(&pol, c.GPUs)
+	o.boxed = &provider.Boxed{Boxes: o.boxes.byKind(), Images: n.images, Left: o.boxes.left, Blobs: n.blobs, Dir: work + "/jobs", Fetch: o.fetch, Scratch: o.scratch, Room: o.room, Tidy: n.tidySoon}
+	o.limit(o.complete(c))
+	o.boxed.LendGPUs(lend)
 	o.p = provider.New(provider.Config{
 		Key: n.c.Key, Account: n.account(), Network: n.network, Machine: o.machine, Params: n.params, Policy: pol,
 		Host: n.host, Ledger: n.ledger, Store: n.db.Provider(), Log: n.c.Log.With("room", "provider"),
@@ -93,6 +103,12 @@ func (o *owner) begin(ctx context.Context, c api.ProvideConfig) error {
 	n.begin <- room{"sandbox", o.boxes.wasm.Run}
 	n.begin <- room{"provider", o.p.Run}
 	return nil
+}
+
+// limit divides the disk that the owner gives between images and all else.
+func (o *owner) limit(c api.ProvideConfig) {
+	o.boxed.Limit(max(int64(min(c.Disk-c.Images, math.MaxInt64)), 1))
+	o.n.images.guests.SetLimit(max(int64(min(c.Images, math.MaxInt64)), 1))
 }
 
 // spare is what strangers' programs and inputs leave free of the owner's disk,
@@ -149,7 +165,8 @@ const (
 	defaultUnit   = uint64(time.Hour / time.Millisecond)
 	defaultMemory = 512 << 20 // bytes a slot, at least
 	maxMemory     = 4 << 30   // and at most
-	defaultDisk   = 6 << 30   // bytes a slot; a task may use a fifth
+	defaultDisk   = 9 << 30   // bytes a slot; images have a third, a task may use a fifth of the rest
+	imageShare    = 3
 	offerTTL      = 10 * time.Minute
 	maxLease      = 24 * time.Hour
 	patience      = 2 * time.Minute
@@ -168,6 +185,9 @@ func (o *owner) policy(ctx context.Context, c api.ProvideConfig) (provider.Polic
 	if c.Price == 0 {
 		return provider.Policy{}, api.Errorf(api.CodeInvalid, "no price")
 	}
+	if c.Images > c.Disk {
+		return provider.Policy{}, &api.Error{Code: api.CodeInvalid, Message: fmt.Sprintf("%d bytes for images, %d in all", c.Images, c.Disk), Hint: "--max-images is a part of --max-disk"}
+	}
 	// A slot's share of the disk holds an input, an output as it was left, and the
 	// same on its way: what a task may use is a fifth of it.
 	slots := uint64(c.Slots)
@@ -180,9 +200,9 @@ func (o *owner) policy(ctx context.Context, c api.ProvideConfig) (provider.Polic
 		return provider.Policy{}, err
 	}
 	p := provider.Policy{
-		Price: c.Price, Resources: artel.Resources{Slots: c.Slots, Memory: c.Memory / slots, Disk: c.Disk / slots / 5},
+		Price: c.Price, Resources: artel.Resources{Slots: c.Slots, Memory: c.Memory / slots, Disk: (c.Disk - c.Images) / slots / 5},
 		MaxUnit: c.MaxUnit, MaxUnpaid: c.MaxUnpaid, Prepay: c.Prepay, MaxLease: uint64(maxLease.Seconds()),
-		CPU: cpu(host.Local().CPU()), PullFree: pullFree, PullPrice: c.PullPrice,
+		CPU: cpu(host.Local().CPU()), PullFree: pullFree, PullPrice: c.PullPrice, MaxImage: c.Images,
 		Patience: patience, Region: c.Region, Sandboxes: o.boxes.kinds(), Speed: speed, OfferTTL: offerTTL,
 	}
 	p.RedeemAt, p.Worth, p.Remember = p.MaxUnpaid, c.MinRedeem, remember
@@ -214,8 +234,11 @@ func (o *owner) complete(c api.ProvideConfig) api.ProvideConfig {
 	if c.Disk == 0 {
 		c.Disk = uint64(c.Slots) * defaultDisk
 		if free, err := datadir.Free(o.n.c.Paths.Root()); err == nil {
-			c.Disk = min(c.Disk, free/2)
+			c.Disk = min(c.Disk, free/4*3)
 		}
+	}
+	if c.Images == 0 && len(o.n.c.Containers) > 0 {
+		c.Images = c.Disk / imageShare
 	}
 	if c.MaxUnit == 0 {
 		c.MaxUnit = defaultUnit
@@ -247,6 +270,9 @@ func (n *Node) Provide(ctx context.Context, c api.ProvideConfig) (api.ProvideSta
 	if o.p != nil && o.boxes.wasm.Capabilities().Slots < int(c.Slots) {
 		return api.ProvideStatus{}, &api.Error{Code: api.CodeConflict, Message: fmt.Sprintf("the sandbox runs with %d slots", o.boxes.wasm.Capabilities().Slots), Hint: "restart the daemon to offer more"}
 	}
+	if err := o.mayLend(ctx, c.GPUs); err != nil {
+		return api.ProvideStatus{}, err
+	}
 	next := saved{On: true, Config: c}
 	if err := n.db.SetSetting(ctx, "provide", next); err != nil {
 		return api.ProvideStatus{}, err
@@ -255,8 +281,9 @@ func (n *Node) Provide(ctx context.Context, c api.ProvideConfig) (api.ProvideSta
 	if err := o.begin(ctx, c); err != nil {
 		return api.ProvideStatus{}, err
 	}
-	o.boxed.Limit(int64(min(c.Disk, math.MaxInt64)))
+	o.limit(c)
 	pol.Sandboxes = o.boxes.kinds() // known since they were opened
+	o.boxed.LendGPUs(o.offerGPUs(&pol, c.GPUs))
 	o.p.SetPolicy(pol)
 	o.p.Pause(ctx, false)
 	return o.status(ctx)
@@ -343,6 +370,23 @@ func (o *owner) roots(ctx context.Context) ([]artel.Ref, error) {
 		return nil, errors.New("the provider is stopping")
 	}
 	return roots, nil
+}
+
+// images lists what open leases run on.
+func (o *owner) images(ctx context.Context) (map[leasedImage]bool, error) {
+	p := o.provider()
+	if p == nil {
+		return nil, nil
+	}
+	list, ok := p.Terms(ctx)
+	if !ok {
+		return nil, errors.New("the provider is stopping")
+	}
+	open := map[leasedImage]bool{}
+	for _, t := range list {
+		open[leasedImage{t.Renter, t.Image}] = true
+	}
+	return open, nil
 }
 
 func (o *owner) close() error {

@@ -287,7 +287,7 @@ func TestInputThatIsAFile(t *testing.T) {
 // oneImage gives the same image to everybody.
 type oneImage struct{ root string }
 
-func (o oneImage) Ensure(context.Context, artel.NodeID, artel.Box, uint64) (*image.Image, error) {
+func (o oneImage) Ensure(context.Context, artel.NodeID, artel.Box, artel.Terms) (*image.Image, error) {
 	return &image.Image{Root: o.root}, nil
 }
 

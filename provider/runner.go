@@ -25,7 +25,6 @@ type Boxed struct {
 	Boxes map[string]sandbox.Box // by the kind that a lease's terms name
 	// Images lays out what containers run on; nil: there are none here.
 	Images Images
-	GPUs   int // devices 0 to GPUs-1 are for strangers
 	Blobs  blob.Store
 	Dir    string
 	// Fetch brings a root from the node that rents into a store.
@@ -35,14 +34,21 @@ type Boxed struct {
 	// Room, if set, refuses an attempt that may need so many bytes of disk while
 	// the owner has too few left.
 	Room func(bytes int64) error
+	// Tidy, if set, is told when an image may be here for the time of a lease that is
+	// over, or that nobody uses now. It returns at once.
+	Tidy func()
 
 	// Left are the attempts that boxes have kept from an earlier run of the daemon.
 	Left []sandbox.Left
 
 	mu    sync.Mutex
 	goOn  map[Attempt]sandbox.Left // those of Left that Run has yet to take up
+	roots map[Attempt]func()       // and what gives their images back
 	live  map[Attempt]sandbox.Run
+	lend  []int             // the GPUs that are for strangers, as the sandbox names them
 	gpus  map[int]bool      // those in use
+	freed chan struct{}     // closed when some are given back; nil: nobody waits
+	going []sandbox.Left    // those of Left that nobody takes up, with devices in use
 	cache map[laid]*cached  // programs and inputs laid out on disk
 	turn  uint64            // counts uses of them
 	limit int64             // bytes that all of it may take; 0: no limit
@@ -67,6 +73,9 @@ func (b *Boxed) Run(ctx context.Context, from artel.NodeID, id artel.Hash, t art
 		}
 		return lease.Finish{Reason: why, Message: fmt.Sprintf(format, args...)}
 	}
+	if t.Label == artel.LabelPrivate {
+		defer b.tidy() // after all else was given back
+	}
 	// A limit of zero is the default of the rooms below, and theirs are for
 	// their owner's own files.
 	disk := int64(max(t.Resources.Disk, 1))
@@ -90,11 +99,10 @@ func (b *Boxed) Run(ctx context.Context, from artel.NodeID, id artel.Hash, t art
 	var sealed int64
 	defer func() { b.hold(k, claim, sealed) }()
 	if run != nil {
-		if img, _, err := b.image(ctx, from, r.Spec.Box, t.Pull); err == nil {
-			defer img.Release() // it is here, and must not go while it is used
-		}
+		defer b.heldImage(k)() // it must not go while it is used
 		out := run.Spec().Out
 		defer os.RemoveAll(out)
+		defer b.freeGPUs(run.Spec().GPUs)
 		f, n := b.conclude(ctx, k, t, run, out, phase)
 		sealed = n
 		return f
@@ -129,7 +137,7 @@ func (b *Boxed) Run(ctx context.Context, from artel.NodeID, id artel.Hash, t art
 		defer done()
 		s.Program, s.Key = program, r.Spec.Program.String()
 	} else {
-		img, reason, err := b.image(fetching, from, r.Spec.Box, t.Pull)
+		img, reason, err := b.image(fetching, from, r.Spec.Box, t)
 		if err != nil {
 			return fail(reason, "fetch image: %v", clean(err))
 		}
@@ -145,7 +153,7 @@ func (b *Boxed) Run(ctx context.Context, from artel.NodeID, id artel.Hash, t art
 		s.In = in
 	}
 	if n := int(r.Spec.Want.GPUs); n > 0 {
-		gpus, done, err := b.takeGPUs(n)
+		gpus, done, err := b.takeGPUs(fetching, n)
 		if err != nil {
 			return fail(artel.ReasonHost, "%v", err)
 		}

@@ -114,7 +114,7 @@ type native struct {
 // milliseconds that it took.
 func (v native) run(ctx context.Context, args ...string) (float64, error) {
 	const enter = `root=$1 in=$2 out=$3; shift 3
-mount --rbind /proc "$root/proc" && mount --bind "$in" "$root/in" && mount --bind "$out" "$root/out" && mount -t tmpfs none "$root/tmp" || exit 125
+mount --rbind /proc "$root/proc" && mount --rbind /dev "$root/dev" && mount --bind "$in" "$root/in" && mount --bind "$out" "$root/out" && mount -t tmpfs none "$root/tmp" || exit 125
 exec chroot "$root" "$@"`
 	flags := []string{"--mount", "--propagation", "private"}
 	if os.Geteuid() != 0 {
