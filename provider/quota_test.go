@@ -291,6 +291,8 @@ func (o oneImage) Ensure(context.Context, artel.NodeID, artel.Box, artel.Terms) 
 	return &image.Image{Root: o.root}, nil
 }
 
+func (oneImage) Hold(string) func() { return func() {} }
+
 // imageless runs in its box what wants an image, without one: the fake has none.
 type imageless struct {
 	sandbox.Box
