@@ -33,8 +33,8 @@ type images struct {
 	maker debian.Maker
 }
 
-// TestImages runs programs that people use through the whole network, escrow included.
-func TestImages(t *testing.T) {
+// TestRealPrograms runs programs that people use through the whole network, escrow included.
+func TestRealPrograms(t *testing.T) {
 	g := images{maker: debian.Maker{Dir: *imagesDir, Mirror: *imagesMirror, Tell: t.Logf}}
 	g.world = newWorld(t, devnet.Config{})
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Minute) // against a hang; these take longer than others
