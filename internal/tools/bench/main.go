@@ -69,6 +69,7 @@ var parts = []struct {
 	{"container", (*bench).containers},
 	{"swarm", (*bench).swarm},
 	{"hostile", (*bench).hostile},
+	{"pytorch", (*bench).pytorch},
 }
 
 func names() (all []string) {
