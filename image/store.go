@@ -140,39 +140,6 @@ func (s *Store) Has(ref artel.Ref) bool {
 	return false
 }
 
-// Blob is an OCI blob that the store has.
-type Blob struct {
-	Digest Digest
-	Ref    artel.Ref // its root in the blob store
-	Size   int64
-}
-
-// Blobs lists what is here of an image, named by its manifest or by an index that
-// leads to it, so that one question to a peer finds all of it.
-func (s *Store) Blobs(d Digest) []Blob {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	r := s.records[d]
-	if r == nil {
-		for _, other := range s.records {
-			if slices.Contains(other.Blobs, d) {
-				r = other
-				break
-			}
-		}
-	}
-	if r == nil {
-		return nil
-	}
-	var list []Blob
-	for _, b := range r.Blobs {
-		if k, ok := s.kept[b]; ok {
-			list = append(list, Blob{b, k.ref, k.size})
-		}
-	}
-	return list
-}
-
 // Roots yields the blobs that images need, for the node's blob.GC.
 func (s *Store) Roots() iter.Seq[artel.Ref] {
 	s.mu.Lock()

@@ -95,6 +95,16 @@ func (o *owner) begin(ctx context.Context, c api.ProvideConfig) error {
 	return nil
 }
 
+// notices say what of strangers' work does not work here.
+func (o *owner) notices() []string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.p == nil {
+		return nil
+	}
+	return o.boxes.notices()
+}
+
 // spare is what strangers' programs and inputs leave free of the owner's disk,
 // in bytes.
 const spare = 1 << 30

@@ -53,6 +53,9 @@ type Options struct {
 	Slots int
 	// OrphanMax is how long an attempt runs without a holder (default 10 minutes).
 	OrphanMax time.Duration
+	// CloseMax is how long Close waits for attempts that it has told to end, before it ends
+	// their supervisors (default 20 s).
+	CloseMax time.Duration
 	// Egress is what the owner allows of Spec.Network.
 	Egress Egress
 	// Crashed is told of an attempt that its host failed, with what is known; it is

@@ -99,9 +99,15 @@ func supervise(dir string) int {
 		fmt.Fprintln(s.err, err)
 	}
 	s.exit = exit
+	s.mu.Lock()
+	orphan := s.holders == 0
+	s.mu.Unlock()
 	close(s.ended)
 	_ = l.Close()
 	conns.Wait()
+	if orphan { // nobody else may ever do it
+		s.task.Cgroups.remove()
+	}
 	return 0
 }
 
