@@ -23,7 +23,7 @@
 //
 //	spec.json    what to run
 //	sock         the supervisor's socket
-//	exit.json    how it ended, written whole and synced
+//	exit.json    how it ended, written whole; synced where no holder heard of it
 //
 // Main must be called before anything else in the binary's main.
 package gvisor
