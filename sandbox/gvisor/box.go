@@ -23,6 +23,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/sandbox"
 )
 
@@ -37,6 +38,9 @@ type Box struct {
 	cgroups cgroups
 	noGroup error // why there are no cgroups
 	noNet   error // why there is no network
+	noMove  error // why there are no checkpoints
+	cpu     artel.CPU
+	noGPU   error // why there are no GPUs
 	slots   chan struct{}
 	done    chan struct{} // closed by Close and Detach
 	wg      sync.WaitGroup
@@ -82,7 +86,10 @@ func New(opt Options) (*Box, error) {
 	}
 	opt.Dir = dir
 	b := &Box{opt: opt, slots: make(chan struct{}, opt.Slots), done: make(chan struct{}), live: map[string]*attempt{}, stored: map[*attempt]struct{}{}}
-	b.noNet = haveNet(opt.Command)
+	b.noNet, b.noMove, b.cpu = haveNet(opt.Command), movable(), processor()
+	if opt.GPUs != nil {
+		b.noGPU = opt.GPUs.Check()
+	}
 	sum := sha256.Sum256([]byte(dir))
 	b.cgroups, b.noGroup = findCgroups("artel-" + hex.EncodeToString(sum[:6]))
 	return b, nil
@@ -92,7 +99,8 @@ func New(opt Options) (*Box, error) {
 func (b *Box) Capabilities() sandbox.Capabilities {
 	return sandbox.Capabilities{
 		Kind: "gvisor", Slots: b.opt.Slots, Runs: true, Memory: true, Wall: true, Output: true, Log: true, Confined: true,
-		Images: true, CPU: !b.cgroups.none(), Processes: true, Layer: true, Network: b.noNet == nil, Interactive: true, Outlives: true,
+		Images: true, CPU: !b.cgroups.none(), Processes: true, Layer: true, Network: b.noNet == nil, GPUs: b.opt.GPUs != nil && b.noGPU == nil, Interactive: true, Outlives: true,
+		Freezes: true, Moves: b.noMove == nil,
 	}
 }
 
@@ -105,7 +113,11 @@ func (b *Box) Limited() error {
 	if b.noNet != nil {
 		net = fmt.Errorf("no network: %w", b.noNet)
 	}
-	return errors.Join(cpu, net)
+	var move error
+	if b.noMove != nil {
+		move = fmt.Errorf("no checkpoints of running containers: %w", b.noMove)
+	}
+	return errors.Join(cpu, net, move, b.noGPU)
 }
 
 func (b *Box) crashed(id, detail string) {
@@ -130,6 +142,9 @@ func (b *Box) begin(ctx context.Context, id string, spec sandbox.Spec) (*attempt
 	a := &attempt{
 		box: b, ended: make(chan struct{}),
 		task: task{ID: id, Spec: spec, Cgroups: b.cgroups, Orphan: b.opt.OrphanMax, Egress: b.opt.Egress},
+	}
+	if len(spec.GPUs) > 0 {
+		a.task.GPUs = &lent{Version: b.opt.GPUs.Version, Libraries: b.opt.GPUs.Libraries, Binaries: b.opt.GPUs.Binaries}
 	}
 	// Each start has a directory of its own: an earlier one of this id may still be there,
 	// until its exit is collected.
@@ -172,10 +187,15 @@ func (b *Box) check(spec *sandbox.Spec) error {
 	switch {
 	case spec.Root == "":
 		return bad("Root is empty; a container needs an image")
-	case len(spec.GPUs) > 0:
+	case len(spec.GPUs) > 0 && (b.opt.GPUs == nil || b.noGPU != nil):
 		return bad("GPUs is set; this box has none to give")
 	case spec.Dir != "" && !filepath.IsAbs(spec.Dir):
 		return bad("Dir is %q; give an absolute path", spec.Dir)
+	}
+	for i, m := range spec.GPUs {
+		if !slices.Contains(b.opt.GPUs.Minors, m) || slices.Contains(spec.GPUs[:i], m) {
+			return bad("GPUs is %v; this box has each of %v once", spec.GPUs, b.opt.GPUs.Minors)
+		}
 	}
 	if _, _, err := user(spec.User); err != nil {
 		return err
@@ -192,7 +212,7 @@ func (b *Box) check(spec *sandbox.Spec) error {
 	for _, d := range []struct {
 		name string
 		path *string
-	}{{"Root", &spec.Root}, {"In", &spec.In}, {"Out", &spec.Out}, {"Checkpoint", &spec.Checkpoint}} {
+	}{{"Root", &spec.Root}, {"In", &spec.In}, {"Out", &spec.Out}, {"Checkpoint", &spec.Checkpoint}, {"Restore", &spec.Restore}} {
 		if *d.path == "" {
 			continue
 		}
@@ -209,6 +229,16 @@ func (b *Box) check(spec *sandbox.Spec) error {
 	}
 	if spec.Out == spec.Checkpoint || spec.Out == spec.In {
 		return bad("Out is also In or Checkpoint")
+	}
+	if spec.Restore != "" {
+		for _, d := range []string{spec.Out, spec.Checkpoint} {
+			if entries, err := os.ReadDir(d); d != "" && (err != nil || len(entries) > 0) {
+				return bad("Out and Checkpoint are to be empty: Restore fills them")
+			}
+		}
+		if _, err := b.inspect(spec.Restore, *spec); err != nil {
+			return fmt.Errorf("go on from a checkpoint: %w", err)
+		}
 	}
 	log, err := os.OpenFile(spec.Log, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
