@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/artel-network/artel/provider"
@@ -98,6 +99,22 @@ func (b boxes) kinds() []string {
 		return []string{kindWASM}
 	}
 	return []string{kindContainer, kindWASM}
+}
+
+// notices say, for the machine's owner, what of containers does not work here.
+func (b boxes) notices() []string {
+	if b.container == nil {
+		return []string{fmt.Sprintf("this machine offers WASM only: %v", b.why)}
+	}
+	limited := b.container.Limited()
+	if limited == nil {
+		return nil
+	}
+	var all []string
+	for _, l := range strings.Split(limited.Error(), "\n") {
+		all = append(all, "containers here have "+l)
+	}
+	return all
 }
 
 func (b boxes) byKind() map[string]sandbox.Box {

@@ -23,7 +23,7 @@
 //
 //	spec.json    what to run
 //	sock         the supervisor's socket
-//	exit.json    how it ended, written whole and synced
+//	exit.json    how it ended, written whole; synced where no holder heard of it
 //
 // Main must be called before anything else in the binary's main.
 package gvisor
@@ -53,6 +53,9 @@ type Options struct {
 	Slots int
 	// OrphanMax is how long an attempt runs without a holder (default 10 minutes).
 	OrphanMax time.Duration
+	// CloseMax is how long Close waits for attempts that it has told to end, before it ends
+	// their supervisors (default 20 s).
+	CloseMax time.Duration
 	// Egress is what the owner allows of Spec.Network.
 	Egress Egress
 	// GPUs are what attempts may be given of the machine's GPUs; nil: none.
