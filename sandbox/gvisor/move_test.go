@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -511,4 +512,77 @@ func TestMoveConnections(t *testing.T) {
 	until(t, "it has called again", func() bool { b, _ := os.ReadFile(m.Log); return strings.Count(string(b), "connected") == 2 })
 	moved.Kill()
 	ended(t, moved)
+}
+
+// TestMoveLayerLimit: the limit of what is above the image is gVisor's, and in its image.
+// One that was forged there is enforced all the same.
+func TestMoveLayerLimit(t *testing.T) {
+	needs(t)
+	box := newBox(t, t.TempDir(), nil)
+	was := specOf(t, "waiter", "/in/go", "/tmp", fmt.Sprint(400<<20))
+	loose := begun(t, box, "loose", "waiting", was)
+	dir := taken(t, loose)
+	loose.Kill()
+	ended(t, loose)
+	tight := specOf(t, was.Args[1:]...)
+	tight.Limits.LayerBytes = 8 << 20
+	r := begun(t, box, "tight", "waiting", tight)
+	honest := taken(t, r)
+	r.Kill()
+	ended(t, r)
+	facts, err := snapshot.ReadFacts(honest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	edit(t, dir, func(f *snapshot.Facts) { f.Needs.Spec = facts.Needs.Spec })
+	in := t.TempDir()
+	if err := os.WriteFile(filepath.Join(in, "go"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for from, want := range map[string]sandbox.Reason{honest: sandbox.Exited, dir: sandbox.BadCheckpoint} {
+		s := again(t, tight, from)
+		s.In = in
+		exit, log := run(t, box, s)
+		if exit.Reason != want || exit.OK() || want == sandbox.Exited && !strings.Contains(log, "no space left") {
+			t.Errorf("%+v; want %s; log %s", exit, want, log)
+		}
+	}
+}
+
+// TestMoveFull: a program that has nearly all the memory it may have is written down too.
+func TestMoveFull(t *testing.T) {
+	needs(t)
+	box := newBox(t, t.TempDir(), nil)
+	s := specOf(t, "gaps", "220")
+	s.Limits.MemoryBytes = 256 << 20
+	r := begun(t, box, "full", "measuring", s)
+	dir := taken(t, r)
+	dir2 := taken(t, r)
+	r.Kill()
+	if exit := ended(t, r); exit.Reason != sandbox.Killed {
+		t.Errorf("%+v", exit)
+	}
+	for _, d := range []string{dir, dir2} {
+		m := begun(t, box, "moved", "gap ", again(t, s, d))
+		m.Kill()
+		if exit := ended(t, m); exit.Reason != sandbox.Killed {
+			t.Errorf("%+v", exit)
+		}
+	}
+}
+
+// TestVersion: what checkpoints are held against is the gVisor that is linked in.
+func TestVersion(t *testing.T) {
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Version}}", "gvisor.dev/gvisor").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	box, err := gvisor.New(gvisor.Options{Command: []string{"none"}, Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer box.Close()
+	if have := box.Needs().Version; !strings.HasPrefix(have, "gvisor-"+strings.TrimSpace(string(out))+"/") {
+		t.Errorf("version %s, and go.mod has %s", have, out)
+	}
 }
