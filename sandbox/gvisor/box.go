@@ -81,7 +81,7 @@ func New(opt Options) (*Box, error) {
 	}
 	opt.Dir = dir
 	b := &Box{opt: opt, slots: make(chan struct{}, opt.Slots), done: make(chan struct{}), live: map[string]*attempt{}, stored: map[*attempt]struct{}{}}
-	b.noNet, b.noMove, b.cpu = tun(), movable(), processor()
+	b.noNet, b.noMove, b.cpu = haveNet(opt.Command), movable(), processor()
 	sum := sha256.Sum256([]byte(dir))
 	b.cgroups, b.noGroup = findCgroups("artel-" + hex.EncodeToString(sum[:6]))
 	return b, nil

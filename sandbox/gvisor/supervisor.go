@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"time"
 
@@ -79,6 +80,11 @@ type supervisor struct {
 
 // supervise is the process that was started with SuperviseArg.
 func supervise(dir string) int {
+	// gVisor enters the box's network on the thread that calls it, and gives that thread
+	// back; but the way out of there is closed to an ordinary user. So all of it is called
+	// on this thread, which nobody else gets: what dials for the box stays in the network of
+	// the host. (The sandbox would also die with the thread that started it.)
+	runtime.LockOSThread()
 	fail := func(err error) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
