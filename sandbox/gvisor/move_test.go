@@ -21,6 +21,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/artel-network/artel"
+	"github.com/artel-network/artel/blob/mem"
+	"github.com/artel-network/artel/checkpoint"
 	"github.com/artel-network/artel/sandbox"
 	"github.com/artel-network/artel/sandbox/gvisor"
 	"github.com/artel-network/artel/sandbox/gvisor/internal/snapshot"
@@ -584,5 +587,48 @@ func TestVersion(t *testing.T) {
 	defer box.Close()
 	if have := box.Needs().Version; !strings.HasPrefix(have, "gvisor-"+strings.TrimSpace(string(out))+"/") {
 		t.Errorf("version %s, and go.mod has %s", have, out)
+	}
+}
+
+// TestMovePacked lets the room that seals and dedupes checkpoints carry two generations,
+// and goes on from the second.
+func TestMovePacked(t *testing.T) {
+	needs(t)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	box := newBox(t, t.TempDir(), nil)
+	was := specOf(t, "journey", "1500", "30")
+	r := begun(t, box, "source", "step 100\n", was)
+	store := mem.New(1 << 30)
+	key, err := checkpoint.NewKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var last *checkpoint.Manifest
+	for i, step := range []string{"step 100\n", "step 500\n"} {
+		said(t, was, step)
+		m, stats, err := checkpoint.Save(ctx, store, key, taken(t, r), last, checkpoint.Meta{Task: artel.Hash{1}}, checkpoint.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("generation %d: %+v", i+1, stats)
+		if i > 0 && stats.Changed > stats.Bytes/4 {
+			t.Errorf("generation 2 shares little with the first: %+v", stats)
+		}
+		last = m
+	}
+	exit := ended(t, r)
+	dir := t.TempDir()
+	if _, err := checkpoint.Restore(ctx, store, key, last.Root, checkpoint.Want{Task: artel.Hash{1}, Generation: 2}, dir, checkpoint.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	s := again(t, was, dir)
+	moved, log := run(t, box, s)
+	want, err := os.ReadFile(was.Log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !exit.OK() || !moved.OK() || log != string(want) {
+		t.Errorf("%v; moved: %v; log\n%s\nwant\n%s", exit, moved, log, want)
 	}
 }
