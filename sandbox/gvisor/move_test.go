@@ -632,3 +632,75 @@ func TestMovePacked(t *testing.T) {
 		t.Errorf("%v; moved: %v; log\n%s\nwant\n%s", exit, moved, log, want)
 	}
 }
+
+// TestMoveInBetween: what comes while a checkpoint is written, its caller's change of mind
+// or a freeze, is obeyed, and the program is none the worse.
+func TestMoveInBetween(t *testing.T) {
+	needs(t)
+	box := newBox(t, t.TempDir(), nil)
+	s := specOf(t, "gaps", "200")
+	r := begun(t, box, "source", "measuring", s)
+	begin := func(ctx context.Context, o sandbox.CheckpointOptions) (string, chan error) {
+		t.Helper()
+		dir, done := t.TempDir(), make(chan error, 1)
+		go func() {
+			_, err := r.Checkpoint(ctx, dir, o)
+			done <- err
+		}()
+		until(t, "pages are written", func() bool {
+			info, err := os.Stat(filepath.Join(dir, snapshot.PagesFile))
+			return err == nil && info.Size() > 0
+		})
+		return dir, done
+	}
+	for _, stop := range []bool{false, true} {
+		ctx, cancel := context.WithCancel(t.Context())
+		dir, done := begin(ctx, sandbox.CheckpointOptions{Stop: stop})
+		cancel()
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Errorf("given up (stop %v): %v", stop, err)
+		}
+		if left, _ := os.ReadDir(dir); len(left) > 0 {
+			t.Errorf("given up, and left %v", left)
+		}
+	}
+	dir, done := begin(t.Context(), sandbox.CheckpointOptions{})
+	if err := r.Freeze(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	wall := func() int64 {
+		u, err := r.(sandbox.Interactive).Usage(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return u.WallMillis
+	}
+	log, at := fileSize(t, s.Log), wall()
+	run(t, box, specOf(t, "ok"))
+	if fileSize(t, s.Log) != log || wall() != at {
+		t.Error("it is not frozen any more")
+	}
+	if err := r.Thaw(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "it goes on", func() bool { return fileSize(t, s.Log) > log })
+	m := begun(t, box, "moved", "gap ", again(t, s, dir))
+	for _, x := range []sandbox.Run{r, m} {
+		x.Kill()
+		if exit := ended(t, x); exit.Reason != sandbox.Killed {
+			t.Errorf("%+v", exit)
+		}
+	}
+}
+
+func fileSize(t testing.TB, path string) int64 {
+	t.Helper()
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.Size()
+}
