@@ -77,6 +77,22 @@ func again(t testing.TB, was sandbox.Spec, from string) sandbox.Spec {
 	return s
 }
 
+// wentOn takes up a checkpoint, and returns when the program has said more than it had
+// when that was taken.
+func wentOn(t testing.TB, box *gvisor.Box, s sandbox.Spec) sandbox.Movable {
+	t.Helper()
+	c, err := box.Inspect(s.Restore, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := box.Start(t.Context(), "moved", s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	until(t, "it goes on", func() bool { info, err := os.Stat(s.Log); return err == nil && info.Size() > c.LogBytes })
+	return r.(sandbox.Movable)
+}
+
 // edit changes the facts of a checkpoint.
 func edit(t testing.TB, dir string, change func(*snapshot.Facts)) {
 	t.Helper()
@@ -251,8 +267,7 @@ func TestMoveForged(t *testing.T) {
 			}
 		})
 	}
-	s := again(t, was, good) // nothing is stuck
-	m := begun(t, box, "good", "step 100\n", s)
+	m := wentOn(t, box, again(t, was, good)) // nothing is stuck
 	m.Kill()
 	ended(t, m)
 	if err := box.Close(); err != nil {
@@ -357,7 +372,7 @@ func TestMoveHolders(t *testing.T) {
 	if exit := ended(t, runs[0]); exit.Reason != sandbox.Lost {
 		t.Errorf("%v", exit)
 	}
-	moved := begun(t, box, "moved", "step 100\n", again(t, s, dir))
+	moved := wentOn(t, box, again(t, s, dir))
 	if err := moved.Freeze(ctx); err != nil { // and one whose supervisor dies while it is held
 		t.Fatal(err)
 	}
@@ -437,7 +452,7 @@ func TestMoveCompany(t *testing.T) {
 	dir := taken(t, r)
 	ask("40\n")
 	p.Kill()
-	m := begun(t, box, "moved", "step 100\n", again(t, s, dir))
+	m := wentOn(t, box, again(t, s, dir))
 	until(t, "the companion from outside is gone", func() bool {
 		u, err := m.(sandbox.Interactive).Usage(t.Context())
 		return err == nil && u.Processes == 2
@@ -556,9 +571,9 @@ func TestMoveLayerLimit(t *testing.T) {
 func TestMoveFull(t *testing.T) {
 	needs(t)
 	box := newBox(t, t.TempDir(), nil)
-	s := specOf(t, "gaps", "220")
+	s := specOf(t, "journey", "1000000", "220")
 	s.Limits.MemoryBytes = 256 << 20
-	r := begun(t, box, "full", "measuring", s)
+	r := begun(t, box, "full", "step 0\n", s)
 	dir := taken(t, r)
 	dir2 := taken(t, r)
 	r.Kill()
@@ -566,7 +581,7 @@ func TestMoveFull(t *testing.T) {
 		t.Errorf("%+v", exit)
 	}
 	for _, d := range []string{dir, dir2} {
-		m := begun(t, box, "moved", "gap ", again(t, s, d))
+		m := wentOn(t, box, again(t, s, d))
 		m.Kill()
 		if exit := ended(t, m); exit.Reason != sandbox.Killed {
 			t.Errorf("%+v", exit)
@@ -638,8 +653,8 @@ func TestMovePacked(t *testing.T) {
 func TestMoveInBetween(t *testing.T) {
 	needs(t)
 	box := newBox(t, t.TempDir(), nil)
-	s := specOf(t, "gaps", "200")
-	r := begun(t, box, "source", "measuring", s)
+	s := specOf(t, "journey", "1000000", "200")
+	r := begun(t, box, "source", "step 0\n", s)
 	begin := func(ctx context.Context, o sandbox.CheckpointOptions) (string, chan error) {
 		t.Helper()
 		dir, done := t.TempDir(), make(chan error, 1)
@@ -687,7 +702,7 @@ func TestMoveInBetween(t *testing.T) {
 		t.Fatal(err)
 	}
 	until(t, "it goes on", func() bool { return fileSize(t, s.Log) > log })
-	m := begun(t, box, "moved", "gap ", again(t, s, dir))
+	m := wentOn(t, box, again(t, s, dir))
 	for _, x := range []sandbox.Run{r, m} {
 		x.Kill()
 		if exit := ended(t, x); exit.Reason != sandbox.Killed {
