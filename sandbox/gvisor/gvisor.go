@@ -25,6 +25,20 @@
 //	sock         the supervisor's socket
 //	exit.json    how it ended, written whole; synced where no holder heard of it
 //
+// # Moving
+//
+// Freeze stops the box by the kernel's freezer or, without cgroups, by gVisor; kill works
+// either way. Checkpoint pauses the program in gVisor's kernel, lets that write memory, layer
+// and objects, and copies /out, /checkpoint and the log while nothing changes them;
+// package snapshot has the layout. A restore fills the directories before the file server
+// starts, and lets the image be read by a kernel that is behind its seccomp filter, in a
+// sandbox as for any other program: the image may come from anybody. What it brings along
+// of limits is enforced outside as well: cgroup, file server, and an eye on the layer.
+//
+// A program that goes on sees its clocks jump, other inode numbers and /in as it is here;
+// environment, host name and the user's Exec sessions of before are not brought along or
+// not changed. Connections within the box live on.
+//
 // Main must be called before anything else in the binary's main.
 package gvisor
 

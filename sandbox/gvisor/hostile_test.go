@@ -497,7 +497,7 @@ func TestOrdinaryUser(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(setpriv, fmt.Sprintf("--reuid=%d", uid), fmt.Sprintf("--regid=%d", uid), "--clear-groups", "--bounding-set=-all",
-		test, "-test.run", "TestConformance|TestAllocation|TestHostPorts|TestNetwork|TestNothingIsLeft|TestCloseOfAHang|TestProgram", "-test.v")
+		test, "-test.run", "TestConformance|TestAllocation|TestHostPorts|TestNetwork|TestNothingIsLeft|TestCloseOfAHang|TestProgram|TestMove", "-test.v")
 	cmd.Dir = dir
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "TMPDIR=" + dir, rerun + "=" + built.main + ":" + built.root}
 	out, err := cmd.CombinedOutput()

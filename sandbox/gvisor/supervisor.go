@@ -510,9 +510,9 @@ func (s *supervisor) sample() (stop func()) {
 			case <-tick.C:
 			}
 			s.mu.Lock()
-			c := s.running
+			c, frozen := s.running, s.frozen
 			s.mu.Unlock()
-			if c == nil || c.Sandbox == nil {
+			if c == nil || c.Sandbox == nil || frozen {
 				continue
 			}
 			u, err := c.Sandbox.Usage(false)
