@@ -189,6 +189,9 @@ func TestWrongOnes(t *testing.T) {
 		if _, err := Restore(t.Context(), store, x.key, x.root, x.want, back, Options{}); !errors.Is(err, x.is) {
 			t.Errorf("wrong %s: %v", x.what, err)
 		}
+		if _, err := Describe(t.Context(), store, x.key, x.root, x.want, Limits{}); !errors.Is(err, x.is) {
+			t.Errorf("describe wrong %s: %v", x.what, err)
+		}
 		empty(t, back)
 	}
 	// An old head in the place of the new one, an old pack in the place of a new one.
@@ -243,7 +246,7 @@ var forgedPages = bytes.Repeat([]byte("page"), 4*PageSize/4)
 // make returns a root. edit may change the head before it is sealed.
 func (f *forge) make(index []byte, bytesTotal int64, files int, edit func(*head)) artel.Ref {
 	f.t.Helper()
-	h := &head{Manifest: Manifest{Meta: Meta{Task: task}, Generation: 1, Bytes: bytesTotal, Files: files, next: 9}, indexLen: int64(len(index))}
+	h := &head{Manifest: Manifest{Info: Info{Meta: Meta{Task: task}, Generation: 1, Bytes: bytesTotal, Files: files}, next: 9}, indexLen: int64(len(index))}
 	pack := func(id uint32, lengths []uint32, data []byte) {
 		plain := encodePack(nil, lengths, data)
 		sealed, err := f.seal.seal(nil, kindPack, 1, id, f.enc.EncodeAll(plain, nil))
