@@ -1,12 +1,13 @@
 # make demo    build, then show the main job on real input (Go, git and make)
 # make test    everything that must hold (gcc, Node and npm besides)
+# make test-images  PyTorch, POV-Ray, ffmpeg and a web server on rented machines (mmdebstrap besides)
 GO        ?= go
 BIN       := bin
 ARTEL     := $(BIN)/artel
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS   := -s -w -X main.release=$(VERSION)
 
-.PHONY: all build demo test test-go test-contracts generate check-generated bench sim cross fuzz vet clean
+.PHONY: all build demo test test-go test-contracts test-images images generate check-generated bench sim cross fuzz vet clean
 
 all: build
 
@@ -39,12 +40,21 @@ test-go: contracts/node_modules/.installed
 test-contracts: contracts/node_modules/.installed
 	$(MAKE) -C contracts test check-generated
 
+# Container images of Debian's packages, made once and kept: IMAGES="pytorch" makes one.
+# MIRROR is where packages come from, as mmdebstrap takes it.
+images:
+	$(GO) run ./internal/tools/images -dir $(BIN)/images -mirror '$(MIRROR)' $(IMAGES)
+
+test-images:
+	$(GO) test -tags images -count=1 -v -timeout 90m -run '^TestImages$$' ./internal/devnet -args -images '$(abspath $(BIN)/images)' -mirror '$(MIRROR)'
+
 contracts/node_modules/.installed: contracts/package-lock.json
 	$(MAKE) -C contracts deps
 
 vet:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'hint: gofmt -w'; exit 1; }
 	$(GO) vet -stdmethods=false ./...
+	$(GO) vet -tags images ./internal/devnet
 
 generate: contracts/node_modules/.installed
 	$(MAKE) -C contracts generate vectors

@@ -16,16 +16,17 @@ const module = "github.com/artel-network/artel"
 var rooms = map[string][]string{
 	"": {},
 	// Rules: pure, they know the nouns alone.
-	"lease": {""}, "job": {""}, "market": {""}, "wire": {"", "wire/wirepb"}, "wire/wirepb": {},
+	"lease": {""}, "job": {""}, "market": {""}, "survival": {}, "wire": {"", "wire/wirepb"}, "wire/wirepb": {},
 	// Ports: the interface, its values and its suite.
-	"sandbox": {}, "blob": {""}, "p2p": {""}, "chain": {""}, "seal": {}, "host": {},
+	"sandbox": {""}, "blob": {""}, "p2p": {""}, "chain": {""}, "seal": {}, "host": {},
 	"sandbox/sandboxtest": {"sandbox"}, "blob/blobtest": {"", "blob"}, "p2p/p2ptest": {"", "p2p"}, "chain/chaintest": {"", "chain"},
 	// Adapters.
 	"sandbox/fake": {"sandbox"}, "sandbox/wasm": {"sandbox", "sandbox/wasm/internal/confine", "sandbox/wasm/internal/guestfs"},
-	"sandbox/gvisor": {"sandbox", "sandbox/gvisor/internal/egress", "sandbox/gvisor/internal/outfs"},
+	"sandbox/gvisor": {"", "sandbox", "sandbox/gvisor/internal/egress", "sandbox/gvisor/internal/outfs"},
 	"blob/mem":       {"", "blob"}, "blob/disk": {"", "blob"}, "blob/swarm": {"", "blob"},
 	"image": {"", "blob", "image/internal/unpack", "image/oci"}, "image/oci": {},
-	"p2p/mem": {"", "p2p"}, "p2p/libp2p": {"", "p2p"},
+	"checkpoint": {"", "blob"},
+	"p2p/mem":    {"", "p2p"}, "p2p/libp2p": {"", "p2p"},
 	"chain/fake": {"", "chain"}, "chain/evm": {"", "chain", "chain/evm/bindings"}, "chain/evm/bindings": {},
 	"chain/node": {"chain/node/internal/evm"}, "chain/evm/embedded": {},
 	// Actors drive rules through ports, on one loop.
@@ -46,7 +47,7 @@ var rooms = map[string][]string{
 var outside = []string{"cmd/", "examples/", "internal/", "contracts/", "api/fake"}
 
 // pure rooms import nothing that can act.
-var pure = []string{"", "lease", "job", "market", "wire"}
+var pure = []string{"", "lease", "job", "market", "survival", "wire"}
 
 // acts lists packages of the standard library that a rule has no use for.
 var acts = []string{"net", "os", "database/sql", "log", "math/rand", "crypto/rand", "syscall", "sync"}

@@ -270,6 +270,11 @@ func (c *Client) Offers(ctx context.Context, q OfferQuery) ([]Offer, error) {
 		"max-price", number(q.MaxPrice), "slots", number(q.Slots), "memory", number(q.Memory), "limit", number(q.Limit)))
 }
 
+// Measure asks a machine on offer to show its speed.
+func (c *Client) Measure(ctx context.Context, q MeasureRequest) (Measurement, error) {
+	return post[Measurement](ctx, c, "/v1/measure", q)
+}
+
 // Leases returns leases, newest first.
 func (c *Client) Leases(ctx context.Context, q LeaseQuery) ([]Lease, error) {
 	return get[[]Lease](ctx, c, "/v1/leases", values("all", flag(q.All), "limit", number(q.Limit)))

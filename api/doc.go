@@ -19,6 +19,7 @@
 //	GET    /v1/jobs/{id}/files         list of its output files
 //	GET    /v1/jobs/{id}/output        tar of its output files (?task=N, repeated)
 //	GET    /v1/offers                  offers this node knows
+//	POST   /v1/measure                 ask a machine on offer to show its speed
 //	GET    /v1/leases                  leases of either side
 //	GET    /v1/provide                 the provider's half
 //	POST   /v1/provide                 switch it on or change it

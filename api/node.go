@@ -65,6 +65,9 @@ type Jobs interface {
 type Market interface {
 	// Offers returns live offers, the best first.
 	Offers(ctx context.Context, q OfferQuery) ([]Offer, error)
+	// Measure asks a machine on offer to show its speed by a timed challenge, which
+	// costs some seconds of the slots.
+	Measure(ctx context.Context, q MeasureRequest) (Measurement, error)
 	// Quote says what a job would cost now. It reserves nothing. The spec's
 	// Program may be zero.
 	Quote(ctx context.Context, spec artel.JobSpec) (Quote, error)

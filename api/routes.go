@@ -41,6 +41,7 @@ func (s *Server) routes() map[string]handler {
 		"GET /v1/jobs/{id}/files":  s.files,
 		"GET /v1/jobs/{id}/output": s.output,
 		"GET /v1/offers":           s.offers,
+		"POST /v1/measure":         s.measure,
 		"GET /v1/leases":           s.leases,
 		"GET /v1/provide": func(_ http.ResponseWriter, r *http.Request, _ Guard) (any, error) {
 			return n.ProvideStatus(r.Context())
@@ -225,6 +226,20 @@ func (s *Server) offers(_ http.ResponseWriter, r *http.Request, _ Guard) (any, e
 		return nil, q.err
 	}
 	return list(s.node.Offers(r.Context(), oq))
+}
+
+func (s *Server) measure(w http.ResponseWriter, r *http.Request, _ Guard) (any, error) {
+	q, err := body[MeasureRequest](w, r)
+	if err != nil {
+		return nil, err
+	}
+	if q.Node == (artel.NodeID{}) {
+		return nil, Errorf(CodeInvalid, "measure: no node").WithHint("GET /v1/offers lists them")
+	}
+	if q.Slots > 4096 {
+		return nil, Errorf(CodeInvalid, "measure: %d slots, at most 4096", q.Slots)
+	}
+	return s.node.Measure(r.Context(), q)
 }
 
 func (s *Server) leases(_ http.ResponseWriter, r *http.Request, _ Guard) (any, error) {

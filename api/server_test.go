@@ -184,6 +184,8 @@ func TestBodies(t *testing.T) {
 		{"empty job", "/v1/jobs", `{"key":"0123456789abcdef","spec":{}}`, 400},
 		{"relative path", "/v1/blobs", `{"path":"../etc"}`, 400},
 		{"provide for nothing", "/v1/provide", `{}`, 400},
+		{"measure nobody", "/v1/measure", `{}`, 400},
+		{"measure whom nobody knows", "/v1/measure", `{"node":"03a0434d9e47f3c86235477c7b1ae6ae5d3442d49b1943c2b752a68e2a47e247c7"}`, 404},
 		{"cancel what is not there", "/v1/jobs/nope/cancel", `{}`, 404},
 	}
 	for _, row := range rows {

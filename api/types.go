@@ -207,6 +207,29 @@ type Offer struct {
 	artel.Offer
 	Rating float64 `json:"rating"` // 0 to 1, of this node's own experience
 	Known  bool    `json:"known"`  // has worked for this node before
+	// What this node has seen of the machine's speed; Speed is the claim.
+	Measured float64 `json:"measured,omitempty"` // 0: nothing of late
+	Marks    float64 `json:"marks,omitempty"`    // for slow and wrong answers to challenges; they fade
+}
+
+// MeasureRequest asks a machine to show its speed.
+type MeasureRequest struct {
+	Node  artel.NodeID `json:"node"`
+	Slots uint32       `json:"slots"` // at once; 0: one
+}
+
+// Measurement is what a machine has shown.
+type Measurement struct {
+	Node    artel.NodeID `json:"node"`
+	Verdict string       `json:"verdict"` // "proved", "slow", "wrong" or "unproved"
+	Claimed uint32       `json:"claimed"`
+	Speed   float64      `json:"speed"`   // of each core
+	Cores   uint32       `json:"cores"`   // at once
+	Steps   uint32       `json:"steps"`   // of each
+	Trip    float64      `json:"trip"`    // ms of the round trip, taken off
+	Cost    uint64       `json:"cost"`    // slot-ms that it took
+	Counts  float64      `json:"counts"`  // speed that its offer counts with now
+	Message string       `json:"message"` // what it means, a sentence
 }
 
 // Quote is what a job would cost now.
@@ -227,7 +250,8 @@ type QuotedOffer struct {
 	Price  artel.Price  `json:"price"`
 	Slots  uint32       `json:"slots"`
 	Tasks  uint64       `json:"tasks"`
-	Speed  uint32       `json:"speed"`
+	Speed  uint32       `json:"speed"`  // claimed
+	Counts float64      `json:"counts"` // what it was ranked by: measured, or else claimed
 	Region string       `json:"region,omitempty"`
 	Cost   artel.Amount `json:"cost"`
 }

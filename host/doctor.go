@@ -90,7 +90,7 @@ func (s System) userNamespaces() Finding {
 
 // cgroups bound what a sandbox uses of the machine from outside.
 func (s System) cgroups() Finding {
-	const name, why = "cgroup", "cgroups bound processor, memory and processes from outside; without them only what gVisor itself enforces holds, and the offer says so"
+	const name, why = "cgroup", "cgroups bound processor, memory and processes from outside; without them only what gVisor itself enforces holds, and a container may take more processor time than its slots"
 	if s.exists("sys/fs/cgroup/cgroup.controllers") {
 		return s.cgroup2(name, why)
 	}
@@ -140,14 +140,14 @@ func (s System) cgroup2(name, why string) Finding {
 	return have(name, "cgroup v2 with cpu, memory and pids, delegated")
 }
 
-// tun is what a sandbox's network is made of.
+// tun is what a sandbox's network is made of, where it may be.
 func (s System) tun() Finding {
-	const name, why = "tun", "a container's network is a TAP device; without it containers run without network only"
+	const name, instead = "tun", "a pair of interfaces (veth) stands in for it in containers' networks"
 	switch {
 	case !s.exists("dev/net/tun"):
-		return Finding{name, false, "there is no /dev/net/tun", why, "modprobe tun; in a container: --device /dev/net/tun"}
+		return have(name, "there is no /dev/net/tun: %s", instead)
 	case !s.Usable("/dev/net/tun"):
-		return Finding{name, false, "/dev/net/tun is there, and this user may not open it", why, "chmod 666 /dev/net/tun, as most distributions have it"}
+		return have(name, "this user may not open /dev/net/tun: %s", instead)
 	}
 	return have(name, "/dev/net/tun can be opened")
 }

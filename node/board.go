@@ -188,6 +188,13 @@ func (b *board) Offers(j artel.JobSpec, now time.Time, n int) []renter.Listed {
 	return out
 }
 
+// of returns the live offers of a node.
+func (b *board) of(node artel.NodeID, now uint64) []market.Listing {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.index.Query(market.Query{Providers: []artel.NodeID{node}}, now)
+}
+
 // Record implements renter.Board.
 func (b *board) Record(node artel.NodeID) market.Record {
 	b.mu.Lock()

@@ -26,12 +26,35 @@ func (n *Node) Submit(ctx context.Context, r api.SubmitRequest) (api.Job, error)
 			return api.Job{}, &api.Error{Code: api.CodeInvalid, Message: fmt.Sprintf("the job's %s is not in the blob store: %v", what, err), Hint: "add it first"}
 		}
 	}
+	if err := n.checkInput(ctx, r.Spec); err != nil {
+		return api.Job{}, err
+	}
 	id := artel.Keccak([]byte("artel job"), []byte(r.Key))
 	if err := n.renter.Submit(ctx, id, r.Spec); err != nil {
 		return api.Job{}, err
 	}
 	j, ts, err := n.renter.Job(ctx, id)
 	return jobLine(j, ts), err
+}
+
+// checkInput finds here what every provider would find wrong with a job's input.
+func (n *Node) checkInput(ctx context.Context, spec artel.JobSpec) error {
+	if spec.Input.IsZero() {
+		return nil
+	}
+	if _, err := blob.ReadDir(ctx, n.blobs, spec.Input); errors.Is(err, blob.ErrKind) {
+		return &api.Error{Code: api.CodeInvalid, Message: "the job's input is a file, and /in is a directory", Hint: "add a directory that holds it"}
+	} else if err != nil {
+		return blobError(err)
+	}
+	size, err := blob.Weight(ctx, n.blobs, spec.Input)
+	if err != nil {
+		return blobError(err)
+	}
+	if most := max(spec.Want.Disk, 1); uint64(size) > most {
+		return &api.Error{Code: api.CodeInvalid, Message: fmt.Sprintf("the job's input has %d bytes, and a task has a disk of %d", size, most), Hint: "a larger --disk"}
+	}
+	return nil
 }
 
 // List implements api.Jobs.

@@ -80,21 +80,21 @@ func (n *Node) Offers(_ context.Context, q api.OfferQuery) ([]api.Offer, error) 
 	out := []api.Offer{}
 	for _, l := range ls {
 		r := rec[l.Offer.Node]
-		out = append(out, api.Offer{Offer: l.Offer, Rating: r.Success(l.Offer, 0, now), Known: r.Done >= 1})
+		out = append(out, api.Offer{Offer: l.Offer, Rating: r.Success(l.Offer, 0, now), Known: r.Done >= 1, Measured: r.Measured(now), Marks: r.Weight(now)})
 	}
 	return out, nil
 }
 
 // Quote implements api.Market.
 func (n *Node) Quote(ctx context.Context, spec artel.JobSpec) (api.Quote, error) {
-	e := n.board.quote(spec)
+	e, now := n.board.quote(spec), uint64(time.Now().Unix())
 	q := api.Quote{Tasks: spec.Count, Slots: e.Slots, Expected: e.Cost, Most: e.MaxCost, Wall: e.Millis}
 	for _, c := range e.Suiting {
 		if c.Tasks == 0 {
 			continue
 		}
 		q.Offers = append(q.Offers, api.QuotedOffer{
-			Node: c.Offer.Node, Price: c.Offer.Price, Slots: c.Slots, Tasks: c.Tasks, Speed: c.Offer.Speed, Region: c.Offer.Region, Cost: c.Cost,
+			Node: c.Offer.Node, Price: c.Offer.Price, Slots: c.Slots, Tasks: c.Tasks, Speed: c.Offer.Speed, Counts: n.board.Record(c.Offer.Node).Believed(c.Offer, now), Region: c.Offer.Region, Cost: c.Cost,
 		})
 	}
 	for i, c := range e.Excluded {

@@ -160,6 +160,9 @@ func (b *Boxed) fetchAndLay(ctx context.Context, from artel.NodeID, ref artel.Re
 	made := filepath.Join(tmp, "x")
 	if dir {
 		err = blob.Extract(ctx, store, ref, made, blob.Limits{Bytes: limit})
+		if cause := errors.Unwrap(err); cause != nil {
+			err = cause // a renter reads it, and has no business with our paths
+		}
 	} else {
 		err = layFile(ctx, store, ref, made, limit)
 	}

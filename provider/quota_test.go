@@ -266,3 +266,19 @@ func TestKnownNameOpensNothing(t *testing.T) {
 		t.Errorf("the thief's task with a part of the input: %+v", f)
 	}
 }
+
+// What is wrong with an input itself is wrong everywhere: its task must not go from
+// machine to machine. The renter does not read where files lie here.
+func TestInputThatIsAFile(t *testing.T) {
+	s := newShop(t, 0, writes(0))
+	renter := artel.NodeID{1}
+	spec := artel.TaskSpec{Wall: 1000, Want: artel.Resources{Disk: 1 << 20}}
+	spec.Program, spec.Input = s.serves(renter, "a program"), s.serves(renter, "no directory")
+	f := s.run(renter, 1, spec)
+	if f.Billed || f.Reason != artel.ReasonBadProgram || !strings.Contains(f.Message, "a file, not a directory") {
+		t.Errorf("the task: %+v", f)
+	}
+	if strings.Contains(f.Message, s.Dir) {
+		t.Errorf("the renter reads %q", f.Message)
+	}
+}

@@ -117,8 +117,11 @@ func (b *Boxed) Run(ctx context.Context, from artel.NodeID, id artel.Hash, t art
 	fetching, fetched := context.WithTimeout(ctx, time.Duration(t.Unit)*time.Millisecond+fetchSlack)
 	defer fetched()
 	why := func(err error) artel.Reason {
-		if errors.Is(err, errQuota) {
+		switch {
+		case errors.Is(err, errQuota):
 			return artel.ReasonRefused
+		case errors.Is(err, blob.ErrKind), errors.Is(err, blob.ErrLimit), errors.Is(err, blob.ErrUnsupported), errors.Is(err, blob.ErrMalformed):
+			return artel.ReasonBadProgram // it would be the same elsewhere
 		}
 		return artel.ReasonNoInput
 	}

@@ -234,7 +234,7 @@ func (r *Renter) ask(t *tx, a *active, ready int) {
 		begun++
 		r.asking[o.Node] = slots
 		id, spec := a.ID, a.Spec
-		t.after = append(t.after, func() { r.loop.Go(func() { r.propose(t.ctx, l, id, spec, slots) }) })
+		t.after = append(t.after, func() { r.loop.Go(func() { _ = r.propose(t.ctx, l, id, spec, slots) }) })
 	}
 }
 

@@ -48,7 +48,7 @@ func (r *Renter) deny(d Denial) {
 }
 
 // propose makes a lease with one provider. It runs beside the core.
-func (r *Renter) propose(ctx context.Context, l Listed, id artel.Hash, spec artel.JobSpec, slots uint32) {
+func (r *Renter) propose(ctx context.Context, l Listed, id artel.Hash, spec artel.JobSpec, slots uint32) error {
 	ctx, cancel := context.WithTimeout(ctx, proposeFor)
 	defer cancel()
 	node := l.Offer.Node
@@ -74,6 +74,7 @@ func (r *Renter) propose(ctx context.Context, l Listed, id artel.Hash, spec arte
 	if err != nil && ctx.Err() == nil {
 		r.c.Log.Info("no lease", "provider", node.Short(), "reason", err)
 	}
+	return err
 }
 
 func (r *Renter) tryPropose(ctx context.Context, l Listed, id artel.Hash, spec artel.JobSpec, slots uint32) error {

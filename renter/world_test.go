@@ -155,7 +155,8 @@ type seller struct {
 	keys    func([]wire.OutputKey) []wire.OutputKey
 	watch   func(*wire.WatchResponse) error
 	recover func(wire.RecoverRequest) (wire.RecoverResponse, error)
-	idles   int64 // extra ms that it claims to have been held
+	idles   int64                                         // extra ms that it claims to have been held
+	prove   func(m wire.ChallengeRequest) ([]byte, error) // nil: it knows no challenges
 
 	mu     sync.Mutex
 	hides  bool // hands no output out
@@ -207,6 +208,7 @@ func handle[Q any, A interface{ Marshal() []byte }](s *seller, h *mem.Host, meth
 }
 
 func (s *seller) register(h *mem.Host) {
+	s.registerChallenges(h)
 	handle(s, h, wire.MethodPropose, wire.MaxPropose, wire.UnmarshalProposeRequest, s.onPropose)
 	handle(s, h, wire.MethodReserve, wire.MaxSmall, wire.UnmarshalReserveRequest, func(wire.ReserveRequest) (wire.Empty, error) { return wire.Empty{}, nil })
 	handle(s, h, wire.MethodStart, wire.MaxStart, wire.UnmarshalStartRequest, s.onStart)

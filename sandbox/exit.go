@@ -25,6 +25,11 @@ const (
 	BadProgram Reason = "bad program"
 	// Killed: by Run.Kill or Box.Close.
 	Killed Reason = "killed"
+	// Checkpointed: Movable.Checkpoint with Stop ended it; it can go on elsewhere.
+	Checkpointed Reason = "checkpointed"
+	// BadCheckpoint: what Spec.Restore held was damaged or forged, or this host cannot
+	// take it up. Another host, or an older checkpoint, may do.
+	BadCheckpoint Reason = "bad checkpoint"
 	// Lost: the host failed it: a worker process died, a disk was full.
 	Lost Reason = "lost"
 )
@@ -51,7 +56,8 @@ type Exit struct {
 	Message string
 
 	// PrepareMillis went by before the program's first instruction, WallMillis from
-	// then to the end, both rounded up. CPUMillis is the processor time of both.
+	// then to the end, without the time that it was frozen, both rounded up. CPUMillis is
+	// the processor time of both. An attempt that went on from a checkpoint counts from there.
 	PrepareMillis, WallMillis, CPUMillis int64
 	// MemoryBytes is the most that the program had at once.
 	MemoryBytes int64

@@ -54,9 +54,42 @@ func (l *Log) Write(b []byte) (int, error) {
 	}
 	l.kept += int64(len(b))
 	if !cutBefore && l.total > l.limit {
-		_ = l.append(fmt.Appendf(nil, "\n[log cut here: it is limited to %d bytes]\n", l.limit))
+		l.cut()
 	}
 	return n, nil
+}
+
+// Resume begins the log with what an earlier attempt has written: total bytes, of which
+// kept are still there. It is called before the first Write.
+func (l *Log) Resume(kept []byte, total int64) {
+	_, _ = l.Write(kept)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	cutBefore := l.total > l.limit
+	l.total = max(l.total, total)
+	if !cutBefore && l.total > l.limit {
+		l.cut()
+	}
+}
+
+// Kept returns what is in the file of what the program wrote, and how much it has written.
+func (l *Log) Kept() (kept []byte, total int64, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f, err := os.Open(l.path)
+	if err != nil {
+		return nil, 0, fmt.Errorf("read log: %w", err)
+	}
+	defer f.Close()
+	kept = make([]byte, l.kept)
+	if _, err := io.ReadFull(f, kept); err != nil {
+		return nil, 0, fmt.Errorf("read log: %w", err)
+	}
+	return kept, l.total, nil
+}
+
+func (l *Log) cut() {
+	_ = l.append(fmt.Appendf(nil, "\n[log cut here: it is limited to %d bytes]\n", l.limit))
 }
 
 func (l *Log) append(b []byte) error {

@@ -103,6 +103,10 @@ type Capabilities struct {
 	GPUs bool
 	// Interactive: every Run of it implements Interactive.
 	Interactive bool
+	// Freezes: every Run of it implements Movable, and Freeze and Thaw work.
+	Freezes bool
+	// Moves: Checkpoint works besides, Spec.Restore is understood, and the box implements Mover.
+	Moves bool
 	// Outlives: attempts go on when the process that holds the Box dies, and the box
 	// implements Adopter.
 	Outlives bool

@@ -47,6 +47,13 @@ type Spec struct {
 	// Checkpoint is the host directory behind /checkpoint, or empty for none. What
 	// an earlier attempt left there is seen by the program and counts in its limits.
 	Checkpoint string
+	// Restore is the host directory of a checkpoint (Movable.Checkpoint), or empty. The
+	// attempt goes on from there instead of starting: Out and Checkpoint, empty
+	// directories, are filled first, and the log begins with what was in it. Limits bound this
+	// attempt: what ran before counts for nothing but the log and what is in /out and
+	// /checkpoint. The directory is not changed, and not needed any more once the program
+	// runs. Whatever it holds is not trusted: it is taken up inside the box.
+	Restore string
 	// Log is the host path of the log file; it is created or emptied.
 	Log string
 	// Limits bound what the attempt may use; zero fields take the default.
@@ -62,7 +69,8 @@ type Limits struct {
 	// MemoryBytes of the program: a request beyond it is refused, as by a machine
 	// that has no more.
 	MemoryBytes int64
-	// WallMillis from the program's first instruction to its end.
+	// WallMillis from the program's first instruction to its end, without the time
+	// that it is frozen.
 	WallMillis int64
 	// PrepareMillis for loading, checking and compiling the program before that.
 	PrepareMillis int64
@@ -156,9 +164,9 @@ func (s Spec) Validate() error {
 		return fmt.Errorf("%w: %s", ErrSpec, fmt.Sprintf(format, args...))
 	}
 	for _, p := range []struct{ name, path string }{
-		{"Program", s.Program}, {"Root", s.Root}, {"Out", s.Out}, {"Log", s.Log}, {"In", s.In}, {"Checkpoint", s.Checkpoint},
+		{"Program", s.Program}, {"Root", s.Root}, {"Out", s.Out}, {"Log", s.Log}, {"In", s.In}, {"Checkpoint", s.Checkpoint}, {"Restore", s.Restore},
 	} {
-		optional := p.name == "In" || p.name == "Checkpoint" || p.name == "Root" || p.name == "Program" && s.Root != ""
+		optional := p.name == "In" || p.name == "Checkpoint" || p.name == "Restore" || p.name == "Root" || p.name == "Program" && s.Root != ""
 		switch {
 		case p.path == "" && optional:
 		case p.path == "":
@@ -172,8 +180,8 @@ func (s Spec) Validate() error {
 		return bad("both Program and Root are set; an image's program is named by Args")
 	case s.Root != "" && (len(s.Args) == 0 || s.Args[0] == ""):
 		return bad("Args is empty; with Root it is the whole command")
-	case s.Root == "" && (s.Dir != "" || s.User != "" || s.Network != nil || len(s.GPUs) > 0):
-		return bad("Dir, User, Network and GPUs want an image; set Root")
+	case s.Root == "" && (s.Dir != "" || s.User != "" || s.Network != nil || len(s.GPUs) > 0 || s.Restore != ""):
+		return bad("Dir, User, Network, GPUs and Restore want an image; set Root")
 	}
 	if s.Network != nil {
 		if err := s.Network.Check(); err != nil {

@@ -1,9 +1,11 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,6 +13,7 @@ import (
 	"github.com/artel-network/artel/chain"
 	"github.com/artel-network/artel/job"
 	"github.com/artel-network/artel/lease"
+	"github.com/artel-network/artel/market"
 	"github.com/artel-network/artel/provider"
 	"github.com/artel-network/artel/renter"
 	"github.com/artel-network/artel/wire"
@@ -109,6 +112,41 @@ func TestRenterLoadsWhatIsNotOver(t *testing.T) {
 	}
 	if _, _, err := s.Job(t.Context(), artel.Hash{9}); err != renter.ErrNoJob {
 		t.Errorf("unknown job: %v", err)
+	}
+}
+
+// What was seen of a node is there after the program has ended, the newest of it; and
+// a database of an earlier release gets the table for it.
+func TestRenterRemembersNodes(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "artel.db")
+	d := open(t, path)
+	if _, err := d.db.Exec("DROP TABLE renter_node; PRAGMA user_version = 1"); err != nil {
+		t.Fatal(err)
+	}
+	d.Close()
+	d = open(t, path)
+	var nodes []artel.NodeID
+	for i := range byte(2) {
+		k, err := artel.KeyFromBytes(append(make([]byte, 31), i+1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		nodes = append(nodes, k.NodeID())
+	}
+	slices.SortFunc(nodes, func(a, b artel.NodeID) int { return bytes.Compare(a[:], b[:]) })
+	rows := []renter.NodeRow{
+		{Node: nodes[0], Record: market.Record{Done: 3, Speed: 900, SpeedAt: 7, Claim: 9000, Marks: 1.5, MarkedAt: 8}},
+		{Node: nodes[1], Record: market.Record{Lied: 9, Evasions: 2, Held: 1 << 40, Asked: 5}},
+	}
+	for _, c := range [][]renter.NodeRow{{{Node: nodes[0]}}, rows} {
+		if err := d.Renter().Save(t.Context(), renter.Change{Nodes: c}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.Close()
+	st, err := open(t, path).Renter().Load(t.Context())
+	if err != nil || !reflect.DeepEqual(st.Nodes, rows) {
+		t.Errorf("loaded %+v, %v", st.Nodes, err)
 	}
 }
 

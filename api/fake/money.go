@@ -21,6 +21,28 @@ func (n *Node) Offers(_ context.Context, q api.OfferQuery) ([]api.Offer, error) 
 	return out, nil
 }
 
+// Measure implements api.Node. The second machine is slower than it claims.
+func (n *Node) Measure(_ context.Context, q api.MeasureRequest) (api.Measurement, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for i := range n.offers {
+		o := &n.offers[i]
+		if o.Node != q.Node {
+			continue
+		}
+		m := api.Measurement{
+			Node: o.Node, Verdict: "proved", Claimed: o.Speed, Speed: 987, Cores: max(q.Slots, 1), Steps: 500, Trip: 12.5, Cost: 540 * uint64(max(q.Slots, 1)),
+			Message: "it is as fast as it claims",
+		}
+		if i == 1 {
+			m.Verdict, m.Speed, m.Message, o.Marks = "slow", 123, "it is slower than it claims", 1
+		}
+		m.Counts, o.Measured = m.Speed, m.Speed
+		return m, nil
+	}
+	return api.Measurement{}, api.Errorf(api.CodeNotFound, "no offer of %s is known", q.Node.Short())
+}
+
 // Quote implements api.Node.
 func (n *Node) Quote(ctx context.Context, spec artel.JobSpec) (api.Quote, error) {
 	offers, err := n.Offers(ctx, api.OfferQuery{MaxPrice: spec.MaxPrice, Limit: 10})
@@ -38,7 +60,7 @@ func (n *Node) Quote(ctx context.Context, spec artel.JobSpec) (api.Quote, error)
 	q.Slots, q.Wall = uint64(o.Resources.Slots), spec.Wall
 	q.Most = artel.Cost(o.Price, spec.Wall*spec.Count)
 	q.Expected = q.Most
-	q.Offers = []api.QuotedOffer{{Node: o.Node, Price: o.Price, Slots: o.Resources.Slots, Tasks: spec.Count, Speed: o.Speed, Region: o.Region, Cost: q.Most}}
+	q.Offers = []api.QuotedOffer{{Node: o.Node, Price: o.Price, Slots: o.Resources.Slots, Tasks: spec.Count, Speed: o.Speed, Counts: float64(o.Speed), Region: o.Region, Cost: q.Most}}
 	return q, nil
 }
 

@@ -21,22 +21,30 @@ import (
 type measureOptions struct {
 	last, quick bool
 	line        string
+	of          string
+	slots       uint32
 }
 
 func (a *app) measureCmd() *cobra.Command {
 	var o measureOptions
 	c := &cobra.Command{
-		Use: "measure", Short: "Measure what this machine can do", Args: exactly(),
+		Use: "measure", Short: "Measure what this machine can do, or one on offer", Args: exactly(),
 		Long: `Measure processor, memory and disk, in some ten seconds; do nothing else on the
 machine meanwhile. The figures are kept in the data directory. The next offer says the
 score of a slot: artel provide again, or restart the daemon. 1000 is the reference, a
 virtual core of a Xeon of 2019 at 2.5 GHz. Renters can ask for the same score by a timed
 challenge.
 
-The speed of the line is measured only against what --line names, and else unknown.`,
+The speed of the line is measured only against what --line names, and else unknown.
+
+With --of, a machine on offer is asked to show its speed: it works against the clock in
+the box of tasks, a few steps are done again here, and what it has shown counts instead of
+what it claims. That takes some seconds of its slots, by the lease that is open with it or
+by one that is made for this and closed again.`,
 		Example: `  artel measure
   artel measure --line https://example.org/100MB.bin
-  artel measure --last --json`,
+  artel measure --last --json
+  artel measure --of 3fa9c1`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := notBoth(cmd, "last", "quick"); err != nil {
 				return err
@@ -44,12 +52,25 @@ The speed of the line is measured only against what --line names, and else unkno
 			if err := notBoth(cmd, "last", "line"); err != nil {
 				return err
 			}
+			for _, f := range []string{"last", "quick", "line"} {
+				if err := notBoth(cmd, "of", f); err != nil {
+					return err
+				}
+			}
+			if o.of != "" {
+				return a.measureOf(cmd.Context(), o)
+			}
+			if cmd.Flags().Changed("slots") {
+				return usage("artel measure --of NODE --slots N", "--slots goes with --of")
+			}
 			return a.measure(cmd.Context(), o)
 		},
 	}
 	f := c.Flags()
 	f.BoolVar(&o.last, "last", false, "show the figures of last time")
 	f.BoolVar(&o.quick, "quick", false, "the processor alone, in a second or two")
+	f.StringVar(&o.of, "of", "", "a machine on offer: its node id, or a part of it as artel offers shows")
+	f.Uint32Var(&o.slots, "slots", 1, "with --of: so many slots at once")
 	f.StringVar(&o.line, "line", "", "URL of something of some MiB to fetch, to measure the line")
 	return c
 }

@@ -15,6 +15,10 @@ func (a *app) offersCmd() *cobra.Command {
 	var maxPrice, mem string
 	c := &cobra.Command{
 		Use: "offers", Short: "List machines on offer", Args: exactly(),
+		Long: `List machines on offer. CLAIMED is the speed of a slot that the machine says it has, 1000
+is the reference; MEASURED is what this node has seen of it by timed challenges, and counts
+before the claim. A ! stands where an answer was slower than the claim, or wrong; that
+costs rating for months. artel measure --of NODE asks now.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
 			c, err := a.client()
@@ -54,12 +58,25 @@ func (a *app) offerTable(ctx context.Context, c *api.Client, offers []api.Offer)
 		a.say("no machine is on offer; hint: artel doctor shows whether this node has peers")
 		return
 	}
-	rows := [][]string{{"NODE", "PRICE", "PER HOUR", "SLOTS", "MEMORY", "SPEED", "REGION", "SANDBOX", "RATING"}}
+	rows := [][]string{{"NODE", "PRICE", "PER HOUR", "SLOTS", "MEMORY", "CLAIMED", "MEASURED", "REGION", "SANDBOX", "RATING"}}
 	for _, o := range offers {
 		rows = append(rows, []string{o.Node.Short(), fmt.Sprint(o.Price), a.hourly(ctx, c, o.Price), fmt.Sprint(o.Resources.Slots), size(o.Resources.Memory),
-			fmt.Sprint(o.Speed), clean(o.Region), clean(strings.Join(o.Sandboxes, ",")), fmt.Sprintf("%.2f", o.Rating)})
+			fmt.Sprint(o.Speed), measured(o), clean(o.Region), clean(strings.Join(o.Sandboxes, ",")), fmt.Sprintf("%.2f", o.Rating)})
 	}
 	table(a.out, rows)
+}
+
+// measured is what this node has seen of an offer's speed.
+func measured(o api.Offer) string {
+	switch {
+	case o.Marks >= 0.05 && o.Measured > 0:
+		return fmt.Sprintf("%.0f !", o.Measured)
+	case o.Marks >= 0.05:
+		return "!"
+	case o.Measured > 0:
+		return fmt.Sprintf("%.0f", o.Measured)
+	}
+	return "-"
 }
 
 // money writes an amount in tokens, or in units where the network is not known.

@@ -41,9 +41,9 @@ func (a *app) quote(ctx context.Context, c *api.Client, spec artel.JobSpec) erro
 		fmt.Fprintf(a.out, "at most    %s, if every task runs to its time limit\n", a.money(ctx, c, q.Most))
 		fmt.Fprintf(a.out, "deposit    %s\n", a.money(ctx, c, q.Deposit))
 		if len(q.Offers) > 0 {
-			rows := [][]string{{"NODE", "PRICE", "SLOTS", "TASKS", "SPEED", "REGION", "COST"}}
+			rows := [][]string{{"NODE", "PRICE", "SLOTS", "TASKS", "CLAIMED", "COUNTS", "REGION", "COST"}}
 			for _, o := range q.Offers {
-				rows = append(rows, []string{o.Node.Short(), fmt.Sprint(o.Price), fmt.Sprint(o.Slots), fmt.Sprint(o.Tasks), fmt.Sprint(o.Speed), clean(o.Region), a.money(ctx, c, o.Cost)})
+				rows = append(rows, []string{o.Node.Short(), fmt.Sprint(o.Price), fmt.Sprint(o.Slots), fmt.Sprint(o.Tasks), fmt.Sprint(o.Speed), fmt.Sprintf("%.0f", o.Counts), clean(o.Region), a.money(ctx, c, o.Cost)})
 			}
 			fmt.Fprintln(a.out)
 			table(a.out, rows)

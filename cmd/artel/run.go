@@ -134,7 +134,7 @@ func (a *app) runJob(ctx context.Context, o runOptions, args []string) error {
 		}
 	}
 	if o.in != "" {
-		if spec.Input, err = a.add(ctx, c, "input", o.in); err != nil {
+		if spec.Input, err = a.addInput(ctx, c, o.in); err != nil {
 			return err
 		}
 	}

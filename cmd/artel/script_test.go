@@ -56,7 +56,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata", RequireExplicitExec: true, RequireUniqueNames: true,
 		Setup: func(e *testscript.Env) error { return setup(e, bin) },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "json": isJSON, "watched": watched, "mode": mode, "until": until, "field": field,
+			"exits": exits, "json": isJSON, "watched": watched, "mode": mode, "until": until, "field": field, "offered": offered,
 		},
 	})
 }
@@ -156,6 +156,19 @@ func until(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("still: %v", err)
 		}
 	}
+}
+
+// offered VAR FILE N puts the node id of the Nth offer of a list into an environment
+// variable.
+func offered(ts *testscript.TestScript, neg bool, args []string) {
+	var list []api.Offer
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[1])), &list))
+	n, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	if n >= len(list) {
+		ts.Fatalf("%d offers", len(list))
+	}
+	ts.Setenv(args[0], list[n].Node.String())
 }
 
 // field VAR FILE NAME puts a field of a JSON object into an environment

@@ -107,7 +107,7 @@ func TestNetwork(t *testing.T) {
 		name string
 		run  func(*testing.T)
 	}{
-		{"job", w.job}, {"programs", w.programs}, {"strangers", w.strangers}, {"poor", w.poor},
+		{"speeds", w.speeds}, {"job", w.job}, {"programs", w.programs}, {"strangers", w.strangers}, {"poor", w.poor},
 		{"crashes", w.crashes}, {"old copy", w.oldCopy}, {"statement", w.statement},
 	} {
 		if !t.Run(s.name, s.run) {
@@ -258,7 +258,7 @@ func checkOutput(t *testing.T, dir string, n int) {
 // submit submits a sweep for a node and returns its id.
 func (w *world) submit(t *testing.T, n *devnet.Node, tasks, epochs int) string {
 	t.Helper()
-	said, code := w.artel(n.Dir, "run", "--wasm", filepath.Join(w.bin, "digits.wasm"), "--in", w.input(),
+	said, code := w.artel(n.Dir, "run", "--wasm", filepath.Join(w.bin, "digits.wasm"), "--in", filepath.Join(w.input(), "digits.csv.gz"), // a file below /in
 		"--array", fmt.Sprintf("1-%d", tasks), "--failover", "fast", "--detach", "--", "-epochs", fmt.Sprint(epochs))
 	if code != 0 {
 		t.Fatalf("submit: exit code %d\n%s", code, said)
@@ -302,7 +302,65 @@ func (w *world) waits(t *testing.T, n *devnet.Node, id string, why ...string) {
 }
 
 // job: an array job on two providers, by the command line.
+// speeds has a machine show its speed, in its box and by a lease, and looks whether
+// the renter still knows it after it was killed. How fast the machine is depends on
+// what else runs here.
+func (w *world) speeds(t *testing.T) {
+	said, code := w.artel(w.renter.Dir, "measure", "--of", w.providers[0].Node.Short(), "--slots", "2", "--json")
+	var m api.Measurement
+	if i := strings.Index(said, "{"); i < 0 || json.Unmarshal([]byte(said[i:]), &m) != nil || m.Node != w.providers[0].Node {
+		t.Fatalf("artel measure --of: exit code %d\n%s", code, said)
+	}
+	if m.Verdict != "proved" && m.Verdict != "slow" || (code == 0) != (m.Verdict == "proved") || m.Speed <= 0 || m.Cores != 2 || m.Claimed == 0 {
+		t.Fatalf("exit code %d, %+v", code, m)
+	}
+	t.Logf("claimed %d, shown %.0f on %d cores in %d slot-ms", m.Claimed, m.Speed, m.Cores, m.Cost)
+	w.renter.Kill()
+	var err error
+	if w.renter, err = w.net.StartNode(w.ctx, "renter", 0); err != nil {
+		t.Fatal(err)
+	}
+	offers, err := w.renter.Offers(w.ctx, len(w.providers))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range offers {
+		if (o.Measured > 0) != (o.Node == w.providers[0].Node) {
+			t.Errorf("after a restart, %s counts as measured %.0f", o.Node.Short(), o.Measured)
+		}
+	}
+}
+
 func (w *world) job(t *testing.T) { w.run(t, 4, 1) }
+
+// badInput: an input that no provider can lay out is refused when the job is handed in.
+func (w *world) badInput(t *testing.T, program string) {
+	t.Helper()
+	p, err := w.renter.API.AddPath(w.ctx, program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := w.renter.API.AddPath(w.ctx, filepath.Join(w.input(), "digits.csv.gz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := w.renter.API.AddPath(w.ctx, w.input())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, c := range []struct {
+		input artel.Ref
+		want  string
+	}{{file.Ref, "is a file"}, {dir.Ref, "a disk of 1000"}} {
+		_, err := w.renter.API.Submit(w.ctx, api.SubmitRequest{Key: fmt.Sprintf("bad-input-%08d", i), Spec: artel.JobSpec{
+			Program: p.Ref, Input: c.input, Count: 1, Sandbox: "wasm", Wall: 1000, Log: 1000, Tries: 1, Failover: artel.FailoverNormal,
+			Want: artel.Resources{Slots: 1, Memory: 64 << 20, Disk: 1000},
+		}})
+		if e := api.AsError(err); err == nil || e.Code != api.CodeInvalid || !strings.Contains(e.Message, c.want) || e.Hint == "" {
+			t.Errorf("a bad input is answered with %v, want %q", err, c.want)
+		}
+	}
+}
 
 // programs that misbehave end with a reason and exit code 4.
 func (w *world) programs(t *testing.T) {
@@ -315,6 +373,7 @@ func (w *world) programs(t *testing.T) {
 	if err := os.WriteFile(text, []byte("#!/bin/sh"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	w.badInput(t, guest)
 	var all sync.WaitGroup
 	for _, c := range []struct {
 		name  string

@@ -41,7 +41,7 @@ func TestConformance(t *testing.T) {
 		New:     func(testing.TB, string) sandbox.Box { return fake.New(2, guest) },
 		Program: program, Key: "fake",
 		Skips: []string{"Contract", "BadPrograms", "Files", "Escapes", "Deterministic", "Wall", "Memory", "Output", "Flood",
-			"Images", "CPU", "Processes", "Layer", "Interactive", "Outlives"},
+			"Images", "CPU", "Processes", "Layer", "Interactive", "Outlives", "Freezes", "Moves"},
 	})
 }
 

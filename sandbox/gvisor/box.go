@@ -22,6 +22,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/sandbox"
 )
 
@@ -36,6 +37,8 @@ type Box struct {
 	cgroups cgroups
 	noGroup error // why there are no cgroups
 	noNet   error // why there is no network
+	noMove  error // why there are no checkpoints
+	cpu     artel.CPU
 	slots   chan struct{}
 	done    chan struct{} // closed by Close and Detach
 	wg      sync.WaitGroup
@@ -78,7 +81,7 @@ func New(opt Options) (*Box, error) {
 	}
 	opt.Dir = dir
 	b := &Box{opt: opt, slots: make(chan struct{}, opt.Slots), done: make(chan struct{}), live: map[string]*attempt{}, stored: map[*attempt]struct{}{}}
-	b.noNet = tun()
+	b.noNet, b.noMove, b.cpu = haveNet(opt.Command), movable(), processor()
 	sum := sha256.Sum256([]byte(dir))
 	b.cgroups, b.noGroup = findCgroups("artel-" + hex.EncodeToString(sum[:6]))
 	return b, nil
@@ -89,6 +92,7 @@ func (b *Box) Capabilities() sandbox.Capabilities {
 	return sandbox.Capabilities{
 		Kind: "gvisor", Slots: b.opt.Slots, Runs: true, Memory: true, Wall: true, Output: true, Log: true, Confined: true,
 		Images: true, CPU: !b.cgroups.none(), Processes: true, Layer: true, Network: b.noNet == nil, Interactive: true, Outlives: true,
+		Freezes: true, Moves: b.noMove == nil,
 	}
 }
 
@@ -101,7 +105,11 @@ func (b *Box) Limited() error {
 	if b.noNet != nil {
 		net = fmt.Errorf("no network for containers: %w", b.noNet)
 	}
-	return errors.Join(cpu, net)
+	var move error
+	if b.noMove != nil {
+		move = fmt.Errorf("no checkpoints of running containers: %w", b.noMove)
+	}
+	return errors.Join(cpu, net, move)
 }
 
 func (b *Box) crashed(id, detail string) {
@@ -188,7 +196,7 @@ func (b *Box) check(spec *sandbox.Spec) error {
 	for _, d := range []struct {
 		name string
 		path *string
-	}{{"Root", &spec.Root}, {"In", &spec.In}, {"Out", &spec.Out}, {"Checkpoint", &spec.Checkpoint}} {
+	}{{"Root", &spec.Root}, {"In", &spec.In}, {"Out", &spec.Out}, {"Checkpoint", &spec.Checkpoint}, {"Restore", &spec.Restore}} {
 		if *d.path == "" {
 			continue
 		}
@@ -205,6 +213,16 @@ func (b *Box) check(spec *sandbox.Spec) error {
 	}
 	if spec.Out == spec.Checkpoint || spec.Out == spec.In {
 		return bad("Out is also In or Checkpoint")
+	}
+	if spec.Restore != "" {
+		for _, d := range []string{spec.Out, spec.Checkpoint} {
+			if entries, err := os.ReadDir(d); d != "" && (err != nil || len(entries) > 0) {
+				return bad("Out and Checkpoint are to be empty: Restore fills them")
+			}
+		}
+		if _, err := b.inspect(spec.Restore, *spec); err != nil {
+			return fmt.Errorf("go on from a checkpoint: %w", err)
+		}
 	}
 	log, err := os.OpenFile(spec.Log, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {

@@ -27,7 +27,7 @@ const headroom = 128 << 20
 // cgroups says where groups can be made: a directory for each controller (v1) or
 // one for all (v2). The zero value says that they cannot.
 type cgroups struct {
-	V1 map[string]string `json:",omitempty"` // cpu, cpuacct, memory, pids
+	V1 map[string]string `json:",omitempty"` // cpu, cpuacct, memory, pids, perhaps freezer
 	V2 string            `json:",omitempty"`
 }
 
@@ -59,6 +59,12 @@ func findCgroups(name string) (c cgroups, why error) {
 			return cgroups{}, fmt.Errorf("make a cgroup: %w", err)
 		}
 		c.V1[n] = dir
+	}
+	if v1["freezer"] != "" { // a box without it is frozen by gVisor
+		dir := filepath.Join(v1["freezer"], name)
+		if err := os.Mkdir(dir, 0o755); err == nil || errors.Is(err, fs.ErrExist) {
+			c.V1["freezer"] = dir
+		}
 	}
 	return c, nil
 }

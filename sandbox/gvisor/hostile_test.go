@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"net/netip"
@@ -168,11 +169,33 @@ func TestNetwork(t *testing.T) {
 		}
 		t.Skip(box.Limited())
 	}
-	s := specOf(t, "reach", good.Addr().String(), bad.Addr().String(), "169.254.169.254:80", "192.168.0.1:80")
+	const times = 8 // each dials on whatever thread is free
+	dials := append(slices.Repeat([]string{good.Addr().String()}, times), bad.Addr().String(), "169.254.169.254:80", "192.168.0.1:80")
+	s := specOf(t, append([]string{"reach"}, dials...)...)
 	s.Network = &sandbox.Network{Allow: []string{good.Addr().String()}}
 	s.User = "1000"
 	exit, log := run(t, box, s)
-	if want := "dial refused false\ndial refused true\ndial refused true\ndial refused true\n"; !exit.OK() || log != want {
+	if want := strings.Repeat("dial refused false\n", times) + strings.Repeat("dial refused true\n", 3); !exit.OK() || log != want {
+		t.Errorf("%v; log\n%swant\n%s", exit, log, want)
+	}
+	// Bytes both ways, more than any buffer has, and an answer to a query.
+	echoing := listen()
+	go func() {
+		for {
+			c, err := echoing.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				_, _ = io.Copy(c, c)
+			}()
+		}
+	}()
+	s = specOf(t, "exchange", echoing.Addr().String(), strconv.Itoa(24<<20))
+	s.Network = &sandbox.Network{Allow: []string{echoing.Addr().String()}}
+	exit, log = run(t, box, s)
+	if want := "exchanged 25165824 true <nil>\nno such name true\n"; !exit.OK() || log != want {
 		t.Errorf("%v; log\n%swant\n%s", exit, log, want)
 	}
 	s = specOf(t, "ok")

@@ -30,6 +30,12 @@ func Main() bool {
 	switch {
 	case len(os.Args) == 3 && os.Args[1] == SuperviseArg:
 		os.Exit(supervise(os.Args[2]))
+	case len(os.Args) == 2 && os.Args[1] == netTrialArg:
+		if err := netTrial(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
 	// gVisor executes "/proc/self/exe umount" to drop its view of /proc.
 	case strings.HasPrefix(os.Args[0], "runsc"), len(os.Args) > 1 && os.Args[0] == "/proc/self/exe" && os.Args[1] == "umount":
 	default:

@@ -3,10 +3,13 @@
 package gvisor
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"time"
 
 	"github.com/artel-network/artel/sandbox"
 	"github.com/artel-network/artel/sandbox/gvisor/internal/egress"
@@ -25,14 +28,44 @@ func policy(n sandbox.Network, owner Egress) egress.Policy {
 	return egress.Policy{Network: n, Owner: egress.Owner{Permit: owner.Permit, Deny: owner.Deny, Mail: owner.Mail}}
 }
 
-// tun says what keeps this user from making a TAP. (A veth would do for a kernel, but
-// what comes in by one does not arrive in gVisor.)
-func tun() error {
-	f, err := os.OpenFile("/dev/net/tun", os.O_RDWR, 0)
-	if err != nil {
-		return fmt.Errorf("%w; hint: modprobe tun, and let this user read and write /dev/net/tun", err)
+// netTrialArg is the hidden verb of a process that tries whether networks can be made.
+const netTrialArg = "gvisor-net-trial"
+
+// netTrialFor bounds that.
+const netTrialFor = 20 * time.Second
+
+// haveNet says what keeps this user from making a box a network: by a TAP or, where the
+// system keeps /dev/net/tun to itself, by a pair of interfaces.
+func haveNet(command []string) error {
+	tun, err := os.OpenFile("/dev/net/tun", os.O_RDWR, 0)
+	if err == nil {
+		return tun.Close()
 	}
-	return f.Close()
+	// Whether the kernel has such pairs shows in namespaces alone.
+	ctx, cancel := context.WithTimeout(context.Background(), netTrialFor)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, command[0], append(command[1:len(command):len(command)], netTrialArg)...)
+	cmd.Env, cmd.SysProcAttr = []string{}, supervisorAttr()
+	if out, no := cmd.CombinedOutput(); no != nil {
+		return fmt.Errorf("%w; without it: %w: %.500s; hint: modprobe tun, and let this user read and write /dev/net/tun", err, no, bytes.TrimSpace(out))
+	}
+	return nil
+}
+
+// netTrial is the process with that verb.
+func netTrial() error {
+	ns, err := egress.NewNetNS()
+	if err != nil {
+		return err
+	}
+	defer ns.Close()
+	return egress.In(ns, func() error {
+		f, err := egress.Create(egress.DefaultLink())
+		if err != nil {
+			return err
+		}
+		return f.Close()
+	})
 }
 
 // connect makes the namespace, and starts the way out where the program may have one.
@@ -46,19 +79,19 @@ func connect(dir string, want *sandbox.Network, owner Egress) (*network, error) 
 		return n, nil
 	}
 	link := egress.DefaultLink()
-	var tap *os.File
-	if err := egress.In(ns, func() (err error) { tap, err = egress.CreateTAP(link); return err }); err != nil {
+	var end *os.File
+	if err := egress.In(ns, func() (err error) { end, err = egress.Create(link); return err }); err != nil {
 		_ = ns.Close()
 		return nil, err
 	}
-	if n.out, err = egress.New(tap, link, policy(*want, owner)); err != nil {
-		_ = tap.Close()
+	if n.out, err = egress.New(end, link, policy(*want, owner)); err != nil {
+		_ = end.Close()
 		_ = ns.Close()
 		return nil, err
 	}
 	n.resolv = filepath.Join(dir, "resolv.conf")
 	if err := os.WriteFile(n.resolv, []byte(link.ResolvConf()), 0o644); err != nil {
-		_ = tap.Close()
+		_ = end.Close()
 		_ = ns.Close()
 		return nil, err
 	}

@@ -28,6 +28,8 @@ import (
 //	         closing the connection kills the process
 //	signal   → answers when done
 //	dial     → a stream
+//	freeze, thaw → answer when done
+//	checkpoint (a directory) → Checkpoint when the program goes on; closing the writing half gives up
 type request struct {
 	Op     string
 	Exec   *execRequest `json:",omitempty"`
@@ -35,6 +37,7 @@ type request struct {
 	Signal int          `json:",omitempty"`
 	TTY    bool         `json:",omitempty"`
 	Port   uint16       `json:",omitempty"`
+	Stop   bool         `json:",omitempty"`
 }
 
 type execRequest struct {
@@ -53,12 +56,17 @@ type response struct {
 	Usage *sandbox.Usage `json:",omitempty"`
 	PID   int32          `json:",omitempty"`
 	Code  *int           `json:",omitempty"`
+	// NotMovable is why ErrNotMovable.
+	NotMovable string              `json:",omitempty"`
+	Checkpoint *sandbox.Checkpoint `json:",omitempty"`
 }
 
 func (r response) err() error {
 	switch {
 	case r.Ended:
 		return sandbox.ErrEnded
+	case r.NotMovable != "":
+		return fmt.Errorf("%w: %s", sandbox.ErrNotMovable, r.NotMovable)
 	case r.Errno != 0:
 		return r.Errno
 	case r.Err != "":

@@ -125,6 +125,9 @@ func (a *attempt) follow() {
 	if detached {
 		return
 	}
+	if exit == nil { // what is frozen cannot die with its supervisor
+		_ = a.task.Cgroups.group(a.task.Group).set(false)
+	}
 	if a.wait != nil {
 		a.wait()
 	}
@@ -182,7 +185,7 @@ func (a *attempt) Wait(ctx context.Context) (sandbox.Exit, error) {
 
 // forget removes the state, and tells the owner of a crash what is known of it.
 func (a *attempt) forget() {
-	if a.exit.Reason == sandbox.Lost {
+	if a.exit.Reason == sandbox.Lost || a.exit.Reason == sandbox.BadCheckpoint {
 		detail := a.exit.Message
 		for _, f := range []string{supervisorLog, panicFile} {
 			if b, err := os.ReadFile(filepath.Join(a.dir, f)); err == nil && len(b) > 0 {

@@ -86,6 +86,19 @@ func (s *supervisor) answer(c *net.UnixConn) {
 		}))
 	case "dial":
 		s.dial(c, r.Port)
+	case "freeze":
+		ctx, cancel := context.WithTimeout(context.Background(), freezeFor)
+		defer cancel()
+		_ = send(c, s.freeze(ctx))
+	case "thaw":
+		_ = send(c, s.thaw())
+	case "checkpoint":
+		if len(files) != 1 {
+			return
+		}
+		gone := make(chan struct{})
+		go func() { _, _ = c.Read(make([]byte, 1)); close(gone) }()
+		_ = send(c, s.checkpoint(files[0], r.Stop, gone))
 	}
 }
 
@@ -110,9 +123,14 @@ func (s *supervisor) try(f func(*container.Container) error) response {
 		return response{Ended: true}
 	}
 	err := f(box)
+	var why unmovable
 	switch {
 	case err == nil:
 		return response{}
+	case errors.As(err, &why):
+		return response{NotMovable: why.Error()}
+	case errors.Is(err, sandbox.ErrEnded):
+		return response{Ended: true}
 	case s.box() == nil || !box.IsSandboxRunning():
 		return response{Ended: true}
 	case strings.Contains(err.Error(), "connection was refused"), strings.Contains(err.Error(), "connection refused"):
@@ -139,9 +157,8 @@ func (s *supervisor) usage() sandbox.Usage {
 	cpu, _ := s.meter()
 	u := sandbox.Usage{CPUMillis: ceilMillis(cpu)}
 	s.mu.Lock()
-	if !s.begun.IsZero() {
-		u.WallMillis = ceilMillis(time.Since(s.begun))
-	}
+	u.WallMillis = ceilMillis(s.clock.read())
+	frozen := s.frozen
 	s.mu.Unlock()
 	if s.grp != nil {
 		u.MemoryBytes = s.grp.memory()
@@ -150,7 +167,7 @@ func (s *supervisor) usage() sandbox.Usage {
 			u.MemoryBytes = int64(m.Total)
 		}
 	}
-	if box := s.box(); box != nil && box.Sandbox != nil {
+	if box := s.box(); box != nil && box.Sandbox != nil && !(frozen && s.grp.freezer()) { // it could not answer
 		if list, err := box.Sandbox.Processes(box.ID); err == nil {
 			u.Processes = int64(len(list))
 		}

@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"time"
 
@@ -53,6 +54,13 @@ type supervisor struct {
 	grp  *group // nil without cgroups
 	net  *network
 
+	unwatch     func()     // of an attempt that goes on from a checkpoint: ends watchLayer
+	descriptors uint64     // the program's limit of open files
+	logs        *os.File   // the near end of the program's output
+	logging     sync.Mutex // one reader at a time
+	moving      sync.Mutex // one checkpoint at a time
+	freezing    sync.Mutex // one freeze or thaw at a time
+
 	logged chan struct{} // closed once log is set
 	up     chan struct{} // closed once the program runs
 	ended  chan struct{} // closed once exit is set and stored
@@ -62,6 +70,9 @@ type supervisor struct {
 	cause   sandbox.Reason
 	running *container.Container // from its creation to its end
 	begun   time.Time            // the program's first instruction
+	clock   clock                // of the wall limit
+	frozen  bool
+	saving  bool // gVisor writes a checkpoint, and is not to be frozen
 	holders int
 	orphan  *time.Timer
 	peak    int64 // of memory, where no cgroup counts it
@@ -69,6 +80,11 @@ type supervisor struct {
 
 // supervise is the process that was started with SuperviseArg.
 func supervise(dir string) int {
+	// gVisor enters the box's network on the thread that calls it, and gives that thread
+	// back; but the way out of there is closed to an ordinary user. So all of it is called
+	// on this thread, which nobody else gets: what dials for the box stays in the network of
+	// the host. (The sandbox would also die with the thread that started it.)
+	runtime.LockOSThread()
 	fail := func(err error) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -125,6 +141,7 @@ func (s *supervisor) stop(cause sandbox.Reason) {
 		s.cause = cause
 	}
 	if s.running != nil {
+		s.melt()
 		if pid := s.running.SandboxPid(); pid > 1 {
 			_ = unix.Kill(pid, unix.SIGKILL)
 		}
@@ -207,7 +224,9 @@ func (s *supervisor) contain(start time.Time, limit *time.Timer, lost func(error
 	if s.net != nil {
 		defer s.net.close()
 	}
-	if err != nil {
+	if bad := (badCheckpoint{}); errors.As(err, &bad) {
+		return s.unrestorable(err)
+	} else if err != nil {
 		return lost(err)
 	}
 	defer over.Close()
@@ -228,7 +247,11 @@ func (s *supervisor) contain(start time.Time, limit *time.Timer, lost func(error
 		cpu, peak := s.meter()
 		s.mu.Lock()
 		s.running = nil
+		s.melt()
 		s.mu.Unlock()
+		if s.unwatch != nil {
+			s.unwatch()
+		}
 		if err := c.Destroy(); err != nil {
 			fmt.Fprintln(s.err, err)
 		}
@@ -263,24 +286,28 @@ func (s *supervisor) contain(start time.Time, limit *time.Timer, lost func(error
 	if cause := s.stopped(); cause != "" {
 		s.stop(cause) // it came before there was a process to kill
 	}
-	if err := c.Start(s.conf); err != nil {
+	if err := s.launch(c); err != nil {
 		if s.stopped() != "" {
 			return s.verdict(0, nil)
+		}
+		if bad := (badCheckpoint{}); errors.As(err, &bad) {
+			return s.unrestorable(err)
 		}
 		return s.refused(err, lost)
 	}
 	s.mu.Lock()
 	s.begun = time.Now()
+	s.clock = clock{limit: millis(spec.Limits.WallMillis), end: func() { s.stop(sandbox.OutOfTime) }}
+	s.clock.start()
 	s.mu.Unlock()
 	close(s.up)
 	limit.Stop()
-	wall := time.AfterFunc(millis(spec.Limits.WallMillis), func() { s.stop(sandbox.OutOfTime) })
-	defer wall.Stop()
 	ws, err := await(c)
 	_, _ = over.WriteString("\n") // behind all that the file server has said
 	<-watched
 	s.mu.Lock()
-	wallTime := time.Since(s.begun)
+	s.clock.stop()
+	wallTime := s.clock.read()
 	s.mu.Unlock()
 	exit = s.verdict(ws, err)
 	exit.WallMillis = ceilMillis(wallTime)
@@ -319,12 +346,16 @@ func (s *supervisor) build(bundle string) (over, logw *os.File, logDone chan str
 	if s.net, err = connect(s.dir, spec.Network, s.task.Egress); err != nil {
 		return nil, nil, nil, err
 	}
-	var files unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &files); err != nil {
+	if s.descriptors, err = ownDescriptors(); err != nil {
 		return nil, nil, nil, err
 	}
+	if spec.Restore != "" {
+		if err := s.prepare(); err != nil {
+			return nil, nil, nil, err
+		}
+	}
 	netns := s.net.path()
-	oci, box, err := ociSpec(spec, empty, netns, descriptors(files.Max))
+	oci, box, err := ociSpec(spec, empty, netns, s.descriptors)
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -353,28 +384,48 @@ func (s *supervisor) build(bundle string) (over, logw *os.File, logDone chan str
 	// gVisor hands this process' own streams on to the program.
 	os.Stdin, os.Stdout, os.Stderr = null, logw, logw
 	logDone = make(chan struct{})
+	s.logs = logr
 	go func() {
 		defer close(logDone)
 		defer logr.Close()
-		s.copyLog(logr)
+		s.copyLog()
 	}()
 	return over, logw, logDone, nil
 }
 
 // copyLog fills the log until the last writer has gone.
-func (s *supervisor) copyLog(r *os.File) {
+func (s *supervisor) copyLog() {
+	if conn, err := s.logs.SyscallConn(); err == nil {
+		_ = conn.Read(func(fd uintptr) bool { return s.takeLog(int(fd)) })
+	}
+}
+
+// drain brings what the program has written so far into the log.
+func (s *supervisor) drain() {
+	if conn, err := s.logs.SyscallConn(); err == nil {
+		_ = conn.Control(func(fd uintptr) { s.takeLog(int(fd)) })
+	}
+}
+
+// takeLog reads the pipe until it is empty (false) or ended (true).
+func (s *supervisor) takeLog(fd int) (ended bool) {
+	s.logging.Lock()
+	defer s.logging.Unlock()
 	flood := s.task.Spec.Limits.LogBytes * sandbox.FloodFactor
 	buf := make([]byte, 64<<10)
 	for {
-		n, err := r.Read(buf)
-		if n > 0 && s.stopped() != sandbox.LogFlood {
+		n, err := unix.Read(fd, buf)
+		switch {
+		case err == unix.EINTR:
+		case err == unix.EAGAIN:
+			return false
+		case err != nil || n == 0:
+			return true
+		case s.stopped() != sandbox.LogFlood:
 			_, _ = s.log.Write(buf[:n])
 			if total, _ := s.log.Counts(); total > flood {
 				s.stop(sandbox.LogFlood)
 			}
-		}
-		if err != nil {
-			return
 		}
 	}
 }

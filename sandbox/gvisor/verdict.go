@@ -49,6 +49,10 @@ func (s *supervisor) verdict(ws unix.WaitStatus, err error) sandbox.Exit {
 	switch cause := s.stopped(); {
 	case cause == sandbox.Killed:
 		return say(cause, "The attempt was stopped from outside.")
+	case cause == sandbox.Checkpointed:
+		return say(cause, "The attempt was written down and stopped. It can go on from its checkpoint.")
+	case cause == sandbox.BadCheckpoint:
+		return say(cause, "The program, as its checkpoint had it, wrote more above its image than its limit of %d bytes.", lim.LayerBytes)
 	case cause == orphaned:
 		return say(sandbox.Killed, "Nobody on the host looked after the attempt for %s, so it was stopped.", s.task.Orphan)
 	case cause == sandbox.OutputLimit:
@@ -59,6 +63,8 @@ func (s *supervisor) verdict(ws unix.WaitStatus, err error) sandbox.Exit {
 		return say(sandbox.OutOfMemory, "The program needs more memory than its limit of %d MiB. Ask for more, or let it hold less at once.", lim.MemoryBytes>>20)
 	case cause == sandbox.OutOfTime:
 		return say(cause, "The program ran for its limit of %s and was stopped. Ask for more time, or give each task less to do.", millis(lim.WallMillis))
+	case cause == outOfPrepare && s.task.Spec.Restore != "":
+		return say(sandbox.BadCheckpoint, "The checkpoint was not taken up within %s. Ask for more time to prepare, or go on from another one.", millis(lim.PrepareMillis))
 	case cause == outOfPrepare:
 		return say(sandbox.BadProgram, "The sandbox was not ready within %s. Ask for more time to prepare.", millis(lim.PrepareMillis))
 	case s.grp != nil && s.grp.pidsRefused() > 0 && (panicked || ws.Signaled()):

@@ -66,6 +66,8 @@ func Run(t *testing.T, target Target) {
 		{"Layer", can.Layer, testLayer},
 		{"Interactive", can.Interactive, testInteractive},
 		{"Outlives", can.Outlives, testOutlives},
+		{"Freezes", can.Freezes, testFreezes},
+		{"Moves", can.Moves, testMoves},
 	}
 	for _, skip := range target.Skips {
 		if !slices.ContainsFunc(sections, func(x struct {

@@ -3,12 +3,15 @@
 package main
 
 import (
+	"bytes"
 	crand "crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"math/rand"
 	"net"
 	"os"
 	"path/filepath"
@@ -68,6 +71,7 @@ var verbs = map[string]func(args []string) error{
 	"escape":     escape,
 	"peek":       peek,
 	"reach":      reach,
+	"exchange":   exchange,
 	"tree":       tree,
 	"ignore":     ignore,
 	"descriptor": descriptors,
@@ -397,6 +401,30 @@ func reach(args []string) error {
 			c.Close()
 		}
 	}
+	return nil
+}
+
+// exchange sends bytes to an address that echoes them and compares what comes back, and
+// asks for a name that there is not.
+func exchange(args []string) error {
+	c, err := net.DialTimeout("tcp", args[0], time.Minute)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	n := number(args, 1)
+	sent := rand.New(rand.NewSource(1))
+	go func() {
+		_, _ = io.CopyN(c, sent, n)
+		_ = c.(*net.TCPConn).CloseWrite()
+	}()
+	want, got := sha256.New(), sha256.New()
+	_, _ = io.CopyN(want, rand.New(rand.NewSource(1)), n)
+	m, err := io.Copy(got, c)
+	fmt.Println("exchanged", m, bytes.Equal(want.Sum(nil), got.Sum(nil)), err)
+	var dns *net.DNSError
+	_, err = net.LookupHost("nothing.invalid")
+	fmt.Println("no such name", errors.As(err, &dns) && dns.IsNotFound)
 	return nil
 }
 
