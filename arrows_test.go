@@ -18,11 +18,11 @@ var rooms = map[string][]string{
 	// Rules: pure, they know the nouns alone.
 	"lease": {""}, "job": {""}, "market": {""}, "survival": {}, "wire": {"", "wire/wirepb"}, "wire/wirepb": {},
 	// Ports: the interface, its values and its suite.
-	"sandbox": {""}, "blob": {""}, "p2p": {""}, "chain": {""}, "seal": {}, "host": {},
+	"sandbox": {""}, "blob": {""}, "p2p": {""}, "chain": {""}, "seal": {}, "host": {}, "host/gpuproof": {},
 	"sandbox/sandboxtest": {"sandbox"}, "blob/blobtest": {"", "blob"}, "p2p/p2ptest": {"", "p2p"}, "chain/chaintest": {"", "chain"},
 	// Adapters.
 	"sandbox/fake": {"sandbox"}, "sandbox/wasm": {"sandbox", "sandbox/wasm/internal/confine", "sandbox/wasm/internal/guestfs"},
-	"sandbox/gvisor": {"", "sandbox", "sandbox/gvisor/internal/egress", "sandbox/gvisor/internal/outfs"},
+	"sandbox/gvisor": {"", "sandbox", "sandbox/gvisor/internal/egress", "sandbox/gvisor/internal/ldcache", "sandbox/gvisor/internal/outfs"},
 	"blob/mem":       {"", "blob"}, "blob/disk": {"", "blob"}, "blob/swarm": {"", "blob"},
 	"image": {"", "blob", "image/internal/unpack", "image/oci"}, "image/oci": {},
 	"checkpoint": {"", "blob"},

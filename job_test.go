@@ -32,6 +32,11 @@ func TestWeight(t *testing.T) {
 			t.Errorf("%s: %d, %t; want %d, %t", tc.name, n, ok, tc.n, tc.ok)
 		}
 	}
+	for n, want := range map[uint32]Resources{8: {}, 4: {Slots: 2}, 1: {GPUs: 1}, 0: {GPUs: 2}} {
+		if got := machine.Fits(want); got != n {
+			t.Errorf("%+v fits %d times, want %d", want, got, n)
+		}
+	}
 	if _, ok := (Resources{Slots: 4}).Weight(Resources{Memory: 1}); ok {
 		t.Error("a machine without memory takes a task that wants some")
 	}

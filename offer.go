@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 )
 
 // Offer is a provider's signed, expiring advertisement of one machine.
@@ -18,16 +19,34 @@ type Offer struct {
 	Resources Resources `json:"resources"`
 	Price     Price     `json:"price"` // units per 10⁶ s of one slot
 	Region    string    `json:"region,omitempty"`
-	Sandboxes []string  `json:"sandboxes"` // kinds of box it runs: "wasm"
-	Speed     uint32    `json:"speed"`     // one slot's measured score; 1000 is the reference machine
-	UpSince   uint64    `json:"upSince"`   // unix seconds; a hint about survival, unproved
-	MaxUnpaid Amount    `json:"maxUnpaid"` // how far it works ahead of what is secured
-	Prepay    bool      `json:"prepay"`    // renters without history pay the first unit ahead
-	MaxUnit   uint64    `json:"maxUnit"`   // longest task it takes, milliseconds
-	Addrs     []string  `json:"addrs"`     // multiaddrs
-	CPU       CPU       `json:"cpu"`       // what a checkpoint of it needs elsewhere
-	PullFree  uint64    `json:"pullFree"`  // bytes of a lease's image that it fetches for nothing
-	PullPrice Price     `json:"pullPrice"` // units per 10⁹ bytes beyond that
+	Sandboxes []string  `json:"sandboxes"`    // kinds of box it runs: "wasm"
+	Speed     uint32    `json:"speed"`        // one slot's measured score; 1000 is the reference machine
+	UpSince   uint64    `json:"upSince"`      // unix seconds; a hint about survival, unproved
+	MaxUnpaid Amount    `json:"maxUnpaid"`    // how far it works ahead of what is secured
+	Prepay    bool      `json:"prepay"`       // renters without history pay the first unit ahead
+	MaxUnit   uint64    `json:"maxUnit"`      // longest task it takes, milliseconds
+	Addrs     []string  `json:"addrs"`        // multiaddrs
+	CPU       CPU       `json:"cpu"`          // what a checkpoint of it needs elsewhere
+	PullFree  uint64    `json:"pullFree"`     // bytes of a lease's image that it fetches for nothing
+	PullPrice Price     `json:"pullPrice"`    // units per 10⁹ bytes beyond that
+	GPU       GPU       `json:"gpu,omitzero"` // of what kind Resources.GPUs are, all of them
+}
+
+// GPU is a kind of graphics processor, as its driver names it.
+type GPU struct {
+	Model  string `json:"model,omitempty"`  // "NVIDIA GeForce RTX 3060"
+	Driver string `json:"driver,omitempty"` // its version: "580.95.05"
+}
+
+func (g GPU) check() error {
+	for _, s := range []string{g.Model, g.Driver} {
+		if len(s) > maxWord || strings.ContainsFunc(s, func(c rune) bool {
+			return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && !strings.ContainsRune(" -_.,/+()", c)
+		}) {
+			return Invalid("offer's GPU is not named by at most %d letters, digits, spaces or any of -_.,/+()", maxWord)
+		}
+	}
+	return nil
 }
 
 // CPU is the class of a machine's processors: a checkpoint taken on one goes on
@@ -91,6 +110,19 @@ func (r Resources) Weight(w Resources) (slots uint32, ok bool) {
 		return 0, false
 	}
 	return uint32(n), true
+}
+
+// Fits is how many tasks that want w a machine with r takes at once.
+func (r Resources) Fits(w Resources) uint32 {
+	weight, ok := r.Weight(w)
+	if !ok {
+		return 0
+	}
+	n := r.Slots / weight
+	if w.GPUs > 0 {
+		n = min(n, r.GPUs/w.GPUs)
+	}
+	return n
 }
 
 // times is how often part must be taken to make whole.
@@ -157,6 +189,9 @@ func (o Offer) Check(network Hash, now, skew uint64) error {
 		}
 	}
 	if err := o.CPU.check(); err != nil {
+		return err
+	}
+	if err := o.GPU.check(); err != nil {
 		return err
 	}
 	for _, a := range o.Addrs {

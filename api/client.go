@@ -267,7 +267,7 @@ func (c *Client) Output(ctx context.Context, id string, which []uint64, read fun
 // Offers returns offers, the best first.
 func (c *Client) Offers(ctx context.Context, q OfferQuery) ([]Offer, error) {
 	return get[[]Offer](ctx, c, "/v1/offers", values("sandbox", q.Sandbox, "region", q.Region,
-		"max-price", number(q.MaxPrice), "slots", number(q.Slots), "memory", number(q.Memory), "limit", number(q.Limit)))
+		"max-price", number(q.MaxPrice), "slots", number(q.Slots), "memory", number(q.Memory), "gpus", number(q.GPUs), "gpu-memory", number(q.GPUMem), "limit", number(q.Limit)))
 }
 
 // Measure asks a machine on offer to show its speed.

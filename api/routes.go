@@ -220,6 +220,7 @@ func (s *Server) offers(_ http.ResponseWriter, r *http.Request, _ Guard) (any, e
 		Sandbox: q.v.Get("sandbox"), Region: q.v.Get("region"),
 		MaxPrice: artel.Price(q.uint("max-price")),
 		Slots:    uint32(min(q.uint("slots"), 1<<32-1)), Memory: q.uint("memory"),
+		GPUs: uint32(min(q.uint("gpus"), 1<<32-1)), GPUMem: q.uint("gpu-memory"),
 		Limit: limit(q.uint("limit"), 50, 10_000),
 	}
 	if q.err != nil {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"math"
 	"time"
 
 	"github.com/artel-network/artel"
@@ -199,6 +200,8 @@ type OfferQuery struct {
 	MaxPrice artel.Price // 0: any
 	Slots    uint32      // at least
 	Memory   uint64      // per slot, at least
+	GPUs     uint32      // at least
+	GPUMem   uint64      // bytes of each, at least
 	Limit    int         // 0: 50
 }
 
@@ -293,8 +296,12 @@ type ProvideConfig struct {
 	MaxUnit   uint64       `json:"maxUnit"`   // milliseconds; 0: one hour
 	Region    string       `json:"region,omitempty"`
 	Prepay    bool         `json:"prepay"`
+	GPUs      uint32       `json:"gpus,omitempty"`      // of the machine's, for tasks; AllGPUs: as many as there are
 	PullPrice artel.Price  `json:"pullPrice,omitempty"` // units per 10⁹ bytes of an image beyond the first 2 GiB
 }
+
+// AllGPUs, as ProvideConfig.GPUs, is however many there are.
+const AllGPUs = math.MaxUint32
 
 // ProvideStatus is how the role is played now.
 type ProvideStatus struct {

@@ -21,6 +21,9 @@ type GPU struct {
 	Memory uint64 `json:"memory"` // bytes; 0: not known without nvidia-smi
 	PCI    string `json:"pci,omitempty"`
 	Device string `json:"device"` // "/dev/nvidia0"
+	// MIG: it is cut into instances. Programs then use one of them by device files of
+	// its own, which no sandbox here passes on.
+	MIG bool `json:"mig,omitempty"`
 }
 
 // Driver is the NVIDIA driver of the machine, and what a sandbox needs of it:
@@ -54,12 +57,16 @@ func (s System) GPUs(ctx context.Context) ([]GPU, Driver, error) {
 		return nil, Driver{}, ErrNoDriver
 	}
 	list := s.procGPUs()
-	if out, err := s.Command(ctx, "nvidia-smi", "--query-gpu=index,uuid,name,memory.total,pci.bus_id,driver_version", "--format=csv,noheader,nounits"); err == nil {
+	if out, err := s.Command(ctx, "nvidia-smi", "--query-gpu=index,uuid,name,memory.total,pci.bus_id,driver_version,mig.mode.current", "--format=csv,noheader,nounits"); err == nil {
 		asked, err := parseSMI(out)
 		if err != nil {
 			return nil, d, err
 		}
 		list = merge(list, asked)
+	}
+	for i := range list {
+		cut, err := fs.Glob(s.Files, fmt.Sprintf("proc/driver/nvidia/capabilities/gpu%d/mig/gi*", list[i].Index))
+		list[i].MIG = list[i].MIG || err == nil && len(cut) > 0
 	}
 	list = slices.DeleteFunc(list, func(g GPU) bool { return !s.exists(rel(g.Device)) })
 	if len(list) == 0 {
@@ -119,17 +126,18 @@ func (s System) procGPUs() []GPU {
 	return list
 }
 
-// parseSMI reads nvidia-smi's table: index, uuid, name, MiB, bus, version.
+// parseSMI reads nvidia-smi's table: index, uuid, name, MiB, bus, version, whether MIG is
+// on ("[N/A]" where the device has none).
 func parseSMI(out []byte) ([]GPU, error) {
 	r := csv.NewReader(strings.NewReader(string(out)))
-	r.TrimLeadingSpace, r.FieldsPerRecord = true, 6
+	r.TrimLeadingSpace, r.FieldsPerRecord = true, 7
 	rows, err := r.ReadAll()
 	if err != nil {
 		return nil, fmt.Errorf("read what nvidia-smi lists: %w", err)
 	}
 	var list []GPU
 	for _, f := range rows[:min(len(rows), maxGPUs)] {
-		g := GPU{Index: small(f[0]), UUID: uuid(f[1]), Name: printable(f[2], maxWord), PCI: busID(f[4])}
+		g := GPU{Index: small(f[0]), UUID: uuid(f[1]), Name: printable(f[2], maxWord), PCI: busID(f[4]), MIG: f[6] == "Enabled"}
 		if mib, err := strconv.ParseUint(strings.TrimSpace(f[3]), 10, 24); err == nil { // "[N/A]" where memory is the machine's own
 			g.Memory = mib << 20
 		}
@@ -151,7 +159,7 @@ func merge(proc, smi []GPU) []GPU {
 	for i, p := range proc {
 		for _, g := range smi {
 			if p.PCI != "" && g.PCI == p.PCI || p.UUID != "" && g.UUID == p.UUID {
-				proc[i].Memory = g.Memory
+				proc[i].Memory, proc[i].MIG = g.Memory, g.MIG
 				proc[i].Name, proc[i].UUID = g.Name, g.UUID
 			}
 		}

@@ -163,8 +163,8 @@ func gpuFiles() map[string]string {
 	return f
 }
 
-const smiTable = `0, GPU-aaaaaaaa-2222-3333-4444-555555555555, NVIDIA A100, 40960, 00000000:02:00.0, 535.104.05
-1, GPU-11111111-2222-3333-4444-555555555555, NVIDIA GeForce RTX 3060, 12288, 00000000:01:00.0, 535.104.05
+const smiTable = `0, GPU-aaaaaaaa-2222-3333-4444-555555555555, NVIDIA A100, 40960, 00000000:02:00.0, 535.104.05, Enabled
+1, GPU-11111111-2222-3333-4444-555555555555, NVIDIA GeForce RTX 3060, 12288, 00000000:01:00.0, 535.104.05, [N/A]
 `
 
 func TestGPUs(t *testing.T) {
@@ -179,10 +179,17 @@ func TestGPUs(t *testing.T) {
 	if want := []string{"/usr/lib/x86_64-linux-gnu/libcuda.so.535.104.05", "/usr/lib/x86_64-linux-gnu/libnvidia-ml.so.535.104.05"}; !slices.Equal(d.Libraries, want) || d.From != "paths" {
 		t.Errorf("libraries %q by %s", d.Libraries, d.From)
 	}
+	cut := gpuFiles()
+	cut["proc/driver/nvidia/capabilities/gpu1/mig/gi3/access"] = ""
+	s = machine(cut)
+	if list, _, err := s.GPUs(t.Context()); err != nil || list[0].MIG || !list[1].MIG {
+		t.Errorf("MIG by /proc: %+v, %v", list, err)
+	}
+	s = machine(gpuFiles())
 	// nvidia-smi counts in another order than the device files: the bus decides.
 	s.Command = func(_ context.Context, name string, args ...string) ([]byte, error) { return []byte(smiTable), nil }
 	list, _, err = s.GPUs(t.Context())
-	if err != nil || len(list) != 2 || list[0].Memory != 12288<<20 || list[1].Memory != 40960<<20 || list[1].UUID != "GPU-aaaaaaaa-2222-3333-4444-555555555555" {
+	if err != nil || len(list) != 2 || list[0].Memory != 12288<<20 || list[1].Memory != 40960<<20 || list[1].UUID != "GPU-aaaaaaaa-2222-3333-4444-555555555555" || list[0].MIG || !list[1].MIG {
 		t.Errorf("by nvidia-smi: %+v, %v", list, err)
 	}
 }
@@ -255,7 +262,7 @@ func TestNoGPU(t *testing.T) {
 
 func FuzzParseSMI(f *testing.F) {
 	f.Add([]byte(smiTable))
-	f.Add([]byte("0, x, \x1b[2J, [N/A], y, z\n"))
+	f.Add([]byte("0, x, \x1b[2J, [N/A], y, z, Enabled\n"))
 	f.Add([]byte("-1,,,,,\n\"a\nb\",,,,,"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		list, err := parseSMI(b)

@@ -123,7 +123,7 @@ func (e *Estimate) spread(j artel.JobSpec) {
 	var used []*Candidate
 	for i := range e.Suiting {
 		c := &e.Suiting[i]
-		take := min(uint64(c.Offer.Resources.Slots/max(c.Weight, 1)), most-e.Slots)
+		take := min(uint64(c.Offer.Resources.Fits(j.Want)), most-e.Slots)
 		if take == 0 {
 			break
 		}

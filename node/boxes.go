@@ -43,6 +43,7 @@ func (o *owner) openBoxes(ctx context.Context, slots int, memory int64) (b boxes
 	opts := gvisor.Options{
 		Command: n.c.Containers, Dir: work + "/containers", Slots: slots,
 		Crashed: func(id, detail string) { n.c.Log.Warn("a container was lost", "attempt", id, "detail", detail) },
+		GPUs:    o.gpus.give,
 	}
 	if len(opts.Command) == 0 {
 		b.why = errors.New("containers are switched off")

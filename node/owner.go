@@ -32,6 +32,7 @@ type owner struct {
 	p        *provider.Provider // nil until it was first switched on
 	boxes    boxes
 	boxed    *provider.Boxed
+	gpus     GPUs // as they were when the boxes were opened
 	set      saved
 	draining bool
 }
@@ -82,12 +83,17 @@ func (o *owner) begin(ctx context.Context, c api.ProvideConfig) error {
 	if err != nil {
 		return err
 	}
+	if o.gpus, err = FindGPUs(ctx, host.Local()); err != nil {
+		n.c.Log.Warn("no GPUs for tasks", "reason", err)
+	}
 	if o.boxes, err = o.openBoxes(ctx, int(pol.Resources.Slots), int64(pol.Resources.Memory)); err != nil {
 		return err
 	}
 	pol.Sandboxes = o.boxes.kinds()
+	lend := o.offerGPUs(&pol, c.GPUs)
 	o.boxed = &provider.Boxed{Boxes: o.boxes.byKind(), Images: n.images, Left: o.boxes.left, Blobs: n.blobs, Dir: work + "/jobs", Fetch: o.fetch, Scratch: o.scratch, Room: o.room, Tidy: n.tidySoon}
 	o.limit(o.complete(c))
+	o.boxed.LendGPUs(lend)
 	o.p = provider.New(provider.Config{
 		Key: n.c.Key, Account: n.account(), Network: n.network, Machine: o.machine, Params: n.params, Policy: pol,
 		Host: n.host, Ledger: n.ledger, Store: n.db.Provider(), Log: n.c.Log.With("room", "provider"),
@@ -264,6 +270,9 @@ func (n *Node) Provide(ctx context.Context, c api.ProvideConfig) (api.ProvideSta
 	if o.p != nil && o.boxes.wasm.Capabilities().Slots < int(c.Slots) {
 		return api.ProvideStatus{}, &api.Error{Code: api.CodeConflict, Message: fmt.Sprintf("the sandbox runs with %d slots", o.boxes.wasm.Capabilities().Slots), Hint: "restart the daemon to offer more"}
 	}
+	if err := o.mayLend(ctx, c.GPUs); err != nil {
+		return api.ProvideStatus{}, err
+	}
 	next := saved{On: true, Config: c}
 	if err := n.db.SetSetting(ctx, "provide", next); err != nil {
 		return api.ProvideStatus{}, err
@@ -274,6 +283,7 @@ func (n *Node) Provide(ctx context.Context, c api.ProvideConfig) (api.ProvideSta
 	}
 	o.limit(c)
 	pol.Sandboxes = o.boxes.kinds() // known since they were opened
+	o.boxed.LendGPUs(o.offerGPUs(&pol, c.GPUs))
 	o.p.SetPolicy(pol)
 	o.p.Pause(ctx, false)
 	return o.status(ctx)

@@ -74,7 +74,7 @@ func (n *Node) Offers(_ context.Context, q api.OfferQuery) ([]api.Offer, error) 
 		limit = 50
 	}
 	ls, rec := n.board.list(market.Query{
-		Sandbox: q.Sandbox, Region: q.Region, MaxPrice: q.MaxPrice, Want: artel.Resources{Slots: q.Slots, Memory: q.Memory}, Limit: limit,
+		Sandbox: q.Sandbox, Region: q.Region, MaxPrice: q.MaxPrice, Want: artel.Resources{Slots: q.Slots, Memory: q.Memory, GPUs: q.GPUs, GPUMemory: q.GPUMem}, Limit: limit,
 	})
 	now := uint64(time.Now().Unix())
 	out := []api.Offer{}

@@ -22,6 +22,12 @@ func (b *Boxed) Begin(_ context.Context, before []Attempt) (goOn []Attempt) {
 	b.goOn, b.roots = map[Attempt]sandbox.Left{}, map[Attempt]func(){}
 	for _, run := range b.Left {
 		a, ok := known[run.ID()]
+		if gpus := run.Spec().GPUs; len(gpus) > 0 {
+			b.hasGPUs(gpus)
+			if !ok {
+				b.going = append(b.going, run)
+			}
+		}
 		if !ok {
 			run.Kill() // its end was stored, or its lease is over
 			continue

@@ -75,30 +75,3 @@ func inImage(s *sandbox.Spec, t artel.TaskSpec, img *image.Image) {
 	s.Limits.CPUMillis = 1000 * int64(max(t.Want.Slots, 1))
 	s.Limits.LayerBytes = int64(max(t.Want.Disk, 1))
 }
-
-// takeGPUs gives an attempt devices of its own.
-func (b *Boxed) takeGPUs(n int) (gpus []int, done func(), err error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for i := 0; i < b.GPUs && len(gpus) < n; i++ {
-		if !b.gpus[i] {
-			gpus = append(gpus, i)
-		}
-	}
-	if len(gpus) < n {
-		return nil, nil, fmt.Errorf("%d GPUs wanted, %d are free", n, len(gpus))
-	}
-	if b.gpus == nil {
-		b.gpus = map[int]bool{}
-	}
-	for _, i := range gpus {
-		b.gpus[i] = true
-	}
-	return gpus, func() {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		for _, i := range gpus {
-			delete(b.gpus, i)
-		}
-	}, nil
-}

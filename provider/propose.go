@@ -187,12 +187,16 @@ func (p *Provider) accept(t *tx, m wire.ProposeRequest, terms artel.Terms, id ar
 	if other, ok := p.open[k]; ok {
 		return p2p.Errorf(p2p.Conflict, "lane %x is in use by lease %s", k.Number, other.Short()).WithHint("close it first, or draw another lane number")
 	}
-	free := p.policy().Resources.Slots
+	free, gpus := p.policy().Resources.Slots, p.policy().Resources.GPUs
 	for _, open := range p.open {
 		free -= min(free, slotsOf(p.leases[open].Terms))
+		gpus -= min(gpus, gpusOf(p.leases[open].Terms))
 	}
 	if p.paused || slotsOf(terms) > free {
 		return p2p.Errorf(p2p.Refused, "%d slots wanted, %d are free", slotsOf(terms), free).WithHint("try again later, or another provider")
+	}
+	if gpusOf(terms) > gpus {
+		return p2p.Errorf(p2p.Refused, "%d GPUs wanted, %d are free", gpusOf(terms), gpus).WithHint("try again later, or another provider")
 	}
 	book := afresh(k, seen)
 	if b := p.lanes[k]; b != nil {
@@ -306,3 +310,6 @@ func (p *Provider) trusts(renter artel.Address, unit artel.Amount) bool {
 
 // slotsOf is how many of the machine's slots a lease holds.
 func slotsOf(t artel.Terms) uint32 { return t.Slots * max(t.Resources.Slots, 1) }
+
+// gpusOf is how many of its GPUs. What checkLease has seen does not overflow.
+func gpusOf(t artel.Terms) uint32 { return t.Slots * t.Resources.GPUs }

@@ -68,6 +68,12 @@ func TestProposeRefusals(t *testing.T) {
 			d.terms.Slots = 2
 			b.must(b.propose(d))
 		}, code: p2p.Refused, words: "1 slots wanted, 0 are free", hint: "try again later"},
+		{name: "GPUs that it has not", make: func(_ *bench, d *draft) { d.terms.Resources.GPUs = 1 }, code: p2p.Refused, words: "and 0 GPUs"},
+		{name: "no GPU free", pol: func(p *Policy) { p.Resources.GPUs = 1 }, setup: func(b *bench) {
+			d := b.good(2)
+			d.terms.Resources.GPUs = 1
+			b.must(b.propose(d))
+		}, make: func(_ *bench, d *draft) { d.terms.Resources.GPUs = 1 }, code: p2p.Refused, words: "1 GPUs wanted, 0 are free", hint: "try again later"},
 		{name: "paused", setup: func(b *bench) { b.Pause(b.t.Context(), true) }, code: p2p.Refused, words: "are free", hint: "try again later"},
 		{name: "waiving", setup: func(b *bench) { b.lane(1, func(r *LaneRow) { r.Waiving = true }) }, code: p2p.Busy, words: "on its way back", hint: "try again"},
 		{name: "an older epoch", setup: func(b *bench) { b.lane(1, func(r *LaneRow) { r.Epoch = 1 }) }, code: p2p.Busy, words: "has entered epoch 1", hint: "look the lane up"},

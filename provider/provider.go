@@ -37,6 +37,7 @@ type Policy struct {
 	Sandboxes []string
 	Speed     uint32
 	CPU       artel.CPU
+	GPU       artel.GPU     // of what kind Resources.GPUs are
 	PullFree  uint64        // bytes of a lease's image that are fetched for nothing
 	PullPrice artel.Price   // units per 10⁹ bytes beyond that
 	MaxImage  uint64        // largest image, in bytes as it travels; 0: any

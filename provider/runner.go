@@ -25,7 +25,6 @@ type Boxed struct {
 	Boxes map[string]sandbox.Box // by the kind that a lease's terms name
 	// Images lays out what containers run on; nil: there are none here.
 	Images Images
-	GPUs   int // devices 0 to GPUs-1 are for strangers
 	Blobs  blob.Store
 	Dir    string
 	// Fetch brings a root from the node that rents into a store.
@@ -46,7 +45,10 @@ type Boxed struct {
 	goOn  map[Attempt]sandbox.Left // those of Left that Run has yet to take up
 	roots map[Attempt]func()       // and what gives their images back
 	live  map[Attempt]sandbox.Run
+	lend  []int             // the GPUs that are for strangers, as the sandbox names them
 	gpus  map[int]bool      // those in use
+	freed chan struct{}     // closed when some are given back; nil: nobody waits
+	going []sandbox.Left    // those of Left that nobody takes up, with devices in use
 	cache map[laid]*cached  // programs and inputs laid out on disk
 	turn  uint64            // counts uses of them
 	limit int64             // bytes that all of it may take; 0: no limit
@@ -100,6 +102,7 @@ func (b *Boxed) Run(ctx context.Context, from artel.NodeID, id artel.Hash, t art
 		defer b.heldImage(k)() // it must not go while it is used
 		out := run.Spec().Out
 		defer os.RemoveAll(out)
+		defer b.freeGPUs(run.Spec().GPUs)
 		f, n := b.conclude(ctx, k, t, run, out, phase)
 		sealed = n
 		return f
@@ -150,7 +153,7 @@ func (b *Boxed) Run(ctx context.Context, from artel.NodeID, id artel.Hash, t art
 		s.In = in
 	}
 	if n := int(r.Spec.Want.GPUs); n > 0 {
-		gpus, done, err := b.takeGPUs(n)
+		gpus, done, err := b.takeGPUs(fetching, n)
 		if err != nil {
 			return fail(artel.ReasonHost, "%v", err)
 		}

@@ -222,7 +222,7 @@ func (r *Renter) ask(t *tx, a *active, ready int) {
 			continue
 		}
 		unit, pull := costOf(o, weight, a.Spec)
-		slots := affordable(left.Sub(pull), unit, min(o.Resources.Slots/weight, uint32(want)))
+		slots := affordable(left.Sub(pull), unit, min(o.Resources.Fits(a.Spec.Want), uint32(want)))
 		if slots == 0 {
 			continue
 		}

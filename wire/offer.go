@@ -51,6 +51,9 @@ func offerPB(o artel.Offer) *wirepb.Offer {
 			m.Cpu.Features = append(m.Cpu.Features, valid(f))
 		}
 	}
+	if g := o.GPU; g != (artel.GPU{}) {
+		m.Gpu = &wirepb.GPU{Model: valid(g.Model), Driver: valid(g.Driver)}
+	}
 	for _, s := range o.Sandboxes {
 		m.Sandboxes = append(m.Sandboxes, valid(s))
 	}
@@ -73,6 +76,7 @@ func readOffer(b []byte) (artel.Offer, error) {
 		Speed: m.Speed, UpSince: r.atMost("up_since", m.UpSince, maxTime),
 		MaxUnpaid: r.amount("max_unpaid", m.MaxUnpaid), Prepay: m.Prepay, MaxUnit: m.MaxUnit,
 		PullFree: m.PullFree, PullPrice: artel.Price(m.PullPrice),
+		GPU: artel.GPU{Model: r.name("gpu.model", m.Gpu.GetModel()), Driver: r.name("gpu.driver", m.Gpu.GetDriver())},
 		CPU: artel.CPU{Arch: r.name("cpu.arch", m.Cpu.GetArch()), Vendor: r.name("cpu.vendor", m.Cpu.GetVendor())},
 	}
 	for _, f := range m.Cpu.GetFeatures() {

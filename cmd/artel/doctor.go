@@ -183,6 +183,11 @@ func checkMachine(ctx context.Context, s host.System, p datadir.Paths, now time.
 			out = append(out, note(f.Name, f.Hint, "%s: %s", f.What, f.Why))
 		}
 	}
+	if g, err := node.FindGPUs(ctx, s); err != nil {
+		out = append(out, note("gpu", "", "%s", err))
+	} else if len(g.Minors) > 0 {
+		out = append(out, pass("gpu", "%d of %s can be given to tasks: artel provide --gpus all", len(g.Minors), g.Kind.Model))
+	}
 	const hint = "artel measure, while the machine is idle"
 	f, err := node.Measured(p)
 	switch {

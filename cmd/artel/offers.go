@@ -12,7 +12,7 @@ import (
 
 func (a *app) offersCmd() *cobra.Command {
 	var q api.OfferQuery
-	var maxPrice, mem string
+	var maxPrice, mem, gpuMem string
 	c := &cobra.Command{
 		Use: "offers", Short: "List machines on offer", Args: exactly(),
 		Long: `List machines on offer. CLAIMED is the speed of a slot that the machine says it has, 1000
@@ -36,6 +36,12 @@ costs rating for months. artel measure --of NODE asks now.`,
 					return err
 				}
 			}
+			if gpuMem != "" {
+				if q.GPUMem, err = parseSize("--gpu-memory", gpuMem); err != nil {
+					return err
+				}
+				q.GPUs = max(q.GPUs, 1)
+			}
 			offers, err := c.Offers(ctx, q)
 			if err != nil {
 				return err
@@ -49,6 +55,8 @@ costs rating for months. artel measure --of NODE asks now.`,
 	f.StringVar(&maxPrice, "max-price", "", "most to pay for a slot: 0.5/h in tokens, or units per 10⁶ s")
 	f.Uint32Var(&q.Slots, "slots", 0, "at least so many")
 	f.StringVar(&mem, "mem", "", "at least so much memory per slot")
+	f.Uint32Var(&q.GPUs, "gpu", 0, "at least so many GPUs")
+	f.StringVar(&gpuMem, "gpu-memory", "", "at least so much memory of each GPU")
 	f.IntVar(&q.Limit, "limit", 50, "at most so many")
 	return c
 }
@@ -58,10 +66,10 @@ func (a *app) offerTable(ctx context.Context, c *api.Client, offers []api.Offer)
 		a.say("no machine is on offer; hint: artel doctor shows whether this node has peers")
 		return
 	}
-	rows := [][]string{{"NODE", "PRICE", "PER HOUR", "SLOTS", "MEMORY", "CLAIMED", "MEASURED", "REGION", "SANDBOX", "RATING"}}
+	rows := [][]string{{"NODE", "PRICE", "PER HOUR", "SLOTS", "MEMORY", "CLAIMED", "MEASURED", "REGION", "SANDBOX", "RATING", "GPU"}}
 	for _, o := range offers {
 		rows = append(rows, []string{o.Node.Short(), fmt.Sprint(o.Price), a.hourly(ctx, c, o.Price), fmt.Sprint(o.Resources.Slots), size(o.Resources.Memory),
-			fmt.Sprint(o.Speed), measured(o), clean(o.Region), clean(strings.Join(o.Sandboxes, ",")), fmt.Sprintf("%.2f", o.Rating)})
+			fmt.Sprint(o.Speed), measured(o), clean(o.Region), clean(strings.Join(o.Sandboxes, ",")), fmt.Sprintf("%.2f", o.Rating), gpuText(o.Offer)})
 	}
 	table(a.out, rows)
 }
@@ -77,6 +85,22 @@ func measured(o api.Offer) string {
 		return fmt.Sprintf("%.0f", o.Measured)
 	}
 	return "-"
+}
+
+// gpuText is what an offer says of its GPUs: "2 × NVIDIA A100, 40 GiB".
+func gpuText(o artel.Offer) string {
+	if o.Resources.GPUs == 0 {
+		return "-"
+	}
+	name := clean(o.GPU.Model)
+	if name == "" {
+		name = "GPU"
+	}
+	text := fmt.Sprintf("%d × %s", o.Resources.GPUs, name)
+	if o.Resources.GPUMemory > 0 {
+		text += ", " + size(o.Resources.GPUMemory)
+	}
+	return text
 }
 
 // money writes an amount in tokens, or in units where the network is not known.

@@ -39,6 +39,7 @@ type Box struct {
 	noNet   error // why there is no network
 	noMove  error // why there are no checkpoints
 	cpu     artel.CPU
+	noGPU   error // why there are no GPUs
 	slots   chan struct{}
 	done    chan struct{} // closed by Close and Detach
 	wg      sync.WaitGroup
@@ -82,6 +83,9 @@ func New(opt Options) (*Box, error) {
 	opt.Dir = dir
 	b := &Box{opt: opt, slots: make(chan struct{}, opt.Slots), done: make(chan struct{}), live: map[string]*attempt{}, stored: map[*attempt]struct{}{}}
 	b.noNet, b.noMove, b.cpu = haveNet(opt.Command), movable(), processor()
+	if opt.GPUs != nil {
+		b.noGPU = opt.GPUs.Check()
+	}
 	sum := sha256.Sum256([]byte(dir))
 	b.cgroups, b.noGroup = findCgroups("artel-" + hex.EncodeToString(sum[:6]))
 	return b, nil
@@ -91,7 +95,7 @@ func New(opt Options) (*Box, error) {
 func (b *Box) Capabilities() sandbox.Capabilities {
 	return sandbox.Capabilities{
 		Kind: "gvisor", Slots: b.opt.Slots, Runs: true, Memory: true, Wall: true, Output: true, Log: true, Confined: true,
-		Images: true, CPU: !b.cgroups.none(), Processes: true, Layer: true, Network: b.noNet == nil, Interactive: true, Outlives: true,
+		Images: true, CPU: !b.cgroups.none(), Processes: true, Layer: true, Network: b.noNet == nil, GPUs: b.opt.GPUs != nil && b.noGPU == nil, Interactive: true, Outlives: true,
 		Freezes: true, Moves: b.noMove == nil,
 	}
 }
@@ -109,7 +113,7 @@ func (b *Box) Limited() error {
 	if b.noMove != nil {
 		move = fmt.Errorf("no checkpoints of running containers: %w", b.noMove)
 	}
-	return errors.Join(cpu, net, move)
+	return errors.Join(cpu, net, move, b.noGPU)
 }
 
 func (b *Box) crashed(id, detail string) {
@@ -134,6 +138,9 @@ func (b *Box) begin(ctx context.Context, id string, spec sandbox.Spec) (*attempt
 	a := &attempt{
 		box: b, ended: make(chan struct{}),
 		task: task{ID: id, Spec: spec, Cgroups: b.cgroups, Orphan: b.opt.OrphanMax, Egress: b.opt.Egress},
+	}
+	if len(spec.GPUs) > 0 {
+		a.task.GPUs = &lent{Version: b.opt.GPUs.Version, Libraries: b.opt.GPUs.Libraries, Binaries: b.opt.GPUs.Binaries}
 	}
 	// Each start has a directory of its own: an earlier one of this id may still be there,
 	// until its exit is collected.
@@ -176,10 +183,15 @@ func (b *Box) check(spec *sandbox.Spec) error {
 	switch {
 	case spec.Root == "":
 		return bad("Root is empty; a container needs an image")
-	case len(spec.GPUs) > 0:
+	case len(spec.GPUs) > 0 && (b.opt.GPUs == nil || b.noGPU != nil):
 		return bad("GPUs is set; this box has none to give")
 	case spec.Dir != "" && !filepath.IsAbs(spec.Dir):
 		return bad("Dir is %q; give an absolute path", spec.Dir)
+	}
+	for i, m := range spec.GPUs {
+		if !slices.Contains(b.opt.GPUs.Minors, m) || slices.Contains(spec.GPUs[:i], m) {
+			return bad("GPUs is %v; this box has each of %v once", spec.GPUs, b.opt.GPUs.Minors)
+		}
 	}
 	if _, _, err := user(spec.User); err != nil {
 		return err

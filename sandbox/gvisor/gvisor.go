@@ -55,6 +55,8 @@ type Options struct {
 	OrphanMax time.Duration
 	// Egress is what the owner allows of Spec.Network.
 	Egress Egress
+	// GPUs are what attempts may be given of the machine's GPUs; nil: none.
+	GPUs *GPUs
 	// Crashed is told of an attempt that its host failed, with what is known; it is
 	// for the machine's owner. May be nil.
 	Crashed func(id, detail string)
@@ -69,4 +71,20 @@ type Egress struct {
 	Permit, Deny []netip.Prefix
 	// Mail opens the ports that mail is submitted by.
 	Mail bool
+}
+
+// GPUs are NVIDIA devices and the files of their driver. They reach a box through
+// gVisor's nvproxy, which knows the calls of certain driver versions (Drivers) and
+// passes those of computing on.
+type GPUs struct {
+	// Version of the driver that is loaded: "580.95.05".
+	Version string
+	// Minors are the device files /dev/nvidia<minor> that attempts may be given.
+	Minors []int
+	// Libraries and Binaries are host paths of the driver's files. An attempt with a GPU
+	// finds them in /usr/local/nvidia.
+	Libraries, Binaries []string
+	// Ask returns the version that the driver itself says. nil: it is asked by
+	// /dev/nvidiactl.
+	Ask func() (string, error)
 }

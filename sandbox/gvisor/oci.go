@@ -125,21 +125,22 @@ func ociSpec(s sandbox.Spec, empty, netns string, files uint64) (*specs.Spec, bo
 		oci.Annotations[hint+"source"], oci.Annotations[hint+"type"] = host, "bind"
 		oci.Annotations[hint+"share"], oci.Annotations[hint+"directfs"] = "shared", "off"
 	}
+	oci.Linux.Devices = devices(s.GPUs)
 	return oci, box, nil
 }
 
 // runscConfig is gVisor's configuration. root holds its state, layer what is written
 // above the image.
-func runscConfig(root, layer, panicLog, netns string, l sandbox.Limits) (*config.Config, error) {
+func runscConfig(root, layer, panicLog, netns string, t task) (*config.Config, error) {
 	fs := flag.NewFlagSet("gvisor", flag.ContinueOnError)
 	config.RegisterFlags(fs)
-	for k, v := range map[string]string{
+	settings := map[string]string{
 		"root":                      root,
 		"platform":                  "systrap",
 		"gofer-network-namespace":   netns, // of its own, it would cost as much as the first
 		"network":                   "sandbox",
 		"ignore-cgroups":            "true",
-		"overlay2":                  fmt.Sprintf("root:dir=%s,size=%d", layer, l.LayerBytes),
+		"overlay2":                  fmt.Sprintf("root:dir=%s,size=%d", layer, t.Spec.Limits.LayerBytes),
 		"panic-log":                 panicLog,
 		"host-uds":                  "none",
 		"net-raw":                   "false",
@@ -147,7 +148,12 @@ func runscConfig(root, layer, panicLog, netns string, l sandbox.Limits) (*config
 		"oci-seccomp":               "false",
 		"host-settings":             "ignore", // advice about the host's huge pages
 		"sidecar-usage-policy":      "LEGACY_DEPRECATED_SLOW_EMBEDDED_FALLBACK",
-	} {
+	}
+	if t.GPUs != nil { // the devices of the spec switch nvproxy on
+		settings["nvproxy-driver-version"] = t.GPUs.Version
+		settings["nvproxy-allowed-driver-capabilities"] = "compute,utility" // no graphics, video, profiling
+	}
+	for k, v := range settings {
 		if err := fs.Set(k, v); err != nil {
 			return nil, fmt.Errorf("set gVisor's %s: %w", k, err)
 		}

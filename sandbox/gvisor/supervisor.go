@@ -42,6 +42,7 @@ type task struct {
 	Group   string
 	Orphan  time.Duration
 	Egress  Egress
+	GPUs    *lent // what goes with Spec.GPUs
 }
 
 // supervisor owns one attempt.
@@ -226,7 +227,11 @@ func (s *supervisor) contain(start time.Time, limit *time.Timer, lost func(error
 	}
 	if bad := (badCheckpoint{}); errors.As(err, &bad) {
 		return s.unrestorable(err)
-	} else if err != nil {
+	}
+	if errors.As(err, new(imageError)) {
+		return sandbox.Exit{Code: -1, Reason: sandbox.BadProgram, Message: "A GPU cannot be shown in this image: " + quote(err.Error()) + ". Its /dev and /usr/local have to be directories within it."}
+	}
+	if err != nil {
 		return lost(err)
 	}
 	defer over.Close()
@@ -362,7 +367,12 @@ func (s *supervisor) build(bundle string) (over, logw *os.File, logDone chan str
 	if s.net.resolv != "" {
 		oci.Mounts = append(oci.Mounts, specs.Mount{Destination: "/etc/resolv.conf", Type: "bind", Source: s.net.resolv, Options: []string{"bind", "ro"}})
 	}
-	if s.conf, err = runscConfig("/proc/self/cwd/run", layer, filepath.Join(s.dir, panicFile), netns, spec.Limits); err != nil {
+	if s.task.GPUs != nil {
+		if err := s.task.GPUs.lend(s.dir, spec.Root, oci); err != nil {
+			return nil, nil, nil, err
+		}
+	}
+	if s.conf, err = runscConfig("/proc/self/cwd/run", layer, filepath.Join(s.dir, panicFile), netns, s.task); err != nil {
 		return nil, nil, nil, err
 	}
 	fifo := filepath.Join(bundle, overFifo)

@@ -25,6 +25,12 @@ func Main() bool { return false }
 // Probe returns an error that wraps ErrUnsupported.
 func Probe(context.Context, Options) error { return errPlatform }
 
+// Drivers is empty here.
+func Drivers() []string { return nil }
+
+// Check returns an error that wraps ErrUnsupported.
+func (g *GPUs) Check() error { return errPlatform }
+
 // Program cannot be made here.
 type Program struct{}
 

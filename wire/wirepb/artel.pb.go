@@ -177,6 +177,7 @@ type Offer struct {
 	Cpu           *CPU                   `protobuf:"bytes,18,opt,name=cpu,proto3" json:"cpu,omitempty"`
 	PullFree      uint64                 `protobuf:"varint,19,opt,name=pull_free,json=pullFree,proto3" json:"pull_free,omitempty"`
 	PullPrice     uint64                 `protobuf:"varint,20,opt,name=pull_price,json=pullPrice,proto3" json:"pull_price,omitempty"`
+	Gpu           *GPU                   `protobuf:"bytes,24,opt,name=gpu,proto3" json:"gpu,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -351,6 +352,65 @@ func (x *Offer) GetPullPrice() uint64 {
 	return 0
 }
 
+func (x *Offer) GetGpu() *GPU {
+	if x != nil {
+		return x.Gpu
+	}
+	return nil
+}
+
+type GPU struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Model         string                 `protobuf:"bytes,1,opt,name=model,proto3" json:"model,omitempty"`
+	Driver        string                 `protobuf:"bytes,2,opt,name=driver,proto3" json:"driver,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GPU) Reset() {
+	*x = GPU{}
+	mi := &file_artel_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GPU) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GPU) ProtoMessage() {}
+
+func (x *GPU) ProtoReflect() protoreflect.Message {
+	mi := &file_artel_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GPU.ProtoReflect.Descriptor instead.
+func (*GPU) Descriptor() ([]byte, []int) {
+	return file_artel_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *GPU) GetModel() string {
+	if x != nil {
+		return x.Model
+	}
+	return ""
+}
+
+func (x *GPU) GetDriver() string {
+	if x != nil {
+		return x.Driver
+	}
+	return ""
+}
+
 type CPU struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Arch          string                 `protobuf:"bytes,1,opt,name=arch,proto3" json:"arch,omitempty"`
@@ -362,7 +422,7 @@ type CPU struct {
 
 func (x *CPU) Reset() {
 	*x = CPU{}
-	mi := &file_artel_proto_msgTypes[3]
+	mi := &file_artel_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -374,7 +434,7 @@ func (x *CPU) String() string {
 func (*CPU) ProtoMessage() {}
 
 func (x *CPU) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[3]
+	mi := &file_artel_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -387,7 +447,7 @@ func (x *CPU) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CPU.ProtoReflect.Descriptor instead.
 func (*CPU) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{3}
+	return file_artel_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *CPU) GetArch() string {
@@ -424,7 +484,7 @@ type Resources struct {
 
 func (x *Resources) Reset() {
 	*x = Resources{}
-	mi := &file_artel_proto_msgTypes[4]
+	mi := &file_artel_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -436,7 +496,7 @@ func (x *Resources) String() string {
 func (*Resources) ProtoMessage() {}
 
 func (x *Resources) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[4]
+	mi := &file_artel_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -449,7 +509,7 @@ func (x *Resources) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Resources.ProtoReflect.Descriptor instead.
 func (*Resources) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{4}
+	return file_artel_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Resources) GetSlots() uint32 {
@@ -517,7 +577,7 @@ type Terms struct {
 
 func (x *Terms) Reset() {
 	*x = Terms{}
-	mi := &file_artel_proto_msgTypes[5]
+	mi := &file_artel_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -529,7 +589,7 @@ func (x *Terms) String() string {
 func (*Terms) ProtoMessage() {}
 
 func (x *Terms) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[5]
+	mi := &file_artel_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -542,7 +602,7 @@ func (x *Terms) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Terms.ProtoReflect.Descriptor instead.
 func (*Terms) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{5}
+	return file_artel_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Terms) GetVersion() uint32 {
@@ -701,7 +761,7 @@ type Lease struct {
 
 func (x *Lease) Reset() {
 	*x = Lease{}
-	mi := &file_artel_proto_msgTypes[6]
+	mi := &file_artel_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -713,7 +773,7 @@ func (x *Lease) String() string {
 func (*Lease) ProtoMessage() {}
 
 func (x *Lease) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[6]
+	mi := &file_artel_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -726,7 +786,7 @@ func (x *Lease) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Lease.ProtoReflect.Descriptor instead.
 func (*Lease) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{6}
+	return file_artel_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Lease) GetRenter() []byte {
@@ -800,7 +860,7 @@ type SignedReserve struct {
 
 func (x *SignedReserve) Reset() {
 	*x = SignedReserve{}
-	mi := &file_artel_proto_msgTypes[7]
+	mi := &file_artel_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -812,7 +872,7 @@ func (x *SignedReserve) String() string {
 func (*SignedReserve) ProtoMessage() {}
 
 func (x *SignedReserve) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[7]
+	mi := &file_artel_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -825,7 +885,7 @@ func (x *SignedReserve) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignedReserve.ProtoReflect.Descriptor instead.
 func (*SignedReserve) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{7}
+	return file_artel_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *SignedReserve) GetRenter() []byte {
@@ -891,7 +951,7 @@ type SignedVoucher struct {
 
 func (x *SignedVoucher) Reset() {
 	*x = SignedVoucher{}
-	mi := &file_artel_proto_msgTypes[8]
+	mi := &file_artel_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -903,7 +963,7 @@ func (x *SignedVoucher) String() string {
 func (*SignedVoucher) ProtoMessage() {}
 
 func (x *SignedVoucher) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[8]
+	mi := &file_artel_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -916,7 +976,7 @@ func (x *SignedVoucher) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignedVoucher.ProtoReflect.Descriptor instead.
 func (*SignedVoucher) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{8}
+	return file_artel_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *SignedVoucher) GetRenter() []byte {
@@ -974,7 +1034,7 @@ type ProposeRequest struct {
 
 func (x *ProposeRequest) Reset() {
 	*x = ProposeRequest{}
-	mi := &file_artel_proto_msgTypes[9]
+	mi := &file_artel_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -986,7 +1046,7 @@ func (x *ProposeRequest) String() string {
 func (*ProposeRequest) ProtoMessage() {}
 
 func (x *ProposeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[9]
+	mi := &file_artel_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -999,7 +1059,7 @@ func (x *ProposeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProposeRequest.ProtoReflect.Descriptor instead.
 func (*ProposeRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{9}
+	return file_artel_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ProposeRequest) GetLease() *Lease {
@@ -1046,7 +1106,7 @@ type ProposeResponse struct {
 
 func (x *ProposeResponse) Reset() {
 	*x = ProposeResponse{}
-	mi := &file_artel_proto_msgTypes[10]
+	mi := &file_artel_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1058,7 +1118,7 @@ func (x *ProposeResponse) String() string {
 func (*ProposeResponse) ProtoMessage() {}
 
 func (x *ProposeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[10]
+	mi := &file_artel_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1071,7 +1131,7 @@ func (x *ProposeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProposeResponse.ProtoReflect.Descriptor instead.
 func (*ProposeResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{10}
+	return file_artel_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ProposeResponse) GetSignature() []byte {
@@ -1091,7 +1151,7 @@ type ReserveRequest struct {
 
 func (x *ReserveRequest) Reset() {
 	*x = ReserveRequest{}
-	mi := &file_artel_proto_msgTypes[11]
+	mi := &file_artel_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1103,7 +1163,7 @@ func (x *ReserveRequest) String() string {
 func (*ReserveRequest) ProtoMessage() {}
 
 func (x *ReserveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[11]
+	mi := &file_artel_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1116,7 +1176,7 @@ func (x *ReserveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReserveRequest.ProtoReflect.Descriptor instead.
 func (*ReserveRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{11}
+	return file_artel_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ReserveRequest) GetLease() []byte {
@@ -1151,7 +1211,7 @@ type TaskSpec struct {
 
 func (x *TaskSpec) Reset() {
 	*x = TaskSpec{}
-	mi := &file_artel_proto_msgTypes[12]
+	mi := &file_artel_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1163,7 +1223,7 @@ func (x *TaskSpec) String() string {
 func (*TaskSpec) ProtoMessage() {}
 
 func (x *TaskSpec) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[12]
+	mi := &file_artel_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1176,7 +1236,7 @@ func (x *TaskSpec) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskSpec.ProtoReflect.Descriptor instead.
 func (*TaskSpec) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{12}
+	return file_artel_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *TaskSpec) GetProgram() []byte {
@@ -1263,7 +1323,7 @@ type Box struct {
 
 func (x *Box) Reset() {
 	*x = Box{}
-	mi := &file_artel_proto_msgTypes[13]
+	mi := &file_artel_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1275,7 +1335,7 @@ func (x *Box) String() string {
 func (*Box) ProtoMessage() {}
 
 func (x *Box) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[13]
+	mi := &file_artel_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1288,7 +1348,7 @@ func (x *Box) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Box.ProtoReflect.Descriptor instead.
 func (*Box) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{13}
+	return file_artel_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Box) GetImage() []byte {
@@ -1340,7 +1400,7 @@ type FindRequest struct {
 
 func (x *FindRequest) Reset() {
 	*x = FindRequest{}
-	mi := &file_artel_proto_msgTypes[14]
+	mi := &file_artel_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1352,7 +1412,7 @@ func (x *FindRequest) String() string {
 func (*FindRequest) ProtoMessage() {}
 
 func (x *FindRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[14]
+	mi := &file_artel_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1365,7 +1425,7 @@ func (x *FindRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindRequest.ProtoReflect.Descriptor instead.
 func (*FindRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{14}
+	return file_artel_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *FindRequest) GetDigest() []byte {
@@ -1407,7 +1467,7 @@ type FindResponse struct {
 
 func (x *FindResponse) Reset() {
 	*x = FindResponse{}
-	mi := &file_artel_proto_msgTypes[15]
+	mi := &file_artel_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1419,7 +1479,7 @@ func (x *FindResponse) String() string {
 func (*FindResponse) ProtoMessage() {}
 
 func (x *FindResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[15]
+	mi := &file_artel_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1432,7 +1492,7 @@ func (x *FindResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindResponse.ProtoReflect.Descriptor instead.
 func (*FindResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{15}
+	return file_artel_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *FindResponse) GetRef() []byte {
@@ -1469,7 +1529,7 @@ type Grant struct {
 
 func (x *Grant) Reset() {
 	*x = Grant{}
-	mi := &file_artel_proto_msgTypes[16]
+	mi := &file_artel_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1481,7 +1541,7 @@ func (x *Grant) String() string {
 func (*Grant) ProtoMessage() {}
 
 func (x *Grant) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[16]
+	mi := &file_artel_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1494,7 +1554,7 @@ func (x *Grant) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Grant.ProtoReflect.Descriptor instead.
 func (*Grant) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{16}
+	return file_artel_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Grant) GetImage() []byte {
@@ -1545,7 +1605,7 @@ type Visit struct {
 
 func (x *Visit) Reset() {
 	*x = Visit{}
-	mi := &file_artel_proto_msgTypes[17]
+	mi := &file_artel_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1557,7 +1617,7 @@ func (x *Visit) String() string {
 func (*Visit) ProtoMessage() {}
 
 func (x *Visit) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[17]
+	mi := &file_artel_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1570,7 +1630,7 @@ func (x *Visit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Visit.ProtoReflect.Descriptor instead.
 func (*Visit) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{17}
+	return file_artel_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Visit) GetLease() []byte {
@@ -1667,7 +1727,7 @@ type Reading struct {
 
 func (x *Reading) Reset() {
 	*x = Reading{}
-	mi := &file_artel_proto_msgTypes[18]
+	mi := &file_artel_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1679,7 +1739,7 @@ func (x *Reading) String() string {
 func (*Reading) ProtoMessage() {}
 
 func (x *Reading) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[18]
+	mi := &file_artel_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1692,7 +1752,7 @@ func (x *Reading) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reading.ProtoReflect.Descriptor instead.
 func (*Reading) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{18}
+	return file_artel_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Reading) GetCpu() uint64 {
@@ -1762,7 +1822,7 @@ type Start struct {
 
 func (x *Start) Reset() {
 	*x = Start{}
-	mi := &file_artel_proto_msgTypes[19]
+	mi := &file_artel_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1774,7 +1834,7 @@ func (x *Start) String() string {
 func (*Start) ProtoMessage() {}
 
 func (x *Start) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[19]
+	mi := &file_artel_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1787,7 +1847,7 @@ func (x *Start) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Start.ProtoReflect.Descriptor instead.
 func (*Start) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{19}
+	return file_artel_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Start) GetTask() uint64 {
@@ -1821,7 +1881,7 @@ type StartRequest struct {
 
 func (x *StartRequest) Reset() {
 	*x = StartRequest{}
-	mi := &file_artel_proto_msgTypes[20]
+	mi := &file_artel_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1833,7 +1893,7 @@ func (x *StartRequest) String() string {
 func (*StartRequest) ProtoMessage() {}
 
 func (x *StartRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[20]
+	mi := &file_artel_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1846,7 +1906,7 @@ func (x *StartRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartRequest.ProtoReflect.Descriptor instead.
 func (*StartRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{20}
+	return file_artel_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *StartRequest) GetLease() []byte {
@@ -1875,7 +1935,7 @@ type Refusal struct {
 
 func (x *Refusal) Reset() {
 	*x = Refusal{}
-	mi := &file_artel_proto_msgTypes[21]
+	mi := &file_artel_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1887,7 +1947,7 @@ func (x *Refusal) String() string {
 func (*Refusal) ProtoMessage() {}
 
 func (x *Refusal) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[21]
+	mi := &file_artel_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1900,7 +1960,7 @@ func (x *Refusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Refusal.ProtoReflect.Descriptor instead.
 func (*Refusal) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{21}
+	return file_artel_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Refusal) GetTask() uint64 {
@@ -1940,7 +2000,7 @@ type StartResponse struct {
 
 func (x *StartResponse) Reset() {
 	*x = StartResponse{}
-	mi := &file_artel_proto_msgTypes[22]
+	mi := &file_artel_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1952,7 +2012,7 @@ func (x *StartResponse) String() string {
 func (*StartResponse) ProtoMessage() {}
 
 func (x *StartResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[22]
+	mi := &file_artel_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1965,7 +2025,7 @@ func (x *StartResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartResponse.ProtoReflect.Descriptor instead.
 func (*StartResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{22}
+	return file_artel_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *StartResponse) GetRefused() []*Refusal {
@@ -1985,7 +2045,7 @@ type TaskKey struct {
 
 func (x *TaskKey) Reset() {
 	*x = TaskKey{}
-	mi := &file_artel_proto_msgTypes[23]
+	mi := &file_artel_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1997,7 +2057,7 @@ func (x *TaskKey) String() string {
 func (*TaskKey) ProtoMessage() {}
 
 func (x *TaskKey) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[23]
+	mi := &file_artel_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2010,7 +2070,7 @@ func (x *TaskKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskKey.ProtoReflect.Descriptor instead.
 func (*TaskKey) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{23}
+	return file_artel_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *TaskKey) GetTask() uint64 {
@@ -2037,7 +2097,7 @@ type CancelRequest struct {
 
 func (x *CancelRequest) Reset() {
 	*x = CancelRequest{}
-	mi := &file_artel_proto_msgTypes[24]
+	mi := &file_artel_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2049,7 +2109,7 @@ func (x *CancelRequest) String() string {
 func (*CancelRequest) ProtoMessage() {}
 
 func (x *CancelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[24]
+	mi := &file_artel_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2062,7 +2122,7 @@ func (x *CancelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelRequest.ProtoReflect.Descriptor instead.
 func (*CancelRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{24}
+	return file_artel_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *CancelRequest) GetLease() []byte {
@@ -2091,7 +2151,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_artel_proto_msgTypes[25]
+	mi := &file_artel_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2103,7 +2163,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[25]
+	mi := &file_artel_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2116,7 +2176,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{25}
+	return file_artel_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *WatchRequest) GetLease() []byte {
@@ -2160,7 +2220,7 @@ type WatchResponse struct {
 
 func (x *WatchResponse) Reset() {
 	*x = WatchResponse{}
-	mi := &file_artel_proto_msgTypes[26]
+	mi := &file_artel_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2172,7 +2232,7 @@ func (x *WatchResponse) String() string {
 func (*WatchResponse) ProtoMessage() {}
 
 func (x *WatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[26]
+	mi := &file_artel_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2185,7 +2245,7 @@ func (x *WatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchResponse.ProtoReflect.Descriptor instead.
 func (*WatchResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{26}
+	return file_artel_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *WatchResponse) GetEvents() []*Event {
@@ -2236,7 +2296,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_artel_proto_msgTypes[27]
+	mi := &file_artel_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2248,7 +2308,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[27]
+	mi := &file_artel_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2261,7 +2321,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{27}
+	return file_artel_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Progress) GetTask() uint64 {
@@ -2313,7 +2373,7 @@ type Event struct {
 
 func (x *Event) Reset() {
 	*x = Event{}
-	mi := &file_artel_proto_msgTypes[28]
+	mi := &file_artel_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2325,7 +2385,7 @@ func (x *Event) String() string {
 func (*Event) ProtoMessage() {}
 
 func (x *Event) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[28]
+	mi := &file_artel_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2338,7 +2398,7 @@ func (x *Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Event.ProtoReflect.Descriptor instead.
 func (*Event) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{28}
+	return file_artel_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Event) GetSeq() uint64 {
@@ -2396,7 +2456,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_artel_proto_msgTypes[29]
+	mi := &file_artel_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2408,7 +2468,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[29]
+	mi := &file_artel_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2421,7 +2481,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{29}
+	return file_artel_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Result) GetLease() []byte {
@@ -2472,7 +2532,7 @@ type Usage struct {
 
 func (x *Usage) Reset() {
 	*x = Usage{}
-	mi := &file_artel_proto_msgTypes[30]
+	mi := &file_artel_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2484,7 +2544,7 @@ func (x *Usage) String() string {
 func (*Usage) ProtoMessage() {}
 
 func (x *Usage) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[30]
+	mi := &file_artel_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2497,7 +2557,7 @@ func (x *Usage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Usage.ProtoReflect.Descriptor instead.
 func (*Usage) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{30}
+	return file_artel_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Usage) GetWall() uint64 {
@@ -2550,7 +2610,7 @@ type Receipt struct {
 
 func (x *Receipt) Reset() {
 	*x = Receipt{}
-	mi := &file_artel_proto_msgTypes[31]
+	mi := &file_artel_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2562,7 +2622,7 @@ func (x *Receipt) String() string {
 func (*Receipt) ProtoMessage() {}
 
 func (x *Receipt) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[31]
+	mi := &file_artel_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2575,7 +2635,7 @@ func (x *Receipt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Receipt.ProtoReflect.Descriptor instead.
 func (*Receipt) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{31}
+	return file_artel_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Receipt) GetResult() *Result {
@@ -2638,7 +2698,7 @@ type PayRequest struct {
 
 func (x *PayRequest) Reset() {
 	*x = PayRequest{}
-	mi := &file_artel_proto_msgTypes[32]
+	mi := &file_artel_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2650,7 +2710,7 @@ func (x *PayRequest) String() string {
 func (*PayRequest) ProtoMessage() {}
 
 func (x *PayRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[32]
+	mi := &file_artel_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2663,7 +2723,7 @@ func (x *PayRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PayRequest.ProtoReflect.Descriptor instead.
 func (*PayRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{32}
+	return file_artel_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *PayRequest) GetLease() []byte {
@@ -2698,7 +2758,7 @@ type OutputKey struct {
 
 func (x *OutputKey) Reset() {
 	*x = OutputKey{}
-	mi := &file_artel_proto_msgTypes[33]
+	mi := &file_artel_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2710,7 +2770,7 @@ func (x *OutputKey) String() string {
 func (*OutputKey) ProtoMessage() {}
 
 func (x *OutputKey) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[33]
+	mi := &file_artel_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2723,7 +2783,7 @@ func (x *OutputKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputKey.ProtoReflect.Descriptor instead.
 func (*OutputKey) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{33}
+	return file_artel_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *OutputKey) GetTask() uint64 {
@@ -2757,7 +2817,7 @@ type PayResponse struct {
 
 func (x *PayResponse) Reset() {
 	*x = PayResponse{}
-	mi := &file_artel_proto_msgTypes[34]
+	mi := &file_artel_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2769,7 +2829,7 @@ func (x *PayResponse) String() string {
 func (*PayResponse) ProtoMessage() {}
 
 func (x *PayResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[34]
+	mi := &file_artel_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2782,7 +2842,7 @@ func (x *PayResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PayResponse.ProtoReflect.Descriptor instead.
 func (*PayResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{34}
+	return file_artel_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *PayResponse) GetCumulative() []byte {
@@ -2812,7 +2872,7 @@ type LogsRequest struct {
 
 func (x *LogsRequest) Reset() {
 	*x = LogsRequest{}
-	mi := &file_artel_proto_msgTypes[35]
+	mi := &file_artel_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2824,7 +2884,7 @@ func (x *LogsRequest) String() string {
 func (*LogsRequest) ProtoMessage() {}
 
 func (x *LogsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[35]
+	mi := &file_artel_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2837,7 +2897,7 @@ func (x *LogsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogsRequest.ProtoReflect.Descriptor instead.
 func (*LogsRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{35}
+	return file_artel_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *LogsRequest) GetLease() []byte {
@@ -2885,7 +2945,7 @@ type LogsResponse struct {
 
 func (x *LogsResponse) Reset() {
 	*x = LogsResponse{}
-	mi := &file_artel_proto_msgTypes[36]
+	mi := &file_artel_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2897,7 +2957,7 @@ func (x *LogsResponse) String() string {
 func (*LogsResponse) ProtoMessage() {}
 
 func (x *LogsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[36]
+	mi := &file_artel_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2910,7 +2970,7 @@ func (x *LogsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogsResponse.ProtoReflect.Descriptor instead.
 func (*LogsResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{36}
+	return file_artel_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *LogsResponse) GetData() []byte {
@@ -2936,7 +2996,7 @@ type CloseRequest struct {
 
 func (x *CloseRequest) Reset() {
 	*x = CloseRequest{}
-	mi := &file_artel_proto_msgTypes[37]
+	mi := &file_artel_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2948,7 +3008,7 @@ func (x *CloseRequest) String() string {
 func (*CloseRequest) ProtoMessage() {}
 
 func (x *CloseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[37]
+	mi := &file_artel_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2961,7 +3021,7 @@ func (x *CloseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseRequest.ProtoReflect.Descriptor instead.
 func (*CloseRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{37}
+	return file_artel_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *CloseRequest) GetLease() []byte {
@@ -2985,7 +3045,7 @@ type ChallengeRequest struct {
 
 func (x *ChallengeRequest) Reset() {
 	*x = ChallengeRequest{}
-	mi := &file_artel_proto_msgTypes[38]
+	mi := &file_artel_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2997,7 +3057,7 @@ func (x *ChallengeRequest) String() string {
 func (*ChallengeRequest) ProtoMessage() {}
 
 func (x *ChallengeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[38]
+	mi := &file_artel_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3010,7 +3070,7 @@ func (x *ChallengeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChallengeRequest.ProtoReflect.Descriptor instead.
 func (*ChallengeRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{38}
+	return file_artel_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *ChallengeRequest) GetLease() []byte {
@@ -3057,7 +3117,7 @@ type ChallengeResponse struct {
 
 func (x *ChallengeResponse) Reset() {
 	*x = ChallengeResponse{}
-	mi := &file_artel_proto_msgTypes[39]
+	mi := &file_artel_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3069,7 +3129,7 @@ func (x *ChallengeResponse) String() string {
 func (*ChallengeResponse) ProtoMessage() {}
 
 func (x *ChallengeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[39]
+	mi := &file_artel_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3082,7 +3142,7 @@ func (x *ChallengeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChallengeResponse.ProtoReflect.Descriptor instead.
 func (*ChallengeResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{39}
+	return file_artel_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *ChallengeResponse) GetCommitment() []byte {
@@ -3103,7 +3163,7 @@ type ProofRequest struct {
 
 func (x *ProofRequest) Reset() {
 	*x = ProofRequest{}
-	mi := &file_artel_proto_msgTypes[40]
+	mi := &file_artel_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3115,7 +3175,7 @@ func (x *ProofRequest) String() string {
 func (*ProofRequest) ProtoMessage() {}
 
 func (x *ProofRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[40]
+	mi := &file_artel_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3128,7 +3188,7 @@ func (x *ProofRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProofRequest.ProtoReflect.Descriptor instead.
 func (*ProofRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{40}
+	return file_artel_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *ProofRequest) GetLease() []byte {
@@ -3154,7 +3214,7 @@ type ProofResponse struct {
 
 func (x *ProofResponse) Reset() {
 	*x = ProofResponse{}
-	mi := &file_artel_proto_msgTypes[41]
+	mi := &file_artel_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3166,7 +3226,7 @@ func (x *ProofResponse) String() string {
 func (*ProofResponse) ProtoMessage() {}
 
 func (x *ProofResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[41]
+	mi := &file_artel_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3179,7 +3239,7 @@ func (x *ProofResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProofResponse.ProtoReflect.Descriptor instead.
 func (*ProofResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{41}
+	return file_artel_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *ProofResponse) GetProof() []byte {
@@ -3201,7 +3261,7 @@ type RecoverRequest struct {
 
 func (x *RecoverRequest) Reset() {
 	*x = RecoverRequest{}
-	mi := &file_artel_proto_msgTypes[42]
+	mi := &file_artel_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3213,7 +3273,7 @@ func (x *RecoverRequest) String() string {
 func (*RecoverRequest) ProtoMessage() {}
 
 func (x *RecoverRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[42]
+	mi := &file_artel_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3226,7 +3286,7 @@ func (x *RecoverRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecoverRequest.ProtoReflect.Descriptor instead.
 func (*RecoverRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{42}
+	return file_artel_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *RecoverRequest) GetRenter() []byte {
@@ -3269,7 +3329,7 @@ type HeldLease struct {
 
 func (x *HeldLease) Reset() {
 	*x = HeldLease{}
-	mi := &file_artel_proto_msgTypes[43]
+	mi := &file_artel_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3281,7 +3341,7 @@ func (x *HeldLease) String() string {
 func (*HeldLease) ProtoMessage() {}
 
 func (x *HeldLease) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[43]
+	mi := &file_artel_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3294,7 +3354,7 @@ func (x *HeldLease) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeldLease.ProtoReflect.Descriptor instead.
 func (*HeldLease) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{43}
+	return file_artel_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *HeldLease) GetLease() *Lease {
@@ -3337,7 +3397,7 @@ type HeldLane struct {
 
 func (x *HeldLane) Reset() {
 	*x = HeldLane{}
-	mi := &file_artel_proto_msgTypes[44]
+	mi := &file_artel_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3349,7 +3409,7 @@ func (x *HeldLane) String() string {
 func (*HeldLane) ProtoMessage() {}
 
 func (x *HeldLane) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[44]
+	mi := &file_artel_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3362,7 +3422,7 @@ func (x *HeldLane) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeldLane.ProtoReflect.Descriptor instead.
 func (*HeldLane) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{44}
+	return file_artel_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *HeldLane) GetLane() uint64 {
@@ -3402,7 +3462,7 @@ type RecoverResponse struct {
 
 func (x *RecoverResponse) Reset() {
 	*x = RecoverResponse{}
-	mi := &file_artel_proto_msgTypes[45]
+	mi := &file_artel_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3414,7 +3474,7 @@ func (x *RecoverResponse) String() string {
 func (*RecoverResponse) ProtoMessage() {}
 
 func (x *RecoverResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[45]
+	mi := &file_artel_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3427,7 +3487,7 @@ func (x *RecoverResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecoverResponse.ProtoReflect.Descriptor instead.
 func (*RecoverResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{45}
+	return file_artel_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *RecoverResponse) GetLanes() []*HeldLane {
@@ -3445,7 +3505,7 @@ type Empty struct {
 
 func (x *Empty) Reset() {
 	*x = Empty{}
-	mi := &file_artel_proto_msgTypes[46]
+	mi := &file_artel_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3457,7 +3517,7 @@ func (x *Empty) String() string {
 func (*Empty) ProtoMessage() {}
 
 func (x *Empty) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[46]
+	mi := &file_artel_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3470,7 +3530,7 @@ func (x *Empty) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Empty.ProtoReflect.Descriptor instead.
 func (*Empty) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{46}
+	return file_artel_proto_rawDescGZIP(), []int{47}
 }
 
 var File_artel_proto protoreflect.FileDescriptor
@@ -3487,7 +3547,7 @@ const file_artel_proto_rawDesc = "" +
 	"minVersion\x12\x1f\n" +
 	"\vmax_version\x18\x03 \x01(\rR\n" +
 	"maxVersion\x12\x1a\n" +
-	"\bsoftware\x18\x04 \x01(\tR\bsoftware\"\xac\x04\n" +
+	"\bsoftware\x18\x04 \x01(\tR\bsoftware\"\xd2\x04\n" +
 	"\x05Offer\x12\x18\n" +
 	"\anetwork\x18\x01 \x01(\fR\anetwork\x12\x12\n" +
 	"\x04node\x18\x02 \x01(\fR\x04node\x12\x18\n" +
@@ -3511,7 +3571,11 @@ const file_artel_proto_rawDesc = "" +
 	"\x03cpu\x18\x12 \x01(\v2\x12.artel.wire.v1.CPUR\x03cpu\x12\x1b\n" +
 	"\tpull_free\x18\x13 \x01(\x04R\bpullFree\x12\x1d\n" +
 	"\n" +
-	"pull_price\x18\x14 \x01(\x04R\tpullPrice\"M\n" +
+	"pull_price\x18\x14 \x01(\x04R\tpullPrice\x12$\n" +
+	"\x03gpu\x18\x18 \x01(\v2\x12.artel.wire.v1.GPUR\x03gpu\"3\n" +
+	"\x03GPU\x12\x14\n" +
+	"\x05model\x18\x01 \x01(\tR\x05model\x12\x16\n" +
+	"\x06driver\x18\x02 \x01(\tR\x06driver\"M\n" +
 	"\x03CPU\x12\x12\n" +
 	"\x04arch\x18\x01 \x01(\tR\x04arch\x12\x16\n" +
 	"\x06vendor\x18\x02 \x01(\tR\x06vendor\x12\x1a\n" +
@@ -3779,89 +3843,91 @@ func file_artel_proto_rawDescGZIP() []byte {
 	return file_artel_proto_rawDescData
 }
 
-var file_artel_proto_msgTypes = make([]protoimpl.MessageInfo, 47)
+var file_artel_proto_msgTypes = make([]protoimpl.MessageInfo, 48)
 var file_artel_proto_goTypes = []any{
 	(*Signed)(nil),            // 0: artel.wire.v1.Signed
 	(*Hello)(nil),             // 1: artel.wire.v1.Hello
 	(*Offer)(nil),             // 2: artel.wire.v1.Offer
-	(*CPU)(nil),               // 3: artel.wire.v1.CPU
-	(*Resources)(nil),         // 4: artel.wire.v1.Resources
-	(*Terms)(nil),             // 5: artel.wire.v1.Terms
-	(*Lease)(nil),             // 6: artel.wire.v1.Lease
-	(*SignedReserve)(nil),     // 7: artel.wire.v1.SignedReserve
-	(*SignedVoucher)(nil),     // 8: artel.wire.v1.SignedVoucher
-	(*ProposeRequest)(nil),    // 9: artel.wire.v1.ProposeRequest
-	(*ProposeResponse)(nil),   // 10: artel.wire.v1.ProposeResponse
-	(*ReserveRequest)(nil),    // 11: artel.wire.v1.ReserveRequest
-	(*TaskSpec)(nil),          // 12: artel.wire.v1.TaskSpec
-	(*Box)(nil),               // 13: artel.wire.v1.Box
-	(*FindRequest)(nil),       // 14: artel.wire.v1.FindRequest
-	(*FindResponse)(nil),      // 15: artel.wire.v1.FindResponse
-	(*Grant)(nil),             // 16: artel.wire.v1.Grant
-	(*Visit)(nil),             // 17: artel.wire.v1.Visit
-	(*Reading)(nil),           // 18: artel.wire.v1.Reading
-	(*Start)(nil),             // 19: artel.wire.v1.Start
-	(*StartRequest)(nil),      // 20: artel.wire.v1.StartRequest
-	(*Refusal)(nil),           // 21: artel.wire.v1.Refusal
-	(*StartResponse)(nil),     // 22: artel.wire.v1.StartResponse
-	(*TaskKey)(nil),           // 23: artel.wire.v1.TaskKey
-	(*CancelRequest)(nil),     // 24: artel.wire.v1.CancelRequest
-	(*WatchRequest)(nil),      // 25: artel.wire.v1.WatchRequest
-	(*WatchResponse)(nil),     // 26: artel.wire.v1.WatchResponse
-	(*Progress)(nil),          // 27: artel.wire.v1.Progress
-	(*Event)(nil),             // 28: artel.wire.v1.Event
-	(*Result)(nil),            // 29: artel.wire.v1.Result
-	(*Usage)(nil),             // 30: artel.wire.v1.Usage
-	(*Receipt)(nil),           // 31: artel.wire.v1.Receipt
-	(*PayRequest)(nil),        // 32: artel.wire.v1.PayRequest
-	(*OutputKey)(nil),         // 33: artel.wire.v1.OutputKey
-	(*PayResponse)(nil),       // 34: artel.wire.v1.PayResponse
-	(*LogsRequest)(nil),       // 35: artel.wire.v1.LogsRequest
-	(*LogsResponse)(nil),      // 36: artel.wire.v1.LogsResponse
-	(*CloseRequest)(nil),      // 37: artel.wire.v1.CloseRequest
-	(*ChallengeRequest)(nil),  // 38: artel.wire.v1.ChallengeRequest
-	(*ChallengeResponse)(nil), // 39: artel.wire.v1.ChallengeResponse
-	(*ProofRequest)(nil),      // 40: artel.wire.v1.ProofRequest
-	(*ProofResponse)(nil),     // 41: artel.wire.v1.ProofResponse
-	(*RecoverRequest)(nil),    // 42: artel.wire.v1.RecoverRequest
-	(*HeldLease)(nil),         // 43: artel.wire.v1.HeldLease
-	(*HeldLane)(nil),          // 44: artel.wire.v1.HeldLane
-	(*RecoverResponse)(nil),   // 45: artel.wire.v1.RecoverResponse
-	(*Empty)(nil),             // 46: artel.wire.v1.Empty
+	(*GPU)(nil),               // 3: artel.wire.v1.GPU
+	(*CPU)(nil),               // 4: artel.wire.v1.CPU
+	(*Resources)(nil),         // 5: artel.wire.v1.Resources
+	(*Terms)(nil),             // 6: artel.wire.v1.Terms
+	(*Lease)(nil),             // 7: artel.wire.v1.Lease
+	(*SignedReserve)(nil),     // 8: artel.wire.v1.SignedReserve
+	(*SignedVoucher)(nil),     // 9: artel.wire.v1.SignedVoucher
+	(*ProposeRequest)(nil),    // 10: artel.wire.v1.ProposeRequest
+	(*ProposeResponse)(nil),   // 11: artel.wire.v1.ProposeResponse
+	(*ReserveRequest)(nil),    // 12: artel.wire.v1.ReserveRequest
+	(*TaskSpec)(nil),          // 13: artel.wire.v1.TaskSpec
+	(*Box)(nil),               // 14: artel.wire.v1.Box
+	(*FindRequest)(nil),       // 15: artel.wire.v1.FindRequest
+	(*FindResponse)(nil),      // 16: artel.wire.v1.FindResponse
+	(*Grant)(nil),             // 17: artel.wire.v1.Grant
+	(*Visit)(nil),             // 18: artel.wire.v1.Visit
+	(*Reading)(nil),           // 19: artel.wire.v1.Reading
+	(*Start)(nil),             // 20: artel.wire.v1.Start
+	(*StartRequest)(nil),      // 21: artel.wire.v1.StartRequest
+	(*Refusal)(nil),           // 22: artel.wire.v1.Refusal
+	(*StartResponse)(nil),     // 23: artel.wire.v1.StartResponse
+	(*TaskKey)(nil),           // 24: artel.wire.v1.TaskKey
+	(*CancelRequest)(nil),     // 25: artel.wire.v1.CancelRequest
+	(*WatchRequest)(nil),      // 26: artel.wire.v1.WatchRequest
+	(*WatchResponse)(nil),     // 27: artel.wire.v1.WatchResponse
+	(*Progress)(nil),          // 28: artel.wire.v1.Progress
+	(*Event)(nil),             // 29: artel.wire.v1.Event
+	(*Result)(nil),            // 30: artel.wire.v1.Result
+	(*Usage)(nil),             // 31: artel.wire.v1.Usage
+	(*Receipt)(nil),           // 32: artel.wire.v1.Receipt
+	(*PayRequest)(nil),        // 33: artel.wire.v1.PayRequest
+	(*OutputKey)(nil),         // 34: artel.wire.v1.OutputKey
+	(*PayResponse)(nil),       // 35: artel.wire.v1.PayResponse
+	(*LogsRequest)(nil),       // 36: artel.wire.v1.LogsRequest
+	(*LogsResponse)(nil),      // 37: artel.wire.v1.LogsResponse
+	(*CloseRequest)(nil),      // 38: artel.wire.v1.CloseRequest
+	(*ChallengeRequest)(nil),  // 39: artel.wire.v1.ChallengeRequest
+	(*ChallengeResponse)(nil), // 40: artel.wire.v1.ChallengeResponse
+	(*ProofRequest)(nil),      // 41: artel.wire.v1.ProofRequest
+	(*ProofResponse)(nil),     // 42: artel.wire.v1.ProofResponse
+	(*RecoverRequest)(nil),    // 43: artel.wire.v1.RecoverRequest
+	(*HeldLease)(nil),         // 44: artel.wire.v1.HeldLease
+	(*HeldLane)(nil),          // 45: artel.wire.v1.HeldLane
+	(*RecoverResponse)(nil),   // 46: artel.wire.v1.RecoverResponse
+	(*Empty)(nil),             // 47: artel.wire.v1.Empty
 }
 var file_artel_proto_depIdxs = []int32{
-	4,  // 0: artel.wire.v1.Offer.resources:type_name -> artel.wire.v1.Resources
-	3,  // 1: artel.wire.v1.Offer.cpu:type_name -> artel.wire.v1.CPU
-	4,  // 2: artel.wire.v1.Terms.resources:type_name -> artel.wire.v1.Resources
-	6,  // 3: artel.wire.v1.ProposeRequest.lease:type_name -> artel.wire.v1.Lease
-	7,  // 4: artel.wire.v1.ProposeRequest.reserve:type_name -> artel.wire.v1.SignedReserve
-	8,  // 5: artel.wire.v1.ProposeRequest.voucher:type_name -> artel.wire.v1.SignedVoucher
-	7,  // 6: artel.wire.v1.ReserveRequest.reserve:type_name -> artel.wire.v1.SignedReserve
-	4,  // 7: artel.wire.v1.TaskSpec.want:type_name -> artel.wire.v1.Resources
-	13, // 8: artel.wire.v1.TaskSpec.box:type_name -> artel.wire.v1.Box
-	16, // 9: artel.wire.v1.FindRequest.grant:type_name -> artel.wire.v1.Grant
-	16, // 10: artel.wire.v1.FindResponse.grant:type_name -> artel.wire.v1.Grant
-	12, // 11: artel.wire.v1.Start.spec:type_name -> artel.wire.v1.TaskSpec
-	19, // 12: artel.wire.v1.StartRequest.starts:type_name -> artel.wire.v1.Start
-	21, // 13: artel.wire.v1.StartResponse.refused:type_name -> artel.wire.v1.Refusal
-	23, // 14: artel.wire.v1.CancelRequest.tasks:type_name -> artel.wire.v1.TaskKey
-	28, // 15: artel.wire.v1.WatchResponse.events:type_name -> artel.wire.v1.Event
-	27, // 16: artel.wire.v1.WatchResponse.running:type_name -> artel.wire.v1.Progress
-	31, // 17: artel.wire.v1.Event.receipt:type_name -> artel.wire.v1.Receipt
-	29, // 18: artel.wire.v1.Receipt.result:type_name -> artel.wire.v1.Result
-	30, // 19: artel.wire.v1.Receipt.usage:type_name -> artel.wire.v1.Usage
-	8,  // 20: artel.wire.v1.PayRequest.voucher:type_name -> artel.wire.v1.SignedVoucher
-	23, // 21: artel.wire.v1.PayRequest.want:type_name -> artel.wire.v1.TaskKey
-	33, // 22: artel.wire.v1.PayResponse.keys:type_name -> artel.wire.v1.OutputKey
-	6,  // 23: artel.wire.v1.HeldLease.lease:type_name -> artel.wire.v1.Lease
-	8,  // 24: artel.wire.v1.HeldLane.voucher:type_name -> artel.wire.v1.SignedVoucher
-	43, // 25: artel.wire.v1.HeldLane.leases:type_name -> artel.wire.v1.HeldLease
-	44, // 26: artel.wire.v1.RecoverResponse.lanes:type_name -> artel.wire.v1.HeldLane
-	27, // [27:27] is the sub-list for method output_type
-	27, // [27:27] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	5,  // 0: artel.wire.v1.Offer.resources:type_name -> artel.wire.v1.Resources
+	4,  // 1: artel.wire.v1.Offer.cpu:type_name -> artel.wire.v1.CPU
+	3,  // 2: artel.wire.v1.Offer.gpu:type_name -> artel.wire.v1.GPU
+	5,  // 3: artel.wire.v1.Terms.resources:type_name -> artel.wire.v1.Resources
+	7,  // 4: artel.wire.v1.ProposeRequest.lease:type_name -> artel.wire.v1.Lease
+	8,  // 5: artel.wire.v1.ProposeRequest.reserve:type_name -> artel.wire.v1.SignedReserve
+	9,  // 6: artel.wire.v1.ProposeRequest.voucher:type_name -> artel.wire.v1.SignedVoucher
+	8,  // 7: artel.wire.v1.ReserveRequest.reserve:type_name -> artel.wire.v1.SignedReserve
+	5,  // 8: artel.wire.v1.TaskSpec.want:type_name -> artel.wire.v1.Resources
+	14, // 9: artel.wire.v1.TaskSpec.box:type_name -> artel.wire.v1.Box
+	17, // 10: artel.wire.v1.FindRequest.grant:type_name -> artel.wire.v1.Grant
+	17, // 11: artel.wire.v1.FindResponse.grant:type_name -> artel.wire.v1.Grant
+	13, // 12: artel.wire.v1.Start.spec:type_name -> artel.wire.v1.TaskSpec
+	20, // 13: artel.wire.v1.StartRequest.starts:type_name -> artel.wire.v1.Start
+	22, // 14: artel.wire.v1.StartResponse.refused:type_name -> artel.wire.v1.Refusal
+	24, // 15: artel.wire.v1.CancelRequest.tasks:type_name -> artel.wire.v1.TaskKey
+	29, // 16: artel.wire.v1.WatchResponse.events:type_name -> artel.wire.v1.Event
+	28, // 17: artel.wire.v1.WatchResponse.running:type_name -> artel.wire.v1.Progress
+	32, // 18: artel.wire.v1.Event.receipt:type_name -> artel.wire.v1.Receipt
+	30, // 19: artel.wire.v1.Receipt.result:type_name -> artel.wire.v1.Result
+	31, // 20: artel.wire.v1.Receipt.usage:type_name -> artel.wire.v1.Usage
+	9,  // 21: artel.wire.v1.PayRequest.voucher:type_name -> artel.wire.v1.SignedVoucher
+	24, // 22: artel.wire.v1.PayRequest.want:type_name -> artel.wire.v1.TaskKey
+	34, // 23: artel.wire.v1.PayResponse.keys:type_name -> artel.wire.v1.OutputKey
+	7,  // 24: artel.wire.v1.HeldLease.lease:type_name -> artel.wire.v1.Lease
+	9,  // 25: artel.wire.v1.HeldLane.voucher:type_name -> artel.wire.v1.SignedVoucher
+	44, // 26: artel.wire.v1.HeldLane.leases:type_name -> artel.wire.v1.HeldLease
+	45, // 27: artel.wire.v1.RecoverResponse.lanes:type_name -> artel.wire.v1.HeldLane
+	28, // [28:28] is the sub-list for method output_type
+	28, // [28:28] is the sub-list for method input_type
+	28, // [28:28] is the sub-list for extension type_name
+	28, // [28:28] is the sub-list for extension extendee
+	0,  // [0:28] is the sub-list for field type_name
 }
 
 func init() { file_artel_proto_init() }
@@ -3875,7 +3941,7 @@ func file_artel_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_artel_proto_rawDesc), len(file_artel_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   47,
+			NumMessages:   48,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
