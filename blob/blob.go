@@ -5,6 +5,7 @@
 // Store:
 //
 //	AddFile AddDir MakeDir         host files  -> blocks
+//	MakeFile                       blocks      -> a file of them
 //	Open ReadDir Extract           blocks      -> host files
 //	Fetch Serve                    blocks over a stream, from a stranger
 //	GC Missing                     which blocks a root needs

@@ -151,9 +151,8 @@ func InPlace(name string, head []byte) bool {
 // headPeek is how much of a file Options.Pages is shown.
 const headPeek = 64
 
-// Manifest is a generation that was saved or restored. It is not changed by
-// anything, so it may serve as the parent of several.
-type Manifest struct {
+// Info is what a head says of its generation.
+type Info struct {
 	Meta
 	Root       artel.Ref // names the generation, to keepers and in receipts
 	Parent     artel.Ref // the root of the generation before; zero for the first
@@ -162,6 +161,12 @@ type Manifest struct {
 	Bytes      int64      // of all files
 	Stored     int64      // of all blocks, those shared with earlier generations included
 	Files      int        // and directories and links
+}
+
+// Manifest is a generation that was saved, restored or loaded. Nothing changes it,
+// so it may serve as the parent of several.
+type Manifest struct {
+	Info
 
 	packs []packInfo // by rising id
 	next  uint32     // id of the next pack

@@ -14,9 +14,9 @@ import (
 // by bit, from no more than what a keeper has; and saving goes on from what was
 // restored as well as from what was saved.
 func TestGenerations(t *testing.T) {
-	seeds := 6
+	seeds := 3
 	if testing.Short() {
-		seeds = 2
+		seeds = 1
 	}
 	for seed := range uint64(seeds) {
 		t.Run(fmt.Sprint("seed", seed), func(t *testing.T) {

@@ -225,7 +225,11 @@ func TestManyGenerations(t *testing.T) {
 	m, first, err := Save(t.Context(), store, key, z.dir, nil, meta, o)
 	z.must(err)
 	var sent, changed int64
-	for g := range 120 {
+	generations := 120
+	if testing.Short() {
+		generations = 30
+	}
+	for g := range generations {
 		dirty(z, path, 0.002+0.03*float64(g%2))
 		next, stats, err := Save(t.Context(), store, key, z.dir, m, meta, o)
 		z.must(err)
@@ -238,7 +242,7 @@ func TestManyGenerations(t *testing.T) {
 	if sent > 3*changed {
 		t.Errorf("sent %d bytes for %d that changed", sent, changed)
 	}
-	t.Logf("first %+v; 120 generations: %d bytes changed, %d sent, now %d packs of %d bytes", first, changed, sent, m.Blocks(), m.Stored)
+	t.Logf("first %+v; %d generations: %d bytes changed, %d sent, now %d packs of %d bytes", first, generations, changed, sent, m.Blocks(), m.Stored)
 	held, err := Verify(t.Context(), store, m.Root, Limits{})
 	z.must(err)
 	u, err := store.Usage(t.Context())

@@ -65,9 +65,13 @@ func TestEveryByte(t *testing.T) {
 		t.Fatal(err)
 	}
 	back := filepath.Join(t.TempDir(), "back")
-	try := func(what string, ref artel.Ref, data []byte, list bool) {
+	n := 0
+	try := func(what string, ref artel.Ref, data []byte) {
 		t.Helper()
-		_, err := Restore(t.Context(), liar{store, ref, data}, key, m.Root, want(m), back, Options{})
+		_, err := Load(t.Context(), liar{store, ref, data}, key, m.Root, want(m), Options{})
+		if n++; n%16 == 0 && err != nil { // they read alike; one of them writes besides
+			_, err = Restore(t.Context(), liar{store, ref, data}, key, m.Root, want(m), back, Options{})
+		}
 		if err == nil {
 			t.Fatalf("%s of block %s is not noticed", what, ref)
 		}
@@ -79,7 +83,6 @@ func TestEveryByte(t *testing.T) {
 		}
 		t.Fatalf("%s of block %s: %v", what, ref, err)
 	}
-	n := 0
 	for _, b := range blocks {
 		data, err := store.Get(t.Context(), b.Ref)
 		if err != nil {
@@ -91,16 +94,15 @@ func TestEveryByte(t *testing.T) {
 			}
 			bad := bytes.Clone(data)
 			bad[i] ^= 1 << (i % 8)
-			try("changing a byte", b.Ref, bad, b.List)
-			n++
+			try("changing a byte", b.Ref, bad)
 		}
 		if !b.List {
-			try("leaving out a byte", b.Ref, data[:len(data)-1], b.List)
-			try("adding a byte", b.Ref, append(bytes.Clone(data), 0), b.List)
-			try("emptying", b.Ref, nil, b.List)
+			try("leaving out a byte", b.Ref, data[:len(data)-1])
+			try("adding a byte", b.Ref, append(bytes.Clone(data), 0))
+			try("emptying", b.Ref, nil)
 		}
 	}
-	t.Logf("%d bytes of %d blocks", n, len(blocks))
+	t.Logf("%d changes to %d blocks", n, len(blocks))
 }
 
 // matters says whether the changed byte of a list makes it another list. The store
@@ -187,6 +189,9 @@ func TestWrongOnes(t *testing.T) {
 		if _, err := Restore(t.Context(), store, x.key, x.root, x.want, back, Options{}); !errors.Is(err, x.is) {
 			t.Errorf("wrong %s: %v", x.what, err)
 		}
+		if _, err := Describe(t.Context(), store, x.key, x.root, x.want, Limits{}); !errors.Is(err, x.is) {
+			t.Errorf("describe wrong %s: %v", x.what, err)
+		}
 		empty(t, back)
 	}
 	// An old head in the place of the new one, an old pack in the place of a new one.
@@ -241,7 +246,7 @@ var forgedPages = bytes.Repeat([]byte("page"), 4*PageSize/4)
 // make returns a root. edit may change the head before it is sealed.
 func (f *forge) make(index []byte, bytesTotal int64, files int, edit func(*head)) artel.Ref {
 	f.t.Helper()
-	h := &head{Manifest: Manifest{Meta: Meta{Task: task}, Generation: 1, Bytes: bytesTotal, Files: files, next: 9}, indexLen: int64(len(index))}
+	h := &head{Manifest: Manifest{Info: Info{Meta: Meta{Task: task}, Generation: 1, Bytes: bytesTotal, Files: files}, next: 9}, indexLen: int64(len(index))}
 	pack := func(id uint32, lengths []uint32, data []byte) {
 		plain := encodePack(nil, lengths, data)
 		sealed, err := f.seal.seal(nil, kindPack, 1, id, f.enc.EncodeAll(plain, nil))

@@ -60,6 +60,11 @@ func TestKeeperFetches(t *testing.T) {
 		}
 		dirty(z, path, 0.03)
 	}
+	info, err := Describe(t.Context(), keeper, key, m.Root, want(m), Limits{})
+	z.must(err)
+	if info.Digest != m.Digest || info.Stored != m.Stored || info.Parent != m.Parent || info.Files != m.Files {
+		t.Errorf("described as %+v, is %+v", info, m.Info)
+	}
 	next, back := mem.New(0), filepath.Join(t.TempDir(), "back")
 	fetch(keeper, next, m.Root)
 	r, err := Restore(t.Context(), next, key, m.Root, want(m), back, Options{})

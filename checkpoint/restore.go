@@ -110,36 +110,55 @@ func (c *chunks) length(i int) int64 {
 	return int64(c.ends[i] - c.ends[i-1])
 }
 
-// begin reads list, head and index.
-func begin(ctx context.Context, store blob.Store, key Key, root artel.Ref, want Want, lim Limits) (*loader, error) {
-	lim = lim.orDefault()
+// Describe reads what the head of a generation says, and compares the list with
+// it. It needs list and head alone: who is to restore finds out by it whether it
+// can, before anything else is fetched. Errors are as for Restore.
+func Describe(ctx context.Context, store blob.Store, key Key, root artel.Ref, want Want, lim Limits) (Info, error) {
+	_, h, err := describe(ctx, store, key, root, want, lim.orDefault())
+	if err != nil {
+		return Info{}, fmt.Errorf("describe checkpoint %s: %w", root, err)
+	}
+	return h.Info, nil
+}
+
+func describe(ctx context.Context, store blob.Store, key Key, root artel.Ref, want Want, lim Limits) (*sealer, *head, error) {
 	seal, err := newSealer(key, want.Task)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	list, err := readList(ctx, store, root, lim)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	block, err := store.Get(ctx, list.leaves[0])
 	if err != nil {
-		return nil, fmt.Errorf("head: %w; hint: fetch the root from a keeper", err)
+		return nil, nil, fmt.Errorf("head: %w; hint: fetch the root from a keeper", err)
 	}
 	blockLen := int64(len(block))
 	h, err := openHead(seal, block, want, lim)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if len(list.leaves)-1 != len(h.packs) {
-		return nil, malformed("a list of %d packs for a head of %d", len(list.leaves)-1, len(h.packs))
+		return nil, nil, malformed("a list of %d packs for a head of %d", len(list.leaves)-1, len(h.packs))
 	}
 	for i, p := range h.packs {
 		if list.leaves[i+1] != p.ref {
-			return nil, malformed("pack %d is %s in the list and %s in the head", p.id, list.leaves[i+1], p.ref)
+			return nil, nil, malformed("pack %d is %s in the list and %s in the head", p.id, list.leaves[i+1], p.ref)
 		}
 	}
 	h.Root = root
 	h.Stored += blockLen + list.inner
+	return seal, h, nil
+}
+
+// begin reads list, head and index.
+func begin(ctx context.Context, store blob.Store, key Key, root artel.Ref, want Want, lim Limits) (*loader, error) {
+	lim = lim.orDefault()
+	seal, h, err := describe(ctx, store, key, root, want, lim)
+	if err != nil {
+		return nil, err
+	}
 	dec, err := newDecoder()
 	if err != nil {
 		return nil, err

@@ -42,9 +42,9 @@ func save(ctx context.Context, store blob.Store, key Key, dir string, prev *Mani
 	if len(meta.Extra) > maxExtra {
 		return nil, Stats{}, overLimit("bytes of Meta.Extra", int64(len(meta.Extra)), maxExtra)
 	}
-	h := &head{Manifest: Manifest{Meta: meta, Generation: 1}}
+	h := &head{Manifest: Manifest{Info: Info{Meta: meta, Generation: 1}}}
 	if prev == nil {
-		prev = &Manifest{Meta: meta}
+		prev = &Manifest{Info: Info{Meta: meta}}
 	} else {
 		h.Generation, h.Parent = prev.Generation+1, prev.Root
 	}

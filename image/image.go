@@ -153,5 +153,9 @@ type Image struct {
 }
 
 // Release gives the image back: it may go when room is needed. Calling it again
-// does nothing.
-func (i *Image) Release() { i.release() }
+// does nothing, nor for an Image that no Store has given out.
+func (i *Image) Release() {
+	if i.release != nil {
+		i.release()
+	}
+}

@@ -111,6 +111,16 @@ func (o *owner) limit(c api.ProvideConfig) {
 	o.n.images.guests.SetLimit(max(int64(min(c.Images, math.MaxInt64)), 1))
 }
 
+// notices say what of strangers' work does not work here.
+func (o *owner) notices() []string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.p == nil {
+		return nil
+	}
+	return o.boxes.notices()
+}
+
 // spare is what strangers' programs and inputs leave free of the owner's disk,
 // in bytes.
 const spare = 1 << 30

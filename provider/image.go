@@ -57,7 +57,13 @@ func inImage(s *sandbox.Spec, t artel.TaskSpec, img *image.Image) {
 	if t.Box.Dir != "" {
 		s.Dir = path.Clean(t.Box.Dir)
 	}
-	env := map[string]string{"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+	env := map[string]string{
+		"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+		// OpenMP's threads wait for each other by spinning. In gVisor, and within a quota,
+		// that takes the processor from those that are waited for: PyTorch with two
+		// threads on two cores becomes several times slower.
+		"OMP_WAIT_POLICY": "passive",
+	}
 	if c.Home != "" {
 		env["HOME"] = c.Home
 	}

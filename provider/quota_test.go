@@ -14,6 +14,7 @@ import (
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/blob"
 	"github.com/artel-network/artel/blob/mem"
+	"github.com/artel-network/artel/image"
 	"github.com/artel-network/artel/lease"
 	"github.com/artel-network/artel/sandbox"
 	"github.com/artel-network/artel/sandbox/fake"
@@ -280,5 +281,46 @@ func TestInputThatIsAFile(t *testing.T) {
 	}
 	if strings.Contains(f.Message, s.Dir) {
 		t.Errorf("the renter reads %q", f.Message)
+	}
+}
+
+// oneImage gives the same image to everybody.
+type oneImage struct{ root string }
+
+func (o oneImage) Ensure(context.Context, artel.NodeID, artel.Box, artel.Terms) (*image.Image, error) {
+	return &image.Image{Root: o.root}, nil
+}
+
+func (oneImage) Hold(string) func() { return func() {} }
+
+// imageless runs in its box what wants an image, without one: the fake has none.
+type imageless struct {
+	sandbox.Box
+	program string
+}
+
+func (b imageless) Start(ctx context.Context, id string, s sandbox.Spec) (sandbox.Run, error) {
+	s.Root, s.Program = "", b.program
+	return b.Box.Start(ctx, id, s)
+}
+
+// An offer names a fifth of its share of the disk for a task: a container with an input
+// and an output has room in the whole, however it uses it.
+func TestContainerHasRoomInFiveTimesItsDisk(t *testing.T) {
+	const disk, log = 1 << 20, 4096
+	s := newShop(t, 5*disk+log, writes(disk/2))
+	s.Images = oneImage{t.TempDir()}
+	program := filepath.Join(t.TempDir(), "program")
+	if err := os.WriteFile(program, []byte("a program"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.Boxes[""] = imageless{s.Boxes[""], program}
+	renter := artel.NodeID{1}
+	spec := artel.TaskSpec{Args: []string{"/program"}, Wall: 1000, Log: log, Want: artel.Resources{Disk: disk}, Box: artel.Box{Image: artel.Hash{1}}}
+	spec.Input = s.servesDir(renter, "input", strings.Repeat("x", disk/2))
+	terms := artel.Terms{Unit: 60_000, Resources: artel.Resources{Disk: disk}, Image: spec.Box.Image}
+	f := s.Run(t.Context(), renter, artel.Hash{1}, terms, lease.Running{TaskKey: lease.TaskKey{Task: 1, Attempt: 1}, Spec: spec}, func(string) {})
+	if !f.Billed || f.Sealed.IsZero() {
+		t.Errorf("the task: %+v", f)
 	}
 }

@@ -84,10 +84,10 @@ func (b *Boxed) Run(ctx context.Context, from artel.NodeID, id artel.Hash, t art
 		return fail(artel.ReasonRefused, "no sandbox %q here", t.Sandbox)
 	}
 	k := Attempt{id, r.TaskKey}
-	claim := 3*int64(r.Spec.Want.Disk) + int64(r.Spec.Log) // an output lies here as it was left, as blocks, and sealed
-	if t.Image != (artel.Hash{}) {
-		claim += int64(r.Spec.Want.Disk) // and what it writes elsewhere
-	}
+	// An output lies here as it was left, as blocks, and sealed. What a container writes
+	// elsewhere is gone before its output is more than one of these. With twice the disk for
+	// an input, a task takes five times what it asks for: node offers a fifth.
+	claim := 3*int64(r.Spec.Want.Disk) + int64(r.Spec.Log)
 	prepared := b.prepare() // before an attempt is taken up: what is in goOn keeps its files
 	run := b.takeUp(k)
 	if err := b.take(claim); err != nil {

@@ -88,7 +88,7 @@ func play(rng *rand.Rand, w Weibull, p Plan, rule func(age time.Duration) time.D
 func meanOf(t *testing.T, w Weibull, p Plan, rule func(age time.Duration) time.Duration) (slowdown, hosts float64) {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(1, 2))
-	const jobs = 20_000
+	const jobs = 5_000
 	for range jobs {
 		total, n := play(rng, w, p, rule)
 		slowdown += total.Hours() / p.Work.Hours() / jobs

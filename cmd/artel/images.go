@@ -27,8 +27,13 @@ room by themselves, those used longest ago first; see artel provide --max-images
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.images(cmd.Context()) },
 	}
 	c.AddCommand(&cobra.Command{
-		Use: "rm DIGEST…", Short: "Remove images, named by their digests or beginnings of them", Args: cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return a.removeImages(cmd.Context(), args) },
+		Use: "rm DIGEST…", Short: "Remove images, named by their digests or beginnings of them", Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usage("artel images lists them; artel images prune removes all that nothing uses", "artel images rm wants a digest")
+			}
+			return a.removeImages(cmd.Context(), args)
+		},
 	}, &cobra.Command{
 		Use: "prune", Short: "Remove all images that nothing uses", Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.removeImages(cmd.Context(), nil) },

@@ -44,7 +44,7 @@ type world struct {
 	// patient renters leave it to their providers to give back what was not used.
 	patient bool
 
-	asked atomic.Int64 // challenges that were answered, of those that renters remember
+	asked atomic.Int64 // machines that have answered a challenge, for each renter that remembers it
 
 	opened sync.Map // sealed offer → opened; a thousand nodes check each once
 }
