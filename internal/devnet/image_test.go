@@ -115,9 +115,9 @@ func (s *shelves) push(t *testing.T, name string, b oci.Build) []string {
 	return layers
 }
 
-// TestImages runs images of a registry through the whole network: what artel run says
+// TestImagesOfARegistry runs images of a registry through the whole network: what artel run says
 // where the registry lies, and who gets what when it does not.
-func TestImages(t *testing.T) {
+func TestImagesOfARegistry(t *testing.T) {
 	reg := newShelves(t)
 	// All nodes find credentials; that providers use none is what is tested.
 	config := t.TempDir()
