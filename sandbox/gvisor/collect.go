@@ -43,39 +43,68 @@ func (s *supervisor) collect(exit *sandbox.Exit) (note string) {
 
 // tidy removes what is not a file, a directory, or a link that stays inside, and takes
 // away every permission bit that lends rights. It never follows a link: os.Root does not
-// leave the directory.
+// leave the directory. A name is whatever bytes the program has chosen; so this is no
+// fs.WalkDir, which refuses those that are no UTF-8.
 func tidy(dir string) (dropped int, err error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return 0, err
 	}
 	defer root.Close()
-	err = fs.WalkDir(root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || name == "." {
-			return err
-		}
-		info, err := root.Lstat(name)
+	return tidyDir(root, root, "")
+}
+
+// tidyDir is tidy of a directory within top, open as root, at the path.
+func tidyDir(top, root *os.Root, at string) (dropped int, err error) {
+	d, err := root.Open(".")
+	if err != nil {
+		return 0, err
+	}
+	entries, err := d.ReadDir(-1)
+	_ = d.Close()
+	if err != nil {
+		return 0, err
+	}
+	for _, e := range entries {
+		n, err := tidyEntry(top, root, at, e.Name())
+		dropped += n
 		if err != nil {
-			return err
+			return dropped, err
 		}
-		switch mode := info.Mode(); {
-		case mode.IsDir() && mode != mode.Perm()|fs.ModeDir|0o700, mode.IsRegular() && mode != mode.Perm()|0o600:
-			owner := fs.FileMode(0o600)
-			if mode.IsDir() {
-				owner = 0o700
-			}
-			return root.Chmod(name, mode.Perm()|owner)
-		case mode.IsDir(), mode.IsRegular():
-			return nil
-		case mode.Type() == fs.ModeSymlink:
-			if target, err := root.Readlink(name); err == nil && staysInside(root, name, target) {
-				return nil
+	}
+	return dropped, nil
+}
+
+func tidyEntry(top, root *os.Root, at, name string) (dropped int, err error) {
+	info, err := root.Lstat(name)
+	if err != nil {
+		return 0, err
+	}
+	below := path.Join(at, name)
+	switch mode := info.Mode(); {
+	case mode.IsDir():
+		if want := mode.Perm() | 0o700; mode != want|fs.ModeDir {
+			if err := root.Chmod(name, want); err != nil {
+				return 0, err
 			}
 		}
-		dropped++
-		return root.Remove(name)
-	})
-	return dropped, err
+		sub, err := root.OpenRoot(name)
+		if err != nil {
+			return 0, err
+		}
+		defer sub.Close()
+		return tidyDir(top, sub, below)
+	case mode.IsRegular():
+		if want := mode.Perm() | 0o600; mode != want {
+			return 0, root.Chmod(name, want)
+		}
+		return 0, nil
+	case mode.Type() == fs.ModeSymlink:
+		if target, err := root.Readlink(name); err == nil && staysInside(top, below, target) {
+			return 0, nil
+		}
+	}
+	return 1, root.Remove(name)
 }
 
 // staysInside says whether a link's target is inside the directory, as it is written

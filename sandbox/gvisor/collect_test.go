@@ -46,3 +46,25 @@ func TestTidy(t *testing.T) {
 		t.Errorf("the owner's file: %v, %v", info.Mode(), err)
 	}
 }
+
+// TestTidyNames walks through names that are no text: a program chooses them, and must not
+// make its own end look like the host's.
+func TestTidyNames(t *testing.T) {
+	dir := t.TempDir()
+	odd := filepath.Join(dir, "\xff\xfe", "a\nb", "\x1b[2J")
+	if err := errors.Join(
+		os.MkdirAll(odd, 0o755), os.WriteFile(filepath.Join(odd, "\xff"), []byte("x"), 0o644),
+		os.Symlink("/etc/passwd", filepath.Join(odd, "out")), os.Symlink("\xff", filepath.Join(odd, "in")),
+	); err != nil {
+		t.Fatal(err)
+	}
+	if dropped, err := tidy(dir); err != nil || dropped != 1 {
+		t.Errorf("dropped %d, %v; want 1", dropped, err)
+	}
+	if _, err := os.Lstat(filepath.Join(odd, "out")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the link that leads out: %v; want it gone", err)
+	}
+	if b, err := os.ReadFile(filepath.Join(odd, "in")); err != nil || string(b) != "x" {
+		t.Errorf("the link that stays: %q, %v", b, err)
+	}
+}
