@@ -3,7 +3,11 @@ package provider
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -227,5 +231,46 @@ func TestCancelledFetchesAreTakenOver(t *testing.T) {
 	close(let)
 	if err := <-second; err != nil {
 		t.Errorf("the one that was not cancelled: %v", err)
+	}
+}
+
+// What a program leaves may be no output that can be kept. That is its own doing, and its
+// time is paid like any other's: it must not get it for nothing, nor make the machine look broken.
+func TestOutputThatCannotBeKeptIsBilled(t *testing.T) {
+	for name, leave := range map[string]func(out string) error{
+		"deep": func(out string) error { return os.MkdirAll(filepath.Join(out, strings.Repeat("a/", 70)), 0o755) },
+		"a link to a directory": func(out string) error {
+			return errors.Join(os.Mkdir(filepath.Join(out, "run1"), 0o755), os.Symlink("run1", filepath.Join(out, "latest")))
+		},
+		"one file a hundred times": func(out string) error {
+			errs := []error{os.WriteFile(filepath.Join(out, "x"), make([]byte, 64<<10), 0o600)}
+			for i := range 100 {
+				errs = append(errs, os.Symlink("x", filepath.Join(out, fmt.Sprint(i))))
+			}
+			return errors.Join(errs...)
+		},
+		"names": func(out string) error {
+			var errs []error
+			for i := range 9000 {
+				errs = append(errs, os.WriteFile(filepath.Join(out, fmt.Sprintf("%0255d", i)), nil, 0o600))
+			}
+			return errors.Join(errs...)
+		},
+	} {
+		s := newShop(t, 0, func(_ context.Context, spec sandbox.Spec, _ io.Writer) sandbox.Exit {
+			if err := leave(spec.Out); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			return sandbox.Exit{WallMillis: 900}
+		})
+		renter := artel.NodeID{1}
+		spec := artel.TaskSpec{Wall: 1000, Want: artel.Resources{Disk: 1 << 20}, Program: s.serves(renter, "a program")}
+		f := s.run(renter, 1, spec)
+		if !f.Billed || f.Reason != artel.ReasonOutput || f.Usage.Wall != 900 || f.Exit == 0 || !f.Sealed.IsZero() {
+			t.Errorf("%s: %+v; want it billed, for its output", name, f)
+		}
+		if !strings.Contains(f.Message, "hint:") || strings.Contains(f.Message, s.Dir) {
+			t.Errorf("%s: the renter reads %q", name, f.Message)
+		}
 	}
 }

@@ -202,11 +202,35 @@ func (b *Boxed) conclude(ctx context.Context, k Attempt, t artel.Terms, run sand
 		return f, 0 // what a stopped program left is no result
 	}
 	phase("sealing")
-	if sealed, err = b.seal(context.WithoutCancel(ctx), out, t, &f); err != nil {
-		return lost("keep output: %v", clean(err)), 0
+	switch sealed, err = b.seal(context.WithoutCancel(ctx), out, t, &f); {
+	case err == nil:
+		return f, sealed
+	case unfit(err): // it ran: what it left is its own doing, and its time is paid
+		f.Exit, f.Reason, f.Message = -1, artel.ReasonOutput, unkept(err, out)
+		return f, 0
 	}
-	return f, sealed
+	return lost("keep output: %s", inOut(clean(err), out)), 0
 }
+
+// unfit reports whether an output cannot be kept for what it is like.
+func unfit(err error) bool {
+	return errors.Is(err, blob.ErrLimit) || errors.Is(err, blob.ErrUnsupported)
+}
+
+// unkept tells the renter why, in few words: the names in it are a program's.
+func unkept(err error, out string) string {
+	text := inOut(err, out)
+	if len(text) > 400 {
+		text = text[:100] + "…" + text[len(text)-300:]
+	}
+	if !strings.Contains(text, "hint:") {
+		text += "; hint: leave an archive in /out"
+	}
+	return "keep output: " + text
+}
+
+// inOut says /out for the directory on this host.
+func inOut(err error, out string) string { return strings.ReplaceAll(err.Error(), out, "/out") }
 
 // clean keeps the owner's paths out of what a renter reads.
 func clean(err error) error {
