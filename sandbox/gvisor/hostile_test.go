@@ -95,6 +95,26 @@ func TestAllocation(t *testing.T) {
 	}
 }
 
+// TestDeeper: a tree that is moved to the bottom of another does not get deeper than one
+// that is made there. (Whoever collects it holds a descriptor for each level.)
+func TestDeeper(t *testing.T) {
+	needs(t)
+	box := newBox(t, t.TempDir(), nil)
+	s := specOf(t, "deeper", "50")
+	exit, log := run(t, box, s)
+	if exit.Reason != sandbox.Exited || exit.OK() || !strings.Contains(log, "stopped at round 2") {
+		t.Errorf("%v; log %s", exit, log)
+	}
+	deepest := 0
+	_ = filepath.WalkDir(s.Out, func(path string, _ fs.DirEntry, _ error) error {
+		deepest = max(deepest, strings.Count(strings.TrimPrefix(path, s.Out), "/"))
+		return nil
+	})
+	if deepest > 256 || deepest < 200 {
+		t.Errorf("directories are nested %d deep", deepest)
+	}
+}
+
 // TestLayerBeyondMemory: what is written above the image is on disk, not in memory.
 func TestLayerBeyondMemory(t *testing.T) {
 	needs(t)

@@ -65,6 +65,7 @@ var verbs = map[string]func(args []string) error{
 	"files":      files,
 	"dirs":       dirs,
 	"deep":       deep,
+	"deeper":     deeper,
 	"unlinked":   unlinked,
 	"links":      links,
 	"writein":    writeIn,
@@ -315,6 +316,27 @@ func deep(args []string) error {
 		path += "/d"
 		if err := os.Mkdir(path, 0o755); err != nil {
 			fmt.Println("stopped at depth", i, err)
+			return err
+		}
+	}
+	return nil
+}
+
+// deeper puts a tree at the bottom of another, again and again.
+func deeper(args []string) error {
+	if err := os.Mkdir("/out/tree", 0o755); err != nil {
+		return err
+	}
+	for i := range number(args, 0) {
+		bottom := "/out/next" + strings.Repeat("/d", 100)
+		if err := os.MkdirAll(bottom, 0o755); err != nil {
+			return err
+		}
+		if err := os.Rename("/out/tree", bottom+"/tree"); err != nil {
+			fmt.Println("stopped at round", i, err)
+			return err
+		}
+		if err := os.Rename("/out/next", "/out/tree"); err != nil {
 			return err
 		}
 	}

@@ -4,6 +4,7 @@ package outfs
 
 import (
 	"math"
+	"strings"
 
 	"golang.org/x/sys/unix"
 	"gvisor.dev/gvisor/pkg/abi/linux"
@@ -16,11 +17,10 @@ const openFlags = unix.O_NOFOLLOW | unix.O_CLOEXEC | unix.O_NONBLOCK
 // control is the lisafs.ControlFDImpl: a place in the tree.
 type control struct {
 	lisafs.ControlFD
-	m     *served
-	host  int    // regular files: read and write; links: O_PATH
-	ino   uint64 // of a regular file, else 0
-	depth int
-	top   bool
+	m    *served
+	host int    // regular files: read and write; links: O_PATH
+	ino  uint64 // of a regular file, else 0
+	top  bool
 }
 
 var _ lisafs.ControlFDImpl = (*control)(nil)
@@ -52,7 +52,7 @@ func (c *control) open(name string) (*lisafs.ControlFD, lisafs.Statx, error) {
 
 // child makes the control descriptor of an open entry, and owns host.
 func (c *control) child(host int, name string) (*control, lisafs.Statx, error) {
-	d := &control{m: c.m, host: host, depth: c.depth + 1}
+	d := &control{m: c.m, host: host}
 	st, err := d.Stat()
 	if err != nil {
 		_ = unix.Close(host)
@@ -285,9 +285,40 @@ func (c *control) create(name string, mode linux.FileMode) (*control, lisafs.Sta
 	return c.child(host, name)
 }
 
+// depth is how far below the mount it lies now: what is above may have been moved since
+// it was opened.
+func (c *control) depth() int { return strings.Count(c.Node().FilePath(), "/") - c.m.top }
+
+// fits refuses the move of an entry of dir to where only so many directories may lie
+// below one another: with a tree put at the bottom of another there would be no end.
+func fits(dir int, name string, left int) error {
+	host, err := unix.Openat(dir, name, unix.O_RDONLY|unix.O_DIRECTORY|openFlags, 0)
+	if err == unix.ENOTDIR || err == unix.ELOOP {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	defer unix.Close(host)
+	if left <= 0 {
+		return unix.ENAMETOOLONG
+	}
+	for buf := make([]byte, 4096); err == nil; {
+		n, e := unix.Getdents(host, buf)
+		if e != nil || n <= 0 {
+			return e
+		}
+		fsutil.ParseDirents(buf[:n], func(_ uint64, _ int64, kind uint8, name string, _ uint16) {
+			if err == nil && (kind == unix.DT_DIR || kind == unix.DT_UNKNOWN) && name != "." && name != ".." {
+				err = fits(host, name, left-1)
+			}
+		})
+	}
+	return err
+}
+
 // Mkdir is lisafs.ControlFDImpl's.
 func (c *control) Mkdir(mode linux.FileMode, _ lisafs.UID, _ lisafs.GID, name string) (*lisafs.ControlFD, lisafs.Statx, error) {
-	if c.depth >= MaxDepth {
+	if c.depth() >= MaxDepth {
 		return nil, lisafs.Statx{}, unix.ENAMETOOLONG
 	}
 	if err := c.m.enter(); err != nil {
@@ -374,6 +405,16 @@ func (c *control) RenameAt2(from string, dir lisafs.ControlFDImpl, to string, fl
 	replaced := flags&unix.RENAME_EXCHANGE == 0 && unix.Fstatat(target.host, to, &other, unix.AT_SYMLINK_NOFOLLOW) == nil
 	if err := unix.Fstatat(c.host, from, &old, unix.AT_SYMLINK_NOFOLLOW); err != nil {
 		return err
+	}
+	if at := target.depth(); at > c.depth() {
+		if err := fits(c.host, from, MaxDepth-at); err != nil {
+			return err
+		}
+	}
+	if at := c.depth(); flags&unix.RENAME_EXCHANGE != 0 && at > target.depth() {
+		if err := fits(target.host, to, MaxDepth-at); err != nil {
+			return err
+		}
 	}
 	if err := unix.Renameat2(c.host, from, target.host, to, uint(flags)); err != nil {
 		return err

@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
@@ -74,6 +75,7 @@ func (e *Extension) TryHandleMount(spec *specs.Spec, mount *specs.Mount, path st
 type served struct {
 	limits Limits
 	over   func()
+	top    int // slashes in the mount's own path
 
 	mu           sync.Mutex
 	bytes, files int64
@@ -202,6 +204,7 @@ func (m *served) Mount(c *lisafs.Connection, node *lisafs.Node) (*lisafs.Control
 	if err != nil {
 		return nil, lisafs.Statx{}, -1, err
 	}
+	m.top = strings.Count(strings.TrimSuffix(node.FilePath(), "/"), "/")
 	d := &control{m: m, host: host, top: true}
 	st, err := d.Stat()
 	if err != nil {
