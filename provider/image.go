@@ -81,3 +81,13 @@ func inImage(s *sandbox.Spec, t artel.TaskSpec, img *image.Image) {
 	s.Limits.CPUMillis = 1000 * int64(max(t.Want.Slots, 1))
 	s.Limits.LayerBytes = int64(max(t.Want.Disk, 1))
 }
+
+// runnable says what image and job together make of a spec that no box could run, whosesoever
+// it is: the host is not to blame for it.
+func runnable(s sandbox.Spec) error {
+	if len(s.Args) == 0 || s.Args[0] == "" {
+		return errors.New("neither the image nor the job names a program; hint: artel run --image NAME -- PROGRAM")
+	}
+	s.Out, s.Log = s.Root, s.Root // what is the host's to choose is not looked at
+	return s.Validate()
+}

@@ -1,8 +1,11 @@
 package provider
 
 import (
+	"context"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/artel-network/artel"
@@ -32,3 +35,34 @@ func TestImagesEnvironment(t *testing.T) {
 		}
 	}
 }
+
+// An image that no box could start is its renter's to mend: the machine must not look
+// broken, nor the task go from one to the next.
+func TestImageWithoutProgram(t *testing.T) {
+	long := make([]string, 2000)
+	for i := range long {
+		long[i] = fmt.Sprintf("V%d=x", i)
+	}
+	for name, c := range map[string]image.Config{
+		"nothing": {}, "an empty name": {Entrypoint: []string{""}}, "a zero byte": {Cmd: []string{"/a\x00b"}},
+		"a variable without a name": {Cmd: []string{"/a"}, Env: []string{"=x"}}, "too many variables": {Cmd: []string{"/a"}, Env: long},
+		"long arguments": {Cmd: []string{"/a", strings.Repeat("x", 1<<20)}},
+	} {
+		s := newShop(t, 0, writes(0))
+		s.Images = anImage{image.Image{Root: t.TempDir(), Config: c}}
+		spec := artel.TaskSpec{Wall: 1000, Want: artel.Resources{Disk: 1 << 20}, Box: artel.Box{Image: artel.Hash{1}}}
+		f := s.run(artel.NodeID{1}, 1, spec)
+		if f.Reason != artel.ReasonBadProgram || f.Billed || strings.Contains(f.Message, s.Dir) {
+			t.Errorf("%s: %.300v", name, f)
+		}
+	}
+}
+
+// anImage gives the same image to everybody.
+type anImage struct{ image.Image }
+
+func (a anImage) Ensure(context.Context, artel.NodeID, artel.Box, artel.Terms) (*image.Image, error) {
+	return &a.Image, nil
+}
+
+func (anImage) Hold(string) func() { return func() {} }

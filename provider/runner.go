@@ -143,6 +143,9 @@ func (b *Boxed) Run(ctx context.Context, from artel.NodeID, id artel.Hash, t art
 		}
 		defer img.Release()
 		inImage(&s, r.Spec, img)
+		if err := runnable(s); err != nil {
+			return fail(artel.ReasonBadProgram, "start image: %v", err)
+		}
 	}
 	if !r.Spec.Input.IsZero() {
 		in, done, err := b.lay(fetching, from, r.Spec.Input, disk, true)
