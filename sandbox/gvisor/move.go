@@ -123,10 +123,29 @@ func (b *Box) inspect(dir string, spec sandbox.Spec) (snapshot.Facts, error) {
 		return facts, fmt.Errorf("%w: its program may open %d files, and here %d are possible; hint: raise the limit of open files (ulimit -n) for artel",
 			sandbox.ErrMismatch, facts.Descriptors, have)
 	}
+	for name, most := range largest(spec.Limits.WithDefaults()) {
+		if n := facts.Files[name].Bytes; n > most {
+			return facts, fmt.Errorf("%w: its %s has %d bytes, and a program with these limits at most %d", sandbox.ErrMismatch, name, n, most)
+		}
+	}
 	if left := spec.Limits.WithDefaults().LogBytes; facts.Files[snapshot.LogFile].Bytes > left {
 		return facts, fmt.Errorf("%w: its log is longer than the limit", sandbox.ErrMismatch)
 	}
 	return facts, nil
+}
+
+// largest is what the files of a checkpoint have at most, in bytes, of a program with
+// these limits: they are read whole before it goes on, and a hole is as long as its writer says.
+func largest(l sandbox.Limits) map[string]int64 {
+	const most = int64(1) << 44 // so that sums do not overflow
+	memory := min(l.MemoryBytes, most) + headroom
+	return map[string]int64{
+		snapshot.StateFile:     memory,
+		snapshot.PagesMetaFile: memory,
+		snapshot.PagesFile:     2*memory + min(l.LayerBytes, most) + layerSlack,
+		snapshot.IndexFile:     2 * min(l.OutputFiles, most>>16) << 14,
+		snapshot.ContentFile:   2 * (min(l.OutputBytes, most) + min(l.OutputFiles, most>>16)*snapshot.Page),
+	}
 }
 
 // ownDescriptors is how many files a program may open here.
