@@ -76,7 +76,7 @@ func TestWaitingForMoneyIsHeld(t *testing.T) {
 // Inputs that never come hold a slot all the same, and never more than the
 // renter's own clock allows.
 func TestFetchingIsHeld(t *testing.T) {
-	for why, want := range map[artel.Reason]uint64{artel.ReasonNoInput: 20_000, artel.ReasonCancelled: 20_000, artel.ReasonHost: 10_000} {
+	for why, want := range map[artel.Reason]uint64{artel.ReasonNoInput: 20_000, artel.ReasonCancelled: 20_000, artel.ReasonBadProgram: 20_000, artel.ReasonHost: 10_000} {
 		s := newSold()
 		s.Terms.MaxUnpaid = artel.Units(200_000)
 		s, fx, err := s.Take(TaskKey{Task: 1, Attempt: 1}, spec, start)

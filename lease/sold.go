@@ -320,9 +320,10 @@ func (s Sold) Finished(f Finish, now int64) (Sold, *artel.Receipt, []Effect, err
 	}
 	started := s.Running[i].Started
 	s.Running = slices.Delete(slices.Clone(s.Running), i, i+1)
-	if !f.Billed && started != 0 && (f.Reason == artel.ReasonNoInput || f.Reason == artel.ReasonCancelled) {
-		// It had a slot and never ran: the renter did not serve what it needs, or
-		// thought better of it. The slot was held.
+	if !f.Billed && started != 0 && (f.Reason == artel.ReasonNoInput || f.Reason == artel.ReasonCancelled || f.Reason == artel.ReasonBadProgram) {
+		// It had a slot and never ran: the renter did not serve what it needs, thought
+		// better of it, or named what is found to be no program when all of it is
+		// here, which may take as long as the renter likes. The slot was held.
 		more := s
 		more.Idle += uint64(max(0, now-started))
 		if more.covers(s.Terms.UnitCost(), min(s.busy()+1, int(s.Terms.Slots))) {
