@@ -26,6 +26,31 @@ type Terms struct {
 	Pull      uint64    `json:"pull"`       // bytes of that image as it travels, all that the provider need fetch
 	PullFree  uint64    `json:"pullFree"`   // bytes of them that cost nothing
 	PullPrice Price     `json:"pullPrice"`  // units per 10⁹ bytes beyond that
+	Label     Label     `json:"label,omitempty"`
+}
+
+// Label says how a provider treats what a job brings: its image, its input, its
+// output. The zero Label is what most jobs want. docs/jobs.md says what each means,
+// and what none can promise.
+type Label string
+
+// Labels.
+const (
+	// LabelPublic lets machines pass the job's own image on to anybody.
+	LabelPublic Label = "public"
+	// LabelPrivate, the private-at-rest of job files, lets nobody but the renter's
+	// node hand the image out, and removes image, input and output from the
+	// provider's disk when the lease ends.
+	LabelPrivate Label = "private-at-rest"
+)
+
+// Check refuses what is no label.
+func (l Label) Check() error {
+	switch l {
+	case "", LabelPublic, LabelPrivate:
+		return nil
+	}
+	return Invalid("label %q is not known here; hint: %s or %s", clip(string(l)), LabelPublic, LabelPrivate)
 }
 
 // Start is the lane's running total when the lease begins: Base, and what
@@ -57,6 +82,8 @@ func (t Terms) Check(l Lease) error {
 		return Invalid("lease has no unit; hint: the longest task, in milliseconds")
 	case !isWord(t.Sandbox):
 		return Invalid("lease names no sandbox")
+	case t.Label.Check() != nil:
+		return t.Label.Check()
 	case l.End <= l.Start:
 		return Invalid("lease ends at %d, before it starts at %d", l.End, l.Start)
 	case l.End >= 1<<40:
@@ -258,6 +285,7 @@ type JobSpec struct {
 	Tries     uint32    `json:"tries"`    // attempts that fail by the program's own fault before the task fails
 	Providers []NodeID  `json:"providers,omitempty"`
 	Failover  Failover  `json:"failover"`
+	Label     Label     `json:"label,omitempty"`
 }
 
 // Failover says how soon a silent host is given up, in milliseconds.
@@ -286,6 +314,8 @@ func (j JobSpec) Check() error {
 		return Invalid("job has no time limit per task; hint: --timeout 10m")
 	case !isWord(j.Sandbox):
 		return Invalid("job names no sandbox")
+	case j.Label.Check() != nil:
+		return j.Label.Check()
 	case j.Tries == 0:
 		return Invalid("job may not try at all; hint: --tries 3")
 	case j.Failover.Heartbeat == 0 || j.Failover.Suspect < j.Failover.Heartbeat || j.Failover.Replace < j.Failover.Suspect:

@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -60,7 +61,10 @@ func (s *Store) add(ctx context.Context, file, name string, report func(Progress
 	if err != nil {
 		return Pinned{}, err
 	}
-	return pin, s.setRecord(pin.Digest, Digest{}, a.digests...)
+	if name == "" {
+		name = filepath.Base(file)
+	}
+	return pin, s.setRecord(pin.Digest, Digest{}, name, false, a.digests...)
 }
 
 // adder copies from a source.
@@ -219,7 +223,7 @@ func (a *adder) copy(ctx context.Context, d Digest, size int64, from string) err
 		a.tell(func(p *Progress) { p.Done += n })
 		return nil
 	}
-	if err := a.reserve(ctx, n); err != nil {
+	if err := a.reserve(ctx, map[Digest]int64{d: n}); err != nil {
 		return err
 	}
 	h := sha256.New()
@@ -231,8 +235,9 @@ func (a *adder) copy(ctx context.Context, d Digest, size int64, from string) err
 	case n != size || Digest(h.Sum(nil)) != d:
 		return fmt.Errorf("%w: %s in the file has other bytes", ErrDigest, d)
 	}
-	a.came(n)
-	return a.s.keep(d, ref, n)
+	err = a.s.keep(d, ref, n)
+	a.came(d)
+	return err
 }
 
 // reading tells how much was read.

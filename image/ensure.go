@@ -50,6 +50,13 @@ func (s *Store) ensure(ctx context.Context, w Want, report func(Progress)) (*Ima
 	defer unlock()
 	if img := s.acquire(w.Digest, s.manifestOf(w.Digest)); img != nil {
 		s.use(w.Digest)
+		if w.Short {
+			err = s.shorten(w.Digest)
+		}
+		if err != nil {
+			img.Release()
+			return nil, err
+		}
 		return img, nil
 	}
 	var img *Image
@@ -113,7 +120,6 @@ func (s *Store) begin(ctx context.Context, w Want, report func(Progress)) (*work
 func (k *work) twice(f func() error) error {
 	err := f()
 	if errors.Is(err, blob.ErrNotFound) || errors.Is(err, blob.ErrMismatch) {
-		k.came(k.reserved)
 		k.tell(func(p *Progress) { p.Stage, p.Done = "pull", 0 })
 		err = f()
 	}
@@ -141,7 +147,11 @@ func (k *work) plan(ctx context.Context, toRun bool) (plan, error) {
 	}
 	p := plan{digest: want}
 	if doc.Index != nil {
-		d, err := doc.Index.Pick(s.opts.Platform)
+		platform := s.opts.Platform
+		if !toRun && !k.want.Platform.IsZero() {
+			platform = k.want.Platform
+		}
+		d, err := doc.Index.Pick(platform)
 		if err != nil {
 			return plan{}, err
 		}
@@ -181,14 +191,10 @@ func (k *work) plan(ctx context.Context, toRun bool) (plan, error) {
 		}
 	}
 	k.add(blobs...)
-	if err := s.setRecord(want, p.digest, blobs...); err != nil {
+	if err := s.setRecord(want, p.digest, k.want.Source, k.want.Short, blobs...); err != nil {
 		return plan{}, err
 	}
-	var sum int64
-	for _, n := range missing {
-		sum += n
-	}
-	return p, k.reserve(ctx, sum)
+	return p, k.reserve(ctx, missing)
 }
 
 // layers brings the layers here, some at a time, and calls then for each of them

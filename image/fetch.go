@@ -79,7 +79,7 @@ func (k *work) get(ctx context.Context, d Digest, size int64, isManifest bool) e
 		if size > 0 && have.size != size {
 			return fmt.Errorf("%w: %s has %d bytes, the manifest says %d", ErrDigest, d, have.size, size)
 		}
-		k.came(have.size)
+		k.came(d)
 		k.tell(func(p *Progress) { p.Done += have.size })
 		return nil
 	}
@@ -129,7 +129,7 @@ func (k *work) fromPeers(ctx context.Context, d Digest, size int64) error {
 		unpin()
 		if err == nil {
 			tell(n)
-			k.came(n)
+			k.came(d)
 			return nil
 		}
 		tell(0)
@@ -255,7 +255,7 @@ func (k *work) pullBlob(ctx context.Context, d Digest, size int64, fresh bool) (
 	if err := s.addFile(ctx, d, f, size); err != nil {
 		return err
 	}
-	k.came(size)
+	k.came(d)
 	return os.Remove(name)
 }
 

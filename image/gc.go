@@ -4,28 +4,31 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
+	"slices"
 	"time"
+
+	"github.com/artel-network/artel/blob"
 )
 
-// Freed is what GC let go.
+// Freed is what was let go, in bytes.
 type Freed struct {
 	Images int
-	// Bytes of unpacked files, which are free now, and of blobs, which are free
-	// after the next blob.GC.
+	// Unpacked are files that are deleted, Blobs are packed bytes whose blocks are:
+	// those that work under way may have just put go with a later collection.
 	Unpacked, Blobs int64
 }
 
 // partialAge is how long the beginning of a blob waits for its pull to go on.
 const partialAge = 24 * time.Hour
 
-// GC drops the images that were used longest ago until all of them take at most
-// limit bytes, packed and unpacked. Images in use stay, and so do blobs that an
-// image which stays needs. The blocks themselves are deleted by the node's
-// blob.GC, which Roots no longer holds back.
+// GC drops the images of this store that were used longest ago until they take at
+// most limit bytes, packed and unpacked. Images in use or needed stay, and so do
+// blobs that an image which stays needs.
 func (s *Store) GC(ctx context.Context, limit int64) (Freed, error) {
-	freed, err := s.evict(ctx, limit)
+	freed, err := evict(ctx, []*Store{s}, limit)
 	if err == nil {
 		err = s.dropPartials(time.Now().Add(-partialAge))
 	}
@@ -35,22 +38,37 @@ func (s *Store) GC(ctx context.Context, limit int64) (Freed, error) {
 	return freed, nil
 }
 
-// Remove drops one image. It is an error if it is in use.
-func (s *Store) Remove(d Digest) error {
+// Remove drops one image. It is an error if it is in use, or needed.
+func (s *Store) Remove(ctx context.Context, d Digest) (freed Freed, err error) {
+	if err = s.remove(ctx, d, &freed); err != nil {
+		err = fmt.Errorf("remove image %s: %w", d, err)
+	}
+	return freed, err
+}
+
+func (s *Store) remove(ctx context.Context, d Digest, freed *Freed) error {
+	if s.opts.Needed != nil {
+		needed, err := s.opts.Needed(ctx)
+		if err != nil {
+			return fmt.Errorf("find out which images are needed: %w", err)
+		}
+		if needed[d] {
+			return fmt.Errorf("%w: a job that is not done yet runs on it; hint: artel cancel JOB, or wait", ErrInUse)
+		}
+	}
 	s.mu.Lock()
 	r := s.records[d]
 	if r == nil {
 		s.mu.Unlock()
-		return fmt.Errorf("remove image %s: %w", d, ErrNotFound)
+		return ErrNotFound
 	}
 	if err := s.idle(d, r); err != nil {
 		s.mu.Unlock()
-		return fmt.Errorf("remove image %s: %w", d, err)
+		return err
 	}
-	var freed Freed
-	rest := s.dropRecord(d, &freed)
+	rest := s.dropRecord(d, freed)
 	s.mu.Unlock()
-	return os.RemoveAll(rest)
+	return errors.Join(os.RemoveAll(rest), s.sweep(ctx))
 }
 
 // Usage returns the bytes that images take, packed and unpacked.
@@ -63,6 +81,9 @@ func (s *Store) Usage() int64 {
 // usage wants mu.
 func (s *Store) usage() int64 {
 	n := s.reserved
+	for _, l := range s.loose {
+		n += l.bytes
+	}
 	for _, k := range s.kept {
 		n += k.size
 	}
@@ -75,43 +96,12 @@ func (s *Store) usage() int64 {
 // idle says why an image cannot go. It wants mu.
 func (s *Store) idle(d Digest, r *record) error {
 	if root := s.roots[r.Manifest]; root != nil && root.inUse > 0 {
-		return errors.New("a box is using it")
+		return fmt.Errorf("%w: a box is using it", ErrInUse)
 	}
 	if s.busy[d] > 0 {
-		return errors.New("it is being pulled or unpacked")
+		return fmt.Errorf("%w: it is being pulled or unpacked", ErrInUse)
 	}
 	return nil
-}
-
-// evict drops images, oldest first, until at most limit bytes are taken.
-func (s *Store) evict(ctx context.Context, limit int64) (Freed, error) {
-	var freed Freed
-	for {
-		if err := ctx.Err(); err != nil {
-			return freed, err
-		}
-		s.mu.Lock()
-		s.dropOrphans(&freed)
-		if s.usage() <= limit {
-			s.mu.Unlock()
-			return freed, nil
-		}
-		var oldest Digest
-		for d, r := range s.records {
-			if s.idle(d, r) == nil && (oldest.IsZero() || r.used.Before(s.records[oldest].used)) {
-				oldest = d
-			}
-		}
-		if oldest.IsZero() {
-			s.mu.Unlock()
-			return freed, nil
-		}
-		rest := s.dropRecord(oldest, &freed)
-		s.mu.Unlock()
-		if err := os.RemoveAll(rest); err != nil {
-			return freed, err
-		}
-	}
 }
 
 // dropRecord forgets an image, its blobs that no other has, and its root, whose
@@ -137,8 +127,9 @@ func (s *Store) dropRecord(d Digest, freed *Freed) (rest string) {
 	return rest
 }
 
-// dropOrphans forgets blobs that no image needs. It wants mu.
-func (s *Store) dropOrphans(freed *Freed) {
+// dropOrphans forgets blobs that no image needs, and reports whether there were
+// any. It wants mu.
+func (s *Store) dropOrphans(freed *Freed) (any bool) {
 	needed := map[Digest]bool{}
 	for _, r := range s.records {
 		for _, b := range r.Blobs {
@@ -150,30 +141,87 @@ func (s *Store) dropOrphans(freed *Freed) {
 			delete(s.kept, d)
 			os.Remove(s.path("blobs", d.Hex()))
 			freed.Blobs += k.size
+			any = true
 		}
 	}
+	return any
 }
 
-func (s *Store) dropPartials(before time.Time) error {
-	entries, err := os.ReadDir(s.path("partial"))
-	for _, e := range entries {
-		info, ierr := e.Info()
-		if ierr == nil && info.ModTime().Before(before) {
-			err = errors.Join(err, os.Remove(s.path("partial", e.Name())))
+// sweep deletes the blocks that no blob of the store has. Work that begins
+// meanwhile waits; of work under way, what may be its own stays.
+func (s *Store) sweep(ctx context.Context) error {
+	s.gate.Lock()
+	defer s.gate.Unlock()
+	before := time.Now().Add(time.Hour) // nobody puts anything now
+	s.mu.Lock()
+	for h := range s.works {
+		if t := h.began.Add(-time.Minute); t.Before(before) { // clocks of disks are coarse
+			before = t
 		}
 	}
+	s.mu.Unlock()
+	if _, err := blob.GC(ctx, s.blobs, s.Roots(), before); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.loose = slices.DeleteFunc(s.loose, func(l loose) bool { return l.at.Before(before) })
+	return nil
+}
+
+// loose is what a pull that broke off has left, at most, in bytes: blocks, and the
+// beginnings of blobs, from which another would go on.
+type loose struct {
+	bytes int64
+	at    time.Time
+}
+
+// left is how much pulls that broke off have left.
+func (s *Store) left() (n int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, l := range s.loose {
+		n += l.bytes
+	}
+	return n
+}
+
+// dropPartials deletes the beginnings of blobs that nobody pulls now and that were
+// left before the given time.
+func (s *Store) dropPartials(before time.Time) error {
+	err := s.each("partial", func(d Digest, e fs.DirEntry) error {
+		info, err := e.Info()
+		if err != nil || !info.ModTime().Before(before) {
+			return nil // it is gone, or young
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.busy[d] > 0 {
+			return nil
+		}
+		return os.Remove(s.path("partial", e.Name()))
+	})
 	return err
 }
 
 // hold keeps GC away from what an operation needs, and counts what it is about
 // to bring.
 type hold struct {
-	s        *Store
-	digests  []Digest
-	reserved int64
+	s       *Store
+	began   time.Time
+	digests []Digest
+	due     map[Digest]int64 // reserved bytes of blobs that have not come yet
 }
 
-func (s *Store) hold() *hold { return &hold{s: s} }
+func (s *Store) hold() *hold {
+	s.gate.RLock()
+	defer s.gate.RUnlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h := &hold{s: s, began: time.Now(), due: map[Digest]int64{}}
+	s.works[h] = true
+	return h
+}
 
 // add holds digests, here or still to come.
 func (h *hold) add(digests ...Digest) {
@@ -185,33 +233,49 @@ func (h *hold) add(digests ...Digest) {
 	}
 }
 
-// reserve makes room for n bytes more. ErrFull if images in use leave none, or
-// the disk has not twice as much: a blob is pulled to a file before it is kept.
-func (h *hold) reserve(ctx context.Context, n int64) error {
+// reserve makes room for blobs of these sizes. ErrFull if images in use leave none,
+// or the disk has not twice as much: a blob is pulled to a file before it is kept.
+func (h *hold) reserve(ctx context.Context, sizes map[Digest]int64) (err error) {
 	s := h.s
+	var n int64
 	s.mu.Lock()
+	for d, size := range sizes {
+		if _, ok := h.due[d]; !ok {
+			h.due[d] = size
+			n += size
+		}
+	}
 	s.reserved += n
-	h.reserved += n
 	s.mu.Unlock()
+	defer func() {
+		if err != nil {
+			for d := range sizes {
+				h.came(d) // it does not
+			}
+		}
+	}()
 	if err := s.fit(ctx, 0); err != nil {
 		return err
 	}
 	if free, err := s.opts.Free(s.dir); err == nil && free < 2*n+minFree {
-		return fmt.Errorf("%w: %d bytes are free on the disk of %s, %d are needed; hint: free space there", ErrFull, free, s.dir, 2*n+minFree)
+		return fmt.Errorf("%w: the machine's disk has %d bytes for images, %d are needed; hint: another machine, or a smaller image", ErrFull, max(free, 0), 2*n+minFree)
 	}
 	return nil
 }
 
-// fit drops images until n bytes more are within the cap, or returns ErrFull.
+// fit drops images until n bytes more are within the cap, or returns ErrFull. What
+// is wanted is counted before others are looked at, so that two who want the last
+// bytes at once cannot both have them.
 func (s *Store) fit(ctx context.Context, n int64) error {
-	if s.opts.Limit == 0 {
+	limit := s.cap.Limit()
+	if limit == 0 {
 		return nil
 	}
-	if _, err := s.evict(ctx, s.opts.Limit-n); err != nil {
+	if _, err := evict(ctx, s.cap.all(), limit-n); err != nil {
 		return err
 	}
-	if u := s.Usage() + n; u > s.opts.Limit {
-		return fmt.Errorf("%w: images in use and this one take %d bytes, the cap is %d; hint: raise the cap, or wait for jobs to end", ErrFull, u, s.opts.Limit)
+	if u := s.cap.Usage() + n; u > limit {
+		return fmt.Errorf("%w: with those in use it would take %d bytes of the machine's %d for images; hint: a smaller image, another machine, or wait for jobs to end", ErrFull, u, limit)
 	}
 	return nil
 }
@@ -219,9 +283,18 @@ func (s *Store) fit(ctx context.Context, n int64) error {
 // room is what one image may still unpack to within the cap, if all that can go
 // went.
 func (s *Store) room() int64 {
-	if s.opts.Limit == 0 {
+	limit := s.cap.Limit()
+	if limit == 0 {
 		return math.MaxInt64
 	}
+	for _, o := range s.cap.all() {
+		limit -= o.stays()
+	}
+	return max(limit, 0)
+}
+
+// stays is what cannot go, in bytes.
+func (s *Store) stays() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	stays := s.reserved
@@ -241,26 +314,30 @@ func (s *Store) room() int64 {
 			stays += root.meta.Bytes
 		}
 	}
-	return max(s.opts.Limit-stays, 0)
+	return stays
 }
 
 // minFree is what stays free on the disk, in bytes.
 const minFree = 64 << 20
 
-// came says that n reserved bytes are counted elsewhere now.
-func (h *hold) came(n int64) {
+// came says that a blob is counted elsewhere now.
+func (h *hold) came(d Digest) {
 	h.s.mu.Lock()
 	defer h.s.mu.Unlock()
-	n = min(n, h.reserved)
-	h.reserved -= n
-	h.s.reserved -= n
+	h.s.reserved -= h.due[d]
+	delete(h.due, d)
 }
 
 // release ends the hold.
 func (h *hold) release() {
-	h.came(h.reserved)
 	h.s.mu.Lock()
 	defer h.s.mu.Unlock()
+	for _, n := range h.due {
+		h.s.reserved -= n
+		h.s.loose = append(h.s.loose, loose{n, time.Now()})
+	}
+	h.due = nil
+	delete(h.s.works, h)
 	for _, d := range h.digests {
 		if h.s.busy[d]--; h.s.busy[d] == 0 {
 			delete(h.s.busy, d)

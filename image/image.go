@@ -54,6 +54,8 @@ var (
 	ErrAuth = errors.New("registry refuses access")
 	// ErrRegistry says that a registry could not be reached, or broke off too often.
 	ErrRegistry = errors.New("registry does not answer as it should")
+	// ErrInUse says that an image cannot go now.
+	ErrInUse = errors.New("image is in use")
 	// ErrHost says that this machine's system cannot unpack images.
 	ErrHost = errors.New("images can be unpacked on Linux only")
 )
@@ -66,6 +68,11 @@ type Want struct {
 	// Source is the repository to pull from, like "docker.io/library/python"; a
 	// tag in it means nothing. Empty: the own store and peers alone.
 	Source string
+	// Short marks the image in the store's list as one to go when nobody has a lease
+	// on it any more.
+	Short bool
+	// Platform, for Pull alone, is which part of an index is taken; zero: the store's.
+	Platform Platform
 	// Limits bound the image; zero fields mean those of DefaultLimits.
 	Limits Limits
 }

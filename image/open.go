@@ -119,6 +119,16 @@ func (s *Store) load() error {
 	if err != nil {
 		return err
 	}
+	err = s.each("partial", func(_ Digest, e fs.DirEntry) error {
+		info, err := e.Info()
+		if err == nil {
+			s.loose = append(s.loose, loose{info.Size(), info.ModTime()})
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
 	return s.each("roots", func(d Digest, e fs.DirEntry) error {
 		b, err := os.ReadFile(s.path("roots", e.Name(), "image.json"))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {

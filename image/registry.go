@@ -64,6 +64,9 @@ type Pinned struct {
 	Size int64
 	// Platforms that it is for.
 	Platforms []Platform
+	// Private says that others cannot pull it from there: it took this user's
+	// credentials, or the registry is on this machine.
+	Private bool
 }
 
 // Resolve asks a registry what ref ("python:3.12", "ghcr.io/org/name@sha256:…")
@@ -93,6 +96,7 @@ func (r Registries) resolve(ctx context.Context, ref string, p Platform) (Pinned
 		return Pinned{}, err
 	}
 	pin := Pinned{Digest: oci.DigestOf(b), Source: parsed.Context().Name()}
+	pin.Private = r.private(ctx, repo, pin.Digest)
 	if want, ok := parsed.(name.Digest); ok && want.DigestStr() != pin.Digest.String() {
 		return Pinned{}, fmt.Errorf("%w: %s was asked for, the registry sends %s", ErrDigest, want.DigestStr(), pin.Digest)
 	}
@@ -130,6 +134,32 @@ func (r Registries) resolve(ctx context.Context, ref string, p Platform) (Pinned
 		}
 	}
 	return pin, nil
+}
+
+// private reports whether only this user can have what a repository sent: nobody
+// in particular is refused, or cannot even reach it.
+func (r Registries) private(ctx context.Context, from *repository, d Digest) bool {
+	host := from.repo.RegistryStr()
+	if isLoopback(hostOf(host)) && !r.named(host) {
+		return true
+	}
+	if !r.DockerConfig {
+		return false
+	}
+	auth, err := authn.DefaultKeychain.Resolve(from.repo)
+	if err != nil || auth == authn.Anonymous {
+		return false
+	}
+	r.DockerConfig = false
+	repo, err := r.open(from.repo.Name())
+	if err != nil {
+		return false
+	}
+	defer repo.close()
+	// Who cannot tell (too many requests, say) takes it for public: then providers
+	// find out, and nothing is given away.
+	_, err = repo.manifest(ctx, d.String(), &d)
+	return errors.Is(err, ErrAuth) || errors.Is(err, ErrNotFound)
 }
 
 // describe fills in what a manifest and its configuration say.
@@ -329,9 +359,10 @@ func clipped(err error) string {
 
 // allows reports whether a registry may have a private address and speak http.
 func (r Registries) allows(hostport string) bool {
-	if hostport == "" {
-		return false
-	}
-	host := hostOf(hostport)
-	return slices.Contains(r.Insecure, hostport) || slices.Contains(r.Insecure, host) || r.Loopback && isLoopback(host)
+	return hostport != "" && (r.named(hostport) || r.Loopback && isLoopback(hostOf(hostport)))
+}
+
+// named reports whether the owner has named a registry as an insecure one.
+func (r Registries) named(hostport string) bool {
+	return slices.Contains(r.Insecure, hostport) || slices.Contains(r.Insecure, hostOf(hostport))
 }

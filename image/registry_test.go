@@ -353,7 +353,7 @@ func TestPullGoesOnAfterRestart(t *testing.T) {
 	img.Release()
 
 	// What waits there is rubbish after a power cut.
-	if err := s.Remove(top.Digest); err != nil {
+	if _, err := s.Remove(t.Context(), top.Digest); err != nil {
 		t.Fatal(err)
 	}
 	partial := filepath.Join(dir, "partial", layer.Digest.Hex())

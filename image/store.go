@@ -23,8 +23,12 @@ const versionText = "artel-images 1\n"
 // Options is how a Store works. The zero value is good for a provider without a cap.
 type Options struct {
 	// Limit is the most bytes that images may take, packed and unpacked; 0: no
-	// limit but the disk.
+	// limit but the disk. Cap, where it is set, is shared with other stores and
+	// stands in its place.
 	Limit int64
+	Cap   *Cap
+	// Needed, if set, tells which images must stay though nobody uses them now.
+	Needed func(ctx context.Context) (map[Digest]bool, error)
 	// Platform is what images are for; zero: this machine's.
 	Platform Platform
 	// Registries is how registries are spoken to.
@@ -36,8 +40,8 @@ type Options struct {
 	Free func(dir string) (int64, error)
 }
 
-// Store keeps images in a directory and their bytes in a blob.Store. One process
-// at a time opens it; keeping a second one out is the owner of the data
+// Store keeps images in a directory and their bytes in a blob.Store, which has
+// nothing else in it: what no image needs is deleted there. One process at a time opens it; keeping a second one out is the owner of the data
 // directory's job. All methods may be called from many goroutines.
 //
 //	version          "artel-images 1"
@@ -55,13 +59,17 @@ type Store struct {
 	opts  Options
 	locks locks
 	pins  blob.Pins
+	cap   *Cap
+	gate  sync.RWMutex // work passes it to begin; a sweep holds it
 
 	mu       sync.Mutex
 	kept     map[Digest]kept
 	records  map[Digest]*record
 	roots    map[Digest]*root
 	busy     map[Digest]int // digests that work under way needs
+	works    map[*hold]bool // under way
 	reserved int64          // bytes that are about to come
+	loose    []loose
 	temp     int
 }
 
@@ -77,6 +85,10 @@ type record struct {
 	Manifest Digest `json:"manifest"`
 	// Blobs are all digests that belong to it, itself included.
 	Blobs []Digest `json:"blobs"`
+	// Name is for people: the repository or the file that it came from.
+	Name string `json:"name,omitempty"`
+	// Short says that it is to go when nobody has a lease on it any more.
+	Short bool `json:"short,omitempty"`
 	used  time.Time
 }
 
@@ -102,12 +114,19 @@ func Open(dir string, blobs blob.Store, o Options) (*Store, error) {
 	if o.Free == nil {
 		o.Free = freeBytes
 	}
-	s := &Store{dir: dir, blobs: blobs, opts: o, kept: map[Digest]kept{}, records: map[Digest]*record{}, roots: map[Digest]*root{}, busy: map[Digest]int{}}
+	s := &Store{dir: dir, blobs: blobs, opts: o, kept: map[Digest]kept{}, records: map[Digest]*record{}, roots: map[Digest]*root{}, busy: map[Digest]int{}, works: map[*hold]bool{}, cap: o.Cap}
+	if s.cap == nil {
+		s.cap = NewCap(o.Limit)
+	}
 	if err := s.open(); err != nil {
 		return nil, fmt.Errorf("open image store %s: %w", dir, err)
 	}
+	s.cap.join(s)
 	return s, nil
 }
+
+// Close takes the store out of its cap. Nothing of it may be in use.
+func (s *Store) Close() { s.cap.leave(s) }
 
 // needed reports whether some image wants this unpacked manifest.
 func (s *Store) needed(manifest Digest) bool {
@@ -140,7 +159,40 @@ func (s *Store) Has(ref artel.Ref) bool {
 	return false
 }
 
-// Roots yields the blobs that images need, for the node's blob.GC.
+// Blob is an OCI blob that the store has.
+type Blob struct {
+	Digest Digest
+	Ref    artel.Ref // its root in the blob store
+	Size   int64
+}
+
+// Blobs lists what is here of an image, named by its manifest or by an index that
+// leads to it, so that one question to a peer finds all of it.
+func (s *Store) Blobs(d Digest) []Blob {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.records[d]
+	if r == nil {
+		for _, other := range s.records {
+			if slices.Contains(other.Blobs, d) {
+				r = other
+				break
+			}
+		}
+	}
+	if r == nil {
+		return nil
+	}
+	var list []Blob
+	for _, b := range r.Blobs {
+		if k, ok := s.kept[b]; ok {
+			list = append(list, Blob{b, k.ref, k.size})
+		}
+	}
+	return list
+}
+
+// Roots yields the blobs that images need.
 func (s *Store) Roots() iter.Seq[artel.Ref] {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -154,8 +206,10 @@ func (s *Store) Roots() iter.Seq[artel.Ref] {
 // Info describes an image of the store.
 type Info struct {
 	Digest   Digest
-	Size     int64 // bytes of its blobs that are here
-	Unpacked int64 // bytes that its root takes, 0 where it is not unpacked
+	Name     string // the repository or the file that it came from; for people
+	Short    bool   // it is to go when nobody has a lease on it any more
+	Size     int64  // bytes of its blobs that are here
+	Unpacked int64  // bytes that its root takes, 0 where it is not unpacked
 	Used     time.Time
 	InUse    bool
 }
@@ -166,7 +220,7 @@ func (s *Store) List() []Info {
 	defer s.mu.Unlock()
 	var list []Info
 	for d, r := range s.records {
-		i := Info{Digest: d, Used: r.used, InUse: s.idle(d, r) != nil}
+		i := Info{Digest: d, Name: r.Name, Short: r.Short, Used: r.used, InUse: s.idle(d, r) != nil}
 		for _, b := range r.Blobs {
 			i.Size += s.kept[b].size
 		}
@@ -232,11 +286,15 @@ func (s *Store) document(ctx context.Context, d Digest) ([]byte, error) {
 }
 
 // setRecord notes what an image consists of, above what was noted before.
-func (s *Store) setRecord(d, manifest Digest, blobs ...Digest) error {
+func (s *Store) setRecord(d, manifest Digest, name string, short bool, blobs ...Digest) error {
 	s.mu.Lock()
-	r := &record{Manifest: manifest, Blobs: blobs, used: time.Now()}
+	r := &record{Manifest: manifest, Blobs: blobs, Name: name, Short: short, used: time.Now()}
 	if old := s.records[d]; old != nil {
 		r.Blobs = append(r.Blobs, old.Blobs...)
+		r.Short = r.Short || old.Short
+		if name == "" {
+			r.Name = old.Name
+		}
 		if manifest.IsZero() {
 			r.Manifest = old.Manifest
 		}
@@ -255,6 +313,22 @@ func (s *Store) setRecord(d, manifest Digest, blobs ...Digest) error {
 	defer s.mu.Unlock()
 	s.records[d] = r
 	return nil
+}
+
+// shorten marks an image that is here.
+func (s *Store) shorten(d Digest) error {
+	s.mu.Lock()
+	r := s.records[d]
+	done := r == nil || r.Short
+	var m Digest
+	if r != nil {
+		m = r.Manifest
+	}
+	s.mu.Unlock()
+	if done {
+		return nil
+	}
+	return s.setRecord(d, m, "", true)
 }
 
 // use renews the time of an image.
@@ -284,6 +358,25 @@ func (s *Store) acquire(d, manifest Digest) *Image {
 			r.inUse--
 		}),
 	}
+}
+
+// Hold keeps an unpacked image that a box has outlived the process with, named by
+// its directory (Image.Root), until release is called. ok is false where the store
+// has no such image.
+func (s *Store) Hold(dir string) (release func(), ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for manifest, r := range s.roots {
+		if s.path("roots", manifest.Hex(), "rootfs") == dir {
+			r.inUse++
+			return sync.OnceFunc(func() {
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				r.inUse--
+			}), true
+		}
+	}
+	return nil, false
 }
 
 // manifestOf returns which manifest a wanted digest stood for last time.

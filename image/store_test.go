@@ -207,14 +207,15 @@ func TestCollect(t *testing.T) {
 	}
 	img := ensure(t, s, want[0])
 	wantApp(t, img, "a")
-	if err := s.Remove(want[0].Digest); err == nil {
+	if _, err := s.Remove(t.Context(), want[0].Digest); !errors.Is(err, image.ErrInUse) {
 		t.Error("an image in use was removed")
 	}
 	img.Release()
-	if err := s.Remove(want[0].Digest); err != nil {
+	if _, err := s.Remove(t.Context(), want[0].Digest); err != nil {
 		t.Error(err)
 	}
-	wantErr(t, s.Remove(want[0].Digest), image.ErrNotFound)
+	_, err = s.Remove(t.Context(), want[0].Digest)
+	wantErr(t, err, image.ErrNotFound)
 	if freed := collect(0); freed.Images != 1 || s.Usage() != 0 {
 		t.Errorf("%+v, %d are left", freed, s.Usage())
 	}

@@ -232,7 +232,8 @@ func (j Job) Delivered(t Task, output artel.Ref, now int64) (Job, Task) {
 }
 
 // Lost takes the end of attempt n without a good receipt, or a paid output that
-// never came: the host's fault. The task is tried elsewhere.
+// never came: the host's fault, unless it says that the program, or its image, can run
+// nowhere. The task is tried elsewhere.
 func (j Job) Lost(t Task, n uint32, why artel.Reason, msg string, now int64) (Job, Task) {
 	a := t.attempt(n)
 	if a == nil || a.Ended != 0 && t.State != Paying {
@@ -242,6 +243,9 @@ func (j Job) Lost(t Task, n uint32, why artel.Reason, msg string, now int64) (Jo
 	a = t.attempt(n)
 	if a.Ended == 0 || t.State == Paying {
 		a.Ended, a.Reason, a.Message = now, why, msg
+	}
+	if why.ProgramsFault() {
+		t.Faults++ // it was not run and is not paid for, and another host would say the same
 	}
 	if t.State == Paying && t.Receipt != nil && t.Receipt.Result.Attempt == n {
 		t.Receipt, t.Node, t.State = nil, artel.NodeID{}, Out
@@ -255,7 +259,7 @@ func (j Job) Lost(t Task, n uint32, why artel.Reason, msg string, now int64) (Jo
 // again gives a task that ended without a result another try, or fails it after
 // the last one.
 func (j Job) again(t Task, now int64) (Job, Task) {
-	if len(t.Attempts) < MaxAttempts {
+	if len(t.Attempts) < MaxAttempts && (t.Faults == 0 || t.Faults < j.Spec.Tries) {
 		return j, t.back(now)
 	}
 	t.State = Failed

@@ -132,6 +132,22 @@ func TestLost(t *testing.T) {
 	}
 }
 
+// A host that says that the program can run nowhere is believed as often as one that
+// ran it: after so many tries the task fails.
+func TestLostByTheProgramsFault(t *testing.T) {
+	j, task := newJob(t, 1)
+	j.Spec.Tries = 2
+	j, task = j.Lost(task, 1, artel.ReasonBadProgram, "fetch image: it is for another platform", now)
+	if task.State != Waiting || task.Faults != 1 || task.Attempts[0].Message == "" {
+		t.Fatalf("%+v", task)
+	}
+	task, _ = j.Dispatch(task, artel.Hash{2}, artel.NodeID{2}, now)
+	j, task = j.Lost(task, 2, artel.ReasonBadProgram, "fetch image: it is for another platform", now)
+	if task.State != Failed || j.Phase != Finished || j.Failed != 1 {
+		t.Fatalf("%+v of a job that is %s", task, j.Phase)
+	}
+}
+
 func TestFence(t *testing.T) {
 	for _, c := range []struct {
 		name  string

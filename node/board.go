@@ -267,9 +267,6 @@ func (n *Node) roots(ctx context.Context) (iter.Seq[artel.Ref], error) {
 			}
 		}
 	}
-	for r := range n.images.store.Roots() {
-		keep[r] = true
-	}
 	mine, err := n.owner.roots(ctx)
 	if err != nil {
 		return nil, err

@@ -80,6 +80,8 @@ type Node struct {
 
 	serving chan struct{} // a place for each blob stream that is served
 
+	untidy chan struct{} // holds one token while images are to be looked through
+
 	begin chan room // to be run beside the others; Run takes them up
 }
 
@@ -93,7 +95,7 @@ type room struct {
 // Open builds the daemon. Nothing runs before Run; Close gives back what was
 // opened.
 func Open(ctx context.Context, c Config) (_ *Node, err error) {
-	n := &Node{c: c, network: c.Network.Hash(), started: time.Now(), begin: make(chan room, 64), serving: make(chan struct{}, maxServing)}
+	n := &Node{c: c, network: c.Network.Hash(), started: time.Now(), begin: make(chan room, 64), serving: make(chan struct{}, maxServing), untidy: make(chan struct{}, 1)}
 	n.params = chain.Params{
 		ChainID: c.Network.Chain.ID, Token: c.Network.Contracts.Token, Ledger: c.Network.Contracts.Ledger, Stake: c.Network.Contracts.Stake,
 		Delay: c.Network.Rules.Delay, Window: c.Network.Rules.Window,
@@ -219,7 +221,7 @@ func (n *Node) Run(ctx context.Context) error {
 	follower := &chain.Follower{From: n.ledger, Into: n.db, Interval: 2 * time.Second, Log: n.c.Log.With("room", "follower")}
 	for _, r := range []room{
 		{"chain", n.ledger.Run}, {"follower", follower.Run}, {"network", n.host.Run}, {"renter", n.renter.Run},
-		{"provider", n.owner.resume}, {"housekeeping", n.tidy}, {"offers", n.lookAgain},
+		{"provider", n.owner.resume}, {"housekeeping", n.tidy}, {"images", n.tidyImages}, {"offers", n.lookAgain},
 		{"count blobs", n.blobs.Recount}, // a crash may have left the count off
 	} {
 		n.begin <- r
@@ -255,6 +257,9 @@ func (n *Node) Close() error {
 	}
 	if n.ledger != nil {
 		n.ledger.Close()
+	}
+	if n.images != nil {
+		errs = append(errs, n.images.close())
 	}
 	if n.blobs != nil {
 		errs = append(errs, n.blobs.Close())
@@ -388,6 +393,41 @@ func (n *Node) tidy(ctx context.Context) error {
 		if err != nil && ctx.Err() == nil {
 			n.c.Log.Warn("remove unused blobs", "error", err)
 		}
+	}
+}
+
+// tidyImages removes images that are over their cap or their lease: now and then,
+// and when tidySoon says so.
+func (n *Node) tidyImages(ctx context.Context) error {
+	select {
+	case <-n.owner.resumed: // until then nobody says what containers of before run on
+	case <-ctx.Done():
+		return nil
+	}
+	t := time.NewTicker(time.Hour)
+	defer t.Stop()
+	for {
+		open, err := n.owner.images(ctx)
+		if err == nil {
+			err = n.images.tidy(ctx, open)
+		}
+		if err != nil && ctx.Err() == nil {
+			n.c.Log.Warn("remove unused images", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-t.C:
+		case <-n.untidy:
+		}
+	}
+}
+
+// tidySoon makes tidyImages look again. It returns at once.
+func (n *Node) tidySoon() {
+	select {
+	case n.untidy <- struct{}{}:
+	default:
 	}
 }
 

@@ -26,6 +26,7 @@ import (
 type owner struct {
 	n       *Node
 	machine [16]byte
+	resumed chan struct{} // closed once what ran before is taken up
 
 	mu       sync.Mutex
 	p        *provider.Provider // nil until it was first switched on
@@ -42,11 +43,14 @@ type saved struct {
 	Config api.ProvideConfig `json:"config"`
 }
 
-func newOwner(n *Node, machine [16]byte) *owner { return &owner{n: n, machine: machine} }
+func newOwner(n *Node, machine [16]byte) *owner {
+	return &owner{n: n, machine: machine, resumed: make(chan struct{})}
+}
 
 // resume takes up the role as it was before the daemon stopped. A provider that
 // is off still answers for what it signed.
 func (o *owner) resume(ctx context.Context) error {
+	defer close(o.resumed)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	ok, err := o.n.db.Setting(ctx, "provide", &o.set)
@@ -87,8 +91,8 @@ func (o *owner) begin(ctx context.Context, c api.ProvideConfig) error {
 	}
 	pol.Sandboxes = o.boxes.kinds()
 	lend := o.offerGPUs(&pol, c.GPUs)
-	o.boxed = &provider.Boxed{Boxes: o.boxes.byKind(), Images: n.images, Left: o.boxes.left, Blobs: n.blobs, Dir: work + "/jobs", Fetch: o.fetch, Scratch: o.scratch, Room: o.room}
-	o.boxed.Limit(int64(min(o.complete(c).Disk, math.MaxInt64)))
+	o.boxed = &provider.Boxed{Boxes: o.boxes.byKind(), Images: n.images, Left: o.boxes.left, Blobs: n.blobs, Dir: work + "/jobs", Fetch: o.fetch, Scratch: o.scratch, Room: o.room, Tidy: n.tidySoon}
+	o.limit(o.complete(c))
 	o.boxed.LendGPUs(lend)
 	o.p = provider.New(provider.Config{
 		Key: n.c.Key, Account: n.account(), Network: n.network, Machine: o.machine, Params: n.params, Policy: pol,
@@ -109,6 +113,12 @@ func (o *owner) notices() []string {
 		return nil
 	}
 	return o.boxes.notices()
+}
+
+// limit divides the disk that the owner gives between images and all else.
+func (o *owner) limit(c api.ProvideConfig) {
+	o.boxed.Limit(max(int64(min(c.Disk-c.Images, math.MaxInt64)), 1))
+	o.n.images.guests.SetLimit(max(int64(min(c.Images, math.MaxInt64)), 1))
 }
 
 // spare is what strangers' programs and inputs leave free of the owner's disk,
@@ -165,7 +175,8 @@ const (
 	defaultUnit   = uint64(time.Hour / time.Millisecond)
 	defaultMemory = 512 << 20 // bytes a slot, at least
 	maxMemory     = 4 << 30   // and at most
-	defaultDisk   = 6 << 30   // bytes a slot; a task may use a fifth
+	defaultDisk   = 9 << 30   // bytes a slot; images have a third, a task may use a fifth of the rest
+	imageShare    = 3
 	offerTTL      = 10 * time.Minute
 	maxLease      = 24 * time.Hour
 	patience      = 2 * time.Minute
@@ -184,6 +195,9 @@ func (o *owner) policy(ctx context.Context, c api.ProvideConfig) (provider.Polic
 	if c.Price == 0 {
 		return provider.Policy{}, api.Errorf(api.CodeInvalid, "no price")
 	}
+	if c.Images > c.Disk {
+		return provider.Policy{}, &api.Error{Code: api.CodeInvalid, Message: fmt.Sprintf("%d bytes for images, %d in all", c.Images, c.Disk), Hint: "--max-images is a part of --max-disk"}
+	}
 	// A slot's share of the disk holds an input, an output as it was left, and the
 	// same on its way: what a task may use is a fifth of it.
 	slots := uint64(c.Slots)
@@ -196,9 +210,9 @@ func (o *owner) policy(ctx context.Context, c api.ProvideConfig) (provider.Polic
 		return provider.Policy{}, err
 	}
 	p := provider.Policy{
-		Price: c.Price, Resources: artel.Resources{Slots: c.Slots, Memory: c.Memory / slots, Disk: c.Disk / slots / 5},
+		Price: c.Price, Resources: artel.Resources{Slots: c.Slots, Memory: c.Memory / slots, Disk: (c.Disk - c.Images) / slots / 5},
 		MaxUnit: c.MaxUnit, MaxUnpaid: c.MaxUnpaid, Prepay: c.Prepay, MaxLease: uint64(maxLease.Seconds()),
-		CPU: cpu(host.Local().CPU()), PullFree: pullFree, PullPrice: c.PullPrice,
+		CPU: cpu(host.Local().CPU()), PullFree: pullFree, PullPrice: c.PullPrice, MaxImage: c.Images,
 		Patience: patience, Region: c.Region, Sandboxes: o.boxes.kinds(), Speed: speed, OfferTTL: offerTTL,
 	}
 	p.RedeemAt, p.Worth, p.Remember = p.MaxUnpaid, c.MinRedeem, remember
@@ -230,8 +244,11 @@ func (o *owner) complete(c api.ProvideConfig) api.ProvideConfig {
 	if c.Disk == 0 {
 		c.Disk = uint64(c.Slots) * defaultDisk
 		if free, err := datadir.Free(o.n.c.Paths.Root()); err == nil {
-			c.Disk = min(c.Disk, free/2)
+			c.Disk = min(c.Disk, free/4*3)
 		}
+	}
+	if c.Images == 0 && len(o.n.c.Containers) > 0 {
+		c.Images = c.Disk / imageShare
 	}
 	if c.MaxUnit == 0 {
 		c.MaxUnit = defaultUnit
@@ -274,7 +291,7 @@ func (n *Node) Provide(ctx context.Context, c api.ProvideConfig) (api.ProvideSta
 	if err := o.begin(ctx, c); err != nil {
 		return api.ProvideStatus{}, err
 	}
-	o.boxed.Limit(int64(min(c.Disk, math.MaxInt64)))
+	o.limit(c)
 	pol.Sandboxes = o.boxes.kinds() // known since they were opened
 	o.boxed.LendGPUs(o.offerGPUs(&pol, c.GPUs))
 	o.p.SetPolicy(pol)
@@ -363,6 +380,23 @@ func (o *owner) roots(ctx context.Context) ([]artel.Ref, error) {
 		return nil, errors.New("the provider is stopping")
 	}
 	return roots, nil
+}
+
+// images lists what open leases run on.
+func (o *owner) images(ctx context.Context) (map[leasedImage]bool, error) {
+	p := o.provider()
+	if p == nil {
+		return nil, nil
+	}
+	list, ok := p.Terms(ctx)
+	if !ok {
+		return nil, errors.New("the provider is stopping")
+	}
+	open := map[leasedImage]bool{}
+	for _, t := range list {
+		open[leasedImage{t.Renter, t.Image}] = true
+	}
+	return open, nil
 }
 
 func (o *owner) close() error {

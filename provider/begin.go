@@ -16,9 +16,10 @@ func (b *Boxed) Begin(_ context.Context, before []Attempt) (goOn []Attempt) {
 	for _, a := range before {
 		known[a.name()] = a
 	}
+	defer b.prepare() // what an earlier run has left and nobody needs goes now; Run tells of errors
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.goOn = map[Attempt]sandbox.Left{}
+	b.goOn, b.roots = map[Attempt]sandbox.Left{}, map[Attempt]func(){}
 	for _, run := range b.Left {
 		a, ok := known[run.ID()]
 		if gpus := run.Spec().GPUs; len(gpus) > 0 {
@@ -32,6 +33,9 @@ func (b *Boxed) Begin(_ context.Context, before []Attempt) (goOn []Attempt) {
 			continue
 		}
 		b.goOn[a] = run
+		if root := run.Spec().Root; root != "" && b.Images != nil {
+			b.roots[a] = b.Images.Hold(root)
+		}
 		goOn = append(goOn, a)
 	}
 	b.Left = nil
@@ -46,4 +50,15 @@ func (b *Boxed) takeUp(k Attempt) sandbox.Left {
 	run := b.goOn[k]
 	delete(b.goOn, k)
 	return run
+}
+
+// heldImage returns what gives back the image of an attempt that goes on.
+func (b *Boxed) heldImage(k Attempt) (release func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if release = b.roots[k]; release == nil {
+		return func() {}
+	}
+	delete(b.roots, k)
+	return release
 }

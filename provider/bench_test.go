@@ -39,6 +39,7 @@ func (works) Log(artel.Hash, lease.TaskKey, uint64, int) ([]byte, error) {
 	return nil, errors.New("no log")
 }
 func (works) Begin(context.Context, []Attempt) []Attempt { return nil }
+func (works) Closed(artel.NodeID)                        {}
 
 func (works) Live(artel.Hash, lease.TaskKey) (sandbox.Run, bool)           { return nil, false }
 func (works) Keep(context.Context, artel.Hash, lease.TaskKey, artel.Ref)   {}

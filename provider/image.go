@@ -14,25 +14,30 @@ import (
 
 // Images lays out container images.
 type Images interface {
-	// Ensure makes an image ready, from what is here, from the node that rents, from
-	// other peers, or from the registry that b names, at most pull bytes as it travels.
-	// The caller releases it.
-	Ensure(ctx context.Context, from artel.NodeID, b artel.Box, pull uint64) (*image.Image, error)
+	// Ensure makes an image ready, from what is here for that renter, from the node
+	// that rents, from other peers, or from the registry that b names, within the
+	// terms. The caller releases it.
+	Ensure(ctx context.Context, from artel.NodeID, b artel.Box, t artel.Terms) (*image.Image, error)
+	// Hold keeps the image that is laid out in a directory, for a box that goes on
+	// from an earlier run of the daemon.
+	Hold(dir string) (release func())
 }
 
 // image makes a task's image ready. The reason is whose doing a failure is.
-func (b *Boxed) image(ctx context.Context, from artel.NodeID, box artel.Box, pull uint64) (*image.Image, artel.Reason, error) {
+func (b *Boxed) image(ctx context.Context, from artel.NodeID, box artel.Box, t artel.Terms) (*image.Image, artel.Reason, error) {
 	if b.Images == nil {
 		return nil, artel.ReasonRefused, errors.New("no container images here")
 	}
-	img, err := b.Images.Ensure(ctx, from, box, pull)
+	img, err := b.Images.Ensure(ctx, from, box, t)
 	switch {
 	case err == nil:
 		return img, "", nil
 	case errors.Is(err, image.ErrUnsafe), errors.Is(err, image.ErrMalformed), errors.Is(err, image.ErrUnsupported), errors.Is(err, image.ErrPlatform):
 		return nil, artel.ReasonBadProgram, err
+	case box.Source != "" && (errors.Is(err, image.ErrDigest) || errors.Is(err, image.ErrNotFound) || errors.Is(err, image.ErrAuth)):
+		return nil, artel.ReasonBadProgram, err // so would the registry answer everybody
 	case errors.Is(err, image.ErrTooLarge):
-		return nil, artel.ReasonBadProgram, fmt.Errorf("%w; hint: the lease is for %d bytes of it", err, pull)
+		return nil, artel.ReasonBadProgram, fmt.Errorf("%w; hint: the lease is for %d bytes of it", err, t.Pull)
 	case errors.Is(err, image.ErrFull), errors.Is(err, image.ErrHost):
 		return nil, artel.ReasonRefused, err
 	}

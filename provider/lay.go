@@ -34,6 +34,7 @@ type cached struct {
 	bytes int64
 	users int
 	last  uint64 // the turn of its last use
+	over  bool   // it goes when nobody uses it any more
 }
 
 // idle reports whether it is there and no attempt uses it.
@@ -96,7 +97,10 @@ func (b *Boxed) lay(ctx context.Context, from artel.NodeID, ref artel.Ref, limit
 func (b *Boxed) leave(l laid, c *cached) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	c.users--
+	if c.users--; c.over && c.idle() && b.cache[l] == c {
+		b.drop(l)
+		return
+	}
 	idle := 0
 	for _, x := range b.cache {
 		if x.idle() {
@@ -105,6 +109,28 @@ func (b *Boxed) leave(l laid, c *cached) {
 	}
 	if idle > keepIdle {
 		b.evict()
+	}
+}
+
+// Closed implements Runner.
+func (b *Boxed) Closed(from artel.NodeID) {
+	b.mu.Lock()
+	for l, c := range b.cache {
+		switch {
+		case l.from != from:
+		case c.idle():
+			b.drop(l)
+		default:
+			c.over = true
+		}
+	}
+	b.mu.Unlock()
+	b.tidy()
+}
+
+func (b *Boxed) tidy() {
+	if b.Tidy != nil {
+		b.Tidy()
 	}
 }
 

@@ -78,6 +78,8 @@ func (p *Provider) checkLease(from artel.NodeID, l artel.Lease, t artel.Terms, h
 		return refuse("price %d is below %d for a task that takes %d slots", t.Price, pol.Price.Times(weight), weight).WithHint("the offer has changed; ask again")
 	case t.Pull > t.PullFree && (t.PullFree > pol.PullFree || t.PullPrice < pol.PullPrice):
 		return refuse("an image of %d bytes: %d are free, the rest costs %d units per 10⁹", t.Pull, pol.PullFree, pol.PullPrice).WithHint("the offer has changed; ask again")
+	case pol.MaxImage > 0 && t.Pull > pol.MaxImage:
+		return refuse("an image of %d bytes, all images together may take %d here", t.Pull, pol.MaxImage).WithHint("a smaller image, or another provider")
 	case t.Unit > pol.MaxUnit:
 		return refuse("tasks of %d ms, at most %d", t.Unit, pol.MaxUnit)
 	case !fits || uint64(t.Slots)*uint64(weight) > uint64(pol.Resources.Slots) || uint64(t.Slots)*uint64(t.Resources.GPUs) > uint64(pol.Resources.GPUs):

@@ -40,6 +40,7 @@ type Policy struct {
 	GPU       artel.GPU     // of what kind Resources.GPUs are
 	PullFree  uint64        // bytes of a lease's image that are fetched for nothing
 	PullPrice artel.Price   // units per 10⁹ bytes beyond that
+	MaxImage  uint64        // largest image, in bytes as it travels; 0: any
 	OfferTTL  time.Duration // at most artel.MaxOfferTTL
 	// RedeemAt is what a lane must be worth before it is redeemed while its
 	// lease goes on.
@@ -89,6 +90,9 @@ type Runner interface {
 	Begin(ctx context.Context, before []Attempt) (goOn []Attempt)
 	// Live returns the attempt while it runs in its box.
 	Live(id artel.Hash, k lease.TaskKey) (sandbox.Run, bool)
+	// Closed says that a lease with LabelPrivate is over: what its renter's tasks
+	// were given goes, as soon as none of them runs.
+	Closed(from artel.NodeID)
 	// Keep says, after a restart, that an attempt has left a sealed output that is
 	// not settled.
 	Keep(ctx context.Context, id artel.Hash, k lease.TaskKey, sealed artel.Ref)
@@ -418,6 +422,9 @@ func (p *Provider) set(t *tx, s *sold, next lease.Sold, fx []lease.Effect) {
 	}
 	if next.Phase == lease.Closed && p.open[k] == next.ID {
 		delete(p.open, k)
+		if from := next.Terms.Renter; next.Terms.Label == artel.LabelPrivate {
+			t.after = append(t.after, func() { p.loop.Go(func() { p.c.Runner.Closed(from) }) })
+		}
 		s.closing, row.Rested = time.UnixMilli(t.now), t.now
 	} else if next.Phase != lease.Closed {
 		row.Rested = 0

@@ -87,10 +87,15 @@ func (b *Boxed) evict() bool {
 	if found == nil {
 		return false
 	}
-	delete(b.cache, oldest)
-	os.RemoveAll(oldest.path(b.Dir))
-	b.used -= found.bytes
+	b.drop(oldest)
 	return true
+}
+
+// drop removes a laid out blob that nobody uses. Called with mu held.
+func (b *Boxed) drop(l laid) {
+	b.used -= b.cache[l].bytes
+	delete(b.cache, l)
+	os.RemoveAll(l.path(b.Dir))
 }
 
 // hold ends an attempt's claim and counts what it has left: its log, and so many

@@ -34,12 +34,16 @@ type Boxed struct {
 	// Room, if set, refuses an attempt that may need so many bytes of disk while
 	// the owner has too few left.
 	Room func(bytes int64) error
+	// Tidy, if set, is told when an image may be here for the time of a lease that is
+	// over, or that nobody uses now. It returns at once.
+	Tidy func()
 
 	// Left are the attempts that boxes have kept from an earlier run of the daemon.
 	Left []sandbox.Left
 
 	mu    sync.Mutex
 	goOn  map[Attempt]sandbox.Left // those of Left that Run has yet to take up
+	roots map[Attempt]func()       // and what gives their images back
 	live  map[Attempt]sandbox.Run
 	lend  []int             // the GPUs that are for strangers, as the sandbox names them
 	gpus  map[int]bool      // those in use
@@ -69,6 +73,9 @@ func (b *Boxed) Run(ctx context.Context, from artel.NodeID, id artel.Hash, t art
 		}
 		return lease.Finish{Reason: why, Message: fmt.Sprintf(format, args...)}
 	}
+	if t.Label == artel.LabelPrivate {
+		defer b.tidy() // after all else was given back
+	}
 	// A limit of zero is the default of the rooms below, and theirs are for
 	// their owner's own files.
 	disk := int64(max(t.Resources.Disk, 1))
@@ -92,9 +99,7 @@ func (b *Boxed) Run(ctx context.Context, from artel.NodeID, id artel.Hash, t art
 	var sealed int64
 	defer func() { b.hold(k, claim, sealed) }()
 	if run != nil {
-		if img, _, err := b.image(ctx, from, r.Spec.Box, t.Pull); err == nil {
-			defer img.Release() // it is here, and must not go while it is used
-		}
+		defer b.heldImage(k)() // it must not go while it is used
 		out := run.Spec().Out
 		defer os.RemoveAll(out)
 		defer b.freeGPUs(run.Spec().GPUs)
@@ -132,7 +137,7 @@ func (b *Boxed) Run(ctx context.Context, from artel.NodeID, id artel.Hash, t art
 		defer done()
 		s.Program, s.Key = program, r.Spec.Program.String()
 	} else {
-		img, reason, err := b.image(fetching, from, r.Spec.Box, t.Pull)
+		img, reason, err := b.image(fetching, from, r.Spec.Box, t)
 		if err != nil {
 			return fail(reason, "fetch image: %v", clean(err))
 		}

@@ -98,6 +98,18 @@ func (p *Provider) MayRead(ctx context.Context, node artel.NodeID, root artel.Re
 	return may
 }
 
+// Terms returns those of the leases that are not over.
+func (p *Provider) Terms(ctx context.Context) (list []artel.Terms, ok bool) {
+	ok = p.do(ctx, func(*tx) {
+		for _, s := range p.leases {
+			if s.Phase != lease.Closed {
+				list = append(list, s.Terms)
+			}
+		}
+	})
+	return list, ok
+}
+
 // Roots lists the blobs that must be kept: sealed outputs that were not fetched
 // or paid for yet.
 func (p *Provider) Roots(ctx context.Context) (roots []artel.Ref, ok bool) {

@@ -124,7 +124,7 @@ func (r *Renter) shares(b *bought, a *active) bool {
 
 func suits(t artel.Terms, j artel.JobSpec) bool {
 	slots := max(t.Resources.Slots, 1)
-	return t.Sandbox == j.Sandbox && t.Image == j.Box.Image && t.Unit >= j.Wall &&
+	return t.Sandbox == j.Sandbox && t.Image == j.Box.Image && t.Label == j.Label && t.Unit >= j.Wall &&
 		slots >= j.Want.Slots && t.Resources.Memory >= j.Want.Memory && t.Resources.Disk >= j.Want.Disk &&
 		t.Resources.GPUs == j.Want.GPUs && t.Resources.GPUMemory >= j.Want.GPUMemory &&
 		(j.MaxPrice == 0 || t.Price <= j.MaxPrice.Times(slots)) &&

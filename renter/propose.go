@@ -192,7 +192,7 @@ func (r *Renter) draft(t *tx, l Listed, payer artel.Hash, spec artel.JobSpec, sl
 		Network: r.c.Network, Node: o.Node, Renter: r.c.Key.NodeID(), Offer: l.ID, Nonce: nonce, Slots: slots,
 		Price: o.Price.Times(want.Slots), Unit: spec.Wall, Resources: want,
 		Sandbox: spec.Sandbox, MaxUnpaid: o.MaxUnpaid, Base: book.Accrued, Gen: r.meta.Generation,
-		Image: spec.Box.Image, Pull: spec.Pull, PullFree: o.PullFree, PullPrice: o.PullPrice,
+		Image: spec.Box.Image, Pull: spec.Pull, PullFree: o.PullFree, PullPrice: o.PullPrice, Label: spec.Label,
 	}
 	if o.Prepay {
 		terms.Prepaid = terms.UnitCost()

@@ -93,6 +93,22 @@ func (r *Renter) MayRead(ctx context.Context, node artel.NodeID, root artel.Ref)
 	return may
 }
 
+// Leases reports whether a node has a lease of ours, not over yet, whose tasks run
+// on that image, and the strictest label of such leases.
+func (r *Renter) Leases(ctx context.Context, node artel.NodeID, image artel.Hash) (label artel.Label, ok bool) {
+	_ = r.do(ctx, func(*tx) {
+		for _, b := range r.leases {
+			if b.node != node || b.Terms.Image != image || image.IsZero() || b.Phase != lease.Open || b.Theirs.IsZero() {
+				continue
+			}
+			if ok = true; b.Terms.Label == artel.LabelPrivate {
+				label = artel.LabelPrivate
+			}
+		}
+	})
+	return label, ok
+}
+
 // Logs reads a part of the newest attempt's log of a task from its provider.
 // eof is true when nothing follows.
 func (r *Renter) Logs(ctx context.Context, id artel.Hash, index, offset uint64) (data []byte, eof bool, err error) {

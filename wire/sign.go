@@ -13,6 +13,7 @@ import (
 const (
 	kindOffer   = "offer"
 	kindRecover = "recover"
+	kindGrant   = "grant"
 )
 
 // docDigest returns what a node signs of a document: keccak-256 of

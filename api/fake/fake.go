@@ -38,6 +38,7 @@ type Node struct {
 	balance  api.Balance
 	vouchers []api.Voucher
 	offers   []api.Offer
+	images   []api.StoredImage
 	watchers int // Watch calls, ever
 	visits   func(api.VisitRequest, io.ReadWriteCloser)
 }
@@ -85,6 +86,12 @@ func New() *Node {
 			Price:     price, Region: []string{"eu", "us"}[i], Sandboxes: []string{"wasm"}, Speed: 1000,
 			MaxUnit: 3_600_000, Addrs: []string{"/ip4/127.0.0.1/tcp/1"},
 		}, Rating: 0.9})
+	}
+	for i, kind := range []string{api.ImageOwn, api.ImagePublic, api.ImageGuest} {
+		n.images = append(n.images, api.StoredImage{
+			Digest: artel.Keccak([]byte(kind)), Name: []string{"app.tar", "docker.io/library/python", ""}[i], Kind: kind,
+			Bytes: 1 << 20, Unpacked: uint64(i) << 30, Used: when, InUse: i == 1,
+		})
 	}
 	prov := key(10).Address()
 	n.vouchers = []api.Voucher{{Voucher: artel.Voucher{Renter: k.Address(), Provider: prov, Lane: 5, Cumulative: artel.Units(700)}, Paid: artel.Units(200), Cap: artel.Units(1000)}}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"io"
 	"net"
+	"slices"
 	"strings"
 
 	"github.com/artel-network/artel"
@@ -18,6 +19,30 @@ func (n *Node) Image(_ context.Context, r api.ImageRequest) (api.Image, error) {
 		return api.Image{}, api.Errorf(api.CodeNotFound, "no image %s", r.Name)
 	}
 	return api.Image{Digest: artel.Keccak([]byte(r.Name + r.Path)), Source: r.Name, Bytes: 1 << 20, Platforms: []string{"linux/amd64"}}, nil
+}
+
+// Images implements api.Images: one of each kind.
+func (n *Node) Images(context.Context) (api.ImageList, error) {
+	return api.ImageList{Images: n.images, Own: api.ImageRoom{Limit: 64 << 30, Used: 1 << 20}, Guests: api.ImageRoom{Limit: 6 << 30, Used: 3 << 30}}, nil
+}
+
+// RemoveImages implements api.Images.
+func (n *Node) RemoveImages(_ context.Context, r api.RemoveImages) (f api.FreedImages, err error) {
+	n.change(func() {
+		n.images = slices.DeleteFunc(n.images, func(i api.StoredImage) bool {
+			named := slices.Contains(r.Digests, i.Digest)
+			if named && i.InUse {
+				err = api.Errorf(api.CodeConflict, "image is in use: a box is using it")
+			}
+			if i.InUse || !named && !r.Unused {
+				return false
+			}
+			f.Images++
+			f.Bytes += i.Bytes + i.Unpacked
+			return true
+		})
+	})
+	return f, err
 }
 
 // OnVisit makes serve answer the visits from now on. It reads and writes frames

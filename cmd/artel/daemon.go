@@ -18,6 +18,6 @@ func openDaemon(ctx context.Context, c daemonConfig) (daemon, error) {
 	}
 	return node.Open(ctx, node.Config{
 		Paths: c.Dir.Paths, Network: c.Network, Key: c.Key, Account: c.Account, ChainRPC: c.ChainRPC, Listen: c.Listen, Version: c.Version,
-		Worker: []string{self, wasm.WorkerArg}, Containers: []string{self}, Box: boxfile.Packed(), Log: c.Log,
+		Worker: []string{self, wasm.WorkerArg}, Containers: []string{self}, Box: boxfile.Packed(), InsecureRegistries: c.InsecureRegistries, Log: c.Log,
 	})
 }

@@ -17,8 +17,9 @@ import (
 
 // pin asks the daemon what an image's name means now, and puts that into the job.
 func (a *app) pin(ctx context.Context, c *api.Client, image string, j *artel.JobSpec) error {
-	q := api.ImageRequest{Name: image}
-	from := "machines pull it from " + image
+	public := j.Label == artel.LabelPublic
+	q := api.ImageRequest{Name: image, Public: public}
+	from := ""
 	if isImagePath(image) {
 		abs, err := filepath.Abs(image)
 		if err == nil {
@@ -27,12 +28,15 @@ func (a *app) pin(ctx context.Context, c *api.Client, image string, j *artel.Job
 		if err != nil {
 			return fmt.Errorf("open image: %w", err)
 		}
-		q = api.ImageRequest{Path: abs}
+		q = api.ImageRequest{Path: abs, Public: public}
 		from = "machines get it from this node"
 	}
 	img, err := c.Image(ctx, q)
 	if err != nil {
 		return err
+	}
+	if q.Path == "" && img.Source == "" {
+		from = "others cannot pull it there, so it is kept here and machines get it from this node"
 	}
 	if img.Source != "" {
 		from = "machines get it from each other or from " + clean(img.Source)

@@ -16,7 +16,7 @@ import (
 func fieldNames() []string {
 	return []string{
 		"version", "name", "image", "wasm", "command", "workdir", "in", "out", "env", "secret", "cpu", "mem", "disk", "gpu", "gpu-memory", "net", "traffic",
-		"array", "timeout", "tries", "failover", "parallel", "max-price", "budget", "provider", "log-limit", "sandbox",
+		"array", "timeout", "tries", "failover", "parallel", "max-price", "budget", "provider", "log-limit", "label", "sandbox",
 	}
 }
 
@@ -129,6 +129,8 @@ func fieldSchema(f jobfile.Field) object {
 		return object{{"type", "string"}, {"pattern", "^/"}}
 	case "failover":
 		return object{{"enum", []string{"normal", "fast"}}}
+	case "label":
+		return object{{"enum", []string{"public", "private-at-rest"}}}
 	case "version":
 		return object{{"const", 1}}
 	case "env":

@@ -22,7 +22,7 @@ const (
 // task gets by default depends on whether it is a container: see spec.
 type jobFlags struct {
 	name, image, array, maxPrice, budget, timeout, mem, disk, logLimit, failover, sandbox string
-	gpuMemory, traffic, workdir                                                           string
+	gpuMemory, traffic, workdir, label                                                    string
 	cpu, gpu, parallel, tries                                                             uint32
 	env, net, secrets, providers                                                          []string
 	exposeSecrets                                                                         bool
@@ -52,8 +52,10 @@ func (f *jobFlags) register(c *cobra.Command) {
 	fs.StringVar(&f.failover, "failover", "normal", "how soon a silent machine is replaced: normal (20 s) or fast (3 s)")
 	fs.Uint32Var(&f.parallel, "parallel", 0, "most tasks at once (default as many as help)")
 	fs.StringArrayVar(&f.providers, "provider", nil, "node id of a provider to use, and no other; may be repeated")
+	fs.StringVar(&f.label, "label", "", "how machines treat what you give them: public or private-at-rest; docs/jobs.md says what that is worth")
 	fs.StringVar(&f.sandbox, "sandbox", "", "kind of sandbox (default gvisor for an image, wasm for a WASM program)")
 	c.RegisterFlagCompletionFunc("failover", cobra.FixedCompletions([]string{"normal", "fast"}, cobra.ShellCompDirectiveNoFileComp))
+	c.RegisterFlagCompletionFunc("label", cobra.FixedCompletions([]string{string(artel.LabelPublic), string(artel.LabelPrivate)}, cobra.ShellCompDirectiveNoFileComp))
 	c.RegisterFlagCompletionFunc("sandbox", cobra.FixedCompletions([]string{sandboxImage, sandboxWASM}, cobra.ShellCompDirectiveNoFileComp))
 }
 
@@ -99,6 +101,9 @@ func (f *jobFlags) spec(ctx context.Context, a *app, c *api.Client, args []strin
 		j.Failover = artel.FailoverFast
 	default:
 		k.keep(usage("normal or fast", "--failover %q", clean(f.failover)))
+	}
+	if j.Label = artel.Label(f.label); j.Label.Check() != nil {
+		k.keep(usage("public or private-at-rest", "--label %q", clean(f.label)))
 	}
 	env, err := f.variables(a.getenv)
 	j.Env = env

@@ -12,6 +12,7 @@ import (
 type provideOptions struct {
 	cpu                                          uint32
 	mem, disk, price, maxUnpaid, maxUnit, region string
+	images                                       string
 	minRedeem, gpus                              string
 	prepay, off, now                             bool
 }
@@ -34,8 +35,9 @@ stands. The setting outlasts restarts. --off lets running tasks end first.`,
 	f := c.Flags()
 	f.Uint32Var(&o.cpu, "max-cpu", 0, "cores to give, a slot each (default all)")
 	f.StringVar(&o.mem, "max-mem", "", "memory to give, all slots together (default what the machine can spare)")
-	f.StringVar(&o.disk, "max-disk", "", "disk that tasks may take together, five times what one may use in each slot (default what the disk can spare)")
+	f.StringVar(&o.disk, "max-disk", "", "disk that strangers may take together: images, and five times what a task may use in each slot (default what the disk can spare)")
 	f.StringVar(&o.gpus, "gpus", "", "NVIDIA GPUs to give: a number, or all (default none); artel doctor lists them")
+	f.StringVar(&o.images, "max-images", "", "disk of --max-disk that container images may take; those used longest ago go first (default a third)")
 	f.StringVar(&o.price, "price", "", "for a slot: 0.5/h in tokens, or units per 10⁶ s")
 	f.StringVar(&o.maxUnpaid, "max-unpaid", "", "how far to work ahead of the money (default a longest task for each slot, and one more)")
 	f.StringVar(&o.minRedeem, "min-redeem", "", "least sum to spend gas on, less gathers (default: all on an embedded chain, else an eighth of --max-unpaid)")
@@ -65,7 +67,7 @@ func (a *app) provide(ctx context.Context, o provideOptions) error {
 		if p, err = a.provideConfig(ctx, c, o); err == nil {
 			s, err = c.Provide(ctx, p)
 		}
-	case o.gpus != "" || o.cpu != 0 || o.mem != "" || o.disk != "" || o.maxUnpaid != "" || o.minRedeem != "" || o.region != "" || o.prepay:
+	case o.gpus != "" || o.cpu != 0 || o.mem != "" || o.disk != "" || o.images != "" || o.maxUnpaid != "" || o.minRedeem != "" || o.region != "" || o.prepay:
 		return usage("--price 0.5/h, or a whole number of token units per 10⁶ seconds", "providing wants a price")
 	default:
 		s, err = c.ProvideStatus(ctx)
@@ -104,6 +106,11 @@ func (a *app) provideConfig(ctx context.Context, c *api.Client, o provideOptions
 			return p, usage("--gpus 1, or --gpus all", "--gpus %s is no number of GPUs", o.gpus)
 		}
 		p.GPUs = uint32(n)
+	}
+	if o.images != "" {
+		if p.Images, err = parseSize("--max-images", o.images); err != nil {
+			return p, err
+		}
 	}
 	if o.maxUnpaid != "" {
 		if p.MaxUnpaid, err = a.parseAmount(ctx, c, "--max-unpaid", o.maxUnpaid); err != nil {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"strings"
 
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/api"
@@ -29,6 +30,7 @@ type upOptions struct {
 	apiOrigins     []string
 	apiRemote      bool
 	logLevel       string
+	insecure       []string
 }
 
 // daemon is a node that api can serve.
@@ -50,6 +52,8 @@ type daemonConfig struct {
 	Listen   []string      // multiaddrs; none: the usual ones
 	Version  api.Version
 	Log      *slog.Logger
+	// InsecureRegistries, "host" or "host:port", may be private and speak http.
+	InsecureRegistries []string
 }
 
 func (a *app) upCmd() *cobra.Command {
@@ -82,6 +86,7 @@ without a person there: --passphrase-file, $ARTEL_PASSPHRASE_FILE, or
 	f.StringArrayVar(&o.apiHosts, "api-host", nil, "name under which the API may be called, besides localhost")
 	f.StringArrayVar(&o.apiOrigins, "api-origin", nil, "web page that may call the API: scheme://host:port")
 	f.BoolVar(&o.apiRemote, "api-remote", false, "let --api-listen be more than loopback; nothing is encrypted")
+	f.StringArrayVar(&o.insecure, "insecure-registry", nil, "registry, host or host:port, that may be on this network and speak plain http; whoever rents this machine may pull from it; may be repeated")
 	f.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
 	return c
 }
@@ -115,12 +120,17 @@ func (a *app) up(ctx context.Context, o upOptions, open func(context.Context, da
 			return usage("0x and 40 hex digits", "--account %q is not an address", clean(o.account))
 		}
 	}
+	for _, r := range o.insecure {
+		if r == "" || strings.ContainsAny(r, "/@ ") {
+			return usage("like registry.lan:5000, without a scheme or a name", "--insecure-registry %q is no host", clean(r))
+		}
+	}
 	doors, err := a.openDoors(dir.Paths, o)
 	if err != nil {
 		return err
 	}
 	defer doors.close()
-	d, err := open(ctx, daemonConfig{Dir: dir, Network: net, Key: key, Account: account, ChainRPC: o.chainRPC, Listen: o.listen, Version: version(), Log: log})
+	d, err := open(ctx, daemonConfig{Dir: dir, Network: net, Key: key, Account: account, ChainRPC: o.chainRPC, Listen: o.listen, Version: version(), Log: log, InsecureRegistries: o.insecure})
 	if err != nil {
 		return err
 	}

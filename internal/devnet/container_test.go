@@ -18,25 +18,35 @@ import (
 	"github.com/artel-network/artel/wire"
 )
 
-// guestImage is an OCI layout of one image FROM scratch: sandboxtest's guest.
-func (w *world) guestImage(t *testing.T) string {
+// guest builds sandboxtest's guest.
+func (w *world) guest(t *testing.T) (bin string) {
 	t.Helper()
-	dir := t.TempDir()
-	bin := filepath.Join(dir, "guest")
+	bin = filepath.Join(t.TempDir(), "guest")
 	cmd := exec.Command("go", "build", "-o", bin, "../../sandbox/sandboxtest/guest")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("build guest: %v\n%s", err, out)
 	}
-	layout := filepath.Join(dir, "layout")
-	_, err := oci.Build{
-		Layers: []oci.Layer{oci.Binary(bin, "/guest")},
-		Config: oci.RunConfig{Entrypoint: []string{"/guest"}},
-	}.WriteLayout(layout)
-	if err != nil {
+	return bin
+}
+
+// guestImage is an OCI layout of one image FROM scratch: sandboxtest's guest.
+func (w *world) guestImage(t *testing.T) string {
+	t.Helper()
+	layout := filepath.Join(t.TempDir(), "layout")
+	if _, err := imageOf(w.guest(t), "", oci.Platform{}).WriteLayout(layout); err != nil {
 		t.Fatal(err)
 	}
 	return layout
+}
+
+// imageOf is an image FROM scratch of one program. Another name is another image.
+func imageOf(bin, name string, p oci.Platform) oci.Build {
+	b := oci.Build{Layers: []oci.Layer{oci.Binary(bin, "/guest")}, Config: oci.RunConfig{Entrypoint: []string{"/guest"}}, Platform: p}
+	if name != "" {
+		b.Layers = append(b.Layers, oci.Files(oci.File{Name: "name", Data: []byte(name)}))
+	}
+	return b
 }
 
 func (w *world) containerJob(img api.Image, count uint64, wall time.Duration, args ...string) artel.JobSpec {

@@ -116,8 +116,9 @@ func TestNetwork(t *testing.T) {
 	}
 }
 
-// start starts the chain, a renter with a deposit and some providers.
-func (w *world) start(providers int) {
+// start starts the chain, a renter with a deposit and some providers; more are flags
+// of artel up.
+func (w *world) start(providers int, more ...string) {
 	w.t.Helper()
 	must := func(err error) {
 		w.t.Helper()
@@ -128,14 +129,14 @@ func (w *world) start(providers int) {
 	var err error
 	w.chain, err = w.net.StartChain(w.ctx)
 	must(err)
-	w.renter, err = w.net.StartNode(w.ctx, "renter", 0)
+	w.renter, err = w.net.StartNode(w.ctx, "renter", 0, more...)
 	must(err)
 	_, err = w.renter.API.Faucet(w.ctx)
 	must(err)
 	_, err = w.renter.API.Deposit(w.ctx, artel.Units(100_000_000))
 	must(err)
 	for i := range providers {
-		p, err := w.net.StartNode(w.ctx, fmt.Sprintf("provider%d", i+1), 0)
+		p, err := w.net.StartNode(w.ctx, fmt.Sprintf("provider%d", i+1), 0, more...)
 		must(err)
 		_, err = p.API.Faucet(w.ctx)
 		must(err)

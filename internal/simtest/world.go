@@ -495,6 +495,7 @@ func (r *runner) Log(artel.Hash, lease.TaskKey, uint64, int) ([]byte, error) {
 }
 func (r *runner) Keep(context.Context, artel.Hash, lease.TaskKey, artel.Ref)   {}
 func (r *runner) Begin(context.Context, []provider.Attempt) []provider.Attempt { return nil }
+func (r *runner) Closed(artel.NodeID)                                          {}
 
 func (r *runner) Live(artel.Hash, lease.TaskKey) (sandbox.Run, bool) { return nil, false }
 

@@ -570,6 +570,7 @@ type Terms struct {
 	Pull          uint64                 `protobuf:"varint,17,opt,name=pull,proto3" json:"pull,omitempty"`
 	PullFree      uint64                 `protobuf:"varint,18,opt,name=pull_free,json=pullFree,proto3" json:"pull_free,omitempty"`
 	PullPrice     uint64                 `protobuf:"varint,19,opt,name=pull_price,json=pullPrice,proto3" json:"pull_price,omitempty"`
+	Label         string                 `protobuf:"bytes,24,opt,name=label,proto3" json:"label,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -735,6 +736,13 @@ func (x *Terms) GetPullPrice() uint64 {
 		return x.PullPrice
 	}
 	return 0
+}
+
+func (x *Terms) GetLabel() string {
+	if x != nil {
+		return x.Label
+	}
+	return ""
 }
 
 type Lease struct {
@@ -1378,10 +1386,14 @@ func (x *Box) GetTraffic() uint64 {
 	return 0
 }
 
-// FindRequest asks a node for a blob of an image.
+// FindRequest asks a node for a blob of an image. It is also the first frame of an
+// image stream, without the digest.
 type FindRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Digest        []byte                 `protobuf:"bytes,1,opt,name=digest,proto3" json:"digest,omitempty"` // sha256 of its bytes
+	Owner         []byte                 `protobuf:"bytes,2,opt,name=owner,proto3" json:"owner,omitempty"`   // node id of the renter whose own image it is; absent: a registry's
+	Image         []byte                 `protobuf:"bytes,3,opt,name=image,proto3" json:"image,omitempty"`   // sha256 of the manifest or index that a lease names
+	Grant         *Grant                 `protobuf:"bytes,4,opt,name=grant,proto3" json:"grant,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1423,10 +1435,32 @@ func (x *FindRequest) GetDigest() []byte {
 	return nil
 }
 
+func (x *FindRequest) GetOwner() []byte {
+	if x != nil {
+		return x.Owner
+	}
+	return nil
+}
+
+func (x *FindRequest) GetImage() []byte {
+	if x != nil {
+		return x.Image
+	}
+	return nil
+}
+
+func (x *FindRequest) GetGrant() *Grant {
+	if x != nil {
+		return x.Grant
+	}
+	return nil
+}
+
 type FindResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Ref           []byte                 `protobuf:"bytes,1,opt,name=ref,proto3" json:"ref,omitempty"` // under which the node serves it; absent: it does not
 	Size          uint64                 `protobuf:"varint,2,opt,name=size,proto3" json:"size,omitempty"`
+	Grant         *Grant                 `protobuf:"bytes,3,opt,name=grant,proto3" json:"grant,omitempty"` // of the owner alone
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1475,6 +1509,82 @@ func (x *FindResponse) GetSize() uint64 {
 	return 0
 }
 
+func (x *FindResponse) GetGrant() *Grant {
+	if x != nil {
+		return x.Grant
+	}
+	return nil
+}
+
+// Grant is an owner's word that a node may have an image, for whom that node asks.
+type Grant struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Image         []byte                 `protobuf:"bytes,1,opt,name=image,proto3" json:"image,omitempty"`
+	Node          []byte                 `protobuf:"bytes,2,opt,name=node,proto3" json:"node,omitempty"`
+	Expires       uint64                 `protobuf:"varint,3,opt,name=expires,proto3" json:"expires,omitempty"` // unix seconds
+	Signature     []byte                 `protobuf:"bytes,4,opt,name=signature,proto3" json:"signature,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Grant) Reset() {
+	*x = Grant{}
+	mi := &file_artel_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Grant) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Grant) ProtoMessage() {}
+
+func (x *Grant) ProtoReflect() protoreflect.Message {
+	mi := &file_artel_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Grant.ProtoReflect.Descriptor instead.
+func (*Grant) Descriptor() ([]byte, []int) {
+	return file_artel_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *Grant) GetImage() []byte {
+	if x != nil {
+		return x.Image
+	}
+	return nil
+}
+
+func (x *Grant) GetNode() []byte {
+	if x != nil {
+		return x.Node
+	}
+	return nil
+}
+
+func (x *Grant) GetExpires() uint64 {
+	if x != nil {
+		return x.Expires
+	}
+	return 0
+}
+
+func (x *Grant) GetSignature() []byte {
+	if x != nil {
+		return x.Signature
+	}
+	return nil
+}
+
 // Visit is the first frame of a visit stream.
 type Visit struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1495,7 +1605,7 @@ type Visit struct {
 
 func (x *Visit) Reset() {
 	*x = Visit{}
-	mi := &file_artel_proto_msgTypes[17]
+	mi := &file_artel_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1507,7 +1617,7 @@ func (x *Visit) String() string {
 func (*Visit) ProtoMessage() {}
 
 func (x *Visit) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[17]
+	mi := &file_artel_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1520,7 +1630,7 @@ func (x *Visit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Visit.ProtoReflect.Descriptor instead.
 func (*Visit) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{17}
+	return file_artel_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Visit) GetLease() []byte {
@@ -1617,7 +1727,7 @@ type Reading struct {
 
 func (x *Reading) Reset() {
 	*x = Reading{}
-	mi := &file_artel_proto_msgTypes[18]
+	mi := &file_artel_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1629,7 +1739,7 @@ func (x *Reading) String() string {
 func (*Reading) ProtoMessage() {}
 
 func (x *Reading) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[18]
+	mi := &file_artel_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1642,7 +1752,7 @@ func (x *Reading) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reading.ProtoReflect.Descriptor instead.
 func (*Reading) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{18}
+	return file_artel_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Reading) GetCpu() uint64 {
@@ -1712,7 +1822,7 @@ type Start struct {
 
 func (x *Start) Reset() {
 	*x = Start{}
-	mi := &file_artel_proto_msgTypes[19]
+	mi := &file_artel_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1724,7 +1834,7 @@ func (x *Start) String() string {
 func (*Start) ProtoMessage() {}
 
 func (x *Start) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[19]
+	mi := &file_artel_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1737,7 +1847,7 @@ func (x *Start) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Start.ProtoReflect.Descriptor instead.
 func (*Start) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{19}
+	return file_artel_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Start) GetTask() uint64 {
@@ -1771,7 +1881,7 @@ type StartRequest struct {
 
 func (x *StartRequest) Reset() {
 	*x = StartRequest{}
-	mi := &file_artel_proto_msgTypes[20]
+	mi := &file_artel_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1783,7 +1893,7 @@ func (x *StartRequest) String() string {
 func (*StartRequest) ProtoMessage() {}
 
 func (x *StartRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[20]
+	mi := &file_artel_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1796,7 +1906,7 @@ func (x *StartRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartRequest.ProtoReflect.Descriptor instead.
 func (*StartRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{20}
+	return file_artel_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *StartRequest) GetLease() []byte {
@@ -1825,7 +1935,7 @@ type Refusal struct {
 
 func (x *Refusal) Reset() {
 	*x = Refusal{}
-	mi := &file_artel_proto_msgTypes[21]
+	mi := &file_artel_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1837,7 +1947,7 @@ func (x *Refusal) String() string {
 func (*Refusal) ProtoMessage() {}
 
 func (x *Refusal) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[21]
+	mi := &file_artel_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1850,7 +1960,7 @@ func (x *Refusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Refusal.ProtoReflect.Descriptor instead.
 func (*Refusal) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{21}
+	return file_artel_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Refusal) GetTask() uint64 {
@@ -1890,7 +2000,7 @@ type StartResponse struct {
 
 func (x *StartResponse) Reset() {
 	*x = StartResponse{}
-	mi := &file_artel_proto_msgTypes[22]
+	mi := &file_artel_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1902,7 +2012,7 @@ func (x *StartResponse) String() string {
 func (*StartResponse) ProtoMessage() {}
 
 func (x *StartResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[22]
+	mi := &file_artel_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1915,7 +2025,7 @@ func (x *StartResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartResponse.ProtoReflect.Descriptor instead.
 func (*StartResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{22}
+	return file_artel_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *StartResponse) GetRefused() []*Refusal {
@@ -1935,7 +2045,7 @@ type TaskKey struct {
 
 func (x *TaskKey) Reset() {
 	*x = TaskKey{}
-	mi := &file_artel_proto_msgTypes[23]
+	mi := &file_artel_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1947,7 +2057,7 @@ func (x *TaskKey) String() string {
 func (*TaskKey) ProtoMessage() {}
 
 func (x *TaskKey) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[23]
+	mi := &file_artel_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1960,7 +2070,7 @@ func (x *TaskKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskKey.ProtoReflect.Descriptor instead.
 func (*TaskKey) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{23}
+	return file_artel_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *TaskKey) GetTask() uint64 {
@@ -1987,7 +2097,7 @@ type CancelRequest struct {
 
 func (x *CancelRequest) Reset() {
 	*x = CancelRequest{}
-	mi := &file_artel_proto_msgTypes[24]
+	mi := &file_artel_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1999,7 +2109,7 @@ func (x *CancelRequest) String() string {
 func (*CancelRequest) ProtoMessage() {}
 
 func (x *CancelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[24]
+	mi := &file_artel_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2012,7 +2122,7 @@ func (x *CancelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelRequest.ProtoReflect.Descriptor instead.
 func (*CancelRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{24}
+	return file_artel_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *CancelRequest) GetLease() []byte {
@@ -2041,7 +2151,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_artel_proto_msgTypes[25]
+	mi := &file_artel_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2053,7 +2163,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[25]
+	mi := &file_artel_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2066,7 +2176,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{25}
+	return file_artel_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *WatchRequest) GetLease() []byte {
@@ -2110,7 +2220,7 @@ type WatchResponse struct {
 
 func (x *WatchResponse) Reset() {
 	*x = WatchResponse{}
-	mi := &file_artel_proto_msgTypes[26]
+	mi := &file_artel_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2122,7 +2232,7 @@ func (x *WatchResponse) String() string {
 func (*WatchResponse) ProtoMessage() {}
 
 func (x *WatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[26]
+	mi := &file_artel_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2135,7 +2245,7 @@ func (x *WatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchResponse.ProtoReflect.Descriptor instead.
 func (*WatchResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{26}
+	return file_artel_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *WatchResponse) GetEvents() []*Event {
@@ -2186,7 +2296,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_artel_proto_msgTypes[27]
+	mi := &file_artel_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2198,7 +2308,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[27]
+	mi := &file_artel_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2211,7 +2321,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{27}
+	return file_artel_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Progress) GetTask() uint64 {
@@ -2263,7 +2373,7 @@ type Event struct {
 
 func (x *Event) Reset() {
 	*x = Event{}
-	mi := &file_artel_proto_msgTypes[28]
+	mi := &file_artel_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2275,7 +2385,7 @@ func (x *Event) String() string {
 func (*Event) ProtoMessage() {}
 
 func (x *Event) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[28]
+	mi := &file_artel_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2288,7 +2398,7 @@ func (x *Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Event.ProtoReflect.Descriptor instead.
 func (*Event) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{28}
+	return file_artel_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Event) GetSeq() uint64 {
@@ -2346,7 +2456,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_artel_proto_msgTypes[29]
+	mi := &file_artel_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2358,7 +2468,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[29]
+	mi := &file_artel_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2371,7 +2481,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{29}
+	return file_artel_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Result) GetLease() []byte {
@@ -2422,7 +2532,7 @@ type Usage struct {
 
 func (x *Usage) Reset() {
 	*x = Usage{}
-	mi := &file_artel_proto_msgTypes[30]
+	mi := &file_artel_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2434,7 +2544,7 @@ func (x *Usage) String() string {
 func (*Usage) ProtoMessage() {}
 
 func (x *Usage) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[30]
+	mi := &file_artel_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2447,7 +2557,7 @@ func (x *Usage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Usage.ProtoReflect.Descriptor instead.
 func (*Usage) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{30}
+	return file_artel_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Usage) GetWall() uint64 {
@@ -2500,7 +2610,7 @@ type Receipt struct {
 
 func (x *Receipt) Reset() {
 	*x = Receipt{}
-	mi := &file_artel_proto_msgTypes[31]
+	mi := &file_artel_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2512,7 +2622,7 @@ func (x *Receipt) String() string {
 func (*Receipt) ProtoMessage() {}
 
 func (x *Receipt) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[31]
+	mi := &file_artel_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2525,7 +2635,7 @@ func (x *Receipt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Receipt.ProtoReflect.Descriptor instead.
 func (*Receipt) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{31}
+	return file_artel_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Receipt) GetResult() *Result {
@@ -2588,7 +2698,7 @@ type PayRequest struct {
 
 func (x *PayRequest) Reset() {
 	*x = PayRequest{}
-	mi := &file_artel_proto_msgTypes[32]
+	mi := &file_artel_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2600,7 +2710,7 @@ func (x *PayRequest) String() string {
 func (*PayRequest) ProtoMessage() {}
 
 func (x *PayRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[32]
+	mi := &file_artel_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2613,7 +2723,7 @@ func (x *PayRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PayRequest.ProtoReflect.Descriptor instead.
 func (*PayRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{32}
+	return file_artel_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *PayRequest) GetLease() []byte {
@@ -2648,7 +2758,7 @@ type OutputKey struct {
 
 func (x *OutputKey) Reset() {
 	*x = OutputKey{}
-	mi := &file_artel_proto_msgTypes[33]
+	mi := &file_artel_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2660,7 +2770,7 @@ func (x *OutputKey) String() string {
 func (*OutputKey) ProtoMessage() {}
 
 func (x *OutputKey) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[33]
+	mi := &file_artel_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2673,7 +2783,7 @@ func (x *OutputKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputKey.ProtoReflect.Descriptor instead.
 func (*OutputKey) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{33}
+	return file_artel_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *OutputKey) GetTask() uint64 {
@@ -2707,7 +2817,7 @@ type PayResponse struct {
 
 func (x *PayResponse) Reset() {
 	*x = PayResponse{}
-	mi := &file_artel_proto_msgTypes[34]
+	mi := &file_artel_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2719,7 +2829,7 @@ func (x *PayResponse) String() string {
 func (*PayResponse) ProtoMessage() {}
 
 func (x *PayResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[34]
+	mi := &file_artel_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2732,7 +2842,7 @@ func (x *PayResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PayResponse.ProtoReflect.Descriptor instead.
 func (*PayResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{34}
+	return file_artel_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *PayResponse) GetCumulative() []byte {
@@ -2762,7 +2872,7 @@ type LogsRequest struct {
 
 func (x *LogsRequest) Reset() {
 	*x = LogsRequest{}
-	mi := &file_artel_proto_msgTypes[35]
+	mi := &file_artel_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2774,7 +2884,7 @@ func (x *LogsRequest) String() string {
 func (*LogsRequest) ProtoMessage() {}
 
 func (x *LogsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[35]
+	mi := &file_artel_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2787,7 +2897,7 @@ func (x *LogsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogsRequest.ProtoReflect.Descriptor instead.
 func (*LogsRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{35}
+	return file_artel_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *LogsRequest) GetLease() []byte {
@@ -2835,7 +2945,7 @@ type LogsResponse struct {
 
 func (x *LogsResponse) Reset() {
 	*x = LogsResponse{}
-	mi := &file_artel_proto_msgTypes[36]
+	mi := &file_artel_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2847,7 +2957,7 @@ func (x *LogsResponse) String() string {
 func (*LogsResponse) ProtoMessage() {}
 
 func (x *LogsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[36]
+	mi := &file_artel_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2860,7 +2970,7 @@ func (x *LogsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogsResponse.ProtoReflect.Descriptor instead.
 func (*LogsResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{36}
+	return file_artel_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *LogsResponse) GetData() []byte {
@@ -2886,7 +2996,7 @@ type CloseRequest struct {
 
 func (x *CloseRequest) Reset() {
 	*x = CloseRequest{}
-	mi := &file_artel_proto_msgTypes[37]
+	mi := &file_artel_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2898,7 +3008,7 @@ func (x *CloseRequest) String() string {
 func (*CloseRequest) ProtoMessage() {}
 
 func (x *CloseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[37]
+	mi := &file_artel_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2911,7 +3021,7 @@ func (x *CloseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseRequest.ProtoReflect.Descriptor instead.
 func (*CloseRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{37}
+	return file_artel_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *CloseRequest) GetLease() []byte {
@@ -2935,7 +3045,7 @@ type ChallengeRequest struct {
 
 func (x *ChallengeRequest) Reset() {
 	*x = ChallengeRequest{}
-	mi := &file_artel_proto_msgTypes[38]
+	mi := &file_artel_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2947,7 +3057,7 @@ func (x *ChallengeRequest) String() string {
 func (*ChallengeRequest) ProtoMessage() {}
 
 func (x *ChallengeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[38]
+	mi := &file_artel_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2960,7 +3070,7 @@ func (x *ChallengeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChallengeRequest.ProtoReflect.Descriptor instead.
 func (*ChallengeRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{38}
+	return file_artel_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *ChallengeRequest) GetLease() []byte {
@@ -3007,7 +3117,7 @@ type ChallengeResponse struct {
 
 func (x *ChallengeResponse) Reset() {
 	*x = ChallengeResponse{}
-	mi := &file_artel_proto_msgTypes[39]
+	mi := &file_artel_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3019,7 +3129,7 @@ func (x *ChallengeResponse) String() string {
 func (*ChallengeResponse) ProtoMessage() {}
 
 func (x *ChallengeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[39]
+	mi := &file_artel_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3032,7 +3142,7 @@ func (x *ChallengeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChallengeResponse.ProtoReflect.Descriptor instead.
 func (*ChallengeResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{39}
+	return file_artel_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *ChallengeResponse) GetCommitment() []byte {
@@ -3053,7 +3163,7 @@ type ProofRequest struct {
 
 func (x *ProofRequest) Reset() {
 	*x = ProofRequest{}
-	mi := &file_artel_proto_msgTypes[40]
+	mi := &file_artel_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3065,7 +3175,7 @@ func (x *ProofRequest) String() string {
 func (*ProofRequest) ProtoMessage() {}
 
 func (x *ProofRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[40]
+	mi := &file_artel_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3078,7 +3188,7 @@ func (x *ProofRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProofRequest.ProtoReflect.Descriptor instead.
 func (*ProofRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{40}
+	return file_artel_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *ProofRequest) GetLease() []byte {
@@ -3104,7 +3214,7 @@ type ProofResponse struct {
 
 func (x *ProofResponse) Reset() {
 	*x = ProofResponse{}
-	mi := &file_artel_proto_msgTypes[41]
+	mi := &file_artel_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3116,7 +3226,7 @@ func (x *ProofResponse) String() string {
 func (*ProofResponse) ProtoMessage() {}
 
 func (x *ProofResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[41]
+	mi := &file_artel_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3129,7 +3239,7 @@ func (x *ProofResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProofResponse.ProtoReflect.Descriptor instead.
 func (*ProofResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{41}
+	return file_artel_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *ProofResponse) GetProof() []byte {
@@ -3151,7 +3261,7 @@ type RecoverRequest struct {
 
 func (x *RecoverRequest) Reset() {
 	*x = RecoverRequest{}
-	mi := &file_artel_proto_msgTypes[42]
+	mi := &file_artel_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3163,7 +3273,7 @@ func (x *RecoverRequest) String() string {
 func (*RecoverRequest) ProtoMessage() {}
 
 func (x *RecoverRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[42]
+	mi := &file_artel_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3176,7 +3286,7 @@ func (x *RecoverRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecoverRequest.ProtoReflect.Descriptor instead.
 func (*RecoverRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{42}
+	return file_artel_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *RecoverRequest) GetRenter() []byte {
@@ -3219,7 +3329,7 @@ type HeldLease struct {
 
 func (x *HeldLease) Reset() {
 	*x = HeldLease{}
-	mi := &file_artel_proto_msgTypes[43]
+	mi := &file_artel_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3231,7 +3341,7 @@ func (x *HeldLease) String() string {
 func (*HeldLease) ProtoMessage() {}
 
 func (x *HeldLease) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[43]
+	mi := &file_artel_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3244,7 +3354,7 @@ func (x *HeldLease) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeldLease.ProtoReflect.Descriptor instead.
 func (*HeldLease) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{43}
+	return file_artel_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *HeldLease) GetLease() *Lease {
@@ -3287,7 +3397,7 @@ type HeldLane struct {
 
 func (x *HeldLane) Reset() {
 	*x = HeldLane{}
-	mi := &file_artel_proto_msgTypes[44]
+	mi := &file_artel_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3299,7 +3409,7 @@ func (x *HeldLane) String() string {
 func (*HeldLane) ProtoMessage() {}
 
 func (x *HeldLane) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[44]
+	mi := &file_artel_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3312,7 +3422,7 @@ func (x *HeldLane) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeldLane.ProtoReflect.Descriptor instead.
 func (*HeldLane) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{44}
+	return file_artel_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *HeldLane) GetLane() uint64 {
@@ -3352,7 +3462,7 @@ type RecoverResponse struct {
 
 func (x *RecoverResponse) Reset() {
 	*x = RecoverResponse{}
-	mi := &file_artel_proto_msgTypes[45]
+	mi := &file_artel_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3364,7 +3474,7 @@ func (x *RecoverResponse) String() string {
 func (*RecoverResponse) ProtoMessage() {}
 
 func (x *RecoverResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[45]
+	mi := &file_artel_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3377,7 +3487,7 @@ func (x *RecoverResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecoverResponse.ProtoReflect.Descriptor instead.
 func (*RecoverResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{45}
+	return file_artel_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *RecoverResponse) GetLanes() []*HeldLane {
@@ -3395,7 +3505,7 @@ type Empty struct {
 
 func (x *Empty) Reset() {
 	*x = Empty{}
-	mi := &file_artel_proto_msgTypes[46]
+	mi := &file_artel_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3407,7 +3517,7 @@ func (x *Empty) String() string {
 func (*Empty) ProtoMessage() {}
 
 func (x *Empty) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[46]
+	mi := &file_artel_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3420,7 +3530,7 @@ func (x *Empty) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Empty.ProtoReflect.Descriptor instead.
 func (*Empty) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{46}
+	return file_artel_proto_rawDescGZIP(), []int{47}
 }
 
 var File_artel_proto protoreflect.FileDescriptor
@@ -3476,7 +3586,7 @@ const file_artel_proto_rawDesc = "" +
 	"\x04disk\x18\x03 \x01(\x04R\x04disk\x12\x12\n" +
 	"\x04gpus\x18\x04 \x01(\rR\x04gpus\x12\x1d\n" +
 	"\n" +
-	"gpu_memory\x18\x05 \x01(\x04R\tgpuMemory\"\xf8\x03\n" +
+	"gpu_memory\x18\x05 \x01(\x04R\tgpuMemory\"\x8e\x04\n" +
 	"\x05Terms\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12\x18\n" +
 	"\anetwork\x18\x02 \x01(\fR\anetwork\x12\x12\n" +
@@ -3501,7 +3611,8 @@ const file_artel_proto_rawDesc = "" +
 	"\x04pull\x18\x11 \x01(\x04R\x04pull\x12\x1b\n" +
 	"\tpull_free\x18\x12 \x01(\x04R\bpullFree\x12\x1d\n" +
 	"\n" +
-	"pull_price\x18\x13 \x01(\x04R\tpullPrice\"\xbb\x01\n" +
+	"pull_price\x18\x13 \x01(\x04R\tpullPrice\x12\x14\n" +
+	"\x05label\x18\x18 \x01(\tR\x05label\"\xbb\x01\n" +
 	"\x05Lease\x12\x16\n" +
 	"\x06renter\x18\x01 \x01(\fR\x06renter\x12\x1a\n" +
 	"\bprovider\x18\x02 \x01(\fR\bprovider\x12\x12\n" +
@@ -3557,12 +3668,21 @@ const file_artel_proto_rawDesc = "" +
 	"\x06source\x18\x02 \x01(\tR\x06source\x12\x10\n" +
 	"\x03dir\x18\x03 \x01(\fR\x03dir\x12\x18\n" +
 	"\anetwork\x18\x04 \x03(\tR\anetwork\x12\x18\n" +
-	"\atraffic\x18\x05 \x01(\x04R\atraffic\"%\n" +
+	"\atraffic\x18\x05 \x01(\x04R\atraffic\"}\n" +
 	"\vFindRequest\x12\x16\n" +
-	"\x06digest\x18\x01 \x01(\fR\x06digest\"4\n" +
+	"\x06digest\x18\x01 \x01(\fR\x06digest\x12\x14\n" +
+	"\x05owner\x18\x02 \x01(\fR\x05owner\x12\x14\n" +
+	"\x05image\x18\x03 \x01(\fR\x05image\x12*\n" +
+	"\x05grant\x18\x04 \x01(\v2\x14.artel.wire.v1.GrantR\x05grant\"`\n" +
 	"\fFindResponse\x12\x10\n" +
 	"\x03ref\x18\x01 \x01(\fR\x03ref\x12\x12\n" +
-	"\x04size\x18\x02 \x01(\x04R\x04size\"\xe5\x01\n" +
+	"\x04size\x18\x02 \x01(\x04R\x04size\x12*\n" +
+	"\x05grant\x18\x03 \x01(\v2\x14.artel.wire.v1.GrantR\x05grant\"i\n" +
+	"\x05Grant\x12\x14\n" +
+	"\x05image\x18\x01 \x01(\fR\x05image\x12\x12\n" +
+	"\x04node\x18\x02 \x01(\fR\x04node\x12\x18\n" +
+	"\aexpires\x18\x03 \x01(\x04R\aexpires\x12\x1c\n" +
+	"\tsignature\x18\x04 \x01(\fR\tsignature\"\xe5\x01\n" +
 	"\x05Visit\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\fR\x05lease\x12\x12\n" +
 	"\x04task\x18\x02 \x01(\x04R\x04task\x12\x18\n" +
@@ -3723,7 +3843,7 @@ func file_artel_proto_rawDescGZIP() []byte {
 	return file_artel_proto_rawDescData
 }
 
-var file_artel_proto_msgTypes = make([]protoimpl.MessageInfo, 47)
+var file_artel_proto_msgTypes = make([]protoimpl.MessageInfo, 48)
 var file_artel_proto_goTypes = []any{
 	(*Signed)(nil),            // 0: artel.wire.v1.Signed
 	(*Hello)(nil),             // 1: artel.wire.v1.Hello
@@ -3742,36 +3862,37 @@ var file_artel_proto_goTypes = []any{
 	(*Box)(nil),               // 14: artel.wire.v1.Box
 	(*FindRequest)(nil),       // 15: artel.wire.v1.FindRequest
 	(*FindResponse)(nil),      // 16: artel.wire.v1.FindResponse
-	(*Visit)(nil),             // 17: artel.wire.v1.Visit
-	(*Reading)(nil),           // 18: artel.wire.v1.Reading
-	(*Start)(nil),             // 19: artel.wire.v1.Start
-	(*StartRequest)(nil),      // 20: artel.wire.v1.StartRequest
-	(*Refusal)(nil),           // 21: artel.wire.v1.Refusal
-	(*StartResponse)(nil),     // 22: artel.wire.v1.StartResponse
-	(*TaskKey)(nil),           // 23: artel.wire.v1.TaskKey
-	(*CancelRequest)(nil),     // 24: artel.wire.v1.CancelRequest
-	(*WatchRequest)(nil),      // 25: artel.wire.v1.WatchRequest
-	(*WatchResponse)(nil),     // 26: artel.wire.v1.WatchResponse
-	(*Progress)(nil),          // 27: artel.wire.v1.Progress
-	(*Event)(nil),             // 28: artel.wire.v1.Event
-	(*Result)(nil),            // 29: artel.wire.v1.Result
-	(*Usage)(nil),             // 30: artel.wire.v1.Usage
-	(*Receipt)(nil),           // 31: artel.wire.v1.Receipt
-	(*PayRequest)(nil),        // 32: artel.wire.v1.PayRequest
-	(*OutputKey)(nil),         // 33: artel.wire.v1.OutputKey
-	(*PayResponse)(nil),       // 34: artel.wire.v1.PayResponse
-	(*LogsRequest)(nil),       // 35: artel.wire.v1.LogsRequest
-	(*LogsResponse)(nil),      // 36: artel.wire.v1.LogsResponse
-	(*CloseRequest)(nil),      // 37: artel.wire.v1.CloseRequest
-	(*ChallengeRequest)(nil),  // 38: artel.wire.v1.ChallengeRequest
-	(*ChallengeResponse)(nil), // 39: artel.wire.v1.ChallengeResponse
-	(*ProofRequest)(nil),      // 40: artel.wire.v1.ProofRequest
-	(*ProofResponse)(nil),     // 41: artel.wire.v1.ProofResponse
-	(*RecoverRequest)(nil),    // 42: artel.wire.v1.RecoverRequest
-	(*HeldLease)(nil),         // 43: artel.wire.v1.HeldLease
-	(*HeldLane)(nil),          // 44: artel.wire.v1.HeldLane
-	(*RecoverResponse)(nil),   // 45: artel.wire.v1.RecoverResponse
-	(*Empty)(nil),             // 46: artel.wire.v1.Empty
+	(*Grant)(nil),             // 17: artel.wire.v1.Grant
+	(*Visit)(nil),             // 18: artel.wire.v1.Visit
+	(*Reading)(nil),           // 19: artel.wire.v1.Reading
+	(*Start)(nil),             // 20: artel.wire.v1.Start
+	(*StartRequest)(nil),      // 21: artel.wire.v1.StartRequest
+	(*Refusal)(nil),           // 22: artel.wire.v1.Refusal
+	(*StartResponse)(nil),     // 23: artel.wire.v1.StartResponse
+	(*TaskKey)(nil),           // 24: artel.wire.v1.TaskKey
+	(*CancelRequest)(nil),     // 25: artel.wire.v1.CancelRequest
+	(*WatchRequest)(nil),      // 26: artel.wire.v1.WatchRequest
+	(*WatchResponse)(nil),     // 27: artel.wire.v1.WatchResponse
+	(*Progress)(nil),          // 28: artel.wire.v1.Progress
+	(*Event)(nil),             // 29: artel.wire.v1.Event
+	(*Result)(nil),            // 30: artel.wire.v1.Result
+	(*Usage)(nil),             // 31: artel.wire.v1.Usage
+	(*Receipt)(nil),           // 32: artel.wire.v1.Receipt
+	(*PayRequest)(nil),        // 33: artel.wire.v1.PayRequest
+	(*OutputKey)(nil),         // 34: artel.wire.v1.OutputKey
+	(*PayResponse)(nil),       // 35: artel.wire.v1.PayResponse
+	(*LogsRequest)(nil),       // 36: artel.wire.v1.LogsRequest
+	(*LogsResponse)(nil),      // 37: artel.wire.v1.LogsResponse
+	(*CloseRequest)(nil),      // 38: artel.wire.v1.CloseRequest
+	(*ChallengeRequest)(nil),  // 39: artel.wire.v1.ChallengeRequest
+	(*ChallengeResponse)(nil), // 40: artel.wire.v1.ChallengeResponse
+	(*ProofRequest)(nil),      // 41: artel.wire.v1.ProofRequest
+	(*ProofResponse)(nil),     // 42: artel.wire.v1.ProofResponse
+	(*RecoverRequest)(nil),    // 43: artel.wire.v1.RecoverRequest
+	(*HeldLease)(nil),         // 44: artel.wire.v1.HeldLease
+	(*HeldLane)(nil),          // 45: artel.wire.v1.HeldLane
+	(*RecoverResponse)(nil),   // 46: artel.wire.v1.RecoverResponse
+	(*Empty)(nil),             // 47: artel.wire.v1.Empty
 }
 var file_artel_proto_depIdxs = []int32{
 	5,  // 0: artel.wire.v1.Offer.resources:type_name -> artel.wire.v1.Resources
@@ -3784,27 +3905,29 @@ var file_artel_proto_depIdxs = []int32{
 	8,  // 7: artel.wire.v1.ReserveRequest.reserve:type_name -> artel.wire.v1.SignedReserve
 	5,  // 8: artel.wire.v1.TaskSpec.want:type_name -> artel.wire.v1.Resources
 	14, // 9: artel.wire.v1.TaskSpec.box:type_name -> artel.wire.v1.Box
-	13, // 10: artel.wire.v1.Start.spec:type_name -> artel.wire.v1.TaskSpec
-	19, // 11: artel.wire.v1.StartRequest.starts:type_name -> artel.wire.v1.Start
-	21, // 12: artel.wire.v1.StartResponse.refused:type_name -> artel.wire.v1.Refusal
-	23, // 13: artel.wire.v1.CancelRequest.tasks:type_name -> artel.wire.v1.TaskKey
-	28, // 14: artel.wire.v1.WatchResponse.events:type_name -> artel.wire.v1.Event
-	27, // 15: artel.wire.v1.WatchResponse.running:type_name -> artel.wire.v1.Progress
-	31, // 16: artel.wire.v1.Event.receipt:type_name -> artel.wire.v1.Receipt
-	29, // 17: artel.wire.v1.Receipt.result:type_name -> artel.wire.v1.Result
-	30, // 18: artel.wire.v1.Receipt.usage:type_name -> artel.wire.v1.Usage
-	9,  // 19: artel.wire.v1.PayRequest.voucher:type_name -> artel.wire.v1.SignedVoucher
-	23, // 20: artel.wire.v1.PayRequest.want:type_name -> artel.wire.v1.TaskKey
-	33, // 21: artel.wire.v1.PayResponse.keys:type_name -> artel.wire.v1.OutputKey
-	7,  // 22: artel.wire.v1.HeldLease.lease:type_name -> artel.wire.v1.Lease
-	9,  // 23: artel.wire.v1.HeldLane.voucher:type_name -> artel.wire.v1.SignedVoucher
-	43, // 24: artel.wire.v1.HeldLane.leases:type_name -> artel.wire.v1.HeldLease
-	44, // 25: artel.wire.v1.RecoverResponse.lanes:type_name -> artel.wire.v1.HeldLane
-	26, // [26:26] is the sub-list for method output_type
-	26, // [26:26] is the sub-list for method input_type
-	26, // [26:26] is the sub-list for extension type_name
-	26, // [26:26] is the sub-list for extension extendee
-	0,  // [0:26] is the sub-list for field type_name
+	17, // 10: artel.wire.v1.FindRequest.grant:type_name -> artel.wire.v1.Grant
+	17, // 11: artel.wire.v1.FindResponse.grant:type_name -> artel.wire.v1.Grant
+	13, // 12: artel.wire.v1.Start.spec:type_name -> artel.wire.v1.TaskSpec
+	20, // 13: artel.wire.v1.StartRequest.starts:type_name -> artel.wire.v1.Start
+	22, // 14: artel.wire.v1.StartResponse.refused:type_name -> artel.wire.v1.Refusal
+	24, // 15: artel.wire.v1.CancelRequest.tasks:type_name -> artel.wire.v1.TaskKey
+	29, // 16: artel.wire.v1.WatchResponse.events:type_name -> artel.wire.v1.Event
+	28, // 17: artel.wire.v1.WatchResponse.running:type_name -> artel.wire.v1.Progress
+	32, // 18: artel.wire.v1.Event.receipt:type_name -> artel.wire.v1.Receipt
+	30, // 19: artel.wire.v1.Receipt.result:type_name -> artel.wire.v1.Result
+	31, // 20: artel.wire.v1.Receipt.usage:type_name -> artel.wire.v1.Usage
+	9,  // 21: artel.wire.v1.PayRequest.voucher:type_name -> artel.wire.v1.SignedVoucher
+	24, // 22: artel.wire.v1.PayRequest.want:type_name -> artel.wire.v1.TaskKey
+	34, // 23: artel.wire.v1.PayResponse.keys:type_name -> artel.wire.v1.OutputKey
+	7,  // 24: artel.wire.v1.HeldLease.lease:type_name -> artel.wire.v1.Lease
+	9,  // 25: artel.wire.v1.HeldLane.voucher:type_name -> artel.wire.v1.SignedVoucher
+	44, // 26: artel.wire.v1.HeldLane.leases:type_name -> artel.wire.v1.HeldLease
+	45, // 27: artel.wire.v1.RecoverResponse.lanes:type_name -> artel.wire.v1.HeldLane
+	28, // [28:28] is the sub-list for method output_type
+	28, // [28:28] is the sub-list for method input_type
+	28, // [28:28] is the sub-list for extension type_name
+	28, // [28:28] is the sub-list for extension extendee
+	0,  // [0:28] is the sub-list for field type_name
 }
 
 func init() { file_artel_proto_init() }
@@ -3818,7 +3941,7 @@ func file_artel_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_artel_proto_rawDesc), len(file_artel_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   47,
+			NumMessages:   48,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
