@@ -22,8 +22,9 @@ var rooms = map[string][]string{
 	"sandbox/sandboxtest": {"sandbox"}, "blob/blobtest": {"", "blob"}, "p2p/p2ptest": {"", "p2p"}, "chain/chaintest": {"", "chain"},
 	// Adapters.
 	"sandbox/fake": {"sandbox"}, "sandbox/wasm": {"sandbox", "sandbox/wasm/internal/confine", "sandbox/wasm/internal/guestfs"},
-	"sandbox/gvisor": {"", "sandbox", "sandbox/gvisor/internal/egress", "sandbox/gvisor/internal/ldcache", "sandbox/gvisor/internal/outfs"},
-	"blob/mem":       {"", "blob"}, "blob/disk": {"", "blob"}, "blob/swarm": {"", "blob"},
+	"sandbox/gvisor": {"", "sandbox", "sandbox/gvisor/internal/egress", "sandbox/gvisor/internal/ldcache", "sandbox/gvisor/internal/outfs",
+		"sandbox/gvisor/internal/snapshot"},
+	"blob/mem": {"", "blob"}, "blob/disk": {"", "blob"}, "blob/swarm": {"", "blob"},
 	"image": {"", "blob", "image/internal/unpack", "image/oci"}, "image/oci": {},
 	"checkpoint": {"", "blob"},
 	"p2p/mem":    {"", "p2p"}, "p2p/libp2p": {"", "p2p"},

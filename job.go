@@ -78,8 +78,8 @@ func (t Terms) Check(l Lease) error {
 		return Invalid("lease pays for an image that it does not name")
 	case t.Price == 0:
 		return Invalid("lease has no price")
-	case t.Unit == 0:
-		return Invalid("lease has no unit; hint: the longest task, in milliseconds")
+	case t.Unit == 0 || t.Unit > MaxUnit:
+		return Invalid("lease has a unit of %d ms, want 1 to %d; hint: the longest task, in milliseconds", t.Unit, uint64(MaxUnit))
 	case !isWord(t.Sandbox):
 		return Invalid("lease names no sandbox")
 	case t.Label.Check() != nil:
@@ -124,6 +124,10 @@ type Box struct {
 func (b Box) isZero() bool {
 	return b.Image.IsZero() && b.Source == "" && b.Dir == "" && len(b.Network) == 0 && b.Traffic == 0
 }
+
+// MaxUnit is the longest task that a lease may be for, in milliseconds: 34 years,
+// so that no sum of a few of them overflows.
+const MaxUnit = 1 << 40
 
 // MaxPull is the largest image that a lease may name, in bytes.
 const MaxPull = 1 << 40
@@ -312,6 +316,8 @@ func (j JobSpec) Check() error {
 		return Invalid("job has %d tasks, want 1 to 1,000,000", j.Count)
 	case j.Wall == 0:
 		return Invalid("job has no time limit per task; hint: --timeout 10m")
+	case j.Wall > MaxUnit:
+		return Invalid("job has a time limit of %d ms per task, at most %d; hint: --timeout 10m", j.Wall, uint64(MaxUnit))
 	case !isWord(j.Sandbox):
 		return Invalid("job names no sandbox")
 	case j.Label.Check() != nil:

@@ -89,6 +89,10 @@ func (c CPU) check() error {
 	return nil
 }
 
+// ClockSkew is how many seconds an honest machine's clock may be off: two of them
+// may be apart by twice that.
+const ClockSkew = 300
+
 // MaxOfferTTL is the longest an offer may live, in seconds.
 const MaxOfferTTL = 3600
 

@@ -118,7 +118,7 @@ func TestFinality(t *testing.T) {
 }
 
 func TestEveryCodeHasASentence(t *testing.T) {
-	for _, c := range []chain.Code{chain.ErrUnreachable, chain.ErrReorg, chain.ErrDisagree, chain.ErrWrongChain, chain.ErrNoContract, chain.ErrWrongToken,
+	for _, c := range []chain.Code{chain.ErrUnreachable, chain.ErrReorg, chain.ErrDisagree, chain.ErrWrongChain, chain.ErrNoContract, chain.ErrWrongToken, chain.ErrWrongRules,
 		chain.ErrUnknownTx, chain.ErrIDReused, chain.ErrNoKey, chain.ErrBadCall, chain.ErrDeposit, chain.ErrTokens, chain.ErrEarned, chain.ErrStake,
 		chain.ErrAllowance, chain.ErrSignature, chain.ErrSigner, chain.ErrLaneTag, chain.ErrExpired, chain.ErrEpoch, chain.ErrWornOut, chain.ErrNotStarted,
 		chain.ErrEarly, chain.ErrWindow, chain.ErrNoFault, chain.ErrClaimed, chain.ErrToken, chain.ErrGas, chain.ErrTooBig, chain.ErrRefused} {

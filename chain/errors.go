@@ -28,6 +28,7 @@ const (
 	ErrWrongChain  Code = "wrong-chain"
 	ErrNoContract  Code = "no-contract"
 	ErrWrongToken  Code = "wrong-token"
+	ErrWrongRules  Code = "wrong-rules"
 	ErrUnknownTx   Code = "unknown-tx"
 	ErrIDReused    Code = "id-reused"
 	ErrNoKey       Code = "no-key"
@@ -68,6 +69,7 @@ func codeText(c Code) (text, bool) {
 		ErrWrongChain:  {"the RPC serves another chain than the network file names", "wrong RPC URL?"},
 		ErrNoContract:  {"there is no contract at the ledger's address", "wrong RPC URL, or a chain that was reset?"},
 		ErrWrongToken:  {"the contracts do not belong together", "check the addresses in the network file"},
+		ErrWrongRules:  {"the ledger's delay or window is not that of the network file", "correct the rules in the network file: a shorter delay than it says would let renters withdraw what providers count on"},
 		ErrUnknownTx:   {"no call of that id was submitted", ""},
 		ErrIDReused:    {"a different call was submitted under that id", "give every call an id of its own"},
 		ErrNoKey:       {"there is no key to send as that account", "unlock the account's key, or have its owner send the call"},

@@ -14,19 +14,10 @@ import (
 // maxPasswd bounds /etc/passwd and /etc/group of an image.
 const maxPasswd = 1 << 20
 
-// LookupUser resolves "name", "uid", "name:group" or "uid:gid" by the image's own
+// lookupUser resolves "name", "uid", "name:group" or "uid:gid" by the image's own
 // /etc/passwd and /etc/group into "uid:gid", and the user's home, if the image
 // says. Empty means 0:0. The rules are Docker's: without a group it is the user's
 // own, or 0 for a number that the image does not know.
-func (i *Image) LookupUser(user string) (ids, home string, err error) {
-	root, err := os.OpenRoot(i.Root)
-	if err != nil {
-		return "", "", err
-	}
-	defer root.Close()
-	return lookupUser(root, user)
-}
-
 func lookupUser(root *os.Root, spec string) (ids, home string, err error) {
 	user, group, hasGroup := strings.Cut(spec, ":")
 	if user == "" {

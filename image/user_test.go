@@ -21,9 +21,13 @@ func TestLookupUser(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	img := &image.Image{Root: root}
+	in, err := os.OpenRoot(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
 	// Without /etc/passwd numbers work.
-	if ids, home, err := img.LookupUser("12"); ids != "12:0" || home != "" || err != nil {
+	if ids, home, err := image.LookupUser(in, "12"); ids != "12:0" || home != "" || err != nil {
 		t.Errorf("%s, %s, %v", ids, home, err)
 	}
 	if err := os.MkdirAll(filepath.Join(root, "usr/etc"), 0o700); err != nil {
@@ -39,13 +43,13 @@ func TestLookupUser(t *testing.T) {
 		"": "0:0 /root", "0": "0:0 /root", "root": "0:0 /root", "app": "1000:1001 /home/app", "1000": "1000:1001 /home/app", "1000:": "1000:1001 /home/app",
 		"app:staff": "1000:50 /home/app", "app:7": "1000:7 /home/app", "5:6": "5:6 ", "last": "7:8 /l", "5:staff": "5:50 ", ":staff": "0:50 /root",
 	} {
-		ids, home, err := img.LookupUser(user)
+		ids, home, err := image.LookupUser(in, user)
 		if err != nil || ids+" "+home != want {
 			t.Errorf("%q: %s %s, %v, want %s", user, ids, home, err, want)
 		}
 	}
 	for _, user := range []string{"nobody", "big", "neg", "-1", "app:wheel", "app:bad", "app:-1", "2147483648", "0x0", "1 000", "app:staff:x"} {
-		if ids, _, err := img.LookupUser(user); err == nil {
+		if ids, _, err := image.LookupUser(in, user); err == nil {
 			t.Errorf("%q is %s", user, ids)
 		} else {
 			wantErr(t, err, image.ErrMalformed)
@@ -63,7 +67,7 @@ func TestLookupUser(t *testing.T) {
 		if err := os.Symlink(to, filepath.Join(root, "usr/etc/passwd")); err != nil {
 			t.Fatal(err)
 		}
-		if ids, _, err := img.LookupUser("host"); err == nil {
+		if ids, _, err := image.LookupUser(in, "host"); err == nil {
 			t.Errorf("a link to %s led to the host's file: %s", to, ids)
 		}
 		os.Remove(filepath.Join(root, "usr/etc/passwd"))

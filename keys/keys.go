@@ -136,7 +136,8 @@ func Read(path string) (Info, error) {
 	return f.Info, err
 }
 
-// Backup writes an encrypted copy of the key file at path to a new file at to.
+// Backup writes an encrypted copy of the key file at path to a new file at to, and
+// returns what that one tells.
 // An encrypted file is opened once, so that a backup nobody can open is found
 // now; ask gives its passphrase, or the new one for a file that had none.
 func Backup(path, to string, ask Ask) (Info, error) { return backup(path, to, ask, WorkFactor) }
@@ -158,6 +159,7 @@ func backup(path, to string, ask Ask, work int) (Info, error) {
 		if raw, err = encode(key, p, work); err != nil {
 			return Info{}, err
 		}
+		f.Protection = Passphrase
 	} else if _, err := f.open(path, ask); err != nil {
 		return Info{}, err
 	}

@@ -215,7 +215,7 @@ func TestBackupAndRestore(t *testing.T) {
 		t.Fatal(err)
 	}
 	in, err := backup(at("key.json"), at("backup.json"), say("paper"), 4)
-	if err != nil || in.Address != k.Address() {
+	if err != nil || in.Address != k.Address() || in.Protection != Passphrase {
 		t.Fatalf("Backup = %+v, %v", in, err)
 	}
 	raw, _ := os.ReadFile(at("backup.json"))

@@ -75,8 +75,8 @@ func TestQueryMutations(t *testing.T) {
 		want  Code
 	}{
 		"nothing":            {},
-		"expired":            {offer: func(o *artel.Offer) { o.Expires = t0 - Skew }, want: WhyExpired},
-		"within the skew":    {offer: func(o *artel.Offer) { o.Expires = t0 - Skew + 1 }},
+		"expired":            {offer: func(o *artel.Offer) { o.Expires = t0 - artel.ClockSkew }, want: WhyExpired},
+		"within the skew":    {offer: func(o *artel.Offer) { o.Expires = t0 - artel.ClockSkew + 1 }},
 		"another sandbox":    {offer: func(o *artel.Offer) { o.Sandboxes = []string{"gvisor"} }, want: WhySandbox},
 		"one more sandbox":   {offer: func(o *artel.Offer) { o.Sandboxes = []string{"gvisor", "wasm", "wasm"} }},
 		"few slots":          {offer: func(o *artel.Offer) { o.Resources.Slots = 1 }, want: WhySlots},
@@ -108,7 +108,7 @@ func TestQueryMutations(t *testing.T) {
 		if tc.query != nil {
 			tc.query(&q)
 		}
-		why := q.Why(o, t0, Skew)
+		why := q.Why(o, t0, artel.ClockSkew)
 		if tc.want == "" && len(why) != 0 || tc.want != "" && (len(why) != 1 || why[0].Code != tc.want) {
 			t.Errorf("%s: Why says %v, want %q", name, why, tc.want)
 		}
@@ -131,7 +131,7 @@ type model map[Machine]Listing
 // put checks what the index decided on l, and follows it.
 func (m model) put(l Listing, now uint64, changed bool, err error) error {
 	old, known := m[l.Machine()]
-	remembered := known && now < max(old.Offer.Expires, old.Offer.Issued+artel.MaxOfferTTL)+Skew
+	remembered := known && now < max(old.Offer.Expires, old.Offer.Issued+artel.MaxOfferTTL)+artel.ClockSkew
 	newer := !known || l.Offer.Seq > old.Offer.Seq
 	switch {
 	case newer && (err != nil || !changed):
@@ -154,7 +154,7 @@ func (m model) put(l Listing, now uint64, changed bool, err error) error {
 func (m model) query(q Query, now uint64) []Listing {
 	var out []Listing
 	for _, l := range m {
-		if len(q.Why(l.Offer, now, Skew)) == 0 {
+		if len(q.Why(l.Offer, now, artel.ClockSkew)) == 0 {
 			out = append(out, l)
 		}
 	}
@@ -311,7 +311,7 @@ func TestNewestOfferOnly(t *testing.T) {
 	}
 	// The last one withdraws the machine: it lives a second.
 	mustPut(t, x, listed(offer(1, func(o *artel.Offer) { o.Seq, o.Price, o.Expires = 6, 10, o.Issued+1 })), t0)
-	later := uint64(t0 + 1 + Skew + 120)
+	later := uint64(t0 + 1 + artel.ClockSkew + 120)
 	if got := x.Query(Query{}, later); len(got) != 0 || x.Len() != 0 {
 		t.Errorf("withdrawn: still %d found, %d live", len(got), x.Len())
 	}

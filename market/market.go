@@ -15,10 +15,6 @@ import (
 	"github.com/artel-network/artel"
 )
 
-// Skew is how many seconds a clock of the network may be off by default. Two may
-// differ by twice that.
-const Skew = 300
-
 // Policy bounds what an index takes.
 type Policy struct {
 	Network    artel.Hash
@@ -36,7 +32,7 @@ type Policy struct {
 // DefaultPolicy is what a node of a network without stakes uses.
 func DefaultPolicy(network artel.Hash) Policy {
 	return Policy{
-		Network: network, Skew: Skew, Interval: 60, Burst: 2, MaxSize: 8 << 10,
+		Network: network, Skew: artel.ClockSkew, Interval: 60, Burst: 2, MaxSize: 8 << 10,
 		Total: 200_000, PerAccount: 2_000, PerNode: 64,
 	}
 }

@@ -42,7 +42,7 @@ type Estimate struct {
 
 // Quote ranks offers for a job and estimates the whole: who suits, and what it
 // costs and how long it takes on as many slots as the job may use. now is in
-// unix seconds; clocks may differ by Skew.
+// unix seconds; clocks may differ by artel.ClockSkew.
 //
 // The order is by cost ÷ success²: a failed attempt costs its renter no money
 // (nothing unverified is paid), but its own time, and that of the whole job
@@ -80,7 +80,7 @@ func Rank(j artel.JobSpec, offers []Listing, h History, now uint64) []Candidate 
 func assess(q Query, j artel.JobSpec, l Listing, h History, now uint64) Candidate {
 	rec := h.Nodes[l.Offer.Node]
 	c := Candidate{Listing: l, Newcomer: rec.Done < 1}
-	c.Why = q.Why(l.Offer, now, Skew)
+	c.Why = q.Why(l.Offer, now, artel.ClockSkew)
 	if rest := rec.Rest(now); rest > 0 {
 		c.Why = append(c.Why, Why{Code: WhyResting, Have: rest})
 	}

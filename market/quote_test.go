@@ -76,7 +76,7 @@ func TestNewcomersGetShortTasksFirst(t *testing.T) {
 
 func TestQuoteReasons(t *testing.T) {
 	list := market3()
-	list[0].Offer.Expires = t0 - Skew
+	list[0].Offer.Expires = t0 - artel.ClockSkew
 	list[0].Offer.Resources.Memory = 0
 	e := Quote(plainJob(func(j *artel.JobSpec) { j.MaxPrice, j.Budget = 5_000_000, artel.Units(200) }), list, History{}, t0)
 	if len(e.Suiting) != 1 || len(e.Excluded) != 2 {
@@ -158,7 +158,7 @@ func TestQuoteProperties(t *testing.T) {
 			t.Fatalf("seed %d round %d: %d + %d of %d", seed, round, len(e.Suiting), len(e.Excluded), len(list))
 		}
 		for _, c := range append(slices.Clone(e.Suiting), e.Excluded...) {
-			why := QueryFor(j).Why(c.Offer, t0, Skew)
+			why := QueryFor(j).Why(c.Offer, t0, artel.ClockSkew)
 			if rest := h.Nodes[c.Offer.Node].Rest(t0); c.Suits() != (len(why) == 0 && rest == 0) {
 				t.Fatalf("seed %d round %d: suits %v, but %v and rest %d", seed, round, c.Suits(), why, rest)
 			}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/artel-network/artel/provider"
@@ -77,12 +79,42 @@ func (o *owner) openBoxes(ctx context.Context, slots int, memory int64) (b boxes
 	return b, nil
 }
 
+// TryContainers begins a container and waits for its end. command executes this
+// binary, as Config.Containers. The error says why containers do not run here, with a
+// hint what to do.
+func TryContainers(ctx context.Context, command []string) error {
+	dir, err := os.MkdirTemp("", "artel-trial-")
+	if err != nil {
+		return fmt.Errorf("try a container: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	ctx, cancel := context.WithTimeout(ctx, probeFor)
+	defer cancel()
+	return gvisor.Probe(ctx, gvisor.Options{Command: command, Dir: dir})
+}
+
 // kinds lists what the machine offers.
 func (b boxes) kinds() []string {
 	if b.container == nil {
 		return []string{kindWASM}
 	}
 	return []string{kindContainer, kindWASM}
+}
+
+// notices say, for the machine's owner, what of containers does not work here.
+func (b boxes) notices() []string {
+	if b.container == nil {
+		return []string{fmt.Sprintf("this machine offers WASM only: %v", b.why)}
+	}
+	limited := b.container.Limited()
+	if limited == nil {
+		return nil
+	}
+	var all []string
+	for _, l := range strings.Split(limited.Error(), "\n") {
+		all = append(all, "containers here have "+l)
+	}
+	return all
 }
 
 func (b boxes) byKind() map[string]sandbox.Box {

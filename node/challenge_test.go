@@ -2,12 +2,14 @@ package node
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
 
+	"github.com/artel-network/artel/sandbox/gvisor"
 	"github.com/artel-network/artel/sandbox/wasm"
 	"github.com/artel-network/artel/wire"
 )
@@ -66,5 +68,17 @@ func TestProofsOfTheBoxAreRight(t *testing.T) {
 func TestKinds(t *testing.T) {
 	if k := (boxes{}).kinds(); len(k) != 1 || k[0] != kindWASM {
 		t.Errorf("without a container box: %v", k)
+	}
+}
+
+// A trial that fails says what to do, and leaves nothing behind.
+func TestTryContainersSaysWhy(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	err := TryContainers(t.Context(), []string{filepath.Join(t.TempDir(), "no-such-program")})
+	if !errors.Is(err, gvisor.ErrUnsupported) {
+		t.Errorf("a trial without a program: %v", err)
+	}
+	if left, err := os.ReadDir(os.TempDir()); err != nil || len(left) != 0 {
+		t.Errorf("%v is left behind, %v", left, err)
 	}
 }

@@ -164,7 +164,7 @@ func (n *Node) openChain() (err error) {
 	n.ledger, err = evm.New(evm.Options{
 		Network: evm.Network{
 			ChainID: n.params.ChainID, Token: n.params.Token, Ledger: n.params.Ledger, Stake: n.params.Stake, Finality: fin,
-			Birth: n.c.Network.Chain.Birth,
+			Birth: n.c.Network.Chain.Birth, Delay: n.params.Delay, Window: n.params.Window,
 		},
 		RPC: urls, Store: calls{n.db}, Signers: []evm.Signer{n.c.Key}, Log: n.c.Log.With("room", "chain"),
 	})

@@ -111,6 +111,16 @@ func (o *owner) limit(c api.ProvideConfig) {
 	o.n.images.guests.SetLimit(max(int64(min(c.Images, math.MaxInt64)), 1))
 }
 
+// notices say what of strangers' work does not work here.
+func (o *owner) notices() []string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.p == nil {
+		return nil
+	}
+	return o.boxes.notices()
+}
+
 // spare is what strangers' programs and inputs leave free of the owner's disk,
 // in bytes.
 const spare = 1 << 30
@@ -205,7 +215,7 @@ func (o *owner) policy(ctx context.Context, c api.ProvideConfig) (provider.Polic
 		CPU: cpu(host.Local().CPU()), PullFree: pullFree, PullPrice: c.PullPrice, MaxImage: c.Images,
 		Patience: patience, Region: c.Region, Sandboxes: o.boxes.kinds(), Speed: speed, OfferTTL: offerTTL,
 	}
-	p.RedeemAt, p.Worth, p.Remember = p.MaxUnpaid, c.MinRedeem, remember
+	p.RedeemAt, p.MinRedeem, p.Remember = p.MaxUnpaid, c.MinRedeem, remember
 	// A lease must be able to gather so much beside a unit of its longest task.
 	if most := c.MaxUnpaid.Sub(artel.Cost(c.Price, c.MaxUnit)); most.Less(c.MinRedeem) {
 		return p, &api.Error{Code: api.CodeInvalid, Message: fmt.Sprintf("at least %s units are to be redeemed at once; with --max-unpaid %s and the longest task, %s can gather", c.MinRedeem, c.MaxUnpaid, most), Hint: "a smaller --min-redeem, a shorter --max-task or a larger --max-unpaid"}

@@ -37,6 +37,7 @@ func (n *Node) Status(ctx context.Context) (api.Status, error) {
 	if st.Notice != "" {
 		s.Notices = append(s.Notices, st.Notice)
 	}
+	s.Notices = append(s.Notices, n.owner.notices()...)
 	if odd := n.board.clockDoubt(); odd != nil && s.Offers == 0 {
 		s.Notices = append(s.Notices, fmt.Sprintf("no offers are known; the last one was refused: %v", odd))
 	}

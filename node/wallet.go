@@ -35,7 +35,7 @@ func chainError(err error) error {
 		}
 		return &api.Error{Code: code, Message: msg, Hint: no.Code.Hint()}
 	}
-	for _, c := range []chain.Code{chain.ErrUnreachable, chain.ErrDisagree, chain.ErrWrongChain, chain.ErrNoContract, chain.ErrWrongToken, chain.ErrReorg} {
+	for _, c := range []chain.Code{chain.ErrUnreachable, chain.ErrDisagree, chain.ErrWrongChain, chain.ErrNoContract, chain.ErrWrongToken, chain.ErrWrongRules, chain.ErrReorg} {
 		if errors.Is(err, c) {
 			return &api.Error{Code: api.CodeUnavailable, Message: err.Error(), Hint: c.Hint()}
 		}

@@ -93,7 +93,7 @@ func (p *Provider) waivable(row *LaneRow, now int64) bool {
 	if _, open := p.open[row.Key]; open || row.Voucher.Less(row.Due()) {
 		return false
 	}
-	worth := p.policy().Worth
+	worth := p.policy().MinRedeem
 	if worth.IsZero() {
 		return !row.Paid.Less(row.Voucher)
 	}

@@ -61,7 +61,7 @@ func TestWhatIsGivenBack(t *testing.T) {
 		{name: "gas: nothing earned since the last one", due: 45, voucher: 45, cap: 90, paid: 45, worth: 10, change: func(p *Provider, row *LaneRow) { row.Waived = artel.Units(40) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			p := bare(t, Policy{Worth: artel.Units(c.worth)})
+			p := bare(t, Policy{MinRedeem: artel.Units(c.worth)})
 			row := resting(p, 1, c.due, c.voucher, c.cap, c.paid)
 			if c.change != nil {
 				c.change(p, row)
@@ -146,7 +146,7 @@ func TestRefusedWaiverRests(t *testing.T) {
 
 // Below what a call is worth nothing is booked or redeemed: it gathers.
 func TestDustGathers(t *testing.T) {
-	p := bare(t, Policy{Worth: artel.Units(100)})
+	p := bare(t, Policy{MinRedeem: artel.Units(100)})
 	row := resting(p, 1, 0, 0, 1000, 0)
 	row.Reserve = artel.Reserve{Renter: row.Key.Renter, Provider: row.Key.Provider, Lane: 1, Epoch: row.Epoch, Cap: artel.Units(5000), ValidUntil: 1 << 50}
 	s := &sold{Sold: lease.Sold{Lease: artel.Lease{Renter: row.Key.Renter, Provider: row.Key.Provider, Lane: 1}}}

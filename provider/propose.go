@@ -92,8 +92,8 @@ func (p *Provider) checkLease(from artel.NodeID, l artel.Lease, t artel.Terms, h
 		return refuse("a unit of %d ms costs %s units, maxUnpaid is %s: none could begin", t.Unit, t.UnitCost(), t.MaxUnpaid).WithHint("a shorter time limit, or another provider")
 	case t.MaxUnpaid.Less(t.UnitCost()) && t.Prepaid.Less(t.UnitCost()):
 		return refuse("no task could ever start: maxUnpaid %s is less than a unit's %s, and no unit is prepaid", t.MaxUnpaid, t.UnitCost())
-	case t.Prepaid.IsZero() && !pol.Worth.IsZero() && t.MaxUnpaid.Sub(t.UnitCost()).Less(pol.Worth):
-		return refuse("maxUnpaid %s leaves less than %s beside a unit of %s: what is paid would be booked too often", t.MaxUnpaid, pol.Worth, t.UnitCost()).WithHint("a shorter time limit; or maxUnpaid as the offer says")
+	case t.Prepaid.IsZero() && !pol.MinRedeem.IsZero() && t.MaxUnpaid.Sub(t.UnitCost()).Less(pol.MinRedeem):
+		return refuse("maxUnpaid %s leaves less than %s beside a unit of %s: what is paid would be booked too often", t.MaxUnpaid, pol.MinRedeem, t.UnitCost()).WithHint("a shorter time limit; or maxUnpaid as the offer says")
 	case pol.Penalty.Less(l.Penalty):
 		return refuse("penalty %s, at most %s", l.Penalty, pol.Penalty)
 	case l.End-l.Start > pol.MaxLease:
@@ -141,7 +141,7 @@ func (p *Provider) checkMoney(m wire.ProposeRequest, t artel.Terms, seen lease.L
 	clock := p.loop.Now()
 	now := uint64(clock.Unix())
 	switch late := behind(head, clock.UnixMilli()); {
-	case late > skew:
+	case late > artel.ClockSkew:
 		return p2p.Errorf(p2p.Unavailable, "this provider's clock is %d s behind the chain's", late).WithHint("use another provider until its owner has set the clock")
 	case m.Lease.Start+apart < now:
 		// A lease is forgotten some time after it was closed. It must not be
@@ -159,9 +159,13 @@ func (p *Provider) checkMoney(m wire.ProposeRequest, t artel.Terms, seen lease.L
 		return unpaid(hint, "%s", text)
 	case m.Reserve == nil:
 		return unpaid("sign a Reserve for the first minutes", "the lease comes without a Reserve")
+	case m.Reserve.Reserve.Cap.Sub(t.Base.Ceil()).Less(t.UnitCost().Div(2)):
+		// Or whoever has no deposit would have a first unit of every provider. An
+		// honest renter keeps half of a unit of each slot reserved, and mostly more.
+		return unpaid("sign a Reserve for the first minutes", "the Reserve leaves %s units for a lease whose unit costs %s", m.Reserve.Reserve.Cap.Sub(t.Base.Ceil()), t.UnitCost())
 	}
-	if first, err := t.Base.Ceil().Plus(t.Prepaid); !t.Prepaid.IsZero() && err == nil && seen.Cap.Less(first) && first.Sub(seen.Cap).Less(p.policy().Worth) {
-		return p2p.Errorf(p2p.Refused, "booking the prepaid unit would secure %s units, at least %s are worth the gas", first.Sub(seen.Cap), p.policy().Worth).WithHint("a longer time limit, or another provider")
+	if first, err := t.Base.Ceil().Plus(t.Prepaid); !t.Prepaid.IsZero() && err == nil && seen.Cap.Less(first) && first.Sub(seen.Cap).Less(p.policy().MinRedeem) {
+		return p2p.Errorf(p2p.Refused, "booking the prepaid unit would secure %s units, at least %s are worth the gas", first.Sub(seen.Cap), p.policy().MinRedeem).WithHint("a longer time limit, or another provider")
 	}
 	need := m.Reserve.Reserve.Cap.Sub(seen.Cap)
 	switch {

@@ -34,6 +34,7 @@ func TestProposeRefusals(t *testing.T) {
 			d.lease.Renter, d.lease.Lane = b.other.Address(), artel.LaneNumber(b.other.Address(), 1)
 		}, code: p2p.Invalid, words: "may not sign for lane"},
 		{name: "cheap", make: func(_ *bench, d *draft) { d.terms.Price-- }, code: p2p.Refused, words: "price 99999999 is below 100000000", hint: "the offer has changed"},
+		{name: "a unit of ages", make: func(_ *bench, d *draft) { d.terms.Unit = artel.MaxUnit + 1 }, code: p2p.Invalid, words: "lease has a unit of"},
 		{name: "long unit", make: func(_ *bench, d *draft) { d.terms.Unit++ }, code: p2p.Refused, words: "tasks of 60001 ms"},
 		{name: "too many slots", make: func(_ *bench, d *draft) { d.terms.Slots = 3 }, code: p2p.Refused, words: "the machine has 2 slots"},
 		{name: "another sandbox", make: func(_ *bench, d *draft) { d.terms.Sandbox = "vm" }, code: p2p.Refused, words: `no sandbox "vm"`},
@@ -42,8 +43,8 @@ func TestProposeRefusals(t *testing.T) {
 		{name: "prepaid too little", make: func(_ *bench, d *draft) {
 			d.terms.MaxUnpaid, d.terms.Prepaid = artel.Units(5_999), artel.Units(5_999)
 		}, code: p2p.Refused, words: "no unit is prepaid"},
-		{name: "booked too often", pol: func(p *Policy) { p.Worth = artel.Units(6_001) }, code: p2p.Refused, words: "booked too often", hint: "a shorter time limit"},
-		{name: "booked seldom enough", pol: func(p *Policy) { p.Worth = artel.Units(6_000) }},
+		{name: "booked too often", pol: func(p *Policy) { p.MinRedeem = artel.Units(6_001) }, code: p2p.Refused, words: "booked too often", hint: "a shorter time limit"},
+		{name: "booked seldom enough", pol: func(p *Policy) { p.MinRedeem = artel.Units(6_000) }},
 		{name: "penalty", make: func(_ *bench, d *draft) { d.lease.Penalty = artel.Units(6) }, code: p2p.Refused, words: "penalty 6"},
 		{name: "long lease", make: func(_ *bench, d *draft) { d.lease.End += 3001 }, code: p2p.Refused, words: "a lease of 3601 s"},
 		{name: "began long ago", make: func(_ *bench, d *draft) { d.lease.Start -= apart + 10 }, code: p2p.Invalid, words: "the lease began", hint: "check the clock"},
@@ -53,7 +54,10 @@ func TestProposeRefusals(t *testing.T) {
 			b.submit(b.renter, chain.StartRelease{Lanes: []chain.LaneRef{{Provider: b.c.Account, Lane: artel.LaneNumber(b.renter.Address(), 1)}}})
 		}, code: p2p.Unpaid, words: "being released", hint: "another lane"},
 		{name: "no reserve", make: func(_ *bench, d *draft) { d.reserve = nil }, code: p2p.Unpaid, words: "without a Reserve", hint: "sign a Reserve"},
-		{name: "a prepaid unit that is not worth its gas", pol: func(p *Policy) { p.Worth = artel.Units(6_001) }, make: func(b *bench, d *draft) {
+		{name: "a Reserve of nothing", make: func(_ *bench, d *draft) { d.reserve.Cap = artel.Amount{} }, code: p2p.Unpaid, words: "the Reserve leaves 0 units", hint: "sign a Reserve"},
+		{name: "a Reserve of too little", make: func(_ *bench, d *draft) { d.reserve.Cap = artel.Units(2_999) }, code: p2p.Unpaid, words: "the Reserve leaves 2999 units", hint: "sign a Reserve"},
+		{name: "a Reserve of half a unit", make: func(_ *bench, d *draft) { d.reserve.Cap = artel.Units(3_000) }},
+		{name: "a prepaid unit that is not worth its gas", pol: func(p *Policy) { p.MinRedeem = artel.Units(6_001) }, make: func(b *bench, d *draft) {
 			v := b.pay(d, 6_000)
 			d.terms.Prepaid, d.voucher = artel.Units(6_000), &v
 		}, code: p2p.Refused, words: "would secure 6000 units", hint: "a longer time limit"},

@@ -45,11 +45,11 @@ type Policy struct {
 	// RedeemAt is what a lane must be worth before it is redeemed while its
 	// lease goes on.
 	RedeemAt artel.Amount
-	// Worth is the least sum that a call to the ledger is made for: less is neither
+	// MinRedeem is the least sum that a call to the ledger is made for: less is neither
 	// booked nor redeemed, or strangers could spend this account's gas. It gathers
 	// on the lane, and as far as it is not booked it counts against MaxUnpaid. Zero
 	// where calls cost nothing.
-	Worth artel.Amount
+	MinRedeem artel.Amount
 	// Remember is how long a lane is kept on which nothing is due and nothing
 	// promised; zero: for ever.
 	Remember time.Duration
@@ -442,7 +442,7 @@ func (p *Provider) perform(t *tx, s *sold, e lease.Effect) {
 	case lease.Kill:
 		t.after = append(t.after, func() { p.kill(s, e.TaskKey) })
 	case lease.BookReserve:
-		if !s.Book.Unbooked().Less(p.policy().Worth) {
+		if !s.Book.Unbooked().Less(p.policy().MinRedeem) {
 			p.book(t, s.Book)
 		}
 	case lease.Redeem:

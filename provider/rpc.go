@@ -14,12 +14,8 @@ import (
 	"github.com/artel-network/artel/wire"
 )
 
-// skew is how far an honest clock may be off, in seconds; apart is how far two
-// of them may be from each other.
-const (
-	skew  = 300
-	apart = 2 * skew
-)
+// apart is how far two honest clocks may be from each other, in seconds.
+const apart = 2 * artel.ClockSkew
 
 // maxWait bounds a long poll, in milliseconds.
 const maxWait = 30_000

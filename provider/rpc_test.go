@@ -361,7 +361,7 @@ func mustUint(t *testing.T, a artel.Amount) (n uint64) {
 func TestMessagesFitTheTransport(t *testing.T) {
 	for _, m := range []string{
 		wire.MethodPropose, wire.MethodReserve, wire.MethodStart, wire.MethodCancel, wire.MethodWatch, wire.MethodPay,
-		wire.MethodLogs, wire.MethodClose, wire.MethodRecover, wire.MethodOffer, wire.MethodOffers, wire.MethodFind,
+		wire.MethodLogs, wire.MethodClose, wire.MethodRecover, wire.MethodOffer, wire.MethodOffers, wire.MethodFind, wire.MethodChallenge, wire.MethodProof,
 	} {
 		if req, answer, ok := wire.Limits(m); !ok || req > p2p.MaxMessage || answer > p2p.MaxMessage {
 			t.Errorf("%s: requests of %d bytes and answers of %d, the transport carries %d", m, req, answer, p2p.MaxMessage)

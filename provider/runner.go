@@ -306,7 +306,9 @@ func (b *Boxed) seal(ctx context.Context, out string, t artel.Terms, f *lease.Fi
 	}
 	var key []byte
 	pr, pw := io.Pipe()
+	sealing := make(chan struct{})
 	go func() {
+		defer close(sealing)
 		pw.CloseWithError(func() error {
 			w, k, err := seal.Writer(pw)
 			if err != nil {
@@ -321,6 +323,7 @@ func (b *Boxed) seal(ctx context.Context, out string, t artel.Terms, f *lease.Fi
 	}()
 	sealed, size, err := blob.AddFile(ctx, b.Blobs, pr)
 	pr.CloseWithError(err)
+	<-sealing // it reads the store that done gives back
 	if err != nil {
 		return 0, err
 	}

@@ -110,8 +110,8 @@ func said(err error) string {
 		return "the task has ended"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "nothing listens on that port"
-	case errors.Is(err, sandbox.ErrSpec):
-		return err.Error()
+	case errors.Is(err, sandbox.ErrSpec), errors.Is(err, sandbox.ErrNoProgram), errors.Is(err, sandbox.ErrNotExecutable):
+		return err.Error() // about what the renter has asked for
 	}
 	return "the sandbox could not do it"
 }
@@ -171,6 +171,10 @@ func visitExec(ctx context.Context, in sandbox.Interactive, v wire.Visit, s p2p.
 		Stdin: stdin, Stdout: o.as(wire.FrameOut), Stderr: o.as(wire.FrameErr),
 	}
 	proc, err := in.Exec(ctx, c)
+	if code := unstarted(err); code != 0 {
+		endVisit(s, o, said(err), code)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -198,11 +202,37 @@ func visitExec(ctx context.Context, in sandbox.Interactive, v wire.Visit, s p2p.
 	if err != nil {
 		return err
 	}
+	o.exit(code)
+	s.CloseWrite()
+	return nil
+}
+
+// unstarted is the exit code of a program that could not be started for a reason of its
+// own, as shells and docker have it; 0: it was another's.
+func unstarted(err error) int {
+	switch {
+	case errors.Is(err, sandbox.ErrNoProgram):
+		return wire.ExitNoProgram
+	case errors.Is(err, sandbox.ErrNotExecutable):
+		return wire.ExitNotExecutable
+	}
+	return 0
+}
+
+// endVisit is the visit of a program that was never there: it says why on stderr, and
+// ends.
+func endVisit(s p2p.Stream, o *outbound, why string, code int) {
+	if o.frame(wire.FrameOpened, nil) != nil || o.frame(wire.FrameErr, []byte(clipText(why)+"\n")) != nil {
+		return
+	}
+	o.exit(code)
+	s.CloseWrite()
+}
+
+func (o *outbound) exit(code int) {
 	var b [4]byte
 	binary.BigEndian.PutUint32(b[:], uint32(code))
 	o.frame(wire.FrameExit, b[:])
-	s.CloseWrite()
-	return nil
 }
 
 // control does what the renter's frames say until the stream ends.

@@ -135,7 +135,7 @@ func (r *Renter) inUse(k lease.Key) bool {
 // One from the future was signed while the clock was wrong: it may be older.
 func (r *Renter) rested(b *lease.Book, now uint64) bool {
 	signed := b.Reserve.ValidUntil - min(b.Reserve.ValidUntil, uint64(reserveFor.Seconds()))
-	return now > signed+uint64(r.c.Policy.Release.Seconds()) || signed > now+2*skew
+	return now > signed+uint64(r.c.Policy.Release.Seconds()) || signed > now+2*artel.ClockSkew
 }
 
 // maxRejected bounds what is remembered of refused calls.
@@ -220,15 +220,22 @@ func (r *Renter) refresh(ctx context.Context, keys []lease.Key) {
 		if err != nil {
 			return
 		}
-		seen := lease.Lane{Cap: l.Cap, Paid: l.Paid, Epoch: l.Epoch}
-		if l.Releasing(r.c.Params, head.Time) {
-			seen.ReleaseAt = l.ReleaseAt
-		}
+		seen := r.asOf(l, head)
 		_ = r.do(ctx, func(t *tx) {
 			r.chainAt = max(r.chainAt, head.Time)
 			r.seen(t, k, seen)
 		})
 	}
+}
+
+// asOf is a lane as the rules see it at a final block: a release that can not be
+// carried out any more does not run.
+func (r *Renter) asOf(l chain.Lane, head chain.Head) lease.Lane {
+	seen := lease.Lane{Cap: l.Cap, Paid: l.Paid, Epoch: l.Epoch}
+	if l.Releasing(r.c.Params, head.Time) {
+		seen.ReleaseAt = l.ReleaseAt
+	}
+	return seen
 }
 
 func (r *Renter) seen(t *tx, k lease.Key, seen lease.Lane) {

@@ -151,6 +151,47 @@ func TestTwoMachinesWithOneKey(t *testing.T) {
 	})
 }
 
+// What a provider says it holds is remembered only where a signature of ours or
+// the chain bears it out.
+func TestRecoverBelievesSignaturesAndTheChain(t *testing.T) {
+	live(t, 1, func(t *testing.T, w *world) {
+		s := w.sellers[0]
+		booked := artel.LaneNumber(w.key.Address(), 0x50000)
+		s.recover = func(wire.RecoverRequest) (r wire.RecoverResponse, err error) {
+			for n := range uint64(wire.MaxLanes - 1) {
+				r.Lanes = append(r.Lanes, wire.HeldLane{Lane: n})
+			}
+			r.Lanes = append(r.Lanes, wire.HeldLane{Lane: booked})
+			return r, nil
+		}
+		s.propose = func(wire.ProposeRequest) error { return p2p.Errorf(p2p.Conflict, "no") } // it is asked what it holds
+		must(w.chain.Client().Submit(t.Context(), chain.Tx{ID: "book", From: w.key.Address(), Call: chain.ReserveLanes{
+			Lanes: []chain.LaneCap{{Provider: s.key.Address(), Lane: booked, Cap: artel.Units(700)}},
+		}}))
+		lanes := func() (n int, cap artel.Amount) {
+			st, err := w.r.Status(t.Context())
+			must(err)
+			for _, b := range st.Lanes {
+				if b.Key.Number == booked {
+					cap = b.Cap
+				}
+			}
+			return len(st.Lanes), cap
+		}
+		w.run(func() {
+			w.submit(spec(1))
+			time.Sleep(time.Minute)
+			if n, _ := lanes(); n > 5 {
+				t.Errorf("%d lanes are remembered", n)
+			}
+			found, err := w.r.Recover(t.Context(), map[artel.NodeID]artel.Address{s.key.NodeID(): s.key.Address()})
+			if n, cap := lanes(); n > 6 || cap != artel.Units(700) || found != wire.MaxLanes || err != nil {
+				t.Errorf("%d lanes are remembered, %s units on the one that is booked; found %d, error %v", n, cap, found, err)
+			}
+		})
+	})
+}
+
 // A node that does not answer holds a recovery up for a while, not for ever.
 func TestRecoverDoesNotWaitForTheSilent(t *testing.T) {
 	live(t, 1, func(t *testing.T, w *world) {

@@ -16,9 +16,6 @@ import (
 	"github.com/artel-network/artel/wire"
 )
 
-// skew is how far an honest clock may be off, in seconds.
-const skew = 300
-
 // leased reports whether there is a lease with the node, be it one that is
 // still being settled: one lane carries one lease at a time.
 func (r *Renter) leased(n artel.NodeID) bool {
@@ -104,8 +101,8 @@ func (r *Renter) tryPropose(ctx context.Context, l Listed, id artel.Hash, spec a
 	if err != nil {
 		return fmt.Errorf("look up chain time: %w", err)
 	}
-	if late := head.Time - min(head.Time, uint64(r.loop.Now().Unix())); late > skew {
-		return fmt.Errorf("this machine's clock is %d s behind the chain's, at most %d; hint: set the clock", late, skew)
+	if late := head.Time - min(head.Time, uint64(r.loop.Now().Unix())); late > artel.ClockSkew {
+		return fmt.Errorf("this machine's clock is %d s behind the chain's, at most %d; hint: set the clock", late, artel.ClockSkew)
 	}
 	var b *bought
 	var req wire.ProposeRequest
@@ -174,11 +171,7 @@ func (r *Renter) draft(t *tx, l Listed, payer artel.Hash, spec artel.JobSpec, sl
 	if have := r.books[k]; have != nil {
 		book = *have
 	}
-	ls := lease.Lane{Cap: seen.Cap, Paid: seen.Paid, Epoch: seen.Epoch}
-	if seen.Releasing(r.c.Params, head.Time) {
-		ls.ReleaseAt = seen.ReleaseAt
-	}
-	book = book.Seen(ls)
+	book = book.Seen(r.asOf(seen, head))
 	if r.books[k] == nil && r.bound(k, t.now) >= maxBound {
 		return nil, wire.ProposeRequest{}, fmt.Errorf("%d other lanes to %s hold money without a lease; hint: it comes home by its release; meanwhile use another provider", maxBound, o.Account)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/artel-network/artel"
+	"github.com/artel-network/artel/chain"
 	"github.com/artel-network/artel/core"
 	"github.com/artel-network/artel/lease"
 	"github.com/artel-network/artel/p2p"
@@ -25,7 +26,7 @@ func (r *Renter) Recover(ctx context.Context, nodes map[artel.NodeID]artel.Addre
 	for try := range 3 {
 		var generation uint64
 		if err := r.do(ctx, func(t *tx) {
-			r.meta.Generation = max(r.meta.Generation+1, uint64(t.now+int64(try)*2*skew*1000))
+			r.meta.Generation = max(r.meta.Generation+1, uint64(t.now+int64(try)*2*artel.ClockSkew*1000))
 			r.notice = ""
 			m := r.meta
 			t.change.Meta, generation = &m, m.Generation
@@ -55,8 +56,47 @@ func (r *Renter) recoverAll(ctx context.Context, nodes map[artel.NodeID]artel.Ad
 		}); err != nil {
 			return found, err
 		}
+		if err := r.adoptBooked(ctx, nodes[node], resp.Lanes); err != nil {
+			errs = append(errs, err)
+		}
 	}
 	return found, errors.Join(errs...)
+}
+
+// adoptBooked takes over lanes that nothing of ours was signed for, where money
+// is booked on them: it can come home. That a provider names them is no proof, or
+// it could make us remember as many as it likes.
+func (r *Renter) adoptBooked(ctx context.Context, provider artel.Address, lanes []wire.HeldLane) error {
+	head, err := r.c.Ledger.Head(ctx)
+	if err != nil {
+		return fmt.Errorf("look up chain time: %w", err)
+	}
+	for _, h := range lanes {
+		k := lease.Key{Renter: r.c.Account, Provider: provider, Number: h.Lane}
+		known := !artel.MaySign(k.Renter, r.c.Key.Address(), k.Number)
+		if err := r.do(ctx, func(*tx) { known = known || r.books[k] != nil }); err != nil {
+			return err
+		}
+		if known {
+			continue
+		}
+		l, err := r.c.Ledger.Lane(ctx, chain.LaneKey(k))
+		if err != nil {
+			return fmt.Errorf("look up lane %x to %s: %w", k.Number, k.Provider, err)
+		}
+		if l.Booked().IsZero() {
+			continue
+		}
+		if err := r.do(ctx, func(t *tx) {
+			if r.books[k] == nil {
+				r.books[k] = &lease.Book{Key: k, Generation: r.meta.Generation}
+				r.seen(t, k, r.asOf(l, head))
+			}
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // catchUp asks a provider for the highest voucher it holds of ours. One that we
@@ -124,17 +164,12 @@ func (r *Renter) recoverFrom(ctx context.Context, node artel.NodeID, generation 
 // adopt takes over a voucher of ours that we did not know. Called by the core.
 func (r *Renter) adopt(t *tx, provider artel.Address, h wire.HeldLane) {
 	k := lease.Key{Renter: r.c.Account, Provider: provider, Number: h.Lane}
-	if !artel.MaySign(k.Renter, r.c.Key.Address(), k.Number) {
+	if h.Voucher == nil || !artel.MaySign(k.Renter, r.c.Key.Address(), k.Number) {
 		return
 	}
 	book := lease.Book{Key: k, Generation: r.meta.Generation}
 	if have := r.books[k]; have != nil {
 		book = *have
-	} else {
-		r.books[k], t.books[k] = &book, true // what is booked on it can come home
-	}
-	if h.Voucher == nil {
-		return
 	}
 	next, err := book.TakeVoucher(r.domain, h.Voucher.Voucher, h.Voucher.Signature, r.c.Key.Address())
 	if err != nil || next.Voucher == book.Voucher {

@@ -24,6 +24,7 @@ func TestSubmitRefuses(t *testing.T) {
 		{"no tasks", func(j *artel.JobSpec) { j.Count = 0 }, "want 1 to 1,000,000"},
 		{"too many tasks", func(j *artel.JobSpec) { j.Count = 1_000_001 }, "want 1 to 1,000,000"},
 		{"no limit", func(j *artel.JobSpec) { j.Wall = 0 }, "--timeout"},
+		{"a limit of ages", func(j *artel.JobSpec) { j.Wall = artel.MaxUnit + 1 }, "--timeout"},
 		{"no sandbox", func(j *artel.JobSpec) { j.Sandbox = "" }, "names no sandbox"},
 		{"no tries", func(j *artel.JobSpec) { j.Tries = 0 }, "--tries"},
 		{"a heartbeat slower than the end", func(j *artel.JobSpec) { j.Failover.Replace = 1 }, "heartbeat ≤ suspect ≤ replace"},

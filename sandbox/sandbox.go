@@ -47,8 +47,8 @@ type Box interface {
 	Capabilities() Capabilities
 
 	// Close kills every live attempt (they end as Killed), and returns when no
-	// process of the box is left. Start refuses from then on with ErrClosed. A
-	// second Close does nothing.
+	// process of the box is left; its error says what would not end. Start refuses
+	// from then on with ErrClosed. A second Close does nothing.
 	Close() error
 }
 
@@ -118,7 +118,7 @@ type Interactive interface {
 
 	// Exec starts another program beside the attempt's own, inside the same box and
 	// within the same limits. It ends when the attempt does. The error is about the
-	// host, the command, or ErrEnded.
+	// host, the command (ErrSpec, ErrNoProgram, ErrNotExecutable), or ErrEnded.
 	Exec(ctx context.Context, c Command) (Process, error)
 
 	// Dial connects to a TCP port that a program of the box listens on, on its
@@ -194,6 +194,10 @@ var (
 	ErrClosed = errors.New("sandbox: closed")
 	// ErrEnded is returned for what can be done only while an attempt runs.
 	ErrEnded = errors.New("sandbox: the attempt has ended")
+	// ErrNoProgram is wrapped by Exec for a Command whose program is not in the box, and
+	// ErrNotExecutable for one that cannot be executed there. Their texts are for people.
+	ErrNoProgram     = errors.New("there is no such program in the image")
+	ErrNotExecutable = errors.New("the program cannot be executed")
 	// ErrRunning is returned by Start for the id of a live attempt.
 	ErrRunning = errors.New("sandbox: an attempt of this id is running")
 )

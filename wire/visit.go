@@ -44,6 +44,13 @@ const (
 	FrameReading Frame = 12 // Reading
 )
 
+// Codes of FrameExit for a program that was not started, as shells have them; why comes
+// before it, as FrameErr.
+const (
+	ExitNotExecutable = 126
+	ExitNoProgram     = 127
+)
+
 // WriteFrame writes one frame with one call of w.Write. len(b) is at most MaxVisit.
 func WriteFrame(w io.Writer, f Frame, b []byte) error {
 	if len(b) > MaxVisit {

@@ -21,6 +21,10 @@ type Network struct {
 	Stake    artel.Address  `json:"stake"`
 	Finality chain.Finality `json:"finality"`
 	Birth    uint64         `json:"birth"` // a block not after the contracts' creation, where Events begins
+	// Delay and Window are the ledger's, in seconds, as the network file has them; 0:
+	// whatever the ledger says.
+	Delay  uint64 `json:"delay,omitempty"`
+	Window uint64 `json:"window,omitempty"`
 }
 
 // Signer makes signatures of one address; artel.Key is one.

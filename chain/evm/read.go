@@ -123,6 +123,9 @@ func (l *Ledger) check(ctx context.Context) (p chain.Params, err error) {
 	if token != l.net.Token || token2 != l.net.Token || ledger != l.net.Ledger || window != window2 {
 		return p, chain.Refuse(chain.ErrWrongToken, "the ledger's token is %s, the stake's %s, the network's %s; the stake's ledger is %s", token, token2, l.net.Token, ledger)
 	}
+	if l.net.Delay != 0 && l.net.Delay != delay || l.net.Window != 0 && l.net.Window != window {
+		return p, chain.Refuse(chain.ErrWrongRules, "the ledger's delay is %d s and its window %d s, the network's %d and %d", delay, window, l.net.Delay, l.net.Window)
+	}
 	return chain.Params{ChainID: l.net.ChainID, Ledger: l.net.Ledger, Stake: l.net.Stake, Token: l.net.Token,
 		Delay: delay, Window: window, StakeDelay: leave}, nil
 }

@@ -198,6 +198,8 @@ func TestWrongNetwork(t *testing.T) {
 		{"no contract there", func(n *evm.Network) { n.Stake = other }, a.url, chain.ErrNoContract},
 		{"ledger and token swapped", func(n *evm.Network) { n.Ledger, n.Token = n.Token, n.Ledger }, a.url, ""},
 		{"another token", func(n *evm.Network) { n.Token = n.Stake }, a.url, chain.ErrWrongToken},
+		{"another delay", func(n *evm.Network) { n.Delay = 86_400 }, a.url, chain.ErrWrongRules},
+		{"another window", func(n *evm.Network) { n.Window = 3600 }, a.url, chain.ErrWrongRules},
 		{"not an RPC", func(*evm.Network) {}, "http://127.0.0.1:1", chain.ErrUnreachable},
 	} {
 		m := n

@@ -66,7 +66,7 @@ func (b box) exec(v api.VisitRequest, f *frames) error {
 		return evil(v, f)
 	}
 	if _, err := os.Stat(filepath.Join(b.dir, "no-"+v.Args[0])); err == nil {
-		return errors.New("the sandbox could not do it")
+		return notThere(v.Args[0], f)
 	}
 	cmd := exec.Command(v.Args[0], v.Args[1:]...)
 	cmd.Dir, cmd.Env = b.dir, append(os.Environ(), v.Env...)
@@ -90,7 +90,7 @@ func (b box) exec(v api.VisitRequest, f *frames) error {
 		}
 	}
 	if err != nil {
-		return errors.New("the sandbox could not do it")
+		return notThere(v.Args[0], f)
 	}
 	go func() {
 		defer cmd.Process.Kill() // whoever looked in has left
@@ -119,6 +119,14 @@ func (b box) exec(v api.VisitRequest, f *frames) error {
 		}
 	}
 	return f.send(wire.FrameExit, binary.BigEndian.AppendUint32(nil, uint32(code)))
+}
+
+// notThere is how a provider tells of a program that the image has not.
+func notThere(name string, f *frames) error {
+	if err := f.send(wire.FrameErr, fmt.Appendf(nil, "there is no such program in the image: %q\n", name)); err != nil {
+		return err
+	}
+	return f.send(wire.FrameExit, binary.BigEndian.AppendUint32(nil, wire.ExitNoProgram))
 }
 
 // evil sends the file named by its first argument as output, or as a frame of the kind that

@@ -51,7 +51,7 @@ JSON-RPC answers, its status goes to stdout, as one line of JSON with --json.`,
 			if err != nil {
 				return err
 			}
-			if _, err := os.Stat(filepath.Join(dir, "genesis.json")); errors.Is(err, fs.ErrNotExist) {
+			if _, err := os.Stat(chainnode.GenesisPath(dir)); errors.Is(err, fs.ErrNotExist) {
 				return fmt.Errorf("there is no chain in %s; hint: artel chain init makes one, artel chain join follows one", dir)
 			}
 			ctx, cancel := context.WithCancel(cmd.Context())
@@ -117,7 +117,7 @@ serves the same JSON-RPC, but does not vote. Then: artel chain start.`,
 			if err := chainnode.Join(p.Chain(), raw, chainnode.Settings{P2P: p2p, RPC: rpc, Peers: peers}); err != nil {
 				return err
 			}
-			g, err := chainnode.ReadGenesis(filepath.Join(p.Chain(), "genesis.json"))
+			g, err := chainnode.ReadGenesis(chainnode.GenesisPath(p.Chain()))
 			if err != nil {
 				return err
 			}
@@ -144,7 +144,7 @@ func (a *app) chainStatusCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if _, err := os.Stat(filepath.Join(dir, "genesis.json")); err == nil || home != "" {
+			if _, err := os.Stat(chainnode.GenesisPath(dir)); err == nil || home != "" {
 				s, err := chainnode.ReadStatus(cmd.Context(), dir)
 				if errors.Is(err, chainnode.ErrNotRunning) {
 					return api.Errorf(api.CodeNoDaemon, "the chain in %s is not running", dir).WithHint("artel chain start")

@@ -9,7 +9,6 @@ import (
 	"math/big"
 	"net"
 	"os"
-	"path/filepath"
 
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/chain/evm"
@@ -129,7 +128,7 @@ func (a *app) chainInit(o chainInitOptions) error {
 	if err != nil {
 		return err
 	}
-	g, err := chainnode.ReadGenesis(filepath.Join(homes[0], "genesis.json"))
+	g, err := chainnode.ReadGenesis(chainnode.GenesisPath(homes[0]))
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/api"
 	"github.com/artel-network/artel/datadir"
 	"github.com/artel-network/artel/host"
@@ -51,7 +52,7 @@ func (a *app) doctorCmd() *cobra.Command {
 		Use: "doctor", Short: "Look for what keeps this node from working", Args: exactly(),
 		Long: `Look at the data directory, the key, the network file, the chain, the clock and the
 daemon, and at what this machine has for running strangers' work: kernel, cgroups,
-memory, GPUs. Exit code 1 if something is wrong; what only some kinds of work miss is a
+memory, GPUs, and whether a container begins on it. Exit code 1 if something is wrong; what only some kinds of work miss is a
 note.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			p, err := a.paths()
@@ -61,6 +62,7 @@ note.`,
 			checks := checkDir(p)
 			checks = append(checks, checkKey(p))
 			checks = append(checks, checkMachine(cmd.Context(), host.Local(), p, time.Now())...)
+			checks = append(checks, checkTrial(cmd.Context(), node.TryContainers))
 			f, err := network.Load(p.Network())
 			if err != nil {
 				checks = append(checks, failed("network file", err))
@@ -207,6 +209,20 @@ func checkMachine(ctx context.Context, s host.System, p datadir.Paths, now time.
 	return append(out, pass("speed", "%d, 1000 is the reference; measured %s ago", f.Speed(), now.Sub(f.At).Round(time.Minute)))
 }
 
+// checkTrial begins a container: what the kernel seems to allow, it may still refuse.
+func checkTrial(ctx context.Context, try func(context.Context, []string) error) check {
+	const name = "trial"
+	self, err := os.Executable()
+	if err == nil {
+		err = try(ctx, []string{self})
+	}
+	if err != nil {
+		e := api.AsError(err)
+		return note(name, e.Hint, "no container runs here, so that this machine offers WASM only: %s", e.Message)
+	}
+	return pass(name, "a container began and ended")
+}
+
 // noisy is a spread of figures that says more about what else ran than about the
 // machine.
 const noisy = 0.25
@@ -252,7 +268,7 @@ func (a *app) checkDaemon(ctx context.Context) []check {
 }
 
 // maxSkew is how far clocks may be apart.
-const maxSkew = 5 * time.Minute
+const maxSkew = artel.ClockSkew * time.Second
 
 // checkClock compares the chain's newest block with this clock. A block from
 // the future is a clock that is slow; an old one may just be an idle chain.

@@ -21,8 +21,12 @@ const (
 	exitUsage       = 2
 	exitNoDaemon    = 3
 	exitJobFailed   = 4
+	exitNotProgram  = 125 // of what runs a program and ends with its code: it was not the program
 	exitInterrupted = 130
 )
+
+// endsAsProgram marks commands whose exit code is a program's.
+const endsAsProgram = "ends as its program"
 
 // usageError is a mistake on the command line.
 type usageError struct{ msg, hint string }
@@ -67,6 +71,9 @@ func (a *app) report(ctx context.Context, cmd *cobra.Command, err error) int {
 	}
 	if e.Code == api.CodeNoDaemon {
 		exit = exitNoDaemon
+	}
+	if _, ok := cmd.Annotations[endsAsProgram]; ok {
+		exit = exitNotProgram
 	}
 	if a.json {
 		b, _ := json.Marshal(map[string]*api.Error{"error": e})

@@ -22,7 +22,11 @@ func (a *app) execCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use: "exec JOB[/TASK] [flags] -- PROGRAM [args…]", Short: "Run a program beside a running task",
 		Long: `Run another program in the container of a running task, with the task's files and
-within its limits. Its exit code is this command's. It ends with the task.`,
+within its limits. It ends with the task.
+
+Its exit code is this command's, 128+n if signal n ended it. 125 says that it was not
+started at all (no such task, no daemon, a mistake on the command line), 126 that the
+container cannot execute it, 127 that it is not in the image; the reason is on stderr.`,
 		Example: `  artel exec 3fa9 -- nvidia-smi
   artel exec 3fa9/2 -- sh -c 'tail -n 3 /out/loss.csv'
   artel exec -i 3fa9 -- sh -c 'cat > /tmp/config' < config`,
@@ -32,6 +36,7 @@ within its limits. Its exit code is this command's. It ends with the task.`,
 			}
 			return nil
 		},
+		Annotations:       map[string]string{endsAsProgram: ""},
 		ValidArgsFunction: a.jobCompletion(""),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.exec(cmd.Context(), o, args[0], args[1:])

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/artel-network/artel"
@@ -100,7 +101,7 @@ func (a *app) gpu(ctx context.Context, o gpuOptions, name string) error {
 		s.Notes = append(s.Notes, fmt.Sprintf("its offer names another model: %s", clean(model)))
 	}
 	a.compare(&s, o.device)
-	return a.print(s, func() { a.gpuText(s, o) })
+	return a.print(s, func() { a.gpuShown(s, o) })
 }
 
 // askGPU runs the program in the task and talks with it.
@@ -116,13 +117,15 @@ func (a *app) askGPU(ctx context.Context, c *api.Client, t target, o gpuOptions,
 		_, err := a.runIn(ctx, c, t, p)
 		_ = fromIt.CloseWithError(err) // nil: as at a file's end
 	}()
-	defer func() {
+	finish := sync.OnceFunc(func() {
 		_ = in.Close() // the program ends with its questions
 		_ = out.Close()
 		cancel()
 		<-ended
-	}()
+	})
+	defer finish()
 	explain := func(err error) error {
+		finish() // nothing is said any more
 		if text := said.String(); text != "" && errors.Is(err, gpuproof.ErrFailed) {
 			return fmt.Errorf("%w; it said: %s", err, clean(text))
 		}
@@ -211,7 +214,7 @@ func (a *app) compare(s *shown, device uint32) {
 	}
 }
 
-func (a *app) gpuText(s shown, o gpuOptions) {
+func (a *app) gpuShown(s shown, o gpuOptions) {
 	fmt.Fprintf(a.out, "device     %s, %s, as it says\n", clean(s.Device.Name), size(s.Device.Memory))
 	fmt.Fprintf(a.out, "filled     %s, multiplied %d times\n", size(s.Bytes), o.passes)
 	fmt.Fprintf(a.out, "took       %.2f s: %.3g TFLOPS\n", s.Seconds, s.TFLOPS)

@@ -10,7 +10,12 @@
 //	4    the job ended, and not all of its tasks succeeded
 //	130  interrupted; a job that was being watched goes on
 //
-// artel exec and artel shell end with the code of the program that they ran.
+// artel exec and artel shell end with the code of the program that they ran, and
+// otherwise as docker does:
+//
+//	125  it was not started: what is 1, 2 or 3 elsewhere
+//	126  it cannot be executed
+//	127  it is not in the image
 package main
 
 import (

@@ -131,5 +131,13 @@ func checkRPC(ctx context.Context, f network.File, url string, now time.Time) []
 	if d, err := r.decimals(ctx, f.Contracts.Token); err == nil && d != uint64(f.Token.Decimals) {
 		out = append(out, fail("token", "correct the file: amounts are shown and read by it", "%s has %d decimals, the file says %d", f.Token.Symbol, d, f.Token.Decimals))
 	}
+	for _, c := range []struct {
+		name, function string
+		want           uint64
+	}{{"delay", "delay()", f.Rules.Delay}, {"window", "WINDOW()", f.Rules.Window}} {
+		if n, err := r.number(ctx, f.Contracts.Ledger, c.function); err == nil && n != c.want {
+			out = append(out, fail("rules", "correct the file: providers count on it", "the ledger's %s is %d s, the file says %d", c.name, n, c.want))
+		}
+	}
 	return out
 }

@@ -208,6 +208,9 @@ func rpcServer(t *testing.T, answers map[string]any) string {
 		key := q.Method
 		if len(q.Params) > 0 {
 			key += " " + fmt.Sprint(q.Params[0])
+			if call, ok := q.Params[0].(map[string]any); ok {
+				key = q.Method + " " + fmt.Sprint(call["to"], " ", call["data"])
+			}
 		}
 		v, ok := answers[key]
 		if !ok {
@@ -221,7 +224,11 @@ func rpcServer(t *testing.T, answers map[string]any) string {
 
 func TestCheckRPC(t *testing.T) {
 	f := network.File{Token: network.Token{Symbol: "ART", Decimals: 6}, Chain: network.Chain{ID: 31337, Genesis: artel.Keccak([]byte("g"))},
-		Contracts: network.Contracts{Token: artel.Address{1}, Ledger: artel.Address{2}, Stake: artel.Address{3}}}
+		Contracts: network.Contracts{Token: artel.Address{1}, Ledger: artel.Address{2}, Stake: artel.Address{3}},
+		Rules:     network.Rules{Delay: 86_400, Window: 3600}}
+	const delay, window = "0x6a42b8f8", "0xa53e5412" // selectors
+	word := func(n uint64) string { return fmt.Sprintf("0x%064x", n) }
+	ledger := "eth_call " + f.Contracts.Ledger.String()
 	now := time.Unix(1_800_000_000, 0)
 	block := func(h artel.Hash, unix int64) map[string]any {
 		return map[string]any{"hash": h.String(), "timestamp": "0x" + strconv.FormatInt(unix, 16)}
@@ -232,7 +239,9 @@ func TestCheckRPC(t *testing.T) {
 			"eth_getBlockByNumber 0x0":    block(f.Chain.Genesis, 0),
 			"eth_getBlockByNumber latest": block(artel.Hash{1}, now.Unix()-2),
 			"eth_getCode":                 "0x6001",
-			"eth_call":                    "0x" + strings.Repeat("0", 63) + "6",
+			"eth_call":                    word(6),
+			ledger + " " + delay:          word(86_400),
+			ledger + " " + window:         word(3600),
 		}
 	}
 	rows := []struct {
@@ -245,7 +254,9 @@ func TestCheckRPC(t *testing.T) {
 		{"another genesis", func(m map[string]any) { m["eth_getBlockByNumber 0x0"] = block(artel.Hash{9}, 0) }, "begins with block"},
 		{"slow clock here", func(m map[string]any) { m["eth_getBlockByNumber latest"] = block(artel.Hash{1}, now.Unix()+3600) }, "ahead of this machine"},
 		{"no ledger", func(m map[string]any) { m["eth_getCode "+f.Contracts.Ledger.String()] = "0x" }, "no code where the ledger"},
-		{"other decimals", func(m map[string]any) { m["eth_call"] = "0x" + strings.Repeat("0", 62) + "12" }, "has 18 decimals, the file says 6"},
+		{"other decimals", func(m map[string]any) { m["eth_call"] = word(18) }, "has 18 decimals, the file says 6"},
+		{"a shorter delay", func(m map[string]any) { m[ledger+" "+delay] = word(1) }, "delay is 1 s, the file says 86400"},
+		{"another window", func(m map[string]any) { m[ledger+" "+window] = word(7) }, "window is 7 s, the file says 3600"},
 		{"no answer", func(m map[string]any) { delete(m, "eth_chainId") }, "no answer"},
 		{"garbage", func(m map[string]any) { m["eth_chainId"] = []int{1} }, "not a quantity"},
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,7 +16,7 @@ import (
 	"github.com/artel-network/artel"
 )
 
-// rpcClient asks an Ethereum JSON-RPC the three questions that doctor has. The
+// rpcClient asks an Ethereum JSON-RPC the few questions that doctor has. The
 // daemon has its own client in chain/evm; doctor must work without it.
 type rpcClient struct{ url string }
 
@@ -88,9 +89,14 @@ func (r rpcClient) code(ctx context.Context, at artel.Address) (int, error) {
 
 // decimals asks an ERC-20 how many decimals it has.
 func (r rpcClient) decimals(ctx context.Context, token artel.Address) (uint64, error) {
-	const selector = "0x313ce567" // decimals()
+	return r.number(ctx, token, "decimals()")
+}
+
+// number asks a contract for a number that it gives without being told anything.
+func (r rpcClient) number(ctx context.Context, at artel.Address, function string) (uint64, error) {
+	selector := artel.Keccak([]byte(function))
 	var word artel.Hash
-	err := r.call(ctx, &word, "eth_call", map[string]string{"to": token.String(), "data": selector}, "latest")
+	err := r.call(ctx, &word, "eth_call", map[string]string{"to": at.String(), "data": "0x" + hex.EncodeToString(selector[:4])}, "latest")
 	return binary.BigEndian.Uint64(word[24:]), err
 }
 

@@ -23,8 +23,11 @@ func (a *app) shellCmd() *cobra.Command {
 sh. This terminal becomes the shell's, its size and its keys included.
 
 A provider that has fallen silent does not hold the terminal: Enter, then ~ and .
-leave. The task goes on.`,
-		Args: exactly("JOB"), ValidArgsFunction: a.jobCompletion(""),
+leave. The task goes on.
+
+The exit code is the shell's, or 125 where there was none.`,
+		Annotations: map[string]string{endsAsProgram: ""},
+		Args:        exactly("JOB"), ValidArgsFunction: a.jobCompletion(""),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !isTerminal(a.in) {
 				return usage("artel exec -i JOB -- sh < script", "artel shell wants a terminal")

@@ -28,7 +28,7 @@
 // whoever asks to know, from others of it.
 //
 // The kernels have never run on a device. Their text is executed by an interpreter in
-// the tests, and agrees with the processor's half.
+// the tests and agrees with the processor's half, and NVIDIA's ptxas 11.8 assembles it for sm_50 to sm_90.
 package gpuproof
 
 import (
@@ -103,7 +103,7 @@ func (a Answer) Digest(q Question) [32]byte {
 
 // Verify compares an answer with the digest that was told ahead of it, and recomputes
 // `checks` of its groups, drawn from rand. On one core the standard shape takes some
-// quarter of a second for each.
+// half a second for each.
 func (a Answer) Verify(s Shape, q Question, told [32]byte, checks int, rand io.Reader) error {
 	if err := q.Check(); err != nil {
 		return err

@@ -112,3 +112,37 @@ func FuzzTalk(f *testing.F) {
 		}
 	})
 }
+
+// TestDevice asks the first GPU of this machine, where it has one.
+func TestDevice(t *testing.T) {
+	if _, err := os.Stat("/dev/nvidiactl"); err != nil {
+		t.Skip("no GPU here: ", err)
+	}
+	cmd := exec.Command("python3", "-c", Program())
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Skip("there is no python3: ", err)
+	}
+	t.Cleanup(func() { in.Close(); _ = cmd.Wait() })
+	talk, ready, err := Open(out, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := Fill(Standard, [32]byte{1}, ready.Free, 0.9, 8)
+	a, digest, took, err := talk.Ask(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%+v: %+v", ready, q.Measure(Standard, took.Seconds()))
+	if err := a.Verify(Standard, q, digest, 4, rand.Reader); err != nil {
+		t.Error(err)
+	}
+}

@@ -33,46 +33,8 @@ const nowhere = "http://127.0.0.1:1"
 // right one.
 func TestOtherChain(t *testing.T) {
 	t.Parallel()
-	anvil.Path(t) // or skip, before anything is built
-	bin, err := built()
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir, err := os.MkdirTemp("", "artel-") // a socket's path must be short
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // against a hang
-	defer cancel()
-	url := anvil.Start(t, "--block-time", "1")
-	owner := anvil.Rich(t)
-	w := &world{t: t, ctx: ctx, bin: bin, top: map[string]artel.Amount{}}
-	f := w.deploy(t, url, owner)
-	net, err := devnet.On(devnet.Config{Binary: filepath.Join(bin, "artel"), Dir: dir}, f, url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.net = net
-	defer func() {
-		net.Close()
-		if t.Failed() {
-			t.Logf("the logs are in %s", dir)
-			return
-		}
-		os.RemoveAll(dir)
-	}()
-	if w.renter, err = net.StartNode(ctx, "renter", 0); err != nil {
-		t.Fatal(err)
-	}
-	provider, err := net.StartNode(ctx, "provider", 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.providers = []*devnet.Node{provider}
-
-	l := openLedger(t, ctx, f, url, owner)
-	given := artel.Units(1_000_000_000)
-	w.give(t, l, owner, given, w.renter, provider)
+	w := onAnvil(t)
+	ctx, bin, provider := w.ctx, w.bin, w.providers[0]
 	deposit := artel.Units(100_000_000)
 	if _, err := w.renter.API.Deposit(ctx, deposit); err != nil {
 		t.Fatalf("deposit: %v", err)
@@ -103,7 +65,7 @@ func TestOtherChain(t *testing.T) {
 		}
 		return err == nil && !early.Amount.IsZero()
 	})
-	if !early.Final || early.Block <= f.Chain.Birth || early.Tx.IsZero() {
+	if !early.Final || early.Block <= w.file.Chain.Birth || early.Tx.IsZero() {
 		t.Errorf("redeemed: %+v", early)
 	}
 	t.Logf("redeemed %s in block %d", early.Amount, early.Block)
@@ -121,14 +83,63 @@ func TestOtherChain(t *testing.T) {
 		t.Fatalf("fetch: exit code %d\n%s", code, said)
 	}
 	checkOutput(t, out, 6)
-	if said, code := w.artel(w.renter.Dir, "doctor", "--chain-rpc", url); code != 0 {
+	if said, code := w.artel(w.renter.Dir, "doctor", "--chain-rpc", w.url); code != 0 {
 		t.Errorf("doctor: exit code %d\n%s", code, said)
 	}
 	if said, code := w.artel(w.renter.Dir, "doctor"); code != 1 || !strings.Contains(said, nowhere) {
 		t.Errorf("doctor by the file's wrong door: exit code %d\n%s", code, said)
 	}
 	w.statement(t)
-	w.compare(t, l, f, deposit, early.Amount)
+	w.compare(t, w.ledger, w.file, deposit, early.Amount)
+}
+
+// anvilWorld is a renter and a provider, with tokens and coin, on a chain that is
+// not this program's.
+type anvilWorld struct {
+	*world
+	url    string
+	file   network.File
+	ledger *evm.Ledger // of none of the daemons
+}
+
+func onAnvil(t *testing.T) *anvilWorld {
+	t.Helper()
+	anvil.Path(t) // or skip, before anything is built
+	bin, err := built()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := os.MkdirTemp("", "artel-") // a socket's path must be short
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // against a hang
+	t.Cleanup(cancel)
+	w := &anvilWorld{world: &world{t: t, ctx: ctx, bin: bin, top: map[string]artel.Amount{}}, url: anvil.Start(t, "--block-time", "1")}
+	owner := anvil.Rich(t)
+	w.file = w.deploy(t, w.url, owner)
+	if w.net, err = devnet.On(devnet.Config{Binary: filepath.Join(bin, "artel"), Dir: dir}, w.file, w.url); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		w.net.Close()
+		if t.Failed() {
+			t.Logf("the logs are in %s", dir)
+			return
+		}
+		os.RemoveAll(dir)
+	})
+	if w.renter, err = w.net.StartNode(ctx, "renter", 0); err != nil {
+		t.Fatal(err)
+	}
+	provider, err := w.net.StartNode(ctx, "provider", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.providers = []*devnet.Node{provider}
+	w.ledger = openLedger(t, ctx, w.file, w.url, owner)
+	w.give(t, w.ledger, owner, artel.Units(1_000_000_000), w.renter, provider)
+	return w
 }
 
 // TestDeploy: the contracts go to a chain once, a second network may pay with
@@ -170,19 +181,7 @@ func TestDeploy(t *testing.T) {
 		t.Fatalf("exit code %d\n%s", code, said)
 	}
 	one := load("one.json")
-	spent := func() uint64 {
-		t.Helper()
-		e, err := ethclient.DialContext(ctx, url)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer e.Close()
-		n, err := e.NonceAt(ctx, common.Address(owner.Address()), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return n
-	}
+	spent := func() uint64 { return sent(t, ctx, url, owner.Address()) }
 	if n := spent(); n != 3 {
 		t.Errorf("%d transactions for three contracts", n)
 	}
@@ -220,6 +219,21 @@ func TestDeploy(t *testing.T) {
 	if n := spent(); n != 5 {
 		t.Errorf("%d transactions for two contracts", n-3)
 	}
+}
+
+// sent is how many transactions of an account are in blocks.
+func sent(t *testing.T, ctx context.Context, url string, a artel.Address) uint64 {
+	t.Helper()
+	e, err := ethclient.DialContext(ctx, url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	n, err := e.NonceAt(ctx, common.Address(a), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 // compare holds the renter's statement against what another client reads from

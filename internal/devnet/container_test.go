@@ -178,6 +178,15 @@ func (w *world) visits(t *testing.T, img api.Image) {
 	if code != 0 || !strings.Contains(out.String(), "args 3 show|me") {
 		t.Errorf("exec ended with %d and said %q", code, out.String())
 	}
+	for args, code := range map[string]int{"/no-such": 127, "no-such": 127, "/": 126, "/guest exit 125": 125} {
+		said, got := w.artel(w.renter.Dir, append([]string{"exec", j.ID, "--"}, strings.Fields(args)...)...)
+		if got != code || code > 125 && !strings.Contains(said, "program") {
+			t.Errorf("artel exec %s: exit code %d, want %d\n%s", args, got, code, said)
+		}
+	}
+	if said, code := w.artel(w.renter.Dir, "exec", "nosuchjob", "--", "true"); code != 125 {
+		t.Errorf("artel exec without a job: exit code %d\n%s", code, said)
+	}
 	u, err := w.renter.API.Visit(w.ctx, j.ID, api.VisitRequest{Kind: wire.VisitUsage})
 	if err != nil {
 		t.Fatal(err)

@@ -74,6 +74,12 @@ func TestWhoBoastsIsFoundOut(t *testing.T) {
 					time.Sleep(3 * time.Second)
 					heard()
 				}
+				r.rent.mu.Lock()
+				w.checkSpeeds(r, func(format string, args ...any) { t.Errorf(format, args...) })
+				r.rent.mu.Unlock()
+				if w.asked.Load() == 0 {
+					t.Error("nobody has answered a challenge: nothing was shown")
+				}
 				for _, b := range append(w.ended(), append(w.home(), w.check()...)...) {
 					t.Error(b)
 				}

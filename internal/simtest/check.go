@@ -40,7 +40,7 @@ func (w *world) check() (broken []string) {
 			if u := artel.Cost(p.policy.Price, unit); p.habit == honest && b.Due().Add(u).Less(b.Voucher) {
 				bad("%s: lane %x was paid %s, due are %s", p.name, k.Number, b.Voucher, b.Due())
 			}
-			if left := b.Redeemable(); !left.IsZero() && !left.Less(p.policy.Worth) {
+			if left := b.Redeemable(); !left.IsZero() && !left.Less(p.policy.MinRedeem) {
 				bad("%s: lane %x has %s units left to redeem", p.name, k.Number, b.Redeemable())
 			}
 		}

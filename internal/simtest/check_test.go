@@ -27,7 +27,7 @@ func TestKeptNotices(t *testing.T) {
 		{"a lease is open", func(_ *node, _ lease.Key, row *provider.LaneRow) { row.Rested = 0 }, 0},
 		{"something is due", func(_ *node, _ lease.Key, row *provider.LaneRow) { row.Accrued = artel.AccrualOf(artel.Units(7)) }, 0},
 		{"a voucher is not redeemed", func(_ *node, _ lease.Key, row *provider.LaneRow) { row.Voucher = artel.Units(7) }, 0},
-		{"its calls cost gas", func(p *node, _ lease.Key, _ *provider.LaneRow) { p.policy.Worth = artel.Units(1) }, 0},
+		{"its calls cost gas", func(p *node, _ lease.Key, _ *provider.LaneRow) { p.policy.MinRedeem = artel.Units(1) }, 0},
 		{"a cheat", func(p *node, _ lease.Key, _ *provider.LaneRow) { p.habit = lazy }, 0},
 		{"it does not know the lane", func(p *node, k lease.Key, _ *provider.LaneRow) { delete(p.prov.lanes, k) }, 0},
 	} {
@@ -35,7 +35,7 @@ func TestKeptNotices(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(1, 1, 1, newStory(false))
 				p, r := w.nodes[0], w.nodes[1]
-				p.policy.Worth = artel.Amount{}
+				p.policy.MinRedeem = artel.Amount{}
 				r.deposit()
 				k := lease.Key{Renter: r.key.Address(), Provider: p.key.Address(), Number: 1}
 				book := chain.ReserveLanes{Lanes: []chain.LaneCap{{Provider: k.Provider, Lane: k.Number, Cap: artel.Units(100)}}}

@@ -42,7 +42,7 @@ func (w *world) kept() (broken []string) {
 		// By the simulation's clock: a provider that was down while its own was set
 		// by an hour has had a second, not an hour, to give anything back.
 		rested := time.Since(p.prov.rested[lease.Key(k)])
-		if ok && p.habit == honest && b.Rested != 0 && rested > givenBackWithin && !l.Booked().IsZero() && p.policy.Worth.IsZero() && !b.Voucher.Less(b.Due()) && !b.Paid.Less(b.Voucher) {
+		if ok && p.habit == honest && b.Rested != 0 && rested > givenBackWithin && !l.Booked().IsZero() && p.policy.MinRedeem.IsZero() && !b.Voucher.Less(b.Due()) && !b.Paid.Less(b.Voucher) {
 			broken = append(broken, fmt.Sprintf("%s keeps %s units of %s on lane %x that nothing was promised on: cap %s, voucher %s, due %s",
 				p.name, l.Booked(), names[k.Renter].name, k.Number, l.Cap, b.Voucher, b.Due()))
 		}

@@ -44,7 +44,7 @@ type world struct {
 	// patient renters leave it to their providers to give back what was not used.
 	patient bool
 
-	asked atomic.Int64 // challenges that were answered, of those that renters remember
+	asked atomic.Int64 // machines that have answered a challenge, for each renter that remembers it
 
 	opened sync.Map // sealed offer → opened; a thousand nodes check each once
 }
@@ -155,7 +155,7 @@ func newWorld(seed uint64, providers, renters int, s *story) *world {
 				n.policy.Remember = 2 * time.Minute // it has forgotten its lanes when everybody comes again
 			}
 			if u := artel.Cost(price, unit); i%2 == 1 && !n.policy.MaxUnpaid.Less(u.Add(u)) {
-				n.policy.Worth = artel.Cost(price, 3_000) // its calls cost gas
+				n.policy.MinRedeem = artel.Cost(price, 3_000) // its calls cost gas
 			}
 		} else {
 			n.name = fmt.Sprintf("r%d", i-providers)

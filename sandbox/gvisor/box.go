@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -64,6 +65,9 @@ func New(opt Options) (*Box, error) {
 	if opt.Slots <= 0 {
 		opt.Slots = 1
 	}
+	if opt.CloseMax <= 0 {
+		opt.CloseMax = 20 * time.Second
+	}
 	if opt.OrphanMax <= 0 {
 		opt.OrphanMax = 10 * time.Minute
 	}
@@ -107,7 +111,7 @@ func (b *Box) Limited() error {
 		cpu = fmt.Errorf("no limit of processor time without cgroups: %w; hint: run artel as root, or let systemd delegate cpu, memory and pids to this user", b.noGroup)
 	}
 	if b.noNet != nil {
-		net = fmt.Errorf("no network for containers: %w", b.noNet)
+		net = fmt.Errorf("no network: %w", b.noNet)
 	}
 	var move error
 	if b.noMove != nil {
@@ -388,6 +392,7 @@ func (b *Box) Detach() error {
 		a.mu.Unlock()
 	}
 	b.wg.Wait()
+	b.cgroups.remove() // unless something runs in them; then who ends last does it
 	return nil
 }
 
@@ -395,9 +400,11 @@ func (b *Box) Detach() error {
 func (b *Box) Close() error {
 	all := b.shut()
 	for _, a := range all {
-		a.Kill()
+		go a.Kill() // one that hangs does not hold up the others
 	}
-	b.wg.Wait()
+	if err := b.outlast(all); err != nil {
+		return err
+	}
 	b.mu.Lock()
 	left := slices.Collect(maps.Keys(b.stored))
 	b.mu.Unlock()
@@ -411,6 +418,68 @@ func (b *Box) Close() error {
 	}
 	b.cgroups.remove()
 	return nil
+}
+
+// outlast waits until the attempts have ended, and ends the supervisors of those that
+// do not: the kernel ends everything below them.
+func (b *Box) outlast(all []*attempt) error {
+	over := make(chan struct{})
+	go func() { b.wg.Wait(); close(over) }()
+	wait := func() bool {
+		t := time.NewTimer(b.opt.CloseMax)
+		defer t.Stop()
+		select {
+		case <-over:
+			return true
+		case <-t.C:
+			return false
+		}
+	}
+	if wait() {
+		return nil
+	}
+	hang := func() (list []*attempt) {
+		for _, a := range all {
+			select {
+			case <-a.ended:
+			default:
+				list = append(list, a)
+			}
+		}
+		return list
+	}
+	for _, a := range hang() {
+		for _, pid := range supervisorsOf(a.dir) {
+			b.crashed(a.task.ID, fmt.Sprintf("its supervisor, process %d, did not end in %s and was killed", pid, b.opt.CloseMax))
+			_ = unix.Kill(pid, unix.SIGKILL)
+		}
+	}
+	if wait() {
+		return nil
+	}
+	var left []string
+	for _, a := range hang() {
+		left = append(left, fmt.Sprintf("%s (processes %v, state in %s)", a.task.ID, supervisorsOf(a.dir), a.dir))
+	}
+	return fmt.Errorf("close the gvisor box: still there after %s: %s; hint: the kernel may be waiting for a disk; look at them with ps", 2*b.opt.CloseMax, strings.Join(left, ", "))
+}
+
+// supervisorsOf finds the process that was started to look after a directory.
+func supervisorsOf(dir string) (pids []int) {
+	found, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, p := range found {
+		b, err := os.ReadFile(p)
+		if err != nil {
+			continue
+		}
+		args := strings.Split(strings.TrimSuffix(string(b), "\x00"), "\x00")
+		if n := len(args); n >= 3 && args[n-2] == SuperviseArg && args[n-1] == dir {
+			if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(p))); err == nil {
+				pids = append(pids, pid)
+			}
+		}
+	}
+	return pids
 }
 
 // shut refuses what is new and returns what lives.

@@ -93,6 +93,9 @@ func cgroupMounts() (v1 map[string]string, v2 string, err error) {
 	return v1, v2, nil
 }
 
+// enableV2 lets groups below have limits.
+const enableV2 = "+cpu +memory +pids"
+
 // makeV2 looks for a place where the three controllers are: the root for root, and
 // what the session manager has delegated for others. A group with processes in it
 // cannot have groups with controllers below, so it is never our own.
@@ -118,15 +121,14 @@ func makeV2(mount, name string) (string, error) {
 			return "", fmt.Errorf("the cgroup controller %s is not delegated to this user", n)
 		}
 	}
-	const enable = "+cpu +memory +pids"
-	if err := writeFile(parent, "cgroup.subtree_control", enable); err != nil {
+	if err := writeFile(parent, "cgroup.subtree_control", enableV2); err != nil {
 		return "", err
 	}
 	dir := filepath.Join(parent, name)
 	if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
 		return "", fmt.Errorf("make a cgroup: %w", err)
 	}
-	return dir, writeFile(dir, "cgroup.subtree_control", enable)
+	return dir, writeFile(dir, "cgroup.subtree_control", enableV2)
 }
 
 // remove removes the parent once it is empty.
@@ -177,7 +179,16 @@ const pidsBeside = 2048
 // make makes the group with its limits.
 func (g *group) make(l sandbox.Limits) error {
 	for _, d := range g.c.dirs() {
-		if err := os.Mkdir(filepath.Join(d, g.name), 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+		err := os.Mkdir(filepath.Join(d, g.name), 0o755)
+		if errors.Is(err, fs.ErrNotExist) { // the last orphan of an earlier holder has just taken the parent away
+			if err = os.Mkdir(d, 0o755); (err == nil || errors.Is(err, fs.ErrExist)) && g.c.V2 != "" {
+				err = writeFile(d, "cgroup.subtree_control", enableV2)
+			}
+			if err == nil || errors.Is(err, fs.ErrExist) {
+				err = os.Mkdir(filepath.Join(d, g.name), 0o755)
+			}
+		}
+		if err != nil && !errors.Is(err, fs.ErrExist) {
 			return fmt.Errorf("make a cgroup: %w", err)
 		}
 	}

@@ -83,7 +83,7 @@ func (a *attempt) start(ctx context.Context, c sandbox.Command) (*process, error
 		closeAll(files)
 		s.shut()
 		_ = conn.Close()
-		return nil, a.gone(err)
+		return nil, a.gone(unstarted(c, err))
 	}
 	p := &process{a: a, pid: resp.PID, conn: conn, done: make(chan struct{})}
 	if c.TTY {
@@ -92,6 +92,22 @@ func (a *attempt) start(ctx context.Context, c sandbox.Command) (*process, error
 	}
 	go p.await(s)
 	return p, nil
+}
+
+// unstarted puts a program's fault in words.
+func unstarted(c sandbox.Command, err error) error {
+	name := quote(c.Args[0])
+	switch {
+	case errors.Is(err, unix.ENOENT):
+		return fmt.Errorf("%w: %s; hint: name a file of the image, or one in its PATH", sandbox.ErrNoProgram, name)
+	case errors.Is(err, unix.ENOTDIR):
+		return fmt.Errorf("%w: %s: its working directory is not in the image", sandbox.ErrNotExecutable, name)
+	case errors.Is(err, unix.ENOEXEC):
+		return fmt.Errorf("%w: %s is no program for linux/%s", sandbox.ErrNotExecutable, name, goarch)
+	case errors.Is(err, unix.EACCES):
+		return fmt.Errorf("%w: %s; hint: has it an executable bit?", sandbox.ErrNotExecutable, name)
+	}
+	return err
 }
 
 // streams are the near ends of a program's streams, and who copies them.

@@ -23,7 +23,21 @@
 //
 //	spec.json    what to run
 //	sock         the supervisor's socket
-//	exit.json    how it ended, written whole and synced
+//	exit.json    how it ended, written whole; synced where no holder heard of it
+//
+// # Moving
+//
+// Freeze stops the box by the kernel's freezer or, without cgroups, by gVisor; kill works
+// either way. Checkpoint pauses the program in gVisor's kernel, lets that write memory, layer
+// and objects, and copies /out, /checkpoint and the log while nothing changes them;
+// package snapshot has the layout. A restore fills the directories before the file server
+// starts, and lets the image be read by a kernel that is behind its seccomp filter, in a
+// sandbox as for any other program: the image may come from anybody. What it brings along
+// of limits is enforced outside as well: cgroup, file server, and an eye on the layer.
+//
+// A program that goes on sees its clocks jump, other inode numbers and /in as it is here;
+// environment, host name and the user's Exec sessions of before are not brought along or
+// not changed. Connections within the box live on.
 //
 // Main must be called before anything else in the binary's main.
 package gvisor
@@ -53,6 +67,9 @@ type Options struct {
 	Slots int
 	// OrphanMax is how long an attempt runs without a holder (default 10 minutes).
 	OrphanMax time.Duration
+	// CloseMax is how long Close waits for attempts that it has told to end, before it ends
+	// their supervisors (default 20 s).
+	CloseMax time.Duration
 	// Egress is what the owner allows of Spec.Network.
 	Egress Egress
 	// GPUs are what attempts may be given of the machine's GPUs; nil: none.

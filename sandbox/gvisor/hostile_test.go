@@ -412,6 +412,14 @@ func TestNothingIsLeft(t *testing.T) {
 			exits, _ = filepath.Glob(filepath.Join(root, "state/*/exit.json"))
 			return len(exits) == 1
 		})
+		until(t, "the orphan's cgroups are gone, with nobody there to remove them", func() bool {
+			for what := range traces(t) {
+				if strings.HasPrefix(what, "file /sys/fs/cgroup") && !before[what] {
+					return false
+				}
+			}
+			return true
+		})
 		next := newBox(t, root, nil)
 		runs, err := next.Live(ctx)
 		if err != nil || len(runs) != 1 {
@@ -426,6 +434,40 @@ func TestNothingIsLeft(t *testing.T) {
 		empty(t, filepath.Join(root, "state"))
 		sameTraces(t, before)
 	})
+}
+
+// TestCloseOfAHang: a supervisor that does not answer holds up Close for so long and no
+// longer, and nothing of it is left.
+func TestCloseOfAHang(t *testing.T) {
+	needs(t)
+	before := traces(t)
+	root := t.TempDir()
+	var said []string
+	box, err := gvisor.New(gvisor.Options{Command: []string{built.main}, Dir: filepath.Join(root, "state"), CloseMax: 300 * time.Millisecond,
+		Crashed: func(_, detail string) { said = append(said, detail) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := specOf(t, "sit")
+	r, err := box.Start(t.Context(), "hangs", s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	until(t, "it runs", func() bool { b, _ := os.ReadFile(s.Log); return strings.Contains(string(b), "sitting") })
+	pid := child(t, gvisor.SuperviseArg, root)
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	if err := box.Close(); err != nil {
+		t.Errorf("close: %v", err)
+	}
+	if exit, err := r.Wait(t.Context()); err != nil || exit.Reason != sandbox.Lost {
+		t.Errorf("%v, %v", exit, err)
+	}
+	if len(said) == 0 || !strings.Contains(said[0], fmt.Sprintf("process %d, did not end", pid)) {
+		t.Errorf("the owner was told %q", said)
+	}
+	sameTraces(t, before)
 }
 
 // TestOrdinaryUser runs the suite again as a user with no rights.
@@ -455,7 +497,7 @@ func TestOrdinaryUser(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(setpriv, fmt.Sprintf("--reuid=%d", uid), fmt.Sprintf("--regid=%d", uid), "--clear-groups", "--bounding-set=-all",
-		test, "-test.run", "TestConformance|TestAllocation|TestHostPorts|TestNetwork|TestNothingIsLeft", "-test.v")
+		test, "-test.run", "TestConformance|TestAllocation|TestHostPorts|TestNetwork|TestNothingIsLeft|TestCloseOfAHang|TestProgram|TestMove", "-test.v")
 	cmd.Dir = dir
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "TMPDIR=" + dir, rerun + "=" + built.main + ":" + built.root}
 	out, err := cmd.CombinedOutput()

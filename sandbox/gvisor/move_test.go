@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -20,6 +21,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/artel-network/artel"
+	"github.com/artel-network/artel/blob/mem"
+	"github.com/artel-network/artel/checkpoint"
 	"github.com/artel-network/artel/sandbox"
 	"github.com/artel-network/artel/sandbox/gvisor"
 	"github.com/artel-network/artel/sandbox/gvisor/internal/snapshot"
@@ -71,6 +75,22 @@ func again(t testing.TB, was sandbox.Spec, from string) sandbox.Spec {
 	s := specOf(t)
 	s.Args, s.Limits, s.Network, s.User, s.Restore = was.Args, was.Limits, was.Network, was.User, from
 	return s
+}
+
+// wentOn takes up a checkpoint, and returns when the program has said more than it had
+// when that was taken.
+func wentOn(t testing.TB, box *gvisor.Box, s sandbox.Spec) sandbox.Movable {
+	t.Helper()
+	c, err := box.Inspect(s.Restore, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := box.Start(t.Context(), "moved", s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	until(t, "it goes on", func() bool { info, err := os.Stat(s.Log); return err == nil && info.Size() > c.LogBytes })
+	return r.(sandbox.Movable)
 }
 
 // edit changes the facts of a checkpoint.
@@ -247,8 +267,7 @@ func TestMoveForged(t *testing.T) {
 			}
 		})
 	}
-	s := again(t, was, good) // nothing is stuck
-	m := begun(t, box, "good", "step 100\n", s)
+	m := wentOn(t, box, again(t, was, good)) // nothing is stuck
 	m.Kill()
 	ended(t, m)
 	if err := box.Close(); err != nil {
@@ -353,7 +372,7 @@ func TestMoveHolders(t *testing.T) {
 	if exit := ended(t, runs[0]); exit.Reason != sandbox.Lost {
 		t.Errorf("%v", exit)
 	}
-	moved := begun(t, box, "moved", "step 100\n", again(t, s, dir))
+	moved := wentOn(t, box, again(t, s, dir))
 	if err := moved.Freeze(ctx); err != nil { // and one whose supervisor dies while it is held
 		t.Fatal(err)
 	}
@@ -433,7 +452,7 @@ func TestMoveCompany(t *testing.T) {
 	dir := taken(t, r)
 	ask("40\n")
 	p.Kill()
-	m := begun(t, box, "moved", "step 100\n", again(t, s, dir))
+	m := wentOn(t, box, again(t, s, dir))
 	until(t, "the companion from outside is gone", func() bool {
 		u, err := m.(sandbox.Interactive).Usage(t.Context())
 		return err == nil && u.Processes == 2
@@ -511,4 +530,192 @@ func TestMoveConnections(t *testing.T) {
 	until(t, "it has called again", func() bool { b, _ := os.ReadFile(m.Log); return strings.Count(string(b), "connected") == 2 })
 	moved.Kill()
 	ended(t, moved)
+}
+
+// TestMoveLayerLimit: the limit of what is above the image is gVisor's, and in its image.
+// One that was forged there is enforced all the same.
+func TestMoveLayerLimit(t *testing.T) {
+	needs(t)
+	box := newBox(t, t.TempDir(), nil)
+	was := specOf(t, "waiter", "/in/go", "/tmp", fmt.Sprint(400<<20))
+	loose := begun(t, box, "loose", "waiting", was)
+	dir := taken(t, loose)
+	loose.Kill()
+	ended(t, loose)
+	tight := specOf(t, was.Args[1:]...)
+	tight.Limits.LayerBytes = 8 << 20
+	r := begun(t, box, "tight", "waiting", tight)
+	honest := taken(t, r)
+	r.Kill()
+	ended(t, r)
+	facts, err := snapshot.ReadFacts(honest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	edit(t, dir, func(f *snapshot.Facts) { f.Needs.Spec = facts.Needs.Spec })
+	in := t.TempDir()
+	if err := os.WriteFile(filepath.Join(in, "go"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for from, want := range map[string]sandbox.Reason{honest: sandbox.Exited, dir: sandbox.BadCheckpoint} {
+		s := again(t, tight, from)
+		s.In = in
+		exit, log := run(t, box, s)
+		if exit.Reason != want || exit.OK() || want == sandbox.Exited && !strings.Contains(log, "no space left") {
+			t.Errorf("%+v; want %s; log %s", exit, want, log)
+		}
+	}
+}
+
+// TestMoveFull: a program that has nearly all the memory it may have is written down too.
+func TestMoveFull(t *testing.T) {
+	needs(t)
+	box := newBox(t, t.TempDir(), nil)
+	s := specOf(t, "journey", "1000000", "220")
+	s.Limits.MemoryBytes = 256 << 20
+	r := begun(t, box, "full", "step 0\n", s)
+	dir := taken(t, r)
+	dir2 := taken(t, r)
+	r.Kill()
+	if exit := ended(t, r); exit.Reason != sandbox.Killed {
+		t.Errorf("%+v", exit)
+	}
+	for _, d := range []string{dir, dir2} {
+		m := wentOn(t, box, again(t, s, d))
+		m.Kill()
+		if exit := ended(t, m); exit.Reason != sandbox.Killed {
+			t.Errorf("%+v", exit)
+		}
+	}
+}
+
+// TestVersion: what checkpoints are held against is the gVisor that is linked in.
+func TestVersion(t *testing.T) {
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Version}}", "gvisor.dev/gvisor").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	box, err := gvisor.New(gvisor.Options{Command: []string{"none"}, Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer box.Close()
+	if have := box.Needs().Version; !strings.HasPrefix(have, "gvisor-"+strings.TrimSpace(string(out))+"/") {
+		t.Errorf("version %s, and go.mod has %s", have, out)
+	}
+}
+
+// TestMovePacked lets the room that seals and dedupes checkpoints carry two generations,
+// and goes on from the second.
+func TestMovePacked(t *testing.T) {
+	needs(t)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	box := newBox(t, t.TempDir(), nil)
+	was := specOf(t, "journey", "1500", "30")
+	r := begun(t, box, "source", "step 100\n", was)
+	store := mem.New(1 << 30)
+	key, err := checkpoint.NewKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var last *checkpoint.Manifest
+	for i, step := range []string{"step 100\n", "step 500\n"} {
+		said(t, was, step)
+		m, stats, err := checkpoint.Save(ctx, store, key, taken(t, r), last, checkpoint.Meta{Task: artel.Hash{1}}, checkpoint.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("generation %d: %+v", i+1, stats)
+		if i > 0 && stats.Changed > stats.Bytes/4 {
+			t.Errorf("generation 2 shares little with the first: %+v", stats)
+		}
+		last = m
+	}
+	exit := ended(t, r)
+	dir := t.TempDir()
+	if _, err := checkpoint.Restore(ctx, store, key, last.Root, checkpoint.Want{Task: artel.Hash{1}, Generation: 2}, dir, checkpoint.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	s := again(t, was, dir)
+	moved, log := run(t, box, s)
+	want, err := os.ReadFile(was.Log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !exit.OK() || !moved.OK() || log != string(want) {
+		t.Errorf("%v; moved: %v; log\n%s\nwant\n%s", exit, moved, log, want)
+	}
+}
+
+// TestMoveInBetween: what comes while a checkpoint is written, its caller's change of mind
+// or a freeze, is obeyed, and the program is none the worse.
+func TestMoveInBetween(t *testing.T) {
+	needs(t)
+	box := newBox(t, t.TempDir(), nil)
+	s := specOf(t, "journey", "1000000", "200")
+	r := begun(t, box, "source", "step 0\n", s)
+	begin := func(ctx context.Context, o sandbox.CheckpointOptions) (string, chan error) {
+		t.Helper()
+		dir, done := t.TempDir(), make(chan error, 1)
+		go func() {
+			_, err := r.Checkpoint(ctx, dir, o)
+			done <- err
+		}()
+		until(t, "pages are written", func() bool {
+			info, err := os.Stat(filepath.Join(dir, snapshot.PagesFile))
+			return err == nil && info.Size() > 0
+		})
+		return dir, done
+	}
+	for _, stop := range []bool{false, true} {
+		ctx, cancel := context.WithCancel(t.Context())
+		dir, done := begin(ctx, sandbox.CheckpointOptions{Stop: stop})
+		cancel()
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Errorf("given up (stop %v): %v", stop, err)
+		}
+		if left, _ := os.ReadDir(dir); len(left) > 0 {
+			t.Errorf("given up, and left %v", left)
+		}
+	}
+	dir, done := begin(t.Context(), sandbox.CheckpointOptions{})
+	if err := r.Freeze(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	wall := func() int64 {
+		u, err := r.(sandbox.Interactive).Usage(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return u.WallMillis
+	}
+	log, at := fileSize(t, s.Log), wall()
+	run(t, box, specOf(t, "ok"))
+	if fileSize(t, s.Log) != log || wall() != at {
+		t.Error("it is not frozen any more")
+	}
+	if err := r.Thaw(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "it goes on", func() bool { return fileSize(t, s.Log) > log })
+	m := wentOn(t, box, again(t, s, dir))
+	for _, x := range []sandbox.Run{r, m} {
+		x.Kill()
+		if exit := ended(t, x); exit.Reason != sandbox.Killed {
+			t.Errorf("%+v", exit)
+		}
+	}
+}
+
+func fileSize(t testing.TB, path string) int64 {
+	t.Helper()
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.Size()
 }

@@ -136,6 +136,9 @@ func (s *supervisor) try(f func(*container.Container) error) response {
 	case strings.Contains(err.Error(), "connection was refused"), strings.Contains(err.Error(), "connection refused"):
 		return response{Errno: unix.ECONNREFUSED}
 	}
+	if f, ok := faultOf(err); ok {
+		return response{Errno: f.errno}
+	}
 	return response{Err: err.Error()}
 }
 

@@ -30,8 +30,9 @@ func writeJSON(path string, v any) error {
 	return os.WriteFile(path, b, 0o600)
 }
 
-// storeJSON writes the file whole or not at all, and synced.
-func storeJSON(path string, v any) error {
+// storeJSON writes the file whole or not at all, and synced if it has to outlast a power
+// cut.
+func storeJSON(path string, v any, sync bool) error {
 	b, err := json.Marshal(v)
 	if err != nil {
 		return err
@@ -41,10 +42,13 @@ func storeJSON(path string, v any) error {
 		return err
 	}
 	_, err = f.Write(b)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+	if err == nil && sync {
+		err = f.Sync()
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	if err := os.Rename(path+".new", path); err != nil {
+	if err := os.Rename(path+".new", path); err != nil || !sync {
 		return err
 	}
 	d, err := os.Open(filepath.Dir(path))

@@ -106,13 +106,22 @@ func supervise(dir string) int {
 	var conns sync.WaitGroup
 	go s.serve(l.(*net.UnixListener), &conns)
 	exit := s.run()
-	if err := storeJSON(filepath.Join(dir, exitFile), exit); err != nil {
+	s.mu.Lock()
+	orphan := s.holders == 0
+	s.mu.Unlock()
+	// A holder hears of it at once, and finds the file should it die before it has stored what
+	// it heard; that a power cut takes both, as it takes attempts that run, costs nothing but
+	// the wait for the disk. An orphan's end nobody else has.
+	if err := storeJSON(filepath.Join(dir, exitFile), exit, orphan); err != nil {
 		fmt.Fprintln(s.err, err)
 	}
 	s.exit = exit
 	close(s.ended)
 	_ = l.Close()
 	conns.Wait()
+	if orphan { // nobody else may ever do it
+		s.task.Cgroups.remove()
+	}
 	return 0
 }
 
@@ -501,9 +510,9 @@ func (s *supervisor) sample() (stop func()) {
 			case <-tick.C:
 			}
 			s.mu.Lock()
-			c := s.running
+			c, frozen := s.running, s.frozen
 			s.mu.Unlock()
-			if c == nil || c.Sandbox == nil {
+			if c == nil || c.Sandbox == nil || frozen {
 				continue
 			}
 			u, err := c.Sandbox.Usage(false)

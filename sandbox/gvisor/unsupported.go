@@ -13,6 +13,9 @@ import (
 // Box cannot be made here.
 type Box struct{ sandbox.Adopter }
 
+// Limited returns an error that wraps ErrUnsupported.
+func (*Box) Limited() error { return errPlatform }
+
 var errPlatform = fmt.Errorf("%w: gVisor is for linux on amd64 and arm64, and this is %s on %s; hint: run artel inside WSL2 or a Linux virtual machine, or offer WASM only",
 	ErrUnsupported, runtime.GOOS, runtime.GOARCH)
 

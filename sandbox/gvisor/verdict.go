@@ -12,28 +12,47 @@ import (
 	"github.com/artel-network/artel/sandbox"
 )
 
-// refused tells a program that cannot be started from a host that cannot start one.
-func (s *supervisor) refused(err error, lost func(error) sandbox.Exit) sandbox.Exit {
+// fault is what is wrong with a program that gVisor would not start.
+type fault struct {
+	mark  string // in gVisor's text
+	errno unix.Errno
+	say   string // with the program's name
+}
+
+var faults = []fault{
+	{"working directory", unix.ENOTDIR, "The working directory of the program %s is not in the image."},
+	{"no such file", unix.ENOENT, "The program %s is not in the image. Name a file of the image, or one in PATH."},
+	{"not found in $PATH", unix.ENOENT, "The program %s is not in the image. Name a file of the image, or one in PATH."},
+	{"bad address", unix.ENOEXEC, "The program %s is cut short, or no program. Build it again."},
+	{"exec format", unix.ENOEXEC, "The program %s is not one for this machine: build it, or pull the image, for linux/" + goarch + "."},
+	{"permission denied", unix.EACCES, "The program %s may not be executed: set its executable bit in the image."},
+	{"is a directory", unix.EACCES, "The program %s is a directory. Name a file."},
+}
+
+// faultOf reads what gVisor says when it does not start a program; false: it is the
+// host's doing.
+func faultOf(err error) (fault, bool) {
 	text := err.Error()
-	for _, mark := range []string{"starting root container", "creating process", "failed to load", "not found in $PATH", "working directory"} {
+	for _, mark := range []string{"starting root container", "creating process", "failed to load", "not found in $PATH", "finding executable", "working directory"} {
 		if !strings.Contains(text, mark) {
 			continue
 		}
-		for _, why := range []struct{ mark, say string }{
-			{"no such file", "The program %s is not in the image. Name a file of the image, or one in PATH."},
-			{"not found in $PATH", "The program %s is not in the image. Name a file of the image, or one in PATH."},
-			{"bad address", "The program %s is cut short, or no program. Build it again."},
-			{"exec format", "The program %s is not one for this machine: build it, or pull the image, for linux/" + goarch + "."},
-			{"permission denied", "The program %s may not be executed: set its executable bit in the image."},
-			{"is a directory", "The program %s is a directory. Name a file."},
-			{"working directory", "The working directory of the program %s is not in the image."},
-		} {
-			if strings.Contains(text, why.mark) {
-				return sandbox.Exit{Code: -1, Reason: sandbox.BadProgram, Message: fmt.Sprintf(why.say, quote(s.task.Spec.Args[0]))}
+		for _, f := range faults {
+			if strings.Contains(text, f.mark) {
+				return f, true
 			}
 		}
 	}
-	return lost(err)
+	return fault{}, false
+}
+
+// refused tells a program that cannot be started from a host that cannot start one.
+func (s *supervisor) refused(err error, lost func(error) sandbox.Exit) sandbox.Exit {
+	f, ok := faultOf(err)
+	if !ok {
+		return lost(err)
+	}
+	return sandbox.Exit{Code: -1, Reason: sandbox.BadProgram, Message: fmt.Sprintf(f.say, quote(s.task.Spec.Args[0]))}
 }
 
 // verdict is the exit of a program that has ended, without what was used.

@@ -223,10 +223,22 @@ func testInteractive(t *testing.T, s *suite) {
 		}
 	})
 	t.Run("BadCommand", func(t *testing.T) {
-		for _, args := range [][]string{nil, {"/no-such"}, {""}} {
-			if p, err := r.Exec(ctx, sandbox.Command{Args: args}); err == nil {
+		for _, row := range []struct {
+			args []string
+			dir  string
+			want error
+		}{
+			{nil, "", sandbox.ErrSpec}, {[]string{""}, "", sandbox.ErrSpec},
+			{[]string{"/no-such"}, "", sandbox.ErrNoProgram}, {[]string{"no-such"}, "", sandbox.ErrNoProgram},
+			{[]string{"/etc/mark"}, "", sandbox.ErrNotExecutable}, {[]string{"/etc"}, "", sandbox.ErrNotExecutable},
+			{[]string{"/program", "ok"}, "/no-such", sandbox.ErrNotExecutable},
+		} {
+			p, err := r.Exec(ctx, sandbox.Command{Args: row.args, Dir: row.dir})
+			if err == nil {
 				code, _ := p.Wait(ctx)
-				t.Errorf("%q was started and ended with %d", args, code)
+				t.Errorf("%q was started and ended with %d", row.args, code)
+			} else if !errors.Is(err, row.want) {
+				t.Errorf("%q in %q: %v, want %v", row.args, row.dir, err, row.want)
 			}
 		}
 	})

@@ -247,7 +247,7 @@ func testFreezes(t *testing.T, s *suite) {
 		return u.CPUMillis, u.WallMillis
 	}
 	t.Run("Stands", func(t *testing.T) {
-		j, r := frozen(t, "spinners", "200")
+		j, r := frozen(t, "spinners", "40")
 		defer func() { r.Kill(); wait(t, r) }()
 		log := j.log()
 		cpu, wall := used(t, r)

@@ -41,3 +41,6 @@ func KillWorkers(b *Box) {
 
 // SpeedProgram is what Speed runs.
 func SpeedProgram() []byte { return speedProgram() }
+
+// Compiles is what Compiled asks of the machine.
+func Compiles(system, arch string, sse41 bool) bool { return compiles(system, arch, sse41) }

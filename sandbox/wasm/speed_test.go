@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"math/bits"
+	"strings"
 	"testing"
 
 	"github.com/tetratelabs/wazero"
@@ -66,4 +67,31 @@ func TestSpeed(t *testing.T) {
 		}
 		t.Logf("interpret %t: %.1f steps a second", interpret, samples)
 	}
+}
+
+// The targets of make cross: where wazero has no compiler the offer must not say the
+// processor's own speed.
+func TestWhereProgramsAreCompiled(t *testing.T) {
+	for target, want := range map[string]bool{
+		"linux/amd64": true, "linux/arm64": true, "linux/arm": false, "linux/riscv64": false, "linux/386": false,
+		"darwin/amd64": true, "darwin/arm64": true, "windows/amd64": true, "plan9/amd64": false,
+	} {
+		system, arch, _ := strings.Cut(target, "/")
+		if got := wasm.Compiles(system, arch, true); got != want {
+			t.Errorf("%s: %t", target, got)
+		}
+	}
+	if wasm.Compiles("linux", "amd64", false) {
+		t.Error("an amd64 processor without SSE 4.1 is taken to have a compiler")
+	}
+	if wasm.Compiled() != (wazeroCompiles()) {
+		t.Errorf("Compiled is %t, and wazero itself says otherwise", wasm.Compiled())
+	}
+}
+
+// wazeroCompiles asks wazero, which panics where it has no compiler.
+func wazeroCompiles() (yes bool) {
+	defer func() { yes = recover() == nil }()
+	ctx := context.Background()
+	return wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigCompiler()).Close(ctx) == nil
 }

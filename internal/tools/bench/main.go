@@ -1,7 +1,10 @@
 // Command bench measures what docs/benchmarks.md promises, on real processes: a
-// chain, a renter and a provider of the artel program on the loopback, with a
-// no-op WASM program of Go. It prints a table in Markdown and, with -write, puts
-// it into docs/benchmarks.md.
+// chain, a renter and providers of the artel program on the loopback, with
+// programs and images that it makes itself. It prints a table in Markdown for each
+// part and, with -write, puts it into docs/benchmarks.md.
+//
+//	bench -parts container,swarm   measures these alone
+//	bench -image 64                lets providers pull 64 MiB in place of 1 GiB
 package main
 
 import (
@@ -37,7 +40,7 @@ func main() {
 	flag.IntVar(&o.starts, "starts", 40, "container jobs, each beside a bare start")
 	flag.IntVar(&o.pairs, "pairs", 7, "computations in a container, each beside a native one")
 	flag.Int64Var(&o.image, "image", 1024, "MiB of the image that many pull")
-	flag.StringVar(&o.write, "write", "", "file whose table between the markers is replaced")
+	flag.StringVar(&o.write, "write", "", "file whose tables, between the markers of what is measured, are replaced")
 	flag.Parse()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
 	defer cancel()
@@ -54,7 +57,7 @@ type bench struct {
 	o    options
 	dir  string // where everything lives that is made
 	bin  string // the artel program
-	rows []row
+	rows []row  // of the part that is being measured
 	keys int
 }
 
@@ -95,21 +98,25 @@ func run(ctx context.Context, o options) error {
 	if b.bin, err = filepath.Abs(o.binary); err != nil {
 		return err
 	}
-	load0 := load()
 	for _, p := range parts {
 		if !slices.Contains(chosen, p.name) {
 			continue
 		}
+		before := load()
+		b.rows = nil
 		if err := p.measure(b, ctx); err != nil {
 			return fmt.Errorf("%s: %w", p.name, err)
 		}
+		text := b.table(before)
+		fmt.Println(text)
+		if o.write == "" {
+			continue
+		}
+		if err := replace(o.write, p.name, text); err != nil {
+			return err
+		}
 	}
-	text := b.table(load0)
-	fmt.Print(text)
-	if o.write == "" {
-		return nil
-	}
-	return replace(o.write, text)
+	return nil
 }
 
 func (b *bench) add(what, target, measured, note string) {

@@ -8,9 +8,10 @@ import (
 	"time"
 )
 
-func (b *bench) table(load0 string) string {
+// table is a part's rows, with the load that the machine had before it and has now.
+func (b *bench) table(before string) string {
 	var s strings.Builder
-	fmt.Fprintf(&s, "Measured %s on %s, %d cores, %s, load %s before and %s after.\n\n", time.Now().UTC().Format("2006-01-02"), cpu(), runtime.NumCPU(), runtime.Version(), load0, load())
+	fmt.Fprintf(&s, "Measured %s on %s, %d cores, %s, load %s before and %s after.\n\n", time.Now().UTC().Format("2006-01-02"), cpu(), runtime.NumCPU(), runtime.Version(), before, load())
 	s.WriteString("| what | target | measured | spread and notes |\n|---|---|---|---|\n")
 	for _, r := range b.rows {
 		fmt.Fprintf(&s, "| %s | %s | %s | %s |\n", r.what, r.target, r.measured, r.note)
@@ -18,9 +19,9 @@ func (b *bench) table(load0 string) string {
 	return s.String()
 }
 
-// replace puts text between the markers of a file.
-func replace(path, text string) error {
-	const begin, end = "<!-- bench -->\n", "<!-- /bench -->"
+// replace puts text between a part's markers in a file.
+func replace(path, part, text string) error {
+	begin, end := "<!-- bench "+part+" -->\n", "<!-- /bench "+part+" -->"
 	old, err := os.ReadFile(path)
 	if err != nil {
 		return err

@@ -27,7 +27,7 @@ func containerVerbs() map[string]func([]string) error {
 		"scribble": scribble, "where": where, "who": who, "hunt": hunt, "leavelinks": leaveLinks, "special": special, "attacks": attacks,
 		"stubborn": stubborn, "selfcopy": selfCopy, "burn": burn, "cores": cores, "forkbomb": forkBomb, "threads": threads, "inodes": inodes,
 		"sit": sit, "echo": echo, "tty": tty, "listen": listen, "fallocate": fallocate, "arithmetic": arithmetic,
-		"journey": journey, "companion": companion, "gaps": gaps, "spinners": spinners, "caller": caller,
+		"journey": journey, "companion": companion, "gaps": gaps, "spinners": spinners, "caller": caller, "waiter": waiter,
 	}
 }
 

@@ -168,6 +168,17 @@ func caller(args []string) error {
 	}
 }
 
+// waiter waits for a file, and fills a directory then.
+func waiter(args []string) error {
+	fmt.Println("waiting")
+	for {
+		if _, err := os.Stat(args[0]); err == nil {
+			return fill(args[1:])
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
 // spinners keeps so many threads busy, and says how far they have come.
 func spinners(args []string) error {
 	var started sync.WaitGroup

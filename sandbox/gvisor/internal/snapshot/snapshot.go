@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package snapshot is the layout of a checkpoint's directory, and the part of it
 // that is not gVisor's: facts, file trees, log. Regular files of fixed names only:
 //

@@ -1,0 +1,4 @@
+package image
+
+// LookupUser is what unpacking asks of an image's files.
+var LookupUser = lookupUser
