@@ -34,7 +34,7 @@ type Status struct {
 	Account  artel.Address `json:"account"`
 	Addrs    []string      `json:"addrs"` // multiaddrs it listens on
 	Peers    int           `json:"peers"`
-	Reach    string        `json:"reach"` // "public", "private", "unknown"
+	Reach    string        `json:"reach"` // "public", "private", "unknown": can strangers dial this node directly
 	Sent     uint64        `json:"sent"`  // bytes to peers, since the daemon was started
 	Got      uint64        `json:"got"`   // and from them
 	Offers   int           `json:"offers"`

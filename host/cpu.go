@@ -13,8 +13,8 @@ import (
 	"github.com/klauspost/cpuid/v2"
 )
 
-// Class is the class of a processor. A process that was saved on one goes on only
-// where its instructions are.
+// Class is the class of a processor; artel.CPU.Has says where a process that was
+// saved on one goes on.
 type Class struct {
 	Arch     string   `json:"arch"`   // GOARCH
 	Vendor   string   `json:"vendor"` // "GenuineIntel", "AuthenticAMD", "0x41" (Arm)
@@ -108,27 +108,6 @@ func (c Class) finish() Class {
 	fmt.Fprintf(h, "%q %q %q", c.Arch, c.Vendor, c.Features)
 	c.Hash = hex.EncodeToString(h.Sum(nil)[:8])
 	return c
-}
-
-// Restores says whether a process that was saved on a machine of class from can go on
-// here: the same architecture and vendor, and no instruction missing. Floating-point
-// state is among the features (xsave, avx, avx512f).
-func (c Class) Restores(from Class) error {
-	var missing []string
-	for _, f := range from.Features {
-		if !slices.Contains(c.Features, f) {
-			missing = append(missing, f)
-		}
-	}
-	switch {
-	case c.Arch != from.Arch:
-		return fmt.Errorf("restore: saved on %s, this is %s", from.Arch, c.Arch)
-	case c.Vendor != from.Vendor:
-		return fmt.Errorf("restore: saved on a processor of %q, this is one of %q", from.Vendor, c.Vendor)
-	case len(missing) > 0:
-		return fmt.Errorf("restore: this processor lacks %s", strings.Join(missing[:min(len(missing), 8)], ", "))
-	}
-	return nil
 }
 
 func x86(arch string) bool { return arch == "amd64" || arch == "386" }

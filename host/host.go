@@ -128,18 +128,6 @@ func (s System) exists(name string) bool {
 	return err == nil
 }
 
-// glob returns what matches, as absolute paths.
-func (s System) glob(pattern string) []string {
-	names, err := fs.Glob(s.Files, pattern)
-	if err != nil {
-		return nil
-	}
-	for i := range names {
-		names[i] = "/" + names[i]
-	}
-	return names
-}
-
 // rel makes an absolute path one of System.Files.
 func rel(p string) string { return strings.TrimPrefix(path.Clean("/"+p), "/") }
 

@@ -48,7 +48,7 @@ func TestALeaseThatCannotStartEnds(t *testing.T) {
 				// The thief pays on paper, so that nothing is ever due.
 				v := voucher(0)
 				v.Cumulative = s.Due(now).Max(s.Book.Voucher)
-				if s, _, _, err = s.Pay(domain, v, renter.Sign(v.Digest(domain)), now); err != nil {
+				if s, _, err = s.Pay(domain, v, renter.Sign(v.Digest(domain)), now); err != nil {
 					t.Fatal(err)
 				}
 				s, _ = s.Tick(policy, now)

@@ -19,7 +19,6 @@ type Running struct {
 type Delivered struct {
 	TaskKey
 	Due artel.Amount
-	Key []byte // opens the output; nil where there is none
 }
 
 // Policy is what a provider decides for itself.
@@ -344,7 +343,7 @@ func (s Sold) Finished(f Finish, now int64) (Sold, *artel.Receipt, []Effect, err
 			Result: artel.Result{Lease: s.ID, Task: f.Task, Attempt: f.Attempt, OutputRoot: f.Root, ExitCode: f.Exit},
 			Reason: f.Reason, Message: f.Message, Usage: f.Usage, Sealed: f.Sealed, Due: s.Book.Due(),
 		}
-		s.Delivered = append(slices.Clip(s.Delivered), Delivered{f.TaskKey, receipt.Due, f.Key})
+		s.Delivered = append(slices.Clip(s.Delivered), Delivered{f.TaskKey, receipt.Due})
 		if s.UnpaidAt == 0 && s.Book.Voucher.Less(s.Book.Due()) {
 			s.UnpaidAt = now
 		}
@@ -353,19 +352,18 @@ func (s Sold) Finished(f Finish, now int64) (Sold, *artel.Receipt, []Effect, err
 	return s, receipt, fx, nil
 }
 
-// Pay takes a voucher and gives the keys of what it pays for.
-func (s Sold) Pay(d artel.Domain, v artel.Voucher, sig artel.Signature, now int64) (Sold, []Delivered, []Effect, error) {
+// Pay takes a voucher; what it covers is delivered no longer.
+func (s Sold) Pay(d artel.Domain, v artel.Voucher, sig artel.Signature, now int64) (Sold, []Effect, error) {
 	s = s.meter(now)
 	b, err := s.Book.TakeVoucher(d, v, sig, s.Signer)
 	if err != nil {
-		return s, nil, nil, err
+		return s, nil, err
 	}
 	s.Book = b
 	n := 0
 	for n < len(s.Delivered) && !b.Voucher.Less(s.Delivered[n].Due) {
 		n++
 	}
-	opened := s.Delivered[:n:n]
 	s.Delivered = s.Delivered[n:]
 	switch {
 	case !s.Book.Voucher.Less(s.Book.Due()):
@@ -374,7 +372,7 @@ func (s Sold) Pay(d artel.Domain, v artel.Voucher, sig artel.Signature, now int6
 		s.UnpaidAt = now
 	}
 	s, fx := s.settle(now)
-	return s, opened, fx, nil
+	return s, fx, nil
 }
 
 // Reserved takes a signed reserve.

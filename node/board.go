@@ -21,6 +21,8 @@ import (
 type board struct {
 	ledger chain.Reader
 	params chain.Params
+	open   market.Open  // wire.OpenOffer
+	asks   *p2p.Limiter // of the peers whose offers lead to questions to the chain
 
 	mu      sync.Mutex
 	index   *market.Index
@@ -42,18 +44,26 @@ const standingFor = 5 * time.Minute
 // maxSeen bounds the answers that are kept; the chain is asked again.
 const maxSeen = 100_000
 
+// askBurst and askRate, a second, bound the questions to the chain that one peer's
+// offers lead to: whoever hands them over may have made up the keys that they are of.
+// A newcomer takes in a whole list of offers.
+const (
+	askBurst = wire.MaxOfferList
+	askRate  = 4
+)
+
 func newBoard(network artel.Hash, minStake artel.Amount, ledger chain.Reader, params chain.Params) *board {
 	p := market.DefaultPolicy(network)
 	p.MinStake = minStake
 	return &board{
-		ledger: ledger, params: params, index: market.NewIndex(p),
+		ledger: ledger, params: params, open: wire.OpenOffer, asks: p2p.NewLimiter(askRate, askBurst, 4096, time.Now), index: market.NewIndex(p),
 		history: market.History{Nodes: map[artel.NodeID]market.Record{}}, seen: map[artel.NodeID]standing{}, sealed: map[artel.NodeID][]byte{},
 	}
 }
 
 // validate judges an offer before it is passed on.
 func (b *board) validate(ctx context.Context, m p2p.Message) p2p.Verdict {
-	switch b.admit(ctx, m.Data).Action {
+	switch b.admit(ctx, m.From, m.Data).Action {
 	case market.Accept:
 		return p2p.Accept
 	case market.Reject:
@@ -63,15 +73,23 @@ func (b *board) validate(ctx context.Context, m p2p.Message) p2p.Verdict {
 }
 
 // admit lists an offer that a peer handed over, if it may be listed.
-func (b *board) admit(ctx context.Context, sealed []byte) market.Verdict {
+func (b *board) admit(ctx context.Context, from artel.NodeID, sealed []byte) market.Verdict {
 	now := uint64(time.Now().Unix())
-	// The chain is asked without the lock, and only for an offer that is one.
-	if o, _, err := wire.OpenOffer(sealed, b.network()); err == nil {
-		b.refresh(ctx, o)
-	}
+	o, id, err := b.open(sealed, b.network())
+	opened := func([]byte, artel.Hash) (artel.Offer, artel.Hash, error) { return o, id, err }
+	ask := false
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	l, v := market.Admit(sealed, wire.OpenOffer, b.index, b.known, now)
+	l, v := market.Admit(sealed, opened, b.index, func(a artel.Address, n artel.NodeID) (market.Standing, error) {
+		ask = time.Since(b.seen[n].at) >= standingFor
+		return b.known(a, n)
+	}, now)
+	if ask && b.asks.Allow(from) {
+		b.mu.Unlock() // the chain may take its time
+		b.refresh(ctx, o)
+		b.mu.Lock()
+		l, v = market.Admit(sealed, opened, b.index, b.known, now)
+	}
 	if v.Err != nil {
 		if v.Cause == market.CauseClock || v.Cause == market.CauseExpired {
 			b.odd, b.missed = v.Err, true
@@ -125,23 +143,12 @@ func (b *board) lacks() bool {
 
 func (b *board) network() artel.Hash { return b.index.Policy().Network }
 
-// refresh looks up what the chain says of an offer's account, if the answer
-// matters and is not fresh.
+// refresh looks up what the chain says of an offer's account.
 func (b *board) refresh(ctx context.Context, o artel.Offer) {
-	b.mu.Lock()
-	s, ok := b.seen[o.Node]
 	self := o.Account == o.Node.Address()
-	need := !self || !b.index.Policy().MinStake.IsZero()
-	if len(b.seen) > maxSeen {
-		clear(b.seen)
-	}
-	b.mu.Unlock()
-	if !need || ok && time.Since(s.at) < standingFor {
-		return
-	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	s = standing{at: time.Now()}
+	s := standing{at: time.Now()}
 	st, err := b.ledger.Stake(ctx, o.Account)
 	if err != nil {
 		return
@@ -155,6 +162,9 @@ func (b *board) refresh(ctx context.Context, o artel.Offer) {
 		s.Signer = r.Until >= uint64(time.Now().Unix())+b.params.Delay
 	}
 	b.mu.Lock()
+	if len(b.seen) > maxSeen {
+		clear(b.seen)
+	}
 	b.seen[o.Node] = s
 	b.mu.Unlock()
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/artel-network/artel"
@@ -103,6 +104,51 @@ func TestBoardRemembersWhatTheChainSaid(t *testing.T) {
 	if ledger.asked != 1 {
 		t.Errorf("the chain was asked %d times", ledger.asked)
 	}
+}
+
+// Strangers' keys cost nothing to make: what they claim leads to no more questions
+// to the chain than the peer that hands it over may cause, and every offer is
+// verified once.
+func TestBoardBoundsAPeersQuestions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, ledger := newTestBoard(artel.Amount{})
+		opened := 0
+		b.open = func(sealed []byte, network artel.Hash) (artel.Offer, artel.Hash, error) {
+			opened++
+			return wire.OpenOffer(sealed, network)
+		}
+		account, loud, quiet := testKey(t, 1).Address(), testKey(t, 2).NodeID(), testKey(t, 3).NodeID()
+		stranger := func(i int) []byte {
+			k, err := artel.KeyFromBytes(append(make([]byte, 29), 1, byte(i>>8), byte(i)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return offered(boardNetwork, k, account, 1)
+		}
+		send := func(from artel.NodeID, sealed []byte, want p2p.Verdict, asked int) {
+			t.Helper()
+			ledger.asked = 0
+			if got := b.validate(t.Context(), p2p.Message{From: from, Data: sealed}); got != want || ledger.asked != asked {
+				t.Fatalf("verdict %v after %d questions, want %v after %d", got, ledger.asked, want, asked)
+			}
+		}
+		for i := range askBurst {
+			send(loud, stranger(i), p2p.Accept, 1)
+		}
+		send(loud, stranger(askBurst), p2p.Accept, 0) // listed as one of the stranger's own
+		send(quiet, stranger(askBurst+1), p2p.Accept, 1)
+		if opened != askBurst+2 || b.len() != askBurst+2 {
+			t.Errorf("%d verified and %d listed of %d offers", opened, b.len(), askBurst+2)
+		}
+		again := stranger(0)
+		time.Sleep(time.Second)
+		send(loud, stranger(askBurst+2), p2p.Accept, 1)
+		time.Sleep(standingFor)
+		send(loud, offered(boardNetwork, testKey(t, 4), account, 5), p2p.Accept, 1)
+		time.Sleep(standingFor)
+		send(loud, offered(boardNetwork, testKey(t, 4), account, 4), p2p.Ignore, 0) // an older one
+		send(loud, again, p2p.Ignore, 0)                                            // it has expired
+	})
 }
 
 // A validator's time is its caller's: the chain is not asked beyond it.

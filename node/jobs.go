@@ -101,14 +101,18 @@ func (n *Node) resolve(ctx context.Context, id string) (artel.Hash, error) {
 	if h, err := artel.ParseHash(id); err == nil {
 		return h, nil
 	}
-	want := strings.TrimPrefix(id, "0x")
 	js, err := n.renter.Jobs(ctx, maxListed)
 	if err != nil {
 		return artel.Hash{}, err
 	}
+	return beginsWith(js, id)
+}
+
+func beginsWith(js []job.Job, id string) (artel.Hash, error) {
+	want := strings.TrimPrefix(id, "0x")
 	var found []artel.Hash
 	for _, j := range js {
-		if len(want) >= 4 && strings.HasPrefix(j.ID.String()[2:], want) {
+		if want != "" && strings.HasPrefix(j.ID.String()[2:], want) {
 			found = append(found, j.ID)
 		}
 	}

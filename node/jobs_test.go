@@ -1,6 +1,7 @@
 package node
 
 import (
+	"errors"
 	"reflect"
 	"testing"
 
@@ -58,6 +59,23 @@ func TestHistoryOnlyGrows(t *testing.T) {
 		some := history(j, ts, until)
 		if len(some) > len(all) || len(some) > 0 && !reflect.DeepEqual(some, all[:len(some)]) {
 			t.Errorf("as of %d ms: %+v", until, some)
+		}
+	}
+}
+
+func TestBeginsWith(t *testing.T) {
+	js := []job.Job{{ID: artel.Hash{0xab, 0xcd}}, {ID: artel.Hash{0xab, 0x01}}, {ID: artel.Hash{0x12}}}
+	for id, c := range map[string]struct {
+		want artel.Hash
+		code api.Code
+	}{
+		"0xabc": {js[0].ID, ""}, "abc": {js[0].ID, ""}, "1": {js[2].ID, ""}, js[1].ID.String()[:20]: {js[1].ID, ""},
+		"0xab": {code: api.CodeInvalid}, "0xac": {code: api.CodeNotFound}, "": {code: api.CodeNotFound}, "0x": {code: api.CodeNotFound},
+		js[2].ID.String() + "0": {code: api.CodeNotFound},
+	} {
+		got, err := beginsWith(js, id)
+		if got != c.want || (err == nil) != (c.code == "") || err != nil && !errors.Is(err, &api.Error{Code: c.code}) {
+			t.Errorf("%q: %s, %v", id, got, err)
 		}
 	}
 }

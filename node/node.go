@@ -287,7 +287,7 @@ func (n *Node) askOffers(ctx context.Context, peer artel.NodeID) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	if b, err := n.host.Call(ctx, peer, wire.MethodOffer, nil, wire.MaxOffer); err == nil {
-		n.board.admit(ctx, b)
+		n.board.admit(ctx, peer, b)
 	}
 	b, err := n.host.Call(ctx, peer, wire.MethodOffers, nil, wire.MaxOffers)
 	if err != nil {
@@ -298,7 +298,7 @@ func (n *Node) askOffers(ctx context.Context, peer artel.NodeID) {
 		n.c.Log.Debug("offers of a peer", "peer", peer.Short(), "error", err)
 	}
 	for _, o := range list {
-		n.board.admit(ctx, o)
+		n.board.admit(ctx, peer, o)
 	}
 }
 

@@ -21,7 +21,7 @@ func (n *Node) Status(ctx context.Context) (api.Status, error) {
 	s := api.Status{
 		Release: n.c.Version.Release, Started: n.started.UTC(), PID: os.Getpid(), DataDir: n.c.Paths.Root(),
 		Network: n.c.Network.Name, Hash: n.network, Node: n.c.Key.NodeID(), Account: n.account(),
-		Addrs: n.host.Addrs(), Peers: len(n.host.Peers()), Reach: "unknown", Offers: n.board.len(),
+		Addrs: n.host.Addrs(), Peers: len(n.host.Peers()), Reach: n.host.Reach(), Offers: n.board.len(),
 		Provider: n.owner.provider() != nil,
 	}
 	sent, got := n.host.Traffic()

@@ -119,23 +119,6 @@ func (e *Error) Is(target error) bool {
 	return false
 }
 
-// CodeOf returns the code inside err: "" for nil, Internal for an error without
-// one.
-func CodeOf(err error) Code {
-	if err == nil {
-		return ""
-	}
-	var e *Error
-	if errors.As(err, &e) {
-		return e.Code
-	}
-	var c Code
-	if errors.As(err, &c) {
-		return c
-	}
-	return Internal
-}
-
 // Outgoing turns what a handler returned into what its caller may see: an *Error
 // in err's chain, cleaned and cut; Timeout and Unavailable for a context that
 // ended; Internal and nothing else for the rest. An *Error that a third node sent

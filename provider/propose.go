@@ -241,7 +241,7 @@ func (p *Provider) accept(t *tx, m wire.ProposeRequest, terms artel.Terms, id ar
 	}
 	if m.Voucher != nil {
 		var more []lease.Effect
-		if next, _, more, err = next.Pay(p.c.Params.Domain(), m.Voucher.Voucher, m.Voucher.Signature, t.now); err != nil {
+		if next, more, err = next.Pay(p.c.Params.Domain(), m.Voucher.Voucher, m.Voucher.Signature, t.now); err != nil {
 			return err
 		}
 		fx = append(fx, more...)

@@ -383,7 +383,7 @@ func (p *Provider) load(ctx context.Context) error {
 		}
 		s.events = append(s.events, e)
 		if r := e.Event.Receipt; r != nil && s.Book.Voucher.Less(r.Due) {
-			s.Delivered = append(s.Delivered, lease.Delivered{TaskKey: lease.TaskKey{Task: e.Event.Task, Attempt: e.Event.Attempt}, Due: r.Due, Key: e.Key})
+			s.Delivered = append(s.Delivered, lease.Delivered{TaskKey: lease.TaskKey{Task: e.Event.Task, Attempt: e.Event.Attempt}, Due: r.Due})
 		}
 	}
 	for k, row := range p.lanes {

@@ -275,7 +275,7 @@ func (p *Provider) pay(ctx context.Context, from artel.NodeID, req []byte) ([]by
 	}
 	var resp wire.PayResponse
 	err = p.with(ctx, from, m.Lease, func(t *tx, s *sold) error {
-		next, _, fx, err := s.Pay(p.c.Params.Domain(), m.Voucher.Voucher, m.Voucher.Signature, t.now)
+		next, fx, err := s.Pay(p.c.Params.Domain(), m.Voucher.Voucher, m.Voucher.Signature, t.now)
 		if err != nil {
 			return err
 		}

@@ -376,7 +376,7 @@ func (s *seller) onPay(m wire.PayRequest) (resp wire.PayResponse, err error) {
 	if l == nil {
 		return resp, p2p.Errorf(p2p.NotFound, "no such lease")
 	}
-	next, _, _, err := l.Pay(s.params.Domain(), m.Voucher.Voucher, m.Voucher.Signature, unixMilli())
+	next, _, err := l.Pay(s.params.Domain(), m.Voucher.Voucher, m.Voucher.Signature, unixMilli())
 	if err != nil {
 		return resp, p2p.Errorf(p2p.Invalid, "%v", err)
 	}

@@ -74,7 +74,6 @@ func FuzzOfferBody(f *testing.F) {
 
 func FuzzOffer(f *testing.F)           { fuzz(f, "Offer") }
 func FuzzTerms(f *testing.F)           { fuzz(f, "Terms") }
-func FuzzHello(f *testing.F)           { fuzz(f, "Hello") }
 func FuzzProposeRequest(f *testing.F)  { fuzz(f, "ProposeRequest") }
 func FuzzProposeResponse(f *testing.F) { fuzz(f, "ProposeResponse") }
 func FuzzReserveRequest(f *testing.F)  { fuzz(f, "ReserveRequest") }
@@ -90,7 +89,6 @@ func FuzzLogsResponse(f *testing.F)    { fuzz(f, "LogsResponse") }
 func FuzzCloseRequest(f *testing.F)    { fuzz(f, "CloseRequest") }
 func FuzzRecoverRequest(f *testing.F)  { fuzz(f, "RecoverRequest") }
 func FuzzRecoverResponse(f *testing.F) { fuzz(f, "RecoverResponse") }
-func FuzzEmpty(f *testing.F)           { fuzz(f, "Empty") }
 
 func FuzzFindRequest(f *testing.F)  { fuzz(f, "FindRequest") }
 func FuzzFindResponse(f *testing.F) { fuzz(f, "FindResponse") }

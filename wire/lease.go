@@ -226,8 +226,3 @@ func UnmarshalRecoverResponse(b []byte) (RecoverResponse, error) {
 
 // Marshal returns no bytes.
 func (Empty) Marshal() []byte { return []byte{} }
-
-// UnmarshalEmpty decodes an answer that says nothing but that it came.
-func UnmarshalEmpty(b []byte) (Empty, error) {
-	return Empty{}, decode(b, MaxSmall, tolerant, &wirepb.Empty{})
-}

@@ -11,7 +11,6 @@ const (
 
 // More limits of messages in bytes; see also MaxOffer and its neighbours.
 const (
-	MaxHello       = MaxSmall
 	MaxTerms       = 4 << 10  // within MaxPropose
 	MaxCancel      = 64 << 10 // MaxTasks keys, with or without a voucher
 	MaxStartAnswer = 1 << 20  // MaxTasks refusals
@@ -36,7 +35,6 @@ const (
 	maxNameLen    = 256                 // bytes of a region, a sandbox, an address, a host
 	maxDir        = 1024                // bytes of a working directory
 	MaxVisit      = 80 << 10            // a Visit, and any frame of its stream
-	maxSoftware   = 64                  // bytes of Hello.Software
 )
 
 // Limits returns the most bytes of a method's request and of its answer. ok is

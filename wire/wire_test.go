@@ -75,7 +75,6 @@ func codecs() []codec {
 	return []codec{
 		offerCodec(),
 		termsCodec(),
-		codecOf(MaxHello, UnmarshalHello),
 		codecOf(MaxPropose, UnmarshalProposeRequest),
 		codecOf(MaxSmall, UnmarshalProposeResponse),
 		codecOf(MaxSmall, UnmarshalReserveRequest),
@@ -91,7 +90,6 @@ func codecs() []codec {
 		codecOf(MaxSmall, UnmarshalCloseRequest),
 		codecOf(MaxSmall, UnmarshalRecoverRequest),
 		codecOf(MaxRecover, UnmarshalRecoverResponse),
-		codecOf(MaxSmall, UnmarshalEmpty),
 		codecOf(MaxSmall, UnmarshalFindRequest),
 		codecOf(MaxSmall, UnmarshalFindResponse),
 		codecOf(MaxVisit, UnmarshalVisit),
@@ -260,9 +258,6 @@ func mend(v any) any {
 		for i := range m.Events {
 			m.Events[i].Seq = 7 + uint64(i)
 		}
-		return m
-	case Hello:
-		m.Min, m.Max = m.Min/2+1, m.Min/2+1+m.Max/2
 		return m
 	}
 	return v
@@ -476,7 +471,6 @@ func TestWidths(t *testing.T) {
 		{"wait for ever", func(b []byte) error { _, err := UnmarshalWatchRequest(b); return err }, encode(&wirepb.WatchRequest{Wait: MaxWait + 1}), "wait"},
 		{"log data too long", func(b []byte) error { _, err := UnmarshalLogsResponse(b); return err }, encode(&wirepb.LogsResponse{Data: make([]byte, MaxLogData+1)}), "data"},
 		{"eof neither true nor false", func(b []byte) error { _, err := UnmarshalLogsResponse(b); return err }, []byte{2<<3 | 0, 2}, "neither true nor false"},
-		{"versions upside down", func(b []byte) error { _, err := UnmarshalHello(b); return err }, encode(&wirepb.Hello{MinVersion: 2, MaxVersion: 1}), "min ≤ max"},
 	} {
 		err := tc.decode(tc.b)
 		if !errors.Is(err, artel.ErrInvalid) || !strings.Contains(err.Error(), tc.want) {
@@ -624,26 +618,6 @@ func TestTextIsHarmless(t *testing.T) {
 	b := encode(&wirepb.StartResponse{Refused: []*wirepb.Refusal{{Message: "\x1b]0;x\a"}}})
 	if got, err = UnmarshalStartResponse(b); err != nil || got.Refused[0].Message != " ]0;x " {
 		t.Errorf("received as %q, %v", got.Refused[0].Message, err)
-	}
-}
-
-func TestHelloAgree(t *testing.T) {
-	n := testNetwork()
-	for _, tc := range []struct {
-		a, b Hello
-		want uint32 // 0: an error
-	}{
-		{NewHello(n, "a"), NewHello(n, "b"), MaxVersion},
-		{Hello{n, 1, 3, ""}, Hello{n, 2, 5, ""}, 3},
-		{Hello{n, 1, 1, ""}, Hello{n, 2, 2, ""}, 0},
-		{Hello{n, 1, 1, ""}, Hello{artel.Hash{1}, 1, 1, ""}, 0},
-	} {
-		for _, pair := range [][2]Hello{{tc.a, tc.b}, {tc.b, tc.a}} {
-			got, err := pair[0].Agree(pair[1])
-			if got != tc.want || (err == nil) != (tc.want != 0) {
-				t.Errorf("%v with %v: %d, %v; want %d", pair[0], pair[1], got, err, tc.want)
-			}
-		}
 	}
 }
 

@@ -291,11 +291,20 @@ func (n *Node) List(_ context.Context, q api.JobQuery) ([]api.Job, error) {
 	return out, nil
 }
 
+// find takes an id or the beginning of one job's.
 func (n *Node) find(id string) (*job, error) {
+	var found []*job
 	for _, j := range n.jobs {
-		if j.detail.ID == id {
-			return j, nil
+		if id != "" && strings.HasPrefix(j.detail.ID, id) {
+			found = append(found, j)
 		}
+	}
+	switch len(found) {
+	case 0:
+	case 1:
+		return found[0], nil
+	default:
+		return nil, api.Errorf(api.CodeInvalid, "%d jobs begin with %s", len(found), id).WithHint("more digits")
 	}
 	return nil, api.Errorf(api.CodeNotFound, "no job %s", id).WithHint("artel ps --all")
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -165,28 +164,4 @@ func (a *app) line(v any) error {
 // say talks to the person.
 func (a *app) say(format string, args ...any) {
 	fmt.Fprintf(a.err, format+"\n", args...)
-}
-
-// jobID finds the job that id is the beginning of.
-func jobID(ctx context.Context, c *api.Client, id string) (string, error) {
-	if _, err := c.Job(ctx, id); err == nil || !errors.Is(err, &api.Error{Code: api.CodeNotFound}) {
-		return id, err
-	}
-	js, err := c.List(ctx, api.JobQuery{All: true, Limit: 10_000})
-	if err != nil {
-		return "", err
-	}
-	var found []string
-	for _, j := range js {
-		if strings.HasPrefix(j.ID, id) {
-			found = append(found, j.ID)
-		}
-	}
-	switch len(found) {
-	case 1:
-		return found[0], nil
-	case 0:
-		return "", api.Errorf(api.CodeNotFound, "no job %s", clean(id)).WithHint("artel ps --all")
-	}
-	return "", api.Errorf(api.CodeInvalid, "%d jobs begin with %s", len(found), id).WithHint("give more of it: %s", strings.Join(found[:min(3, len(found))], ", "))
 }

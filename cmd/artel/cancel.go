@@ -19,11 +19,7 @@ func (a *app) cancelCmd() *cobra.Command {
 			defer c.Close()
 			var out []api.Job
 			for _, arg := range args {
-				id, err := jobID(cmd.Context(), c, arg)
-				if err != nil {
-					return err
-				}
-				j, err := c.Cancel(cmd.Context(), id)
+				j, err := c.Cancel(cmd.Context(), arg)
 				if err != nil {
 					return err
 				}

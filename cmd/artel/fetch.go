@@ -31,15 +31,16 @@ everything is there.`,
 				return err
 			}
 			defer c.Close()
-			id, err := jobID(cmd.Context(), c, args[0])
-			if err != nil {
-				return err
-			}
+			id := args[0]
 			if listOnly {
 				return a.listFiles(cmd.Context(), c, id, uints(tasks))
 			}
 			if out == "" {
-				out = "out-" + id
+				j, err := c.Job(cmd.Context(), id)
+				if err != nil {
+					return err
+				}
+				out = "out-" + j.ID
 			}
 			return a.fetch(cmd.Context(), c, id, uints(tasks), out)
 		},

@@ -17,10 +17,7 @@ func (a *app) logsCmd() *cobra.Command {
 				return err
 			}
 			defer c.Close()
-			id, err := jobID(ctx, c, args[0])
-			if err != nil {
-				return err
-			}
+			id := args[0]
 			j, err := c.Job(ctx, id)
 			if err != nil {
 				return err

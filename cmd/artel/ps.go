@@ -48,10 +48,6 @@ func (a *app) jobs(ctx context.Context, c *api.Client, q api.JobQuery) error {
 }
 
 func (a *app) tasks(ctx context.Context, c *api.Client, id string) error {
-	id, err := jobID(ctx, c, id)
-	if err != nil {
-		return err
-	}
 	j, err := c.Job(ctx, id)
 	if err != nil {
 		return err

@@ -61,10 +61,7 @@ func (a *app) top(ctx context.Context, args []string, once bool, every time.Dura
 	defer c.Close()
 	only := ""
 	if len(args) == 1 {
-		t := strings.TrimSuffix(args[0], "/")
-		if only, err = jobID(ctx, c, t); err != nil {
-			return err
-		}
+		only = strings.TrimSuffix(args[0], "/")
 	}
 	meters := map[target]*meter{}
 	defer func() {

@@ -28,17 +28,13 @@ func (t target) String() string { return fmt.Sprintf("%s/%d", t.job, t.task) }
 // target reads JOB or JOB/TASK and wants a container that runs. Without a task
 // it is the only one that runs.
 func (a *app) target(ctx context.Context, c *api.Client, arg string) (target, error) {
-	name, index, hasTask := strings.Cut(arg, "/")
+	id, index, hasTask := strings.Cut(arg, "/")
 	var task uint64
 	if hasTask {
 		var err error
 		if task, err = strconv.ParseUint(index, 10, 63); err != nil {
-			return target{}, usage("like "+clean(name)+"/3", "%q is not JOB/TASK", clean(arg))
+			return target{}, usage("like "+clean(id)+"/3", "%q is not JOB/TASK", clean(arg))
 		}
-	}
-	id, err := jobID(ctx, c, name)
-	if err != nil {
-		return target{}, err
 	}
 	j, err := c.Job(ctx, id)
 	switch {

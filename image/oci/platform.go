@@ -24,22 +24,6 @@ func Host() Platform {
 	return p
 }
 
-// ParsePlatform reads "linux/arm64", "linux/arm/v7" or an architecture alone.
-func ParsePlatform(s string) (Platform, error) {
-	parts := strings.Split(s, "/")
-	if len(parts) == 1 {
-		parts = []string{"linux", s}
-	}
-	if len(parts) > 3 || slices.Contains(parts, "") {
-		return Platform{}, fmt.Errorf("%w: platform %s; hint: it reads like linux/amd64 or linux/arm/v7", ErrMalformed, clip(s))
-	}
-	p := Platform{OS: parts[0], Arch: parts[1]}
-	if len(parts) == 3 {
-		p.Variant = parts[2]
-	}
-	return p, nil
-}
-
 // IsZero reports whether p says nothing.
 func (p Platform) IsZero() bool { return p == Platform{} }
 

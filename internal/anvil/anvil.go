@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"syscall"
 	"testing"
 	"time"
@@ -51,22 +52,32 @@ func Start(t *testing.T, args ...string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Start(); err != nil {
-		t.Fatalf("start anvil: %v", err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
+	begun, ended := make(chan error, 1), make(chan struct{})
 	found := make(chan string, 1)
 	go func() {
+		// The system ends anvil when the thread that started it ends: it gets one of its
+		// own, which is never used again.
+		runtime.LockOSThread()
+		defer close(ended)
 		defer close(found)
+		err := cmd.Start()
+		if begun <- err; err != nil {
+			return
+		}
+		defer cmd.Wait()                            // after all of out is read
 		for s := bufio.NewScanner(out); s.Scan(); { // to the end: a full pipe would stop anvil
 			if m := listening.FindStringSubmatch(s.Text()); m != nil {
 				found <- "http://" + m[1]
 			}
 		}
 	}()
+	if err := <-begun; err != nil {
+		t.Fatalf("start anvil: %v", err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		<-ended
+	})
 	select {
 	case url, ok := <-found:
 		if !ok {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -30,7 +31,9 @@ func TestDiskFull(t *testing.T) {
 			GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
 			Pdeathsig:   syscall.SIGKILL,
 		}
+		runtime.LockOSThread() // whose end would be the child's
 		out, err := cmd.CombinedOutput()
+		runtime.UnlockOSThread()
 		if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EINVAL) {
 			t.Skipf("this system lets no one mount for himself: %v", err)
 		}

@@ -54,6 +54,7 @@ type Host struct {
 	topics   map[string]*subscription
 	news     *pubsub.PubSub // nil before start
 	serving  bool           // bulk protocols are registered
+	reached  reachability
 }
 
 var _ p2p.Host = (*Host)(nil)
@@ -135,6 +136,9 @@ func (h *Host) start(ctx context.Context) (err error) {
 	}
 	h.serveCalls(ctx)
 	if err := h.watchPeers(ctx); err != nil {
+		return err
+	}
+	if err := h.watchReach(ctx); err != nil {
 		return err
 	}
 	if err := h.startNews(ctx); err != nil {

@@ -292,7 +292,7 @@ func TestLyingServer(t *testing.T) {
 	} {
 		answer.Store(&c.answer)
 		_, err := h.Call(within(t), id, "x", nil, 100)
-		if p2p.CodeOf(err) != c.code {
+		if !errors.Is(err, c.code) {
 			t.Errorf("%s: %v, want code %s", c.name, err, c.code)
 		}
 	}

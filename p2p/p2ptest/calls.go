@@ -247,7 +247,7 @@ func testCalleeStops(t *testing.T, r *room) {
 	}()
 	r.wait("handler", w.started)
 	stop()
-	if err := <-failed; p2p.CodeOf(err) != p2p.Unavailable {
+	if err := <-failed; !errors.Is(err, p2p.Unavailable) {
 		t.Fatalf("call to a peer that stops: %v", err)
 	}
 	select {

@@ -265,8 +265,6 @@ func (g *group) memoryPeak() int64 {
 	return g.number("memory", "memory.max_usage_in_bytes")
 }
 
-func (g *group) pids() int64 { return g.number("pids", "pids.current") }
-
 // oomKills counts what the kernel has killed for want of memory.
 func (g *group) oomKills() int64 {
 	if g.c.V2 != "" {

@@ -4,12 +4,15 @@ package gvisor_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -86,6 +89,21 @@ func needs(t testing.TB) {
 	}
 }
 
+// groups has the names of the cgroups of boxes that were made here. Others on the same
+// machine have boxes too.
+var groups sync.Map
+
+// grouped notes the cgroup of the box that has its state in dir.
+func grouped(t testing.TB, dir string) {
+	t.Helper()
+	dir, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256([]byte(dir))
+	groups.Store("artel-"+hex.EncodeToString(sum[:6]), true)
+}
+
 func newBox(t testing.TB, root string, change func(*gvisor.Options)) *gvisor.Box {
 	t.Helper()
 	opt := gvisor.Options{
@@ -99,6 +117,7 @@ func newBox(t testing.TB, root string, change func(*gvisor.Options)) *gvisor.Box
 	if err != nil {
 		t.Fatal(err)
 	}
+	grouped(t, opt.Dir)
 	t.Cleanup(func() {
 		if err := b.Close(); err != nil {
 			t.Errorf("close: %v", err)

@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -259,9 +260,16 @@ func traces(t testing.TB) map[string]bool {
 	for _, pattern := range []string{"/sys/fs/cgroup/*/artel-*", "/sys/fs/cgroup/artel-*", "/sys/fs/cgroup/*/artel-*/*", "/run/runsc*", "/tmp/runsc*"} {
 		files, _ := filepath.Glob(pattern)
 		for _, f := range files {
-			if info, err := os.Stat(f); err == nil && (info.IsDir() || !strings.HasPrefix(f, "/sys")) {
-				found["file "+f] = true
+			info, err := os.Stat(f)
+			if err != nil {
+				continue
 			}
+			if group := regexp.MustCompile("artel-[0-9a-f]+").FindString(f); strings.HasPrefix(f, "/sys") {
+				if _, ours := groups.Load(group); !ours || !info.IsDir() {
+					continue
+				}
+			}
+			found["file "+f] = true
 		}
 	}
 	_ = filepath.WalkDir(built.root, func(path string, d fs.DirEntry, err error) error {
@@ -325,6 +333,14 @@ func TestNothingIsLeft(t *testing.T) {
 			t.Fatal(err)
 		}
 		until(t, "it runs", func() bool { b, _ := os.ReadFile(s.Log); return strings.Contains(string(b), "sitting") })
+		seen := map[string]bool{}
+		for what := range traces(t) {
+			kind, rest, _ := strings.Cut(what, " ")
+			seen[kind] = seen[kind] || !before[what] && (kind != "file" || strings.HasPrefix(rest, "/sys/fs/cgroup"))
+		}
+		if !seen["process"] || !seen["namespace"] || seen["file"] != box.Capabilities().CPU {
+			t.Errorf("while it runs there is %v to be seen of it", seen)
+		}
 		return r, s
 	}
 	empty := func(t *testing.T, dir string) {
@@ -378,6 +394,7 @@ func TestNothingIsLeft(t *testing.T) {
 		until(t, "it runs", func() bool { b, _ := os.ReadFile(s.Log); return strings.Contains(string(b), "sitting") })
 		_ = holder.Process.Kill()
 		_ = holder.Wait()
+		grouped(t, dir)
 		box, err := gvisor.New(gvisor.Options{Command: []string{built.main}, Dir: dir})
 		if err != nil {
 			t.Fatal(err)
@@ -468,6 +485,7 @@ func TestCloseOfAHang(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	grouped(t, filepath.Join(root, "state"))
 	s := specOf(t, "sit")
 	r, err := box.Start(t.Context(), "hangs", s)
 	if err != nil {

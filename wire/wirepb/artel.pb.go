@@ -85,75 +85,6 @@ func (x *Signed) GetSignature() []byte {
 	return nil
 }
 
-// Hello is the first thing either side says.
-type Hello struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Network       []byte                 `protobuf:"bytes,1,opt,name=network,proto3" json:"network,omitempty"`
-	MinVersion    uint32                 `protobuf:"varint,2,opt,name=min_version,json=minVersion,proto3" json:"min_version,omitempty"`
-	MaxVersion    uint32                 `protobuf:"varint,3,opt,name=max_version,json=maxVersion,proto3" json:"max_version,omitempty"`
-	Software      string                 `protobuf:"bytes,4,opt,name=software,proto3" json:"software,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *Hello) Reset() {
-	*x = Hello{}
-	mi := &file_artel_proto_msgTypes[1]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *Hello) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*Hello) ProtoMessage() {}
-
-func (x *Hello) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[1]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use Hello.ProtoReflect.Descriptor instead.
-func (*Hello) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{1}
-}
-
-func (x *Hello) GetNetwork() []byte {
-	if x != nil {
-		return x.Network
-	}
-	return nil
-}
-
-func (x *Hello) GetMinVersion() uint32 {
-	if x != nil {
-		return x.MinVersion
-	}
-	return 0
-}
-
-func (x *Hello) GetMaxVersion() uint32 {
-	if x != nil {
-		return x.MaxVersion
-	}
-	return 0
-}
-
-func (x *Hello) GetSoftware() string {
-	if x != nil {
-		return x.Software
-	}
-	return ""
-}
-
 // Offer is the body of a Signed of kind "offer".
 type Offer struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -184,7 +115,7 @@ type Offer struct {
 
 func (x *Offer) Reset() {
 	*x = Offer{}
-	mi := &file_artel_proto_msgTypes[2]
+	mi := &file_artel_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -196,7 +127,7 @@ func (x *Offer) String() string {
 func (*Offer) ProtoMessage() {}
 
 func (x *Offer) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[2]
+	mi := &file_artel_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -209,7 +140,7 @@ func (x *Offer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Offer.ProtoReflect.Descriptor instead.
 func (*Offer) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{2}
+	return file_artel_proto_rawDescGZIP(), []int{1}
 }
 
 func (x *Offer) GetNetwork() []byte {
@@ -369,7 +300,7 @@ type GPU struct {
 
 func (x *GPU) Reset() {
 	*x = GPU{}
-	mi := &file_artel_proto_msgTypes[3]
+	mi := &file_artel_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -381,7 +312,7 @@ func (x *GPU) String() string {
 func (*GPU) ProtoMessage() {}
 
 func (x *GPU) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[3]
+	mi := &file_artel_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -394,7 +325,7 @@ func (x *GPU) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GPU.ProtoReflect.Descriptor instead.
 func (*GPU) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{3}
+	return file_artel_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *GPU) GetModel() string {
@@ -422,7 +353,7 @@ type CPU struct {
 
 func (x *CPU) Reset() {
 	*x = CPU{}
-	mi := &file_artel_proto_msgTypes[4]
+	mi := &file_artel_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -434,7 +365,7 @@ func (x *CPU) String() string {
 func (*CPU) ProtoMessage() {}
 
 func (x *CPU) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[4]
+	mi := &file_artel_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -447,7 +378,7 @@ func (x *CPU) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CPU.ProtoReflect.Descriptor instead.
 func (*CPU) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{4}
+	return file_artel_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *CPU) GetArch() string {
@@ -484,7 +415,7 @@ type Resources struct {
 
 func (x *Resources) Reset() {
 	*x = Resources{}
-	mi := &file_artel_proto_msgTypes[5]
+	mi := &file_artel_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -496,7 +427,7 @@ func (x *Resources) String() string {
 func (*Resources) ProtoMessage() {}
 
 func (x *Resources) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[5]
+	mi := &file_artel_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -509,7 +440,7 @@ func (x *Resources) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Resources.ProtoReflect.Descriptor instead.
 func (*Resources) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{5}
+	return file_artel_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Resources) GetSlots() uint32 {
@@ -577,7 +508,7 @@ type Terms struct {
 
 func (x *Terms) Reset() {
 	*x = Terms{}
-	mi := &file_artel_proto_msgTypes[6]
+	mi := &file_artel_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -589,7 +520,7 @@ func (x *Terms) String() string {
 func (*Terms) ProtoMessage() {}
 
 func (x *Terms) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[6]
+	mi := &file_artel_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -602,7 +533,7 @@ func (x *Terms) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Terms.ProtoReflect.Descriptor instead.
 func (*Terms) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{6}
+	return file_artel_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Terms) GetVersion() uint32 {
@@ -761,7 +692,7 @@ type Lease struct {
 
 func (x *Lease) Reset() {
 	*x = Lease{}
-	mi := &file_artel_proto_msgTypes[7]
+	mi := &file_artel_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -773,7 +704,7 @@ func (x *Lease) String() string {
 func (*Lease) ProtoMessage() {}
 
 func (x *Lease) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[7]
+	mi := &file_artel_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -786,7 +717,7 @@ func (x *Lease) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Lease.ProtoReflect.Descriptor instead.
 func (*Lease) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{7}
+	return file_artel_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Lease) GetRenter() []byte {
@@ -860,7 +791,7 @@ type SignedReserve struct {
 
 func (x *SignedReserve) Reset() {
 	*x = SignedReserve{}
-	mi := &file_artel_proto_msgTypes[8]
+	mi := &file_artel_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -872,7 +803,7 @@ func (x *SignedReserve) String() string {
 func (*SignedReserve) ProtoMessage() {}
 
 func (x *SignedReserve) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[8]
+	mi := &file_artel_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -885,7 +816,7 @@ func (x *SignedReserve) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignedReserve.ProtoReflect.Descriptor instead.
 func (*SignedReserve) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{8}
+	return file_artel_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *SignedReserve) GetRenter() []byte {
@@ -951,7 +882,7 @@ type SignedVoucher struct {
 
 func (x *SignedVoucher) Reset() {
 	*x = SignedVoucher{}
-	mi := &file_artel_proto_msgTypes[9]
+	mi := &file_artel_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -963,7 +894,7 @@ func (x *SignedVoucher) String() string {
 func (*SignedVoucher) ProtoMessage() {}
 
 func (x *SignedVoucher) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[9]
+	mi := &file_artel_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -976,7 +907,7 @@ func (x *SignedVoucher) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignedVoucher.ProtoReflect.Descriptor instead.
 func (*SignedVoucher) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{9}
+	return file_artel_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *SignedVoucher) GetRenter() []byte {
@@ -1034,7 +965,7 @@ type ProposeRequest struct {
 
 func (x *ProposeRequest) Reset() {
 	*x = ProposeRequest{}
-	mi := &file_artel_proto_msgTypes[10]
+	mi := &file_artel_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1046,7 +977,7 @@ func (x *ProposeRequest) String() string {
 func (*ProposeRequest) ProtoMessage() {}
 
 func (x *ProposeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[10]
+	mi := &file_artel_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1059,7 +990,7 @@ func (x *ProposeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProposeRequest.ProtoReflect.Descriptor instead.
 func (*ProposeRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{10}
+	return file_artel_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ProposeRequest) GetLease() *Lease {
@@ -1106,7 +1037,7 @@ type ProposeResponse struct {
 
 func (x *ProposeResponse) Reset() {
 	*x = ProposeResponse{}
-	mi := &file_artel_proto_msgTypes[11]
+	mi := &file_artel_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1118,7 +1049,7 @@ func (x *ProposeResponse) String() string {
 func (*ProposeResponse) ProtoMessage() {}
 
 func (x *ProposeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[11]
+	mi := &file_artel_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1131,7 +1062,7 @@ func (x *ProposeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProposeResponse.ProtoReflect.Descriptor instead.
 func (*ProposeResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{11}
+	return file_artel_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ProposeResponse) GetSignature() []byte {
@@ -1151,7 +1082,7 @@ type ReserveRequest struct {
 
 func (x *ReserveRequest) Reset() {
 	*x = ReserveRequest{}
-	mi := &file_artel_proto_msgTypes[12]
+	mi := &file_artel_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1163,7 +1094,7 @@ func (x *ReserveRequest) String() string {
 func (*ReserveRequest) ProtoMessage() {}
 
 func (x *ReserveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[12]
+	mi := &file_artel_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1176,7 +1107,7 @@ func (x *ReserveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReserveRequest.ProtoReflect.Descriptor instead.
 func (*ReserveRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{12}
+	return file_artel_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ReserveRequest) GetLease() []byte {
@@ -1211,7 +1142,7 @@ type TaskSpec struct {
 
 func (x *TaskSpec) Reset() {
 	*x = TaskSpec{}
-	mi := &file_artel_proto_msgTypes[13]
+	mi := &file_artel_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1223,7 +1154,7 @@ func (x *TaskSpec) String() string {
 func (*TaskSpec) ProtoMessage() {}
 
 func (x *TaskSpec) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[13]
+	mi := &file_artel_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1236,7 +1167,7 @@ func (x *TaskSpec) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskSpec.ProtoReflect.Descriptor instead.
 func (*TaskSpec) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{13}
+	return file_artel_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *TaskSpec) GetProgram() []byte {
@@ -1323,7 +1254,7 @@ type Box struct {
 
 func (x *Box) Reset() {
 	*x = Box{}
-	mi := &file_artel_proto_msgTypes[14]
+	mi := &file_artel_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1335,7 +1266,7 @@ func (x *Box) String() string {
 func (*Box) ProtoMessage() {}
 
 func (x *Box) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[14]
+	mi := &file_artel_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1348,7 +1279,7 @@ func (x *Box) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Box.ProtoReflect.Descriptor instead.
 func (*Box) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{14}
+	return file_artel_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Box) GetImage() []byte {
@@ -1400,7 +1331,7 @@ type FindRequest struct {
 
 func (x *FindRequest) Reset() {
 	*x = FindRequest{}
-	mi := &file_artel_proto_msgTypes[15]
+	mi := &file_artel_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1412,7 +1343,7 @@ func (x *FindRequest) String() string {
 func (*FindRequest) ProtoMessage() {}
 
 func (x *FindRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[15]
+	mi := &file_artel_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1425,7 +1356,7 @@ func (x *FindRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindRequest.ProtoReflect.Descriptor instead.
 func (*FindRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{15}
+	return file_artel_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *FindRequest) GetDigest() []byte {
@@ -1467,7 +1398,7 @@ type FindResponse struct {
 
 func (x *FindResponse) Reset() {
 	*x = FindResponse{}
-	mi := &file_artel_proto_msgTypes[16]
+	mi := &file_artel_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1479,7 +1410,7 @@ func (x *FindResponse) String() string {
 func (*FindResponse) ProtoMessage() {}
 
 func (x *FindResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[16]
+	mi := &file_artel_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1492,7 +1423,7 @@ func (x *FindResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindResponse.ProtoReflect.Descriptor instead.
 func (*FindResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{16}
+	return file_artel_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *FindResponse) GetRef() []byte {
@@ -1529,7 +1460,7 @@ type Grant struct {
 
 func (x *Grant) Reset() {
 	*x = Grant{}
-	mi := &file_artel_proto_msgTypes[17]
+	mi := &file_artel_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1541,7 +1472,7 @@ func (x *Grant) String() string {
 func (*Grant) ProtoMessage() {}
 
 func (x *Grant) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[17]
+	mi := &file_artel_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1554,7 +1485,7 @@ func (x *Grant) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Grant.ProtoReflect.Descriptor instead.
 func (*Grant) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{17}
+	return file_artel_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Grant) GetImage() []byte {
@@ -1605,7 +1536,7 @@ type Visit struct {
 
 func (x *Visit) Reset() {
 	*x = Visit{}
-	mi := &file_artel_proto_msgTypes[18]
+	mi := &file_artel_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1617,7 +1548,7 @@ func (x *Visit) String() string {
 func (*Visit) ProtoMessage() {}
 
 func (x *Visit) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[18]
+	mi := &file_artel_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1630,7 +1561,7 @@ func (x *Visit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Visit.ProtoReflect.Descriptor instead.
 func (*Visit) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{18}
+	return file_artel_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Visit) GetLease() []byte {
@@ -1727,7 +1658,7 @@ type Reading struct {
 
 func (x *Reading) Reset() {
 	*x = Reading{}
-	mi := &file_artel_proto_msgTypes[19]
+	mi := &file_artel_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1739,7 +1670,7 @@ func (x *Reading) String() string {
 func (*Reading) ProtoMessage() {}
 
 func (x *Reading) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[19]
+	mi := &file_artel_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1752,7 +1683,7 @@ func (x *Reading) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reading.ProtoReflect.Descriptor instead.
 func (*Reading) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{19}
+	return file_artel_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Reading) GetCpu() uint64 {
@@ -1822,7 +1753,7 @@ type Start struct {
 
 func (x *Start) Reset() {
 	*x = Start{}
-	mi := &file_artel_proto_msgTypes[20]
+	mi := &file_artel_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1834,7 +1765,7 @@ func (x *Start) String() string {
 func (*Start) ProtoMessage() {}
 
 func (x *Start) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[20]
+	mi := &file_artel_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1847,7 +1778,7 @@ func (x *Start) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Start.ProtoReflect.Descriptor instead.
 func (*Start) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{20}
+	return file_artel_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Start) GetTask() uint64 {
@@ -1881,7 +1812,7 @@ type StartRequest struct {
 
 func (x *StartRequest) Reset() {
 	*x = StartRequest{}
-	mi := &file_artel_proto_msgTypes[21]
+	mi := &file_artel_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1893,7 +1824,7 @@ func (x *StartRequest) String() string {
 func (*StartRequest) ProtoMessage() {}
 
 func (x *StartRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[21]
+	mi := &file_artel_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1906,7 +1837,7 @@ func (x *StartRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartRequest.ProtoReflect.Descriptor instead.
 func (*StartRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{21}
+	return file_artel_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *StartRequest) GetLease() []byte {
@@ -1935,7 +1866,7 @@ type Refusal struct {
 
 func (x *Refusal) Reset() {
 	*x = Refusal{}
-	mi := &file_artel_proto_msgTypes[22]
+	mi := &file_artel_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1947,7 +1878,7 @@ func (x *Refusal) String() string {
 func (*Refusal) ProtoMessage() {}
 
 func (x *Refusal) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[22]
+	mi := &file_artel_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1960,7 +1891,7 @@ func (x *Refusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Refusal.ProtoReflect.Descriptor instead.
 func (*Refusal) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{22}
+	return file_artel_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Refusal) GetTask() uint64 {
@@ -2000,7 +1931,7 @@ type StartResponse struct {
 
 func (x *StartResponse) Reset() {
 	*x = StartResponse{}
-	mi := &file_artel_proto_msgTypes[23]
+	mi := &file_artel_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2012,7 +1943,7 @@ func (x *StartResponse) String() string {
 func (*StartResponse) ProtoMessage() {}
 
 func (x *StartResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[23]
+	mi := &file_artel_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2025,7 +1956,7 @@ func (x *StartResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartResponse.ProtoReflect.Descriptor instead.
 func (*StartResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{23}
+	return file_artel_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *StartResponse) GetRefused() []*Refusal {
@@ -2045,7 +1976,7 @@ type TaskKey struct {
 
 func (x *TaskKey) Reset() {
 	*x = TaskKey{}
-	mi := &file_artel_proto_msgTypes[24]
+	mi := &file_artel_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2057,7 +1988,7 @@ func (x *TaskKey) String() string {
 func (*TaskKey) ProtoMessage() {}
 
 func (x *TaskKey) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[24]
+	mi := &file_artel_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2070,7 +2001,7 @@ func (x *TaskKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskKey.ProtoReflect.Descriptor instead.
 func (*TaskKey) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{24}
+	return file_artel_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *TaskKey) GetTask() uint64 {
@@ -2097,7 +2028,7 @@ type CancelRequest struct {
 
 func (x *CancelRequest) Reset() {
 	*x = CancelRequest{}
-	mi := &file_artel_proto_msgTypes[25]
+	mi := &file_artel_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2109,7 +2040,7 @@ func (x *CancelRequest) String() string {
 func (*CancelRequest) ProtoMessage() {}
 
 func (x *CancelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[25]
+	mi := &file_artel_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2122,7 +2053,7 @@ func (x *CancelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelRequest.ProtoReflect.Descriptor instead.
 func (*CancelRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{25}
+	return file_artel_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *CancelRequest) GetLease() []byte {
@@ -2151,7 +2082,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_artel_proto_msgTypes[26]
+	mi := &file_artel_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2163,7 +2094,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[26]
+	mi := &file_artel_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2176,7 +2107,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{26}
+	return file_artel_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *WatchRequest) GetLease() []byte {
@@ -2220,7 +2151,7 @@ type WatchResponse struct {
 
 func (x *WatchResponse) Reset() {
 	*x = WatchResponse{}
-	mi := &file_artel_proto_msgTypes[27]
+	mi := &file_artel_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2232,7 +2163,7 @@ func (x *WatchResponse) String() string {
 func (*WatchResponse) ProtoMessage() {}
 
 func (x *WatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[27]
+	mi := &file_artel_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2245,7 +2176,7 @@ func (x *WatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchResponse.ProtoReflect.Descriptor instead.
 func (*WatchResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{27}
+	return file_artel_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *WatchResponse) GetEvents() []*Event {
@@ -2296,7 +2227,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_artel_proto_msgTypes[28]
+	mi := &file_artel_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2308,7 +2239,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[28]
+	mi := &file_artel_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2321,7 +2252,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{28}
+	return file_artel_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Progress) GetTask() uint64 {
@@ -2373,7 +2304,7 @@ type Event struct {
 
 func (x *Event) Reset() {
 	*x = Event{}
-	mi := &file_artel_proto_msgTypes[29]
+	mi := &file_artel_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2385,7 +2316,7 @@ func (x *Event) String() string {
 func (*Event) ProtoMessage() {}
 
 func (x *Event) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[29]
+	mi := &file_artel_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2398,7 +2329,7 @@ func (x *Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Event.ProtoReflect.Descriptor instead.
 func (*Event) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{29}
+	return file_artel_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Event) GetSeq() uint64 {
@@ -2456,7 +2387,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_artel_proto_msgTypes[30]
+	mi := &file_artel_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2468,7 +2399,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[30]
+	mi := &file_artel_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2481,7 +2412,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{30}
+	return file_artel_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Result) GetLease() []byte {
@@ -2532,7 +2463,7 @@ type Usage struct {
 
 func (x *Usage) Reset() {
 	*x = Usage{}
-	mi := &file_artel_proto_msgTypes[31]
+	mi := &file_artel_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2544,7 +2475,7 @@ func (x *Usage) String() string {
 func (*Usage) ProtoMessage() {}
 
 func (x *Usage) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[31]
+	mi := &file_artel_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2557,7 +2488,7 @@ func (x *Usage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Usage.ProtoReflect.Descriptor instead.
 func (*Usage) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{31}
+	return file_artel_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Usage) GetWall() uint64 {
@@ -2610,7 +2541,7 @@ type Receipt struct {
 
 func (x *Receipt) Reset() {
 	*x = Receipt{}
-	mi := &file_artel_proto_msgTypes[32]
+	mi := &file_artel_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2622,7 +2553,7 @@ func (x *Receipt) String() string {
 func (*Receipt) ProtoMessage() {}
 
 func (x *Receipt) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[32]
+	mi := &file_artel_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2635,7 +2566,7 @@ func (x *Receipt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Receipt.ProtoReflect.Descriptor instead.
 func (*Receipt) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{32}
+	return file_artel_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Receipt) GetResult() *Result {
@@ -2698,7 +2629,7 @@ type PayRequest struct {
 
 func (x *PayRequest) Reset() {
 	*x = PayRequest{}
-	mi := &file_artel_proto_msgTypes[33]
+	mi := &file_artel_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2710,7 +2641,7 @@ func (x *PayRequest) String() string {
 func (*PayRequest) ProtoMessage() {}
 
 func (x *PayRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[33]
+	mi := &file_artel_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2723,7 +2654,7 @@ func (x *PayRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PayRequest.ProtoReflect.Descriptor instead.
 func (*PayRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{33}
+	return file_artel_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *PayRequest) GetLease() []byte {
@@ -2758,7 +2689,7 @@ type OutputKey struct {
 
 func (x *OutputKey) Reset() {
 	*x = OutputKey{}
-	mi := &file_artel_proto_msgTypes[34]
+	mi := &file_artel_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2770,7 +2701,7 @@ func (x *OutputKey) String() string {
 func (*OutputKey) ProtoMessage() {}
 
 func (x *OutputKey) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[34]
+	mi := &file_artel_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2783,7 +2714,7 @@ func (x *OutputKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputKey.ProtoReflect.Descriptor instead.
 func (*OutputKey) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{34}
+	return file_artel_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *OutputKey) GetTask() uint64 {
@@ -2817,7 +2748,7 @@ type PayResponse struct {
 
 func (x *PayResponse) Reset() {
 	*x = PayResponse{}
-	mi := &file_artel_proto_msgTypes[35]
+	mi := &file_artel_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2829,7 +2760,7 @@ func (x *PayResponse) String() string {
 func (*PayResponse) ProtoMessage() {}
 
 func (x *PayResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[35]
+	mi := &file_artel_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2842,7 +2773,7 @@ func (x *PayResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PayResponse.ProtoReflect.Descriptor instead.
 func (*PayResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{35}
+	return file_artel_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *PayResponse) GetCumulative() []byte {
@@ -2872,7 +2803,7 @@ type LogsRequest struct {
 
 func (x *LogsRequest) Reset() {
 	*x = LogsRequest{}
-	mi := &file_artel_proto_msgTypes[36]
+	mi := &file_artel_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2884,7 +2815,7 @@ func (x *LogsRequest) String() string {
 func (*LogsRequest) ProtoMessage() {}
 
 func (x *LogsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[36]
+	mi := &file_artel_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2897,7 +2828,7 @@ func (x *LogsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogsRequest.ProtoReflect.Descriptor instead.
 func (*LogsRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{36}
+	return file_artel_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *LogsRequest) GetLease() []byte {
@@ -2945,7 +2876,7 @@ type LogsResponse struct {
 
 func (x *LogsResponse) Reset() {
 	*x = LogsResponse{}
-	mi := &file_artel_proto_msgTypes[37]
+	mi := &file_artel_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2957,7 +2888,7 @@ func (x *LogsResponse) String() string {
 func (*LogsResponse) ProtoMessage() {}
 
 func (x *LogsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[37]
+	mi := &file_artel_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2970,7 +2901,7 @@ func (x *LogsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogsResponse.ProtoReflect.Descriptor instead.
 func (*LogsResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{37}
+	return file_artel_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *LogsResponse) GetData() []byte {
@@ -2996,7 +2927,7 @@ type CloseRequest struct {
 
 func (x *CloseRequest) Reset() {
 	*x = CloseRequest{}
-	mi := &file_artel_proto_msgTypes[38]
+	mi := &file_artel_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3008,7 +2939,7 @@ func (x *CloseRequest) String() string {
 func (*CloseRequest) ProtoMessage() {}
 
 func (x *CloseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[38]
+	mi := &file_artel_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3021,7 +2952,7 @@ func (x *CloseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseRequest.ProtoReflect.Descriptor instead.
 func (*CloseRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{38}
+	return file_artel_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *CloseRequest) GetLease() []byte {
@@ -3045,7 +2976,7 @@ type ChallengeRequest struct {
 
 func (x *ChallengeRequest) Reset() {
 	*x = ChallengeRequest{}
-	mi := &file_artel_proto_msgTypes[39]
+	mi := &file_artel_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3057,7 +2988,7 @@ func (x *ChallengeRequest) String() string {
 func (*ChallengeRequest) ProtoMessage() {}
 
 func (x *ChallengeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[39]
+	mi := &file_artel_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3070,7 +3001,7 @@ func (x *ChallengeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChallengeRequest.ProtoReflect.Descriptor instead.
 func (*ChallengeRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{39}
+	return file_artel_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *ChallengeRequest) GetLease() []byte {
@@ -3117,7 +3048,7 @@ type ChallengeResponse struct {
 
 func (x *ChallengeResponse) Reset() {
 	*x = ChallengeResponse{}
-	mi := &file_artel_proto_msgTypes[40]
+	mi := &file_artel_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3129,7 +3060,7 @@ func (x *ChallengeResponse) String() string {
 func (*ChallengeResponse) ProtoMessage() {}
 
 func (x *ChallengeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[40]
+	mi := &file_artel_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3142,7 +3073,7 @@ func (x *ChallengeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChallengeResponse.ProtoReflect.Descriptor instead.
 func (*ChallengeResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{40}
+	return file_artel_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *ChallengeResponse) GetCommitment() []byte {
@@ -3163,7 +3094,7 @@ type ProofRequest struct {
 
 func (x *ProofRequest) Reset() {
 	*x = ProofRequest{}
-	mi := &file_artel_proto_msgTypes[41]
+	mi := &file_artel_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3175,7 +3106,7 @@ func (x *ProofRequest) String() string {
 func (*ProofRequest) ProtoMessage() {}
 
 func (x *ProofRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[41]
+	mi := &file_artel_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3188,7 +3119,7 @@ func (x *ProofRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProofRequest.ProtoReflect.Descriptor instead.
 func (*ProofRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{41}
+	return file_artel_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *ProofRequest) GetLease() []byte {
@@ -3214,7 +3145,7 @@ type ProofResponse struct {
 
 func (x *ProofResponse) Reset() {
 	*x = ProofResponse{}
-	mi := &file_artel_proto_msgTypes[42]
+	mi := &file_artel_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3226,7 +3157,7 @@ func (x *ProofResponse) String() string {
 func (*ProofResponse) ProtoMessage() {}
 
 func (x *ProofResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[42]
+	mi := &file_artel_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3239,7 +3170,7 @@ func (x *ProofResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProofResponse.ProtoReflect.Descriptor instead.
 func (*ProofResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{42}
+	return file_artel_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *ProofResponse) GetProof() []byte {
@@ -3261,7 +3192,7 @@ type RecoverRequest struct {
 
 func (x *RecoverRequest) Reset() {
 	*x = RecoverRequest{}
-	mi := &file_artel_proto_msgTypes[43]
+	mi := &file_artel_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3273,7 +3204,7 @@ func (x *RecoverRequest) String() string {
 func (*RecoverRequest) ProtoMessage() {}
 
 func (x *RecoverRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[43]
+	mi := &file_artel_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3286,7 +3217,7 @@ func (x *RecoverRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecoverRequest.ProtoReflect.Descriptor instead.
 func (*RecoverRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{43}
+	return file_artel_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *RecoverRequest) GetRenter() []byte {
@@ -3329,7 +3260,7 @@ type HeldLease struct {
 
 func (x *HeldLease) Reset() {
 	*x = HeldLease{}
-	mi := &file_artel_proto_msgTypes[44]
+	mi := &file_artel_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3341,7 +3272,7 @@ func (x *HeldLease) String() string {
 func (*HeldLease) ProtoMessage() {}
 
 func (x *HeldLease) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[44]
+	mi := &file_artel_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3354,7 +3285,7 @@ func (x *HeldLease) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeldLease.ProtoReflect.Descriptor instead.
 func (*HeldLease) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{44}
+	return file_artel_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *HeldLease) GetLease() *Lease {
@@ -3397,7 +3328,7 @@ type HeldLane struct {
 
 func (x *HeldLane) Reset() {
 	*x = HeldLane{}
-	mi := &file_artel_proto_msgTypes[45]
+	mi := &file_artel_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3409,7 +3340,7 @@ func (x *HeldLane) String() string {
 func (*HeldLane) ProtoMessage() {}
 
 func (x *HeldLane) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[45]
+	mi := &file_artel_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3422,7 +3353,7 @@ func (x *HeldLane) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeldLane.ProtoReflect.Descriptor instead.
 func (*HeldLane) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{45}
+	return file_artel_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *HeldLane) GetLane() uint64 {
@@ -3462,7 +3393,7 @@ type RecoverResponse struct {
 
 func (x *RecoverResponse) Reset() {
 	*x = RecoverResponse{}
-	mi := &file_artel_proto_msgTypes[46]
+	mi := &file_artel_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3474,7 +3405,7 @@ func (x *RecoverResponse) String() string {
 func (*RecoverResponse) ProtoMessage() {}
 
 func (x *RecoverResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[46]
+	mi := &file_artel_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3487,7 +3418,7 @@ func (x *RecoverResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecoverResponse.ProtoReflect.Descriptor instead.
 func (*RecoverResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{46}
+	return file_artel_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *RecoverResponse) GetLanes() []*HeldLane {
@@ -3505,7 +3436,7 @@ type Empty struct {
 
 func (x *Empty) Reset() {
 	*x = Empty{}
-	mi := &file_artel_proto_msgTypes[47]
+	mi := &file_artel_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3517,7 +3448,7 @@ func (x *Empty) String() string {
 func (*Empty) ProtoMessage() {}
 
 func (x *Empty) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[47]
+	mi := &file_artel_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3530,7 +3461,7 @@ func (x *Empty) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Empty.ProtoReflect.Descriptor instead.
 func (*Empty) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{47}
+	return file_artel_proto_rawDescGZIP(), []int{46}
 }
 
 var File_artel_proto protoreflect.FileDescriptor
@@ -3540,14 +3471,7 @@ const file_artel_proto_rawDesc = "" +
 	"\vartel.proto\x12\rartel.wire.v1\":\n" +
 	"\x06Signed\x12\x12\n" +
 	"\x04body\x18\x01 \x01(\fR\x04body\x12\x1c\n" +
-	"\tsignature\x18\x02 \x01(\fR\tsignature\"\x7f\n" +
-	"\x05Hello\x12\x18\n" +
-	"\anetwork\x18\x01 \x01(\fR\anetwork\x12\x1f\n" +
-	"\vmin_version\x18\x02 \x01(\rR\n" +
-	"minVersion\x12\x1f\n" +
-	"\vmax_version\x18\x03 \x01(\rR\n" +
-	"maxVersion\x12\x1a\n" +
-	"\bsoftware\x18\x04 \x01(\tR\bsoftware\"\xd2\x04\n" +
+	"\tsignature\x18\x02 \x01(\fR\tsignature\"\xd2\x04\n" +
 	"\x05Offer\x12\x18\n" +
 	"\anetwork\x18\x01 \x01(\fR\anetwork\x12\x12\n" +
 	"\x04node\x18\x02 \x01(\fR\x04node\x12\x18\n" +
@@ -3843,86 +3767,85 @@ func file_artel_proto_rawDescGZIP() []byte {
 	return file_artel_proto_rawDescData
 }
 
-var file_artel_proto_msgTypes = make([]protoimpl.MessageInfo, 48)
+var file_artel_proto_msgTypes = make([]protoimpl.MessageInfo, 47)
 var file_artel_proto_goTypes = []any{
 	(*Signed)(nil),            // 0: artel.wire.v1.Signed
-	(*Hello)(nil),             // 1: artel.wire.v1.Hello
-	(*Offer)(nil),             // 2: artel.wire.v1.Offer
-	(*GPU)(nil),               // 3: artel.wire.v1.GPU
-	(*CPU)(nil),               // 4: artel.wire.v1.CPU
-	(*Resources)(nil),         // 5: artel.wire.v1.Resources
-	(*Terms)(nil),             // 6: artel.wire.v1.Terms
-	(*Lease)(nil),             // 7: artel.wire.v1.Lease
-	(*SignedReserve)(nil),     // 8: artel.wire.v1.SignedReserve
-	(*SignedVoucher)(nil),     // 9: artel.wire.v1.SignedVoucher
-	(*ProposeRequest)(nil),    // 10: artel.wire.v1.ProposeRequest
-	(*ProposeResponse)(nil),   // 11: artel.wire.v1.ProposeResponse
-	(*ReserveRequest)(nil),    // 12: artel.wire.v1.ReserveRequest
-	(*TaskSpec)(nil),          // 13: artel.wire.v1.TaskSpec
-	(*Box)(nil),               // 14: artel.wire.v1.Box
-	(*FindRequest)(nil),       // 15: artel.wire.v1.FindRequest
-	(*FindResponse)(nil),      // 16: artel.wire.v1.FindResponse
-	(*Grant)(nil),             // 17: artel.wire.v1.Grant
-	(*Visit)(nil),             // 18: artel.wire.v1.Visit
-	(*Reading)(nil),           // 19: artel.wire.v1.Reading
-	(*Start)(nil),             // 20: artel.wire.v1.Start
-	(*StartRequest)(nil),      // 21: artel.wire.v1.StartRequest
-	(*Refusal)(nil),           // 22: artel.wire.v1.Refusal
-	(*StartResponse)(nil),     // 23: artel.wire.v1.StartResponse
-	(*TaskKey)(nil),           // 24: artel.wire.v1.TaskKey
-	(*CancelRequest)(nil),     // 25: artel.wire.v1.CancelRequest
-	(*WatchRequest)(nil),      // 26: artel.wire.v1.WatchRequest
-	(*WatchResponse)(nil),     // 27: artel.wire.v1.WatchResponse
-	(*Progress)(nil),          // 28: artel.wire.v1.Progress
-	(*Event)(nil),             // 29: artel.wire.v1.Event
-	(*Result)(nil),            // 30: artel.wire.v1.Result
-	(*Usage)(nil),             // 31: artel.wire.v1.Usage
-	(*Receipt)(nil),           // 32: artel.wire.v1.Receipt
-	(*PayRequest)(nil),        // 33: artel.wire.v1.PayRequest
-	(*OutputKey)(nil),         // 34: artel.wire.v1.OutputKey
-	(*PayResponse)(nil),       // 35: artel.wire.v1.PayResponse
-	(*LogsRequest)(nil),       // 36: artel.wire.v1.LogsRequest
-	(*LogsResponse)(nil),      // 37: artel.wire.v1.LogsResponse
-	(*CloseRequest)(nil),      // 38: artel.wire.v1.CloseRequest
-	(*ChallengeRequest)(nil),  // 39: artel.wire.v1.ChallengeRequest
-	(*ChallengeResponse)(nil), // 40: artel.wire.v1.ChallengeResponse
-	(*ProofRequest)(nil),      // 41: artel.wire.v1.ProofRequest
-	(*ProofResponse)(nil),     // 42: artel.wire.v1.ProofResponse
-	(*RecoverRequest)(nil),    // 43: artel.wire.v1.RecoverRequest
-	(*HeldLease)(nil),         // 44: artel.wire.v1.HeldLease
-	(*HeldLane)(nil),          // 45: artel.wire.v1.HeldLane
-	(*RecoverResponse)(nil),   // 46: artel.wire.v1.RecoverResponse
-	(*Empty)(nil),             // 47: artel.wire.v1.Empty
+	(*Offer)(nil),             // 1: artel.wire.v1.Offer
+	(*GPU)(nil),               // 2: artel.wire.v1.GPU
+	(*CPU)(nil),               // 3: artel.wire.v1.CPU
+	(*Resources)(nil),         // 4: artel.wire.v1.Resources
+	(*Terms)(nil),             // 5: artel.wire.v1.Terms
+	(*Lease)(nil),             // 6: artel.wire.v1.Lease
+	(*SignedReserve)(nil),     // 7: artel.wire.v1.SignedReserve
+	(*SignedVoucher)(nil),     // 8: artel.wire.v1.SignedVoucher
+	(*ProposeRequest)(nil),    // 9: artel.wire.v1.ProposeRequest
+	(*ProposeResponse)(nil),   // 10: artel.wire.v1.ProposeResponse
+	(*ReserveRequest)(nil),    // 11: artel.wire.v1.ReserveRequest
+	(*TaskSpec)(nil),          // 12: artel.wire.v1.TaskSpec
+	(*Box)(nil),               // 13: artel.wire.v1.Box
+	(*FindRequest)(nil),       // 14: artel.wire.v1.FindRequest
+	(*FindResponse)(nil),      // 15: artel.wire.v1.FindResponse
+	(*Grant)(nil),             // 16: artel.wire.v1.Grant
+	(*Visit)(nil),             // 17: artel.wire.v1.Visit
+	(*Reading)(nil),           // 18: artel.wire.v1.Reading
+	(*Start)(nil),             // 19: artel.wire.v1.Start
+	(*StartRequest)(nil),      // 20: artel.wire.v1.StartRequest
+	(*Refusal)(nil),           // 21: artel.wire.v1.Refusal
+	(*StartResponse)(nil),     // 22: artel.wire.v1.StartResponse
+	(*TaskKey)(nil),           // 23: artel.wire.v1.TaskKey
+	(*CancelRequest)(nil),     // 24: artel.wire.v1.CancelRequest
+	(*WatchRequest)(nil),      // 25: artel.wire.v1.WatchRequest
+	(*WatchResponse)(nil),     // 26: artel.wire.v1.WatchResponse
+	(*Progress)(nil),          // 27: artel.wire.v1.Progress
+	(*Event)(nil),             // 28: artel.wire.v1.Event
+	(*Result)(nil),            // 29: artel.wire.v1.Result
+	(*Usage)(nil),             // 30: artel.wire.v1.Usage
+	(*Receipt)(nil),           // 31: artel.wire.v1.Receipt
+	(*PayRequest)(nil),        // 32: artel.wire.v1.PayRequest
+	(*OutputKey)(nil),         // 33: artel.wire.v1.OutputKey
+	(*PayResponse)(nil),       // 34: artel.wire.v1.PayResponse
+	(*LogsRequest)(nil),       // 35: artel.wire.v1.LogsRequest
+	(*LogsResponse)(nil),      // 36: artel.wire.v1.LogsResponse
+	(*CloseRequest)(nil),      // 37: artel.wire.v1.CloseRequest
+	(*ChallengeRequest)(nil),  // 38: artel.wire.v1.ChallengeRequest
+	(*ChallengeResponse)(nil), // 39: artel.wire.v1.ChallengeResponse
+	(*ProofRequest)(nil),      // 40: artel.wire.v1.ProofRequest
+	(*ProofResponse)(nil),     // 41: artel.wire.v1.ProofResponse
+	(*RecoverRequest)(nil),    // 42: artel.wire.v1.RecoverRequest
+	(*HeldLease)(nil),         // 43: artel.wire.v1.HeldLease
+	(*HeldLane)(nil),          // 44: artel.wire.v1.HeldLane
+	(*RecoverResponse)(nil),   // 45: artel.wire.v1.RecoverResponse
+	(*Empty)(nil),             // 46: artel.wire.v1.Empty
 }
 var file_artel_proto_depIdxs = []int32{
-	5,  // 0: artel.wire.v1.Offer.resources:type_name -> artel.wire.v1.Resources
-	4,  // 1: artel.wire.v1.Offer.cpu:type_name -> artel.wire.v1.CPU
-	3,  // 2: artel.wire.v1.Offer.gpu:type_name -> artel.wire.v1.GPU
-	5,  // 3: artel.wire.v1.Terms.resources:type_name -> artel.wire.v1.Resources
-	7,  // 4: artel.wire.v1.ProposeRequest.lease:type_name -> artel.wire.v1.Lease
-	8,  // 5: artel.wire.v1.ProposeRequest.reserve:type_name -> artel.wire.v1.SignedReserve
-	9,  // 6: artel.wire.v1.ProposeRequest.voucher:type_name -> artel.wire.v1.SignedVoucher
-	8,  // 7: artel.wire.v1.ReserveRequest.reserve:type_name -> artel.wire.v1.SignedReserve
-	5,  // 8: artel.wire.v1.TaskSpec.want:type_name -> artel.wire.v1.Resources
-	14, // 9: artel.wire.v1.TaskSpec.box:type_name -> artel.wire.v1.Box
-	17, // 10: artel.wire.v1.FindRequest.grant:type_name -> artel.wire.v1.Grant
-	17, // 11: artel.wire.v1.FindResponse.grant:type_name -> artel.wire.v1.Grant
-	13, // 12: artel.wire.v1.Start.spec:type_name -> artel.wire.v1.TaskSpec
-	20, // 13: artel.wire.v1.StartRequest.starts:type_name -> artel.wire.v1.Start
-	22, // 14: artel.wire.v1.StartResponse.refused:type_name -> artel.wire.v1.Refusal
-	24, // 15: artel.wire.v1.CancelRequest.tasks:type_name -> artel.wire.v1.TaskKey
-	29, // 16: artel.wire.v1.WatchResponse.events:type_name -> artel.wire.v1.Event
-	28, // 17: artel.wire.v1.WatchResponse.running:type_name -> artel.wire.v1.Progress
-	32, // 18: artel.wire.v1.Event.receipt:type_name -> artel.wire.v1.Receipt
-	30, // 19: artel.wire.v1.Receipt.result:type_name -> artel.wire.v1.Result
-	31, // 20: artel.wire.v1.Receipt.usage:type_name -> artel.wire.v1.Usage
-	9,  // 21: artel.wire.v1.PayRequest.voucher:type_name -> artel.wire.v1.SignedVoucher
-	24, // 22: artel.wire.v1.PayRequest.want:type_name -> artel.wire.v1.TaskKey
-	34, // 23: artel.wire.v1.PayResponse.keys:type_name -> artel.wire.v1.OutputKey
-	7,  // 24: artel.wire.v1.HeldLease.lease:type_name -> artel.wire.v1.Lease
-	9,  // 25: artel.wire.v1.HeldLane.voucher:type_name -> artel.wire.v1.SignedVoucher
-	44, // 26: artel.wire.v1.HeldLane.leases:type_name -> artel.wire.v1.HeldLease
-	45, // 27: artel.wire.v1.RecoverResponse.lanes:type_name -> artel.wire.v1.HeldLane
+	4,  // 0: artel.wire.v1.Offer.resources:type_name -> artel.wire.v1.Resources
+	3,  // 1: artel.wire.v1.Offer.cpu:type_name -> artel.wire.v1.CPU
+	2,  // 2: artel.wire.v1.Offer.gpu:type_name -> artel.wire.v1.GPU
+	4,  // 3: artel.wire.v1.Terms.resources:type_name -> artel.wire.v1.Resources
+	6,  // 4: artel.wire.v1.ProposeRequest.lease:type_name -> artel.wire.v1.Lease
+	7,  // 5: artel.wire.v1.ProposeRequest.reserve:type_name -> artel.wire.v1.SignedReserve
+	8,  // 6: artel.wire.v1.ProposeRequest.voucher:type_name -> artel.wire.v1.SignedVoucher
+	7,  // 7: artel.wire.v1.ReserveRequest.reserve:type_name -> artel.wire.v1.SignedReserve
+	4,  // 8: artel.wire.v1.TaskSpec.want:type_name -> artel.wire.v1.Resources
+	13, // 9: artel.wire.v1.TaskSpec.box:type_name -> artel.wire.v1.Box
+	16, // 10: artel.wire.v1.FindRequest.grant:type_name -> artel.wire.v1.Grant
+	16, // 11: artel.wire.v1.FindResponse.grant:type_name -> artel.wire.v1.Grant
+	12, // 12: artel.wire.v1.Start.spec:type_name -> artel.wire.v1.TaskSpec
+	19, // 13: artel.wire.v1.StartRequest.starts:type_name -> artel.wire.v1.Start
+	21, // 14: artel.wire.v1.StartResponse.refused:type_name -> artel.wire.v1.Refusal
+	23, // 15: artel.wire.v1.CancelRequest.tasks:type_name -> artel.wire.v1.TaskKey
+	28, // 16: artel.wire.v1.WatchResponse.events:type_name -> artel.wire.v1.Event
+	27, // 17: artel.wire.v1.WatchResponse.running:type_name -> artel.wire.v1.Progress
+	31, // 18: artel.wire.v1.Event.receipt:type_name -> artel.wire.v1.Receipt
+	29, // 19: artel.wire.v1.Receipt.result:type_name -> artel.wire.v1.Result
+	30, // 20: artel.wire.v1.Receipt.usage:type_name -> artel.wire.v1.Usage
+	8,  // 21: artel.wire.v1.PayRequest.voucher:type_name -> artel.wire.v1.SignedVoucher
+	23, // 22: artel.wire.v1.PayRequest.want:type_name -> artel.wire.v1.TaskKey
+	33, // 23: artel.wire.v1.PayResponse.keys:type_name -> artel.wire.v1.OutputKey
+	6,  // 24: artel.wire.v1.HeldLease.lease:type_name -> artel.wire.v1.Lease
+	8,  // 25: artel.wire.v1.HeldLane.voucher:type_name -> artel.wire.v1.SignedVoucher
+	43, // 26: artel.wire.v1.HeldLane.leases:type_name -> artel.wire.v1.HeldLease
+	44, // 27: artel.wire.v1.RecoverResponse.lanes:type_name -> artel.wire.v1.HeldLane
 	28, // [28:28] is the sub-list for method output_type
 	28, // [28:28] is the sub-list for method input_type
 	28, // [28:28] is the sub-list for extension type_name
@@ -3941,7 +3864,7 @@ func file_artel_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_artel_proto_rawDesc), len(file_artel_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   48,
+			NumMessages:   47,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

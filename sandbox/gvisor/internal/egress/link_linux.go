@@ -75,8 +75,7 @@ func onThread(f func() error) error {
 
 // Create makes the link in the calling thread's network namespace, as a TAP or, where
 // the system has none or keeps it from this user, as a veth. Call it by In, or in a
-// helper that is in a user and a network namespace of its own and passes the file on
-// with SendFile.
+// helper that is in a user and a network namespace of its own.
 func Create(l Link) (*os.File, error) {
 	f, err := CreateTAP(l)
 	if err == nil {

@@ -359,7 +359,7 @@ func helper() {
 	if err == nil {
 		var f *os.File
 		if f, err = Create(DefaultLink()); err == nil {
-			err = SendFile(conn.(*net.UnixConn), f)
+			err = sendFile(conn.(*net.UnixConn), f)
 			f.Close()
 		}
 	}
