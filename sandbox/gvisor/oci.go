@@ -3,6 +3,7 @@
 package gvisor
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -13,6 +14,7 @@ import (
 	"strings"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
 	"gvisor.dev/gvisor/runsc/config"
 	"gvisor.dev/gvisor/runsc/flag"
 
@@ -161,6 +163,31 @@ func runscConfig(root, layer, panicLog, netns string, t task) (*config.Config, e
 	return config.NewFromFlags(fs)
 }
 
+// mountError names what is in the way in an image; that is its renter's to mend.
+type mountError string
+
+func (m mountError) Error() string { return "/" + string(m) + " in the image is not a directory" }
+
+// mountable reports whether a directory of the box can take the place of what an image has
+// under its name. A link that leads out is followed by the file server, within the image.
+func mountable(r *os.Root, name string, info os.FileInfo) bool {
+	switch {
+	case info.IsDir():
+		return true
+	case info.Mode().Type() != os.ModeSymlink || name == "proc" || name == "sys" || name == "dev":
+		return false
+	}
+	if to, err := r.Readlink(name); err != nil || filepath.Join("/", to) == "/" {
+		return false // its own top, where ".." ends
+	}
+	at, err := r.Stat(name)
+	if err != nil {
+		return !errors.Is(err, unix.ELOOP)
+	}
+	top, err := r.Stat(".")
+	return err == nil && at.IsDir() && !os.SameFile(at, top)
+}
+
 // mountPoints makes the directories in the image that the box mounts on, where they are
 // missing: the file server would make them anyway, with wider permissions.
 func mountPoints(root string, checkpoint, network bool) error {
@@ -174,7 +201,10 @@ func mountPoints(root string, checkpoint, network bool) error {
 	}
 	defer r.Close()
 	for _, n := range append(names, "proc", "sys", "dev", "tmp") {
-		if _, err := r.Lstat(n); err == nil {
+		if info, err := r.Lstat(n); err == nil {
+			if !mountable(r, n, info) {
+				return mountError(n)
+			}
 			continue
 		}
 		if err := r.Mkdir(n, 0o755); err != nil && !os.IsExist(err) {

@@ -237,6 +237,9 @@ func (s *supervisor) contain(start time.Time, limit *time.Timer, lost func(error
 	if bad := (badCheckpoint{}); errors.As(err, &bad) {
 		return s.unrestorable(err)
 	}
+	if at := mountError(""); errors.As(err, &at) {
+		return sandbox.Exit{Code: -1, Reason: sandbox.BadProgram, Message: "The image cannot be run: its /" + string(at) + " is not a directory, and one has to be there. Remove it from the image."}
+	}
 	if errors.As(err, new(imageError)) {
 		return sandbox.Exit{Code: -1, Reason: sandbox.BadProgram, Message: "A GPU cannot be shown in this image: " + quote(err.Error()) + ". Its /dev and /usr/local have to be directories within it."}
 	}
