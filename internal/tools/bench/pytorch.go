@@ -50,7 +50,7 @@ func (b *bench) pytorch(ctx context.Context) error {
 	if _, err := b.trained(ctx, n, spec); err != nil { // pulls the image, makes the lease
 		return err
 	}
-	roots, err := filepath.Glob(filepath.Join(n.providers[0].Dir, "images", "roots", "*", "rootfs"))
+	roots, err := filepath.Glob(filepath.Join(n.providers[0].Dir, "images", "of", "*", "roots", "*", "rootfs"))
 	if err != nil || len(roots) != 1 {
 		return fmt.Errorf("find the unpacked image: %d of them, %v", len(roots), err)
 	}
