@@ -113,6 +113,9 @@ func (r *Renter) wonder(t *tx, b *bought) {
 			return
 		}
 		slots := max(1, b.Terms.Slots-min(b.Terms.Slots, uint32(len(b.Outstanding))))
+		if b.Terms.Slots > 1 {
+			slots = min(slots, b.Terms.Slots-1) // a task that comes meanwhile has a slot, and need not wait
+		}
 		for slots > 0 && !rec.MayAsk(uint64(b.width(slots))*uint64(askTarget.Milliseconds()), b.held(t.now)) {
 			slots--
 		}

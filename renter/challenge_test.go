@@ -203,6 +203,9 @@ func TestChallengesAreSeldom(t *testing.T) {
 			s.mu.Lock()
 			at = append(at, time.Since(began))
 			s.mu.Unlock()
+			if m.Width > 3 {
+				t.Errorf("%d of 4 slots are asked; a task that comes would have to wait", m.Width)
+			}
 			return inner(m)
 		}
 		w.run(func() {
