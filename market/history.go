@@ -60,13 +60,7 @@ func (r Record) Learn(o Outcome, now uint64) Record {
 	r.Streak = 0
 	r.Longest = max(r.Longest, o.Wall)
 	if o.Wall > 0 && o.Work > 0 {
-		s := min(max(1000*float64(o.Work)/float64(o.Wall), 1), maxSpeed)
-		if r.Speed == 0 {
-			r.Speed = s
-		} else {
-			r.Speed += speedStep * (s - r.Speed)
-		}
-		r.SpeedAt = now
+		r = r.measure(min(max(1000*float64(o.Work)/float64(o.Wall), 1), maxSpeed), speedStep, now)
 	}
 	return r
 }

@@ -88,13 +88,19 @@ func (r Record) Show(s Shown, now uint64) Record {
 		r = r.mark(slowMark, now)
 	}
 	if v := min(s.Speed, maxSpeed); v > 0 {
-		if r.Speed == 0 {
-			r.Speed = v
-		} else {
-			r.Speed += proofStep * (v - r.Speed)
-		}
-		r.SpeedAt = now
+		r = r.measure(v, proofStep, now)
 	}
+	return r
+}
+
+// measure takes a speed that was seen into the running figure, in which it weighs step.
+func (r Record) measure(speed, step float64, now uint64) Record {
+	if r.Speed == 0 {
+		r.Speed = speed
+	} else {
+		r.Speed += step * (speed - r.Speed)
+	}
+	r.SpeedAt = now
 	return r
 }
 
