@@ -397,24 +397,12 @@ func (s *supervisor) watchLayer(pid int) (stop func(), err error) {
 		return nil, fmt.Errorf("watch the layer: none of the sandbox's %d files is it", len(fds))
 	}
 	limit := s.task.Spec.Limits.LayerBytes + layerSlack
-	end, done := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		defer layer.Close()
-		tick := time.NewTicker(100 * time.Millisecond)
-		defer tick.Stop()
-		for {
-			select {
-			case <-end:
-				return
-			case <-tick.C:
-			}
-			if info, err := layer.Stat(); err == nil && info.Sys().(*syscall.Stat_t).Blocks*512 > limit {
-				s.stop(sandbox.BadCheckpoint)
-			}
+	end := every(100*time.Millisecond, func() {
+		if info, err := layer.Stat(); err == nil && info.Sys().(*syscall.Stat_t).Blocks*512 > limit {
+			s.stop(sandbox.BadCheckpoint)
 		}
-	}()
-	return func() { close(end); <-done }, nil
+	})
+	return func() { end(); layer.Close() }, nil
 }
 
 // layerSlack is what a layer that keeps its limit may occupy beyond it: gVisor takes

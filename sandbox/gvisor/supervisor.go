@@ -501,33 +501,40 @@ func (s *supervisor) meter() (cpu time.Duration, peak int64) {
 // sample stands in for a memory cgroup: it asks the sandbox again and again what it
 // has, and stops it above the limit. The returned function ends it.
 func (s *supervisor) sample() (stop func()) {
+	return every(25*time.Millisecond, func() {
+		s.mu.Lock()
+		c, frozen := s.running, s.frozen
+		s.mu.Unlock()
+		if c == nil || c.Sandbox == nil || frozen {
+			return
+		}
+		u, err := c.Sandbox.Usage(false)
+		if err != nil {
+			return
+		}
+		used := int64(u.Total)
+		s.mu.Lock()
+		s.peak = max(s.peak, used)
+		s.mu.Unlock()
+		if used > s.task.Spec.Limits.MemoryBytes {
+			s.stop(sandbox.OutOfMemory)
+		}
+	})
+}
+
+// every calls look again and again, until stop, which waits for the last call.
+func every(d time.Duration, look func()) (stop func()) {
 	end, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
-		tick := time.NewTicker(25 * time.Millisecond)
+		tick := time.NewTicker(d)
 		defer tick.Stop()
 		for {
 			select {
 			case <-end:
 				return
 			case <-tick.C:
-			}
-			s.mu.Lock()
-			c, frozen := s.running, s.frozen
-			s.mu.Unlock()
-			if c == nil || c.Sandbox == nil || frozen {
-				continue
-			}
-			u, err := c.Sandbox.Usage(false)
-			if err != nil {
-				continue
-			}
-			used := int64(u.Total)
-			s.mu.Lock()
-			s.peak = max(s.peak, used)
-			s.mu.Unlock()
-			if used > s.task.Spec.Limits.MemoryBytes {
-				s.stop(sandbox.OutOfMemory)
+				look()
 			}
 		}
 	}()
