@@ -22,6 +22,7 @@
 package checkpoint
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path"
@@ -90,28 +91,11 @@ const maxPacks = 32_768
 
 func (l Limits) orDefault() Limits {
 	d := DefaultLimits()
-	if l.Bytes == 0 {
-		l.Bytes = d.Bytes
+	return Limits{
+		Bytes: cmp.Or(l.Bytes, d.Bytes), Stored: cmp.Or(l.Stored, d.Stored), Files: cmp.Or(l.Files, d.Files),
+		Packs: min(cmp.Or(l.Packs, d.Packs), maxPacks), Index: cmp.Or(l.Index, d.Index),
+		Chunks: cmp.Or(l.Chunks, d.Chunks), Runs: cmp.Or(l.Runs, d.Runs),
 	}
-	if l.Stored == 0 {
-		l.Stored = d.Stored
-	}
-	if l.Files == 0 {
-		l.Files = d.Files
-	}
-	if l.Packs == 0 || l.Packs > maxPacks {
-		l.Packs = d.Packs
-	}
-	if l.Index == 0 {
-		l.Index = d.Index
-	}
-	if l.Chunks == 0 {
-		l.Chunks = d.Chunks
-	}
-	if l.Runs == 0 {
-		l.Runs = d.Runs
-	}
-	return l
 }
 
 // Meta is what the saver says of a generation. All of it is sealed.

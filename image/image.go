@@ -18,6 +18,7 @@
 package image
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -91,16 +92,7 @@ func DefaultLimits() Limits {
 
 func (l Limits) orDefault() Limits {
 	d := DefaultLimits()
-	if l.Pull == 0 {
-		l.Pull = d.Pull
-	}
-	if l.Bytes == 0 {
-		l.Bytes = d.Bytes
-	}
-	if l.Entries == 0 {
-		l.Entries = d.Entries
-	}
-	return l
+	return Limits{Pull: cmp.Or(l.Pull, d.Pull), Bytes: cmp.Or(l.Bytes, d.Bytes), Entries: cmp.Or(l.Entries, d.Entries)}
 }
 
 // Progress is how far an Ensure has come.
