@@ -108,16 +108,7 @@ func TestAddManyPlatforms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var parts []oci.Descriptor
-	for _, arch := range []string{"amd64", "arm64", "s390x"} {
-		b := app(arch)
-		b.Name, b.Platform = "", oci.Platform{OS: "linux", Arch: arch}
-		d, err := l.Image(b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		parts = append(parts, d)
-	}
+	parts := platforms(t, l, "amd64", "arm64", "s390x")
 	absent := oci.Descriptor{MediaType: oci.TypeManifest, Digest: oci.DigestOf([]byte("x")), Size: 1, Platform: &oci.Platform{OS: "linux", Arch: "mips"}}
 	artifact, err := l.Blob(oci.TypeManifest, []byte(`{"schemaVersion":2,"config":{"mediaType":"application/vnd.example"},"layers":[]}`))
 	if err != nil {

@@ -27,6 +27,21 @@ import (
 	"github.com/artel-network/artel/image/oci"
 )
 
+// platforms puts app's image into a layout for each architecture.
+func platforms(t testing.TB, l *oci.Layout, archs ...string) (parts []oci.Descriptor) {
+	t.Helper()
+	for _, arch := range archs {
+		b := app(arch)
+		b.Name, b.Platform = "", oci.Platform{OS: "linux", Arch: arch}
+		d, err := l.Image(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		parts = append(parts, d)
+	}
+	return parts
+}
+
 // noise is bytes that do not compress.
 func noise(seed uint64, n int) []byte {
 	b := make([]byte, n)

@@ -81,16 +81,7 @@ func TestPullOfPlatform(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var parts []oci.Descriptor
-	for _, arch := range []string{"amd64", "arm64", "s390x"} {
-		b := app(arch)
-		b.Name, b.Platform = "", oci.Platform{OS: "linux", Arch: arch}
-		d, err := l.Image(b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		parts = append(parts, d)
-	}
+	parts := platforms(t, l, "amd64", "arm64", "s390x")
 	index, err := l.Index("", parts...)
 	if err != nil {
 		t.Fatal(err)

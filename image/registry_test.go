@@ -78,16 +78,7 @@ func TestManyPlatforms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var parts []oci.Descriptor
-	for _, arch := range []string{"s390x", "amd64", "arm64", "arm", "riscv64", "ppc64le"} {
-		b := app(arch)
-		b.Name, b.Platform = "", oci.Platform{OS: "linux", Arch: arch}
-		d, err := l.Image(b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		parts = append(parts, d)
-	}
+	parts := platforms(t, l, "s390x", "amd64", "arm64", "arm", "riscv64", "ppc64le")
 	index, err := l.Index("", parts...)
 	if err != nil {
 		t.Fatal(err)
