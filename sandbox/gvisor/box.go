@@ -90,9 +90,14 @@ func New(opt Options) (*Box, error) {
 	if opt.GPUs != nil {
 		b.noGPU = opt.GPUs.Check()
 	}
-	sum := sha256.Sum256([]byte(dir))
-	b.cgroups, b.noGroup = findCgroups("artel-" + hex.EncodeToString(sum[:6]))
+	b.cgroups, b.noGroup = findCgroups(groupName(dir))
 	return b, nil
+}
+
+// groupName is the cgroup of a box that has its state in dir, a path without links.
+func groupName(dir string) string {
+	sum := sha256.Sum256([]byte(dir))
+	return "artel-" + hex.EncodeToString(sum[:6])
 }
 
 // Capabilities is sandbox.Box's.

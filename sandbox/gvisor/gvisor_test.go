@@ -4,8 +4,6 @@ package gvisor_test
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -100,8 +98,7 @@ func grouped(t testing.TB, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sum := sha256.Sum256([]byte(dir))
-	groups.Store("artel-"+hex.EncodeToString(sum[:6]), true)
+	groups.Store(gvisor.GroupName(dir), true)
 }
 
 func newBox(t testing.TB, root string, change func(*gvisor.Options)) *gvisor.Box {

@@ -154,10 +154,9 @@ func TestHostPorts(t *testing.T) {
 	}
 }
 
-// TestNetwork: what the list has and the owner lets is reached, and nothing beside it.
-func TestNetwork(t *testing.T) {
-	needs(t)
-	var own netip.Addr // of the host, but not of its loopback: the box has one of its own
+// ownAddr is an address of the host, but not of its loopback: the box has one of its own.
+func ownAddr(t testing.TB) (own netip.Addr) {
+	t.Helper()
 	addrs, err := net.InterfaceAddrs()
 	if err != nil {
 		t.Fatal(err)
@@ -170,6 +169,13 @@ func TestNetwork(t *testing.T) {
 	if !own.IsValid() {
 		t.Skip("this machine has no address but loopback")
 	}
+	return own
+}
+
+// TestNetwork: what the list has and the owner lets is reached, and nothing beside it.
+func TestNetwork(t *testing.T) {
+	needs(t)
+	own := ownAddr(t)
 	listen := func() net.Listener {
 		l, err := net.Listen("tcp", netip.AddrPortFrom(own, 0).String())
 		if err != nil {

@@ -465,19 +465,7 @@ func TestMoveCompany(t *testing.T) {
 // new ones where it goes on.
 func TestMoveConnections(t *testing.T) {
 	needs(t)
-	var own netip.Addr
-	addrs, err := net.InterfaceAddrs()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, a := range addrs {
-		if p, err := netip.ParsePrefix(a.String()); err == nil && p.Addr().Is4() && !p.Addr().IsLoopback() {
-			own = p.Addr()
-		}
-	}
-	if !own.IsValid() {
-		t.Skip("this machine has no address but loopback")
-	}
+	own := ownAddr(t)
 	l, err := net.Listen("tcp", netip.AddrPortFrom(own, 0).String())
 	if err != nil {
 		t.Fatal(err)
