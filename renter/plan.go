@@ -167,7 +167,7 @@ func (r *Renter) dispatch(t *tx, a *active, b *bought, i uint64) {
 	b.job = a.ID
 	t.mark(a.ID, i)
 	k := lease.TaskKey{Task: b.Next, Attempt: at.N}
-	next := b.Sent([]lease.TaskKey{k}, t.now)
+	next := b.Sent(k, nil, t.now)
 	next.Next++
 	r.set(t, b, next)
 	if a.Spec.Failover.Replace < b.failover.Replace {
