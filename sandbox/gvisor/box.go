@@ -71,6 +71,9 @@ func New(opt Options) (*Box, error) {
 	if opt.OrphanMax <= 0 {
 		opt.OrphanMax = 10 * time.Minute
 	}
+	if opt.SilenceMax <= 0 {
+		opt.SilenceMax = 30 * time.Second
+	}
 	dir, err := filepath.Abs(opt.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("make a gvisor box: %w", err)
@@ -146,7 +149,7 @@ func (b *Box) begin(ctx context.Context, id string, spec sandbox.Spec) (*attempt
 	}
 	a := &attempt{
 		box: b, ended: make(chan struct{}),
-		task: task{ID: id, Spec: spec, Cgroups: b.cgroups, Orphan: b.opt.OrphanMax, Egress: b.opt.Egress},
+		task: task{ID: id, Spec: spec, Cgroups: b.cgroups, Orphan: b.opt.OrphanMax, Silence: b.opt.SilenceMax, Egress: b.opt.Egress},
 	}
 	if len(spec.GPUs) > 0 {
 		a.task.GPUs = &lent{Version: b.opt.GPUs.Version, Libraries: b.opt.GPUs.Libraries, Binaries: b.opt.GPUs.Binaries}

@@ -514,6 +514,32 @@ func TestCloseOfAHang(t *testing.T) {
 	sameTraces(t, before)
 }
 
+// TestSilence: where no cgroup counts memory, a sandbox that does not say any more how
+// much it has is stopped: it is not the program's fault.
+func TestSilence(t *testing.T) {
+	needs(t)
+	root := t.TempDir()
+	box := newBox(t, root, func(o *gvisor.Options) { o.SilenceMax = 2 * time.Second })
+	if box.Capabilities().CPU {
+		t.Skip("a cgroup counts memory here")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	s := specOf(t, "sit")
+	r, err := box.Start(ctx, "silent", s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	until(t, "it runs", func() bool { b, _ := os.ReadFile(s.Log); return strings.Contains(string(b), "sitting") })
+	if err := syscall.Kill(child(t, "runsc-sandbox", root), syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	exit, err := r.Wait(ctx)
+	if err != nil || exit.Reason != sandbox.Lost || !strings.Contains(exit.Message, "did not answer for 2s") {
+		t.Errorf("%+v, %v", exit, err)
+	}
+}
+
 // TestOrdinaryUser runs the suite again as a user with no rights.
 func TestOrdinaryUser(t *testing.T) {
 	if os.Getuid() != 0 || os.Getenv(rerun) != "" {
@@ -541,7 +567,7 @@ func TestOrdinaryUser(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(setpriv, fmt.Sprintf("--reuid=%d", uid), fmt.Sprintf("--regid=%d", uid), "--clear-groups", "--bounding-set=-all",
-		test, "-test.run", "TestConformance|TestAllocation|TestHostPorts|TestNetwork|TestNothingIsLeft|TestCloseOfAHang|TestProgram|TestMove", "-test.v")
+		test, "-test.run", "TestConformance|TestAllocation|TestHostPorts|TestNetwork|TestNothingIsLeft|TestCloseOfAHang|TestSilence|TestProgram|TestMove", "-test.v")
 	cmd.Dir = dir
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "TMPDIR=" + dir, rerun + "=" + built.main + ":" + built.root}
 	out, err := cmd.CombinedOutput()
