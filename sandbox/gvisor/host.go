@@ -64,6 +64,13 @@ func processTime() time.Duration {
 	return total
 }
 
+// ownTime is the processor time of this process.
+func ownTime() time.Duration {
+	var own unix.Rusage
+	_ = unix.Getrusage(unix.RUSAGE_SELF, &own)
+	return time.Duration(own.Utime.Nano() + own.Stime.Nano())
+}
+
 // largestProcess is the most memory that any process below this one had, of those that
 // have ended.
 func largestProcess() int64 {

@@ -232,6 +232,88 @@ func TestNetwork(t *testing.T) {
 	}
 }
 
+// TestNetworkIsMetered: what the host spends on a program's packets is in the
+// program's processor time.
+func TestNetworkIsMetered(t *testing.T) {
+	needs(t)
+	own := ownAddr(t)
+	l, err := net.Listen("tcp", netip.AddrPortFrom(own, 0).String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() { defer c.Close(); _, _ = io.Copy(c, c) }()
+		}
+	}()
+	root := t.TempDir()
+	box := newBox(t, root, func(o *gvisor.Options) { o.Egress.Permit = []netip.Prefix{netip.PrefixFrom(own, 32)} })
+	if !box.Capabilities().Network || !box.Capabilities().CPU {
+		t.Skip(box.Limited())
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	s := specOf(t, "sit")
+	s.Network = &sandbox.Network{Allow: []string{l.Addr().String()}}
+	r, err := box.Start(ctx, "talks", s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said strings.Builder
+	p, err := r.(sandbox.Interactive).Exec(ctx, sandbox.Command{Args: []string{"/program", "exchange", l.Addr().String(), strconv.Itoa(24 << 20)}, Stdout: &said})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code, err := p.Wait(ctx); code != 0 || err != nil || !strings.Contains(said.String(), "exchanged 25165824 true") {
+		t.Fatalf("%d, %v: %s", code, err, said.String())
+	}
+	u, err := r.(sandbox.Interactive).Usage(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Read after that, when the program only sits, the cgroup has at least what it had then.
+	alone := groupTime(t, filepath.Join(root, "state"))
+	if time.Duration(u.CPUMillis)*time.Millisecond <= alone+time.Millisecond {
+		t.Errorf("%d ms were metered, and the box alone has used %s", u.CPUMillis, alone)
+	}
+	r.Kill()
+	if exit, err := r.Wait(ctx); err != nil || exit.CPUMillis < u.CPUMillis {
+		t.Errorf("%d ms, then %+v, %v", u.CPUMillis, exit, err)
+	}
+}
+
+// groupTime is the processor time of the one attempt of the box with its state in dir.
+func groupTime(t testing.TB, dir string) time.Duration {
+	t.Helper()
+	dir, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range []string{"/sys/fs/cgroup/*/%s/attempt-*/cpuacct.usage", "/sys/fs/cgroup/%s/attempt-*/cpu.stat", "/sys/fs/cgroup/*/*/*/%s/attempt-*/cpu.stat"} {
+		found, _ := filepath.Glob(fmt.Sprintf(f, gvisor.GroupName(dir)))
+		for _, name := range found {
+			b, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var n time.Duration
+			if _, err := fmt.Sscanf(string(b), "usage_usec %d", &n); err == nil {
+				return n * time.Microsecond
+			}
+			if _, err := fmt.Sscan(string(b), &n); err == nil {
+				return n
+			}
+		}
+	}
+	t.Skip("the box's cgroup is not found")
+	return 0
+}
+
 // traces is what this user's sandboxes could leave behind: processes of ours, mounts,
 // cgroups, network namespaces, sockets in public places.
 func traces(t testing.TB) map[string]bool {

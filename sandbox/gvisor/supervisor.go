@@ -72,6 +72,7 @@ type supervisor struct {
 	cause   sandbox.Reason
 	running *container.Container // from its creation to its end
 	begun   time.Time            // the program's first instruction
+	own     time.Duration        // what this process had used by then
 	clock   clock                // of the wall limit
 	frozen  bool
 	saving  bool // gVisor writes a checkpoint, and is not to be frozen
@@ -315,7 +316,7 @@ func (s *supervisor) contain(start time.Time, limit *time.Timer, lost func(error
 		return s.refused(err, lost)
 	}
 	s.mu.Lock()
-	s.begun = time.Now()
+	s.begun, s.own = time.Now(), ownTime()
 	s.clock = clock{limit: millis(spec.Limits.WallMillis), end: func() { s.stop(sandbox.OutOfTime) }}
 	s.clock.start()
 	s.mu.Unlock()
@@ -362,9 +363,13 @@ func (s *supervisor) build(bundle string) (over, logw *os.File, logDone chan str
 	if err := mountPoints(spec.Root, spec.Checkpoint != "", spec.Network != nil); err != nil {
 		return nil, nil, nil, err
 	}
-	if s.net, err = connect(s.dir, spec.Network, s.task.Egress); err != nil {
+	net, err := connect(s.dir, spec.Network, s.task.Egress, spec.Limits.CPUMillis)
+	if err != nil {
 		return nil, nil, nil, err
 	}
+	s.mu.Lock()
+	s.net = net
+	s.mu.Unlock()
 	if s.descriptors, err = ownDescriptors(); err != nil {
 		return nil, nil, nil, err
 	}
@@ -490,14 +495,18 @@ func (s *supervisor) enclose() error {
 	}
 }
 
-// meter reads what the attempt has used, from the host's side.
+// meter reads what the attempt has used, from the host's side. This process works for
+// the program where that has a network: its packets end here.
 func (s *supervisor) meter() (cpu time.Duration, peak int64) {
-	if s.grp != nil {
-		return s.grp.cpu(), s.grp.memoryPeak()
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return processTime(), s.peak
+	if s.net != nil && s.net.out != nil && !s.begun.IsZero() {
+		cpu = ownTime() - s.own
+	}
+	if s.grp != nil {
+		return cpu + s.grp.cpu(), s.grp.memoryPeak()
+	}
+	return cpu + processTime(), s.peak
 }
 
 // answerIn is how long gVisor's kernel is waited for before the host counts by itself.
