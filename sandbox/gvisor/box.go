@@ -49,6 +49,7 @@ type Box struct {
 	live   map[string]*attempt   // nil while it waits for a slot
 	stored map[*attempt]struct{} // those whose state is on disk
 	closed bool
+	panics map[string]bool // programs under which gVisor's kernel has died
 }
 
 var _ sandbox.Adopter = (*Box)(nil)
@@ -88,7 +89,7 @@ func New(opt Options) (*Box, error) {
 		return nil, fmt.Errorf("make a gvisor box: the directory %s has a colon or a comma in its name; hint: choose another", dir)
 	}
 	opt.Dir = dir
-	b := &Box{opt: opt, slots: make(chan struct{}, opt.Slots), done: make(chan struct{}), live: map[string]*attempt{}, stored: map[*attempt]struct{}{}}
+	b := &Box{opt: opt, slots: make(chan struct{}, opt.Slots), done: make(chan struct{}), live: map[string]*attempt{}, stored: map[*attempt]struct{}{}, panics: map[string]bool{}}
 	b.noNet, b.noMove, b.cpu = haveNet(opt.Command), movable(), processor()
 	if opt.GPUs != nil {
 		b.noGPU = opt.GPUs.Check()
@@ -126,6 +127,24 @@ func (b *Box) Limited() error {
 		move = fmt.Errorf("no checkpoints of running containers: %w", b.noMove)
 	}
 	return errors.Join(cpu, net, move, b.noGPU)
+}
+
+// maxPanics bounds what a box remembers of them. To forget costs an attempt at most.
+const maxPanics = 1024
+
+// panickedBefore notes that gVisor's kernel has died under a program, and reports whether
+// it did so before. That can be the host's doing once; if it were the host's each time, a
+// program that knows how to bring it about would never pay.
+func (b *Box) panickedBefore(spec sandbox.Spec) bool {
+	key := specDigest(spec) + spec.Root
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	before := b.panics[key]
+	if !before && len(b.panics) >= maxPanics {
+		clear(b.panics)
+	}
+	b.panics[key] = true
+	return before
 }
 
 func (b *Box) crashed(id, detail string) {

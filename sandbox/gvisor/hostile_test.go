@@ -23,6 +23,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/artel-network/artel/sandbox"
 	"github.com/artel-network/artel/sandbox/gvisor"
 )
@@ -594,6 +596,68 @@ func TestCloseOfAHang(t *testing.T) {
 		t.Errorf("the owner was told %q", said)
 	}
 	sameTraces(t, before)
+}
+
+// TestPanicAgain: the sandbox's kernel may die of its host's doing once. The program with
+// which it dies again has brought it about.
+func TestPanicAgain(t *testing.T) {
+	needs(t)
+	root := t.TempDir()
+	box := newBox(t, root, nil)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	die := func(args ...string) sandbox.Exit {
+		t.Helper()
+		s := specOf(t, args...)
+		r, err := box.Start(ctx, "panics", s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		until(t, "it runs", func() bool { b, _ := os.ReadFile(s.Log); return strings.Contains(string(b), "sitting") })
+		// Go's runtime in it finds no memory any more, and panics.
+		none := unix.Rlimit{Cur: 1 << 20, Max: 1 << 20}
+		if err := unix.Prlimit(child(t, "runsc-sandbox", root), unix.RLIMIT_AS, &none, nil); err != nil {
+			t.Fatal(err)
+		}
+		go func() { // work for it
+			for ctx.Err() == nil {
+				p, err := r.(sandbox.Interactive).Exec(ctx, sandbox.Command{Args: []string{"/program", "fill", "/tmp", "10000000"}, Stdout: io.Discard})
+				if err != nil {
+					return
+				}
+				_, _ = p.Wait(ctx)
+			}
+		}()
+		exit, err := r.Wait(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return exit
+	}
+	for _, c := range []struct {
+		args []string
+		want sandbox.Reason
+	}{{[]string{"sit"}, sandbox.Lost}, {[]string{"sit", "otherwise"}, sandbox.Lost}, {[]string{"sit"}, sandbox.Trapped}, {[]string{"sit"}, sandbox.Trapped}} {
+		exit := die(c.args...)
+		if exit.Reason != c.want || (c.want == sandbox.Trapped) != strings.Contains(exit.Message, "twice") {
+			t.Errorf("%v: %+v, want %s", c.args, exit, c.want)
+		}
+	}
+	// An end from outside is nobody's doing but the host's, however often.
+	for range 2 {
+		s := specOf(t, "sit", "killed")
+		r, err := box.Start(ctx, "killed", s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		until(t, "it runs", func() bool { b, _ := os.ReadFile(s.Log); return strings.Contains(string(b), "sitting") })
+		if err := syscall.Kill(child(t, "runsc-sandbox", root), syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		if exit, err := r.Wait(ctx); err != nil || exit.Reason != sandbox.Lost {
+			t.Errorf("%+v, %v", exit, err)
+		}
+	}
 }
 
 // TestSilence: where no cgroup counts memory, a sandbox that does not say any more how
