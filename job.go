@@ -302,6 +302,7 @@ type JobSpec struct {
 	Label     Label     `json:"label,omitempty"`
 	Deadline  int64     `json:"deadline,omitempty"` // unix ms: the job ends then, with what is done; 0: none
 	Enough    uint64    `json:"enough,omitempty"`   // the job ends when so many tasks are done; 0: all
+	Once      bool      `json:"once,omitempty"`     // no task is begun a second time while it runs
 }
 
 // Failover says how soon a silent host is given up, in milliseconds.

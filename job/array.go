@@ -15,6 +15,7 @@ const (
 	copyShare = 20       // at most one in so many elements has a copy at once, and one in any case
 	copyGain  = 1.5      // an attempt has so many times as long to go as its copy would take
 	spread    = 1.25     // and has taken so much longer than nine in ten of its siblings
+	hanging   = 8.0      // taking so much longer is hanging: nobody waits for the work's end then
 	sitOut    = 2.0      // a host sits out that would take so many times as long as waiting for another one
 	reference = 1000.0   // the speed of artel's reference machine
 	shortTask = 200.0    // ms; shorter ones wait three deep for a slot
@@ -107,6 +108,13 @@ func (p *Pace) Left(x Running) float64 {
 	return e
 }
 
+// Hangs reports whether an attempt has taken so many times what its host, and what
+// nearly all of its siblings, took that it seems not to get on at all.
+func (p *Pace) Hangs(x Running) bool {
+	e := float64(x.For)
+	return p.n > 0 && e > hanging*p.Expect(x.Node, x.Speed) && e > hanging*p.At(0.9) && e*x.Speed/reference > hanging*p.At(0.9)
+}
+
 // late reports whether an attempt has taken longer than nearly all of its siblings
 // did, its host's speed taken off, or is on a host that is slow.
 func (p *Pace) late(x Running) bool {
@@ -125,7 +133,7 @@ func (p *Pace) late(x Running) bool {
 // Without finished siblings nobody is late, unless the deadline is so near that an
 // element whose host vanishes now could not be made up for.
 func (j Job) Stragglers(p *Pace, out []Running, waiting int, now int64) []Running {
-	if j.Phase != Active || j.Halted != 0 || waiting > 0 {
+	if j.Phase != Active || j.Halted != 0 || j.Spec.Once {
 		return nil
 	}
 	live := map[uint64]int{}
@@ -146,6 +154,10 @@ func (j Job) Stragglers(p *Pace, out []Running, waiting int, now int64) []Runnin
 	for _, x := range out {
 		switch {
 		case live[x.Index] > 1:
+		case waiting > 0:
+			if known && p.Hangs(x) {
+				late = append(late, x)
+			}
 		case j.presses(p, x, now):
 			late = append(late, x)
 		case known && p.late(x) && p.Left(x) > copyGain*p.At(0.5):

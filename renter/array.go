@@ -89,9 +89,16 @@ func (r *Renter) credit(t *tx, b *bought, a *active, w *Work, rc *artel.Receipt,
 		return
 	}
 	for _, slow := range cancel {
-		if !slow.Copy && !slow.Fenced {
-			r.c.Log.Info("a copy was first", "job", a.ID.Short(), "task", a.Spec.First+w.Index, "provider", b.node.Short(), "slow", slow.Node.Short())
-			r.noteEnd(t, slow.Node, false, 0)
+		if slow.Copy || slow.Fenced {
+			continue
+		}
+		r.c.Log.Info("a copy was first", "job", a.ID.Short(), "task", a.Spec.First+w.Index, "provider", b.node.Short(), "slow", slow.Node.Short())
+		r.noteEnd(t, slow.Node, false, 0)
+		if s := r.leases[slow.Lease]; s != nil && s.Phase == lease.Open {
+			if x := (job.Running{Node: slow.Node, For: t.now - slow.Sent, Speed: r.speed(s, t.now)}); a.pace.Hangs(x) {
+				r.shy[s.node] = time.UnixMilli(t.now).Add(time.Minute)
+				r.set(t, s, s.Stopped(artel.ReasonLost, "its tasks take many times as long as elsewhere"))
+			}
 		}
 	}
 }
@@ -148,16 +155,16 @@ func (r *Renter) copies(t *tx, a *active) {
 	if a.Phase != job.Active || a.out == 0 || a.Halted != 0 || a.Spec.Count == 1 && a.Spec.Deadline == 0 || t.now-a.lookedAt < lookEvery && t.now >= a.lookedAt {
 		return
 	}
-	a.lookedAt = t.now
 	waiting := 0
 	for _, i := range a.waiting {
 		if a.Ready(a.tasks[i], t.now) {
 			waiting++
 		}
 	}
-	if waiting > 0 {
-		return
+	if waiting > 0 && !slices.ContainsFunc(r.room, func(b *bought) bool { return b.room(t.now, 0) > 0 }) {
+		return // a slot is free the next time that something ends
 	}
+	a.lookedAt = t.now
 	out := r.running(a, t.now)
 	if most := a.Wide(&a.pace, waiting, a.out, t.now); most != 0 && len(out) >= most {
 		return
@@ -168,7 +175,7 @@ func (r *Renter) copies(t *tx, a *active) {
 			alone = append(alone, x)
 		}
 	}
-	if len(alone) == 0 || t.now-a.soughtAt < seekEvery && t.now >= a.soughtAt {
+	if len(alone) == 0 || waiting > 0 || t.now-a.soughtAt < seekEvery && t.now >= a.soughtAt {
 		return
 	}
 	a.soughtAt = t.now

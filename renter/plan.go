@@ -41,8 +41,8 @@ func (r *Renter) plan(t *tx) {
 		if a == nil || a.Phase != job.Active {
 			continue
 		}
+		r.copies(t, a)
 		if len(a.waiting) == 0 {
-			r.copies(t, a)
 			continue
 		}
 		// With ten thousand jobs waiting, a round looks for machines for some of them
@@ -57,9 +57,6 @@ func (r *Renter) plan(t *tx) {
 				r.turn = i + 1
 			}
 			r.ask(t, a, ready, func(l Listed) bool { return a.lonely || !a.shuns(l.Offer.Node, t.now) })
-		}
-		if ready == 0 {
-			r.copies(t, a)
 		}
 	}
 	if asks < maxAsks {
