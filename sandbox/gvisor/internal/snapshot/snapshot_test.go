@@ -91,7 +91,7 @@ func hostile(t testing.TB) string {
 		must(os.WriteFile(filepath.Join(dir, name), []byte(name), 0o640))
 	}
 	deep := dir
-	for range 100 {
+	for range 64 {
 		deep = filepath.Join(deep, "deep")
 		must(os.Mkdir(deep, 0o750))
 	}

@@ -42,7 +42,7 @@ type entry struct {
 const (
 	maxName  = 255
 	maxLink  = 4096
-	maxDepth = 256
+	maxDepth = 65 // of what lies in a directory that is as deep as outfs lets it be
 	maxLine  = 16 << 10
 )
 
