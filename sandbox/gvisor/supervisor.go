@@ -239,6 +239,11 @@ func (s *supervisor) contain(start time.Time, limit *time.Timer, lost func(error
 	if s.net != nil {
 		defer s.net.close()
 	}
+	if errors.Is(err, errStopped) {
+		exit = s.verdict(0, nil)
+		exit.PrepareMillis = ceilMillis(time.Since(start))
+		return exit
+	}
 	if bad := (badCheckpoint{}); errors.As(err, &bad) {
 		return s.unrestorable(err)
 	}
