@@ -9,14 +9,15 @@ import (
 // holds the hash of its encoding.
 type Terms struct {
 	Network   Hash      `json:"network"`
-	Node      NodeID    `json:"node"`      // the provider's node
-	Renter    NodeID    `json:"renter"`    // the controller's node: only it may speak for the lease
-	Offer     Hash      `json:"offer"`     // hash of the signed offer it follows from
-	Nonce     [16]byte  `json:"nonce"`     // drawn by the renter, so that no two leases share an id
-	Slots     uint32    `json:"slots"`     // tasks at once
-	Price     Price     `json:"price"`     // units per 10⁶ s of one task
-	Unit      uint64    `json:"unit"`      // longest task, milliseconds: what either side can lose
-	Resources Resources `json:"resources"` // of one task; Slots are those of the machine that it takes
+	Node      NodeID    `json:"node"`           // the provider's node
+	Renter    NodeID    `json:"renter"`         // the controller's node: only it may speak for the lease
+	Offer     Hash      `json:"offer"`          // hash of the signed offer it follows from
+	Nonce     [16]byte  `json:"nonce"`          // drawn by the renter, so that no two leases share an id
+	Slots     uint32    `json:"slots"`          // tasks at once
+	Price     Price     `json:"price"`          // units per 10⁶ s of one task
+	Unit      uint64    `json:"unit"`           // longest task, milliseconds
+	Risk      uint64    `json:"risk,omitempty"` // longest work without a confirmed checkpoint, milliseconds; 0: without RuleCheckpoint
+	Resources Resources `json:"resources"`      // of one task; Slots are those of the machine that it takes
 	Sandbox   string    `json:"sandbox"`
 	MaxUnpaid Amount    `json:"maxUnpaid"`
 	Prepaid   Amount    `json:"prepaid"`    // first voucher's share, due before the first task
@@ -62,8 +63,18 @@ func (t Terms) Start() (Accrual, error) {
 	return t.Base.Accrue(t.PullPrice, t.Pull-t.PullFree)
 }
 
-// UnitCost is what one unit costs: the most one task can come to.
-func (t Terms) UnitCost() Amount { return Cost(t.Price, t.Unit) }
+// UnitCost is what one task costs at most until something of it is due: what
+// either side can lose.
+func (t Terms) UnitCost() Amount { return Cost(t.Price, t.Stake()) }
+
+// Stake is for how many milliseconds one task runs at most until something of it
+// is due: to its end, or to its next checkpoint.
+func (t Terms) Stake() uint64 {
+	if t.Risk != 0 {
+		return min(t.Risk, t.Unit)
+	}
+	return t.Unit
+}
 
 // Check verifies terms against the lease that names them.
 func (t Terms) Check(l Lease) error {
@@ -88,8 +99,10 @@ func (t Terms) Check(l Lease) error {
 		return Invalid("lease ends at %d, before it starts at %d", l.End, l.Start)
 	case l.End >= 1<<40:
 		return Invalid("lease ends beyond 40 bits of seconds")
-	case l.Rule != RuleResult:
-		return Invalid("pay rule %s is not offered here; hint: result", l.Rule)
+	case l.Rule != RuleResult && l.Rule != RuleCheckpoint:
+		return Invalid("pay rule %s is not offered here; hint: %s or %s", l.Rule, RuleResult, RuleCheckpoint)
+	case (l.Rule == RuleCheckpoint) != (t.Risk != 0) || t.Risk > MaxUnit:
+		return Invalid("lease with pay rule %s may have %d ms without a checkpoint; hint: none but with %s, at most %d", l.Rule, t.Risk, RuleCheckpoint, uint64(MaxUnit))
 	case l.Renter.IsZero() || l.Provider.IsZero():
 		return Invalid("lease names no renter or no provider")
 	}
@@ -228,6 +241,9 @@ type Receipt struct {
 	Usage     Usage     `json:"usage"`
 	Sealed    Ref       `json:"sealed"` // the output, encrypted until it is paid for; zero where there is none
 	Due       Amount    `json:"due"`    // the lane's cumulative total with this receipt
+	// Last is the last confirmed checkpoint of the attempt, at which it was drained
+	// where Reason says so; zero: there is none.
+	Last Ref `json:"last"`
 }
 
 // Reason says in one word why an attempt or a lease stopped.
@@ -251,6 +267,19 @@ const (
 	ReasonExpired    Reason = "expired"     // the lease ended
 	ReasonGarbage    Reason = "garbage"     // the host answered what does not verify
 	ReasonHost       Reason = "host"        // the host's own machinery broke
+	ReasonDrained    Reason = "drained"     // the owner wants the machine back; it goes on from its last checkpoint
+	ReasonEvicted    Reason = "evicted"     // the same, and there was no time for a checkpoint
+	ReasonStale      Reason = "stale"       // the checkpoint cannot go on here, or nowhere
+)
+
+// Reasons of a job that ended before all its tasks had a result, beside
+// ReasonCancelled.
+const (
+	ReasonFailed   Reason = "failed"   // some of its tasks failed; each says why
+	ReasonProgram  Reason = "program"  // its first tasks failed on every machine, none succeeded
+	ReasonBudget   Reason = "budget"   // its budget is used up, or pays for nothing more
+	ReasonDeadline Reason = "deadline" // its deadline came, or nothing can be done before it any more
+	ReasonEnough   Reason = "enough"   // as many tasks as were asked for are done
 )
 
 // ProgramsFault reports whether another host would most likely see the same.
@@ -262,10 +291,16 @@ func (r Reason) ProgramsFault() bool {
 	return false
 }
 
-// HostsFault reports whether the reason blames the host. A word that is not
-// known does.
+// HostsFault reports whether the task has to be tried elsewhere for no fault of
+// its program's. A word that is not known says so.
 func (r Reason) HostsFault() bool {
 	return r != ReasonExited && r != ReasonCancelled && !r.ProgramsFault()
+}
+
+// Excused reports whether a host that ended an attempt so has done as it said it
+// would: it counts for nothing in its record.
+func (r Reason) Excused() bool {
+	return r == ReasonDrained || r == ReasonEvicted || r == ReasonStale
 }
 
 // JobSpec is what a renter asks for: Count tasks of one program or one image.
@@ -290,6 +325,10 @@ type JobSpec struct {
 	Providers []NodeID  `json:"providers,omitempty"`
 	Failover  Failover  `json:"failover"`
 	Label     Label     `json:"label,omitempty"`
+	Survival  Survival  `json:"survival,omitzero"`
+	Deadline  int64     `json:"deadline,omitempty"` // unix ms: the job ends then, with what is done; 0: none
+	Enough    uint64    `json:"enough,omitempty"`   // the job ends when so many tasks are done; 0: all
+	Once      bool      `json:"once,omitempty"`     // no task is begun a second time while it runs
 }
 
 // Failover says how soon a silent host is given up, in milliseconds.
@@ -322,6 +361,12 @@ func (j JobSpec) Check() error {
 		return Invalid("job names no sandbox")
 	case j.Label.Check() != nil:
 		return j.Label.Check()
+	case j.Survival.Check() != nil:
+		return j.Survival.Check()
+	case j.Deadline < 0:
+		return Invalid("job has a deadline before 1970; hint: --deadline 2h")
+	case j.Enough > j.Count:
+		return Invalid("job ends after %d results, and has %d tasks; hint: a smaller --stop-after", j.Enough, j.Count)
 	case j.Tries == 0:
 		return Invalid("job may not try at all; hint: --tries 3")
 	case j.Failover.Heartbeat == 0 || j.Failover.Suspect < j.Failover.Heartbeat || j.Failover.Replace < j.Failover.Suspect:
@@ -329,6 +374,17 @@ func (j JobSpec) Check() error {
 	}
 	t := Terms{Unit: j.Wall, Resources: j.Want, Image: j.Box.Image}
 	return j.Task(0).Check(t)
+}
+
+// Stake is the shortest that a task may have to run until something of it is due,
+// in milliseconds: what an offer must allow.
+func (j JobSpec) Stake() uint64 {
+	if j.Survival.Wanted() {
+		s := j.Survival
+		s.Max = s.Min
+		return min(s.Risk(), j.Wall)
+	}
+	return j.Wall
 }
 
 // Task returns the spec of task i, 0 ≤ i < Count. Its seed depends on the
