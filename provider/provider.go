@@ -41,6 +41,9 @@ type Policy struct {
 	PullFree  uint64        // bytes of a lease's image that are fetched for nothing
 	PullPrice artel.Price   // units per 10⁹ bytes beyond that
 	MaxImage  uint64        // largest image, in bytes as it travels; 0: any
+	Moves     string        // version of the sandbox that takes whole programs elsewhere; empty: none does
+	Keeps     uint64        // bytes of a task's checkpoints that are held for others; 0: none
+	MaxRisk   uint64        // longest work without a confirmed checkpoint, milliseconds; 0: a unit
 	OfferTTL  time.Duration // at most artel.MaxOfferTTL
 	// RedeemAt is what a lane must be worth before it is redeemed while its
 	// lease goes on.

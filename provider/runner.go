@@ -38,6 +38,8 @@ type Boxed struct {
 	// over, or that nobody uses now. It returns at once.
 	Tidy func()
 
+	Keepers
+
 	// Left are the attempts that boxes have kept from an earlier run of the daemon.
 	Left []sandbox.Left
 
@@ -57,6 +59,7 @@ type Boxed struct {
 	ready bool              // the directories are there
 	empty []string          // output directories to be used again
 	outs  int               // how many were made
+	sends map[artel.Ref]map[artel.NodeID]bool
 }
 
 // Bounds of what one task may bring.
