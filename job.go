@@ -359,6 +359,17 @@ func (j JobSpec) Check() error {
 	return j.Task(0).Check(t)
 }
 
+// Stake is the shortest that a task may have to run until something of it is due,
+// in milliseconds: what an offer must allow.
+func (j JobSpec) Stake() uint64 {
+	if j.Survival.Wanted() {
+		s := j.Survival
+		s.Max = s.Min
+		return min(s.Risk(), j.Wall)
+	}
+	return j.Wall
+}
+
 // Task returns the spec of task i, 0 ≤ i < Count. Its seed depends on the
 // program, the input and the index alone, so that any host computes the same.
 func (j JobSpec) Task(i uint64) TaskSpec {
