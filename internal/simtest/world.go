@@ -493,9 +493,9 @@ func (r *runner) seal(s artel.TaskSpec, f *lease.Finish) error {
 func (r *runner) Log(artel.Hash, lease.TaskKey, uint64, int) ([]byte, error) {
 	return nil, fmt.Errorf("no log here")
 }
-func (r *runner) Keep(context.Context, artel.Hash, lease.TaskKey, artel.Ref)   {}
-func (r *runner) Begin(context.Context, []provider.Ran) []provider.Attempt { return nil }
-func (r *runner) Closed(artel.NodeID)                                          {}
+func (r *runner) Keep(context.Context, artel.Hash, lease.TaskKey, artel.Ref) {}
+func (r *runner) Begin(context.Context, []provider.Ran) []provider.Attempt   { return nil }
+func (r *runner) Closed(artel.NodeID)                                        {}
 
 func (r *runner) Live(artel.Hash, lease.TaskKey) (sandbox.Run, bool) { return nil, false }
 
