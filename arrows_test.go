@@ -32,7 +32,7 @@ var rooms = map[string][]string{
 	"chain/node": {"chain/node/internal/evm"}, "chain/evm/embedded": {},
 	// Actors drive rules through ports, on one loop.
 	"core":     {},
-	"provider": {"", "blob", "chain", "core", "image", "lease", "p2p", "sandbox", "seal", "wire"},
+	"provider": {"", "blob", "chain", "checkpoint", "core", "image", "lease", "p2p", "sandbox", "seal", "survival", "wire"},
 	"renter":   {"", "blob", "chain", "core", "job", "lease", "market", "p2p", "seal", "wire"},
 	// What a machine has of the network: files.
 	"datadir": {}, "network": {""}, "keys": {"", "datadir"},
