@@ -287,7 +287,7 @@ func (k *Keeper) end(ctx context.Context, f *fetch, kept artel.Kept, err error) 
 	k.mu.Lock()
 	k.account(f.id.Renter, -f.bytes, 0)
 	switch {
-	case err == nil, errors.Is(err, p2p.Invalid), errors.Is(err, errLetGo):
+	case err == nil, err == error(errLetGo), errors.Is(err, p2p.Invalid):
 		junk = f.refs // but for what is named now
 	case len(f.refs) > 0:
 		k.partials[f.id] = &partial{f.refs, f.bytes, k.c.Now()}
