@@ -86,13 +86,16 @@ func run(t testing.TB, f func(context.Context) error) (stop func()) {
 	go func() { done <- f(ctx) }()
 	stop = sync.OnceFunc(func() {
 		cancel()
-		if err := <-done; err != nil {
+		if err := <-done; err != nil && !errors.Is(err, errPower) {
 			t.Error(err)
 		}
 	})
 	t.Cleanup(stop)
 	return stop
 }
+
+// errPower is what everything says once the power of a test's machine is cut.
+var errPower = errors.New("power cut")
 
 func (w *world) host(k artel.Key) *pmem.Host {
 	return w.net.NewHost(pmem.Config{ID: k.NodeID(), Network: network, Wire: p2p.Versions{Min: 1, Max: 1}, Log: slog.Default()})
