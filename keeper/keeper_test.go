@@ -355,6 +355,51 @@ func TestOwn(t *testing.T) {
 	}
 }
 
+// TestLongList: a full answer fits, whatever the holdings say.
+func TestLongList(t *testing.T) {
+	full := func(b []byte) {
+		for i := range b {
+			b[i] = 0xff
+		}
+	}
+	var h wire.Holding
+	g, s := &h.Grant, &h.Segment.Saved
+	for _, b := range [][]byte{g.Network[:], g.Task[:], g.Account[:], g.Signature[:], s.Lease[:], s.Task[:], s.Tree[:], h.Segment.Signature[:]} {
+		full(b)
+	}
+	g.Saver, g.From, s.Root, s.Parent, s.Kind = saverKey.NodeID(), ref(1), ref(2), ref(3), artel.CheckpointWhole
+	g.Try, g.Bytes, g.Expires = 1<<32-1, 1<<64-1, 1<<64-1
+	s.Number, s.Attempt, s.Generation, s.Bytes, s.Stored, s.Wall = 1<<64-1, 1<<32-1, 1<<64-1, 1<<64-1, 1<<64-1, 1<<64-1
+	k := artel.Kept{Until: 1<<64 - 1}
+	full(k.Saved[:])
+	full(k.Signature[:])
+	h.Segment.Kept = []artel.Kept{k}
+	r := wire.KeptResponse{}
+	for range wire.MaxTasks {
+		r.Holdings = append(r.Holdings, h)
+	}
+	if n := len(r.Marshal()); n > wire.MaxKept {
+		t.Errorf("%d holdings take %d bytes, at most %d", len(r.Holdings), n, wire.MaxKept)
+	}
+}
+
+// TestOwnQuestions: the node itself asks about its own tasks, without a message.
+func TestOwnQuestions(t *testing.T) {
+	w := newWorld(t)
+	k := w.keeper(keeperKey, &keeper.Memory{}, mem.New(0))
+	s, mine, x := w.saver(saverKey), w.task(keeperKey, 1), w.task(renterKey, 1)
+	s.mustShip(k, s.save(x, 1, artel.Ref{}))
+	q := s.save(mine, 1, artel.Ref{})
+	s.mustShip(k, q)
+	r, err := k.Kept(t.Context(), wire.KeptRequest{})
+	if err != nil || len(r.Holdings) != 1 || r.Holdings[0].Segment.Saved != q.Saved {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	if _, err := k.Kept(t.Context(), wire.KeptRequest{Drop: true}); err != nil || k.Holds(q.Saved.Root) || len(k.Status().Tasks) != 1 {
+		t.Errorf("%v, %+v", err, k.Status())
+	}
+}
+
 // TestLocal: a machine that keeps a checkpoint and goes on from it.
 func TestLocal(t *testing.T) {
 	w := newWorld(t)

@@ -17,10 +17,23 @@ func (k *Keeper) kept(ctx context.Context, from artel.NodeID, req []byte) ([]byt
 	if err != nil {
 		return nil, p2p.Errorf(p2p.Invalid, "%v", err)
 	}
-	if q.Drop {
-		return wire.KeptResponse{}.Marshal(), k.drop(ctx, from, q.Tasks)
+	r, err := k.answer(ctx, from, q)
+	if err != nil {
+		return nil, err
 	}
-	return k.list(from, q.Tasks).Marshal(), nil
+	return r.Marshal(), nil
+}
+
+// Kept answers this node itself about its own tasks.
+func (k *Keeper) Kept(ctx context.Context, q wire.KeptRequest) (wire.KeptResponse, error) {
+	return k.answer(ctx, k.self, q)
+}
+
+func (k *Keeper) answer(ctx context.Context, renter artel.NodeID, q wire.KeptRequest) (wire.KeptResponse, error) {
+	if q.Drop {
+		return wire.KeptResponse{}, k.drop(ctx, renter, q.Tasks)
+	}
+	return k.list(renter, q.Tasks), nil
 }
 
 // of returns the entries of a renter's tasks, all where none is named. Called with
@@ -71,7 +84,7 @@ func (k *Keeper) list(renter artel.NodeID, tasks []artel.Hash) (r wire.KeptRespo
 
 // maxHoldings is what fits into an answer whatever the holdings say, of at most a
 // kilobyte each.
-const maxHoldings = wire.MaxKept / 1024
+const maxHoldings = min(wire.MaxTasks, wire.MaxKept/1024)
 
 // drop lets go of a renter's tasks.
 func (k *Keeper) drop(ctx context.Context, renter artel.NodeID, tasks []artel.Hash) error {
