@@ -91,6 +91,9 @@ func (j Job) InTime(p *Pace, n artel.NodeID, speed float64, now int64) bool {
 	if j.Spec.Deadline == 0 || left > 0 && !p.known(j.Spec.Count) {
 		return true
 	}
+	if left <= 0 {
+		return false
+	}
 	if p.hosts[n].n > 0 {
 		return p.Expect(n, speed) <= left
 	}
