@@ -97,14 +97,20 @@ func TestProbes(t *testing.T) {
 		{[]uint32{1}, []uint64{0}},
 	} {
 		ts, waiting := faults(c.faults...)
-		if got := Probes(ts, waiting); !slices.Equal(got, c.want) {
+		if got := (Job{}).Probes(ts, waiting, 0); !slices.Equal(got, c.want) {
 			t.Errorf("of %v tasks %v, want %v", c.faults, got, c.want)
 		}
 	}
 	ts, waiting := faults(1, 1, 1, 1)
 	ts[0].State, ts[2].State = Out, Failed
-	if got := Probes(ts, waiting); !slices.Equal(got, []uint64{1, 3}) {
+	if got := (Job{}).Probes(ts, waiting, 0); !slices.Equal(got, []uint64{1, 3}) {
 		t.Errorf("%v are probes", got)
+	}
+	if got := (Job{}).Probes(ts, waiting, 2); !slices.Equal(got, []uint64{1}) {
+		t.Errorf("%v are probes beside two", got)
+	}
+	if got := (Job{Failed: hopeless}).Probes(ts, waiting, 0); len(got) != 0 {
+		t.Errorf("%v are probes of what is known to fail", got)
 	}
 }
 
