@@ -15,6 +15,9 @@ import (
 //	Waiting ──dispatch──▶ Out ──receipt──▶ Paying ──key──▶ Done
 //	   ▲                   │                  │
 //	   └──host's fault─────┴──────────────────┘   program's fault, Tries times on different hosts ──▶ Failed
+//
+// What is waiting goes on from its newest confirmed checkpoint, where it has one: see
+// Safe.
 type State uint8
 
 // The states of a task.
@@ -42,6 +45,7 @@ type Attempt struct {
 	Message string       `json:"message,omitempty"`
 	Fenced  bool         `json:"fenced,omitempty"` // replaced by a later attempt
 	Silent  int64        `json:"silent,omitempty"` // unix ms of the fence
+	Ran     Ran          `json:"ran,omitzero"`
 }
 
 // Task is one unit of a job.
@@ -56,6 +60,7 @@ type Task struct {
 	Output   artel.Ref      `json:"output"`             // the opened output; zero where empty or not there yet
 	Log      artel.Ref      `json:"log"`                // what the counting attempt printed; zero until it is here
 	Spent    artel.Amount   `json:"spent"`
+	Safe     Safe           `json:"safe,omitzero"`
 }
 
 // last returns the newest attempt, or nil.
@@ -115,7 +120,7 @@ func New(id artel.Hash, spec artel.JobSpec, now int64) (Job, []Task, error) {
 }
 
 // MaxAttempts is how often a task is tried in all before it fails, whoever is
-// to blame: a job must end.
+// to blame: a job must end. Attempts that have saved something do not count.
 const MaxAttempts = 50
 
 // Ready reports whether the task may be handed out at now.
@@ -128,7 +133,7 @@ func (j Job) Ready(t Task, now int64) bool {
 // next try belongs to another host.
 func (t Task) Avoid(n artel.NodeID) bool {
 	return slices.ContainsFunc(t.Attempts, func(a Attempt) bool {
-		return a.Node == n && (a.Reason.ProgramsFault() || a.Reason == artel.ReasonGarbage || a.Reason == artel.ReasonExited)
+		return a.Node == n && (a.Reason == artel.ReasonStale || a.Reason.ProgramsFault() || a.Reason == artel.ReasonGarbage || a.Reason == artel.ReasonExited)
 	})
 }
 
@@ -190,7 +195,8 @@ func (j Job) Received(t Task, n uint32, r *artel.Receipt, spent artel.Amount, no
 	}
 	if r.Reason.ProgramsFault() || r.Result.ExitCode != 0 {
 		t.Faults++
-		if t.Faults < j.Spec.Tries && len(t.Attempts) < MaxAttempts {
+		t = t.unfit(n, r.Reason, now)
+		if t.Faults < j.Spec.Tries && t.tried() < MaxAttempts {
 			if !newer {
 				t.State, t.NotUntil = Waiting, now+backoff(t.Faults)
 			}
@@ -201,6 +207,7 @@ func (j Job) Received(t Task, n uint32, r *artel.Receipt, spent artel.Amount, no
 		j.Open, j.Failed = j.Open-1, j.Failed+1
 		return j, t, true, others(t, n)
 	}
+	t = t.delivered(n)
 	t.Receipt, t.Node, t.State = r, a.Node, Paying
 	return j, t, true, others(t, n)
 }
@@ -244,6 +251,7 @@ func (j Job) Lost(t Task, n uint32, why artel.Reason, msg string, now int64) (Jo
 	if a.Ended == 0 || t.State == Paying {
 		a.Ended, a.Reason, a.Message = now, why, msg
 	}
+	t = t.unfit(n, why, now)
 	if why.ProgramsFault() {
 		t.Faults++ // it was not run and is not paid for, and another host would say the same
 	}
@@ -259,7 +267,7 @@ func (j Job) Lost(t Task, n uint32, why artel.Reason, msg string, now int64) (Jo
 // again gives a task that ended without a result another try, or fails it after
 // the last one.
 func (j Job) again(t Task, now int64) (Job, Task) {
-	if len(t.Attempts) < MaxAttempts && (t.Faults == 0 || t.Faults < j.Spec.Tries) {
+	if t.tried() < MaxAttempts && (t.Faults == 0 || t.Faults < j.Spec.Tries) {
 		return j, t.back(now)
 	}
 	t.State = Failed
@@ -268,15 +276,13 @@ func (j Job) again(t Task, now int64) (Job, Task) {
 }
 
 func (t Task) back(now int64) Task {
-	host := 0
-	for _, a := range t.Attempts {
-		if a.Ended != 0 {
-			host++
-		}
-	}
+	host, excused := t.failures()
 	t.State = Waiting
-	if host > 2 {
+	switch {
+	case host > 2:
 		t.NotUntil = now + backoff(uint32(host-2))
+	case excused > 2:
+		t.NotUntil = now + backoff(1) // who is sent away at once each time rests a little
 	}
 	return t
 }
@@ -302,7 +308,9 @@ func (t Task) Shifted(ms int64) Task {
 		move(&a.Sent)
 		move(&a.Ended)
 		move(&a.Silent)
+		move(&a.Ran.At)
 	}
+	t.Safe = t.Safe.shifted(ms)
 	return t
 }
 
@@ -313,7 +321,7 @@ func (j Job) Fence(t Task, n uint32, now int64) Task {
 	a := t.attempt(n)
 	out := t.State == Out && t.last() == a
 	unopened := t.State == Paying && t.Receipt != nil && t.Receipt.Result.Attempt == n
-	if a == nil || !out && !unopened || a.Fenced || len(t.Attempts) >= MaxAttempts {
+	if a == nil || !out && !unopened || a.Fenced || t.tried() >= MaxAttempts {
 		return t // the last try of all is waited for until it is lost
 	}
 	t.Attempts = slices.Clone(t.Attempts)
