@@ -72,6 +72,11 @@ func (r *Renter) assign(t *tx, a *active) int {
 			rest = append(rest, i)
 			continue
 		}
+		if r.searching(a.ID, i, t.now) {
+			rest = append(rest, i)
+			ready++
+			continue
+		}
 		b := pick(leases, task, a.lonely, t.now)
 		if b == nil || left.Less(b.commits(1).Sub(b.commits(0))) {
 			rest = append(rest, i)
@@ -92,7 +97,9 @@ func (r *Renter) assign(t *tx, a *active) int {
 		if !a.Spec.Budget.IsZero() {
 			left = left.Sub(b.commits(1).Sub(b.commits(0)))
 		}
-		r.dispatch(t, a, b, i)
+		if !r.dispatch(t, a, b, i) {
+			rest = append(rest, i)
+		}
 	}
 	a.waiting = rest
 	return ready
@@ -102,7 +109,7 @@ func (r *Renter) assign(t *tx, a *active) int {
 func (r *Renter) fitting(t *tx, a *active) []*bought {
 	var out []*bought
 	for _, b := range r.room {
-		if b.Free(t.now) > 0 && suits(b.Terms, a.Spec) && r.shares(b, a) {
+		if b.Free(t.now) > 0 && suits(b.Terms, a.Spec) && b.Terms.Risk == r.riskOn(a.Spec, b.class, b.node, t.now) && r.shares(b, a) {
 			out = append(out, b)
 		}
 	}
@@ -137,6 +144,9 @@ func pick(leases []*bought, task job.Task, lonely bool, now int64) *bought {
 		if b.Free(now) == 0 {
 			continue
 		}
+		if _, _, ok := b.begin(task, now); !ok {
+			continue
+		}
 		if !task.Avoid(b.Terms.Node) {
 			return b
 		}
@@ -156,9 +166,22 @@ func free(leases []*bought, now int64) int {
 	return n
 }
 
-// dispatch hands one task to a lease. It is stored before it is sent.
-func (r *Renter) dispatch(t *tx, a *active, b *bought, i uint64) {
+// dispatch hands one task to a lease, unless nobody is left to keep its checkpoints.
+// It is stored before it is sent.
+func (r *Renter) dispatch(t *tx, a *active, b *bought, i uint64) bool {
 	task, at := a.Dispatch(a.tasks[i], b.ID, b.Terms.Node, t.now)
+	var keep *artel.Keeping
+	if b.Terms.Risk != 0 {
+		from, why, _ := b.begin(a.tasks[i], t.now)
+		k, ok := r.keeping(a, b, i, at.N, from, t.now)
+		if !ok {
+			return false
+		}
+		keep, task = &k, task.Begun(at.N, from, why, k.Keepers)
+		if why != "" {
+			r.c.Log.Info("task goes on from less", "job", a.ID.Short(), "task", a.Spec.First+i, "provider", b.node.Short(), "message", why)
+		}
+	}
 	a.tasks[i] = task
 	a.out++
 	if old := r.jobs[b.job]; old != nil && old.Phase != job.Active {
@@ -167,7 +190,7 @@ func (r *Renter) dispatch(t *tx, a *active, b *bought, i uint64) {
 	b.job = a.ID
 	t.mark(a.ID, i)
 	k := lease.TaskKey{Task: b.Next, Attempt: at.N}
-	next := b.Sent(k, nil, t.now)
+	next := b.Sent(k, keep, t.now)
 	next.Next++
 	r.set(t, b, next)
 	if a.Spec.Failover.Replace < b.failover.Replace {
@@ -181,6 +204,7 @@ func (r *Renter) dispatch(t *tx, a *active, b *bought, i uint64) {
 	if len(b.waiting) == 1 {
 		t.after = append(t.after, func() { r.send(t.ctx, b) })
 	}
+	return true
 }
 
 // ask proposes leases to the best offers until the job's ready tasks would
@@ -205,16 +229,18 @@ func (r *Renter) ask(t *tx, a *active, ready int) {
 	now := time.UnixMilli(t.now)
 	left := a.Left(r.due(a))
 	begun := 0
-	offers := r.c.Board.Offers(a.Spec, now, 64)
-	a.lonely = a.waitsLong(t.now) && !slices.ContainsFunc(offers, func(l Listed) bool {
+	offers := r.offers(t, a, want)
+	a.lonely = a.waitsLong(t.now) && !slices.ContainsFunc(offers, func(l choice) bool {
 		return !now.Before(r.shy[l.Offer.Node]) && r.asking[l.Offer.Node] == 0 && !a.shuns(l.Offer.Node, t.now)
 	})
+	taken := 0
 	for _, l := range offers {
+		want := want - taken
 		if want <= 0 || begun == perRound {
 			return
 		}
 		o := l.Offer
-		if now.Before(r.shy[o.Node]) || r.asking[o.Node] > 0 || r.leased(o.Node) {
+		if want = min(want, *l.want); want <= 0 || now.Before(r.shy[o.Node]) || r.asking[o.Node] > 0 || r.leased(o.Node) {
 			continue
 		}
 		weight, ok := o.Resources.Weight(a.Spec.Want)
@@ -230,11 +256,12 @@ func (r *Renter) ask(t *tx, a *active, ready int) {
 		for range slots {
 			left = left.Sub(unit)
 		}
-		want -= int(slots)
+		*l.want -= int(slots)
+		taken += int(slots)
 		begun++
 		r.asking[o.Node] = slots
 		id, spec := a.ID, a.Spec
-		t.after = append(t.after, func() { r.loop.Go(func() { _ = r.propose(t.ctx, l, id, spec, slots) }) })
+		t.after = append(t.after, func() { r.loop.Go(func() { _ = r.propose(t.ctx, l.Listed, id, spec, slots) }) })
 	}
 }
 

@@ -407,6 +407,24 @@ func (b board) Offers(j artel.JobSpec, now time.Time, n int) (out []Listed) {
 	return out[:min(n, len(out))]
 }
 
+func (b board) Movers(j artel.JobSpec, from artel.Class, now time.Time, n int) (out []Listed) {
+	for _, l := range b.Offers(j, now, n) {
+		if l.Offer.Class().Takes(from) {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+func (b board) Keepers(now time.Time, n int) (out []Listed) {
+	for _, l := range b.Offers(artel.JobSpec{}, now, n) {
+		if l.Offer.Keeps > 0 {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
 func (b board) Record(n artel.NodeID) market.Record { return b.world.records[n] }
 
 func (b board) Keep(n artel.NodeID, r market.Record) { b.world.records[n] = r }
