@@ -350,6 +350,8 @@ func (j JobSpec) Check() error {
 		return j.Label.Check()
 	case j.Survival.Check() != nil:
 		return j.Survival.Check()
+	case j.Survival.Kind == CheckpointWhole && (j.Box.Image.IsZero() || j.Want.GPUs > 0):
+		return Invalid("whole checkpoints are of containers without a GPU; hint: --checkpoint files")
 	case j.Tries == 0:
 		return Invalid("job may not try at all; hint: --tries 3")
 	case j.Failover.Heartbeat == 0 || j.Failover.Suspect < j.Failover.Heartbeat || j.Failover.Replace < j.Failover.Suspect:

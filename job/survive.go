@@ -165,14 +165,15 @@ func (t Task) since() (at int64) {
 	return at
 }
 
-// Begun notes what attempt n begins from, and who will hold what it saves.
+// Begun notes what attempt n begins from, and who will hold what it saves: nobody
+// where its lease does not pay by checkpoints.
 func (t Task) Begun(n uint32, from *Checkpoint, why string, keepers []artel.Keeper) Task {
 	t.Attempts = slices.Clone(t.Attempts)
 	a := t.attempt(n)
 	if a == nil {
 		return t
 	}
-	a.Ran = Ran{Keeps: true, Why: why}
+	a.Ran = Ran{Keeps: len(keepers) > 0, Why: why}
 	if from != nil {
 		a.Ran.From, a.Ran.Root, a.Ran.Done, a.Ran.Paid = from.Segment.Saved.Generation, from.Segment.Saved.Root, from.Done, from.Paid
 	}

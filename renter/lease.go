@@ -106,6 +106,9 @@ func (r *Renter) ended(t *tx, b *bought, k lease.TaskKey, v lease.Verdict) {
 	if v.Receipt == nil {
 		r.wasted(t, b, *w, b.ran(k), artel.Amount{})
 		delete(b.work, k)
+		if v.Reason.Excused() {
+			r.leaves(t, b, v.Reason, v.Message)
+		}
 		r.back(t, b, *w, v.Reason, v.Message)
 		if v.Reason == artel.ReasonGarbage {
 			r.noteEnd(t, b.node, false, 0)
@@ -113,7 +116,7 @@ func (r *Renter) ended(t *tx, b *bought, k lease.TaskKey, v lease.Verdict) {
 		return
 	}
 	if why := v.Receipt.Reason; why.Excused() || why == artel.ReasonExpired {
-		r.gone(t, b.node, true)
+		r.leaves(t, b, why, v.Receipt.Message)
 	} else {
 		r.noteEnd(t, b.node, !why.HostsFault(), v.Receipt.Usage.Wall)
 	}

@@ -171,16 +171,19 @@ func free(leases []*bought, now int64) int {
 func (r *Renter) dispatch(t *tx, a *active, b *bought, i uint64) bool {
 	task, at := a.Dispatch(a.tasks[i], b.ID, b.Terms.Node, t.now)
 	var keep *artel.Keeping
+	from, why, _ := b.begin(a.tasks[i], t.now)
+	if b.Terms.Risk == 0 && why != "" {
+		task = task.Begun(at.N, nil, why, nil)
+	}
 	if b.Terms.Risk != 0 {
-		from, why, _ := b.begin(a.tasks[i], t.now)
 		k, ok := r.keeping(a, b, i, at.N, from, t.now)
 		if !ok {
 			return false
 		}
 		keep, task = &k, task.Begun(at.N, from, why, k.Keepers)
-		if why != "" {
-			r.c.Log.Info("task goes on from less", "job", a.ID.Short(), "task", a.Spec.First+i, "provider", b.node.Short(), "message", why)
-		}
+	}
+	if why != "" {
+		r.c.Log.Info("task goes on from less", "job", a.ID.Short(), "task", a.Spec.First+i, "provider", b.node.Short(), "message", why)
 	}
 	a.tasks[i] = task
 	a.out++

@@ -139,7 +139,7 @@ func (b *bought) begin(task job.Task, now int64) (from *job.Checkpoint, why stri
 			return nil, "", true
 		}
 		_, wait := task.Needs(now)
-		return nil, "", !wait
+		return nil, "it begins anew: no machine came that goes on from its checkpoint", !wait
 	}
 	return task.Begin(b.node, b.class, now)
 }
@@ -246,6 +246,17 @@ func (r *Renter) unsaved(b *bought, now, slack int64) (late []lease.TaskKey) {
 		}
 	}
 	return late
+}
+
+// leaves takes the word of a host that gives a task back as it had said it would: its
+// owner wants it, and nothing else is begun there for a while.
+func (r *Renter) leaves(t *tx, b *bought, why artel.Reason, msg string) {
+	if why != artel.ReasonDrained && why != artel.ReasonEvicted {
+		return
+	}
+	r.gone(t, b.node, true)
+	b.Bought = b.Stopped(why, msg)
+	r.shy[b.node] = time.UnixMilli(t.now).Add(time.Minute)
 }
 
 // here notes that a node is up, gone that it is no longer.
