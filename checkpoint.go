@@ -57,10 +57,22 @@ func (s Survival) Check() error {
 // Wanted reports whether checkpoints are to be taken.
 func (s Survival) Wanted() bool { return s.Keepers > 0 }
 
+// away is what bringing a checkpoint to its keepers may take, in milliseconds.
+const away = 120_000
+
 // Risk is the longest time, in milliseconds, that work may stay without a
 // confirmed checkpoint before its provider stops it: twice the longest interval,
 // and two minutes to bring it away.
-func (s Survival) Risk() uint64 { return min(2*s.Max+120_000, MaxUnit) }
+func (s Survival) Risk() uint64 { return min(2*s.Max+away, MaxUnit) }
+
+// Within shortens the longest interval until Risk is at most risk. ok is false
+// where that is less than the shortest.
+func (s Survival) Within(risk uint64) (_ Survival, ok bool) {
+	if s.Risk() > risk {
+		s.Max = (risk - min(risk, away)) / 2
+	}
+	return s, s.Max >= s.Min && s.Risk() <= risk
+}
 
 // Keeping is what a provider is given to take checkpoints of an attempt, and to
 // go on from one.

@@ -33,16 +33,28 @@ func (j JobSpec) Saves(moves string) CheckpointKind {
 	return CheckpointNone
 }
 
-// Stake is for how many milliseconds a task runs at most until something of it is
-// due, on a machine whose sandbox moves programs by this version.
-func (j JobSpec) Stake(moves string) uint64 {
-	return Terms{Unit: j.Wall, Risk: j.Risk(moves)}.Stake()
-}
+// StakeOn is for how many milliseconds a task runs at most, on a machine with this
+// offer, until something of it is due.
+func (j JobSpec) StakeOn(o Offer) uint64 { return Terms{Unit: j.Wall, Risk: j.Risk(o)}.Stake() }
 
-// Risk is Terms.Risk of a lease for the job's tasks; 0: without RuleCheckpoint.
-func (j JobSpec) Risk(moves string) uint64 {
-	if j.Saves(moves) == CheckpointNone {
+// Risk is Terms.Risk of a lease for the job's tasks by this offer; 0: without
+// RuleCheckpoint. Where a machine does not work so long before something is due,
+// checkpoints come more often.
+func (j JobSpec) Risk(o Offer) uint64 {
+	if j.Saves(o.Moves) == CheckpointNone {
 		return 0
 	}
-	return j.Survival.Risk()
+	s, ok := j.Survival.Within(o.MaxUnit)
+	if !ok {
+		s.Max = s.Min
+	}
+	return s.Risk()
+}
+
+// Risks are the least and the most that Terms.Risk may be for tasks that are
+// checkpointed so.
+func (s Survival) Risks() (least, most uint64) {
+	most = s.Risk()
+	s.Max = s.Min
+	return s.Risk(), most
 }

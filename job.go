@@ -272,6 +272,16 @@ const (
 	ReasonStale      Reason = "stale"       // the checkpoint cannot go on here, or nowhere
 )
 
+// Reasons of a job that ended before all its tasks had a result, beside
+// ReasonCancelled.
+const (
+	ReasonFailed   Reason = "failed"   // some of its tasks failed; each says why
+	ReasonProgram  Reason = "program"  // its first tasks failed on every machine, none succeeded
+	ReasonBudget   Reason = "budget"   // its budget is used up, or pays for nothing more
+	ReasonDeadline Reason = "deadline" // its deadline came, or nothing can be done before it any more
+	ReasonEnough   Reason = "enough"   // as many tasks as were asked for are done
+)
+
 // ProgramsFault reports whether another host would most likely see the same.
 func (r Reason) ProgramsFault() bool {
 	switch r {
@@ -316,6 +326,9 @@ type JobSpec struct {
 	Failover  Failover  `json:"failover"`
 	Label     Label     `json:"label,omitempty"`
 	Survival  Survival  `json:"survival,omitzero"`
+	Deadline  int64     `json:"deadline,omitempty"` // unix ms: the job ends then, with what is done; 0: none
+	Enough    uint64    `json:"enough,omitempty"`   // the job ends when so many tasks are done; 0: all
+	Once      bool      `json:"once,omitempty"`     // no task is begun a second time while it runs
 }
 
 // Failover says how soon a silent host is given up, in milliseconds.
@@ -352,6 +365,10 @@ func (j JobSpec) Check() error {
 		return j.Survival.Check()
 	case j.Survival.Kind == CheckpointWhole && (j.Box.Image.IsZero() || j.Want.GPUs > 0):
 		return Invalid("whole checkpoints are of containers without a GPU; hint: --checkpoint files")
+	case j.Deadline < 0:
+		return Invalid("job has a deadline before 1970; hint: --deadline 2h")
+	case j.Enough > j.Count:
+		return Invalid("job ends after %d results, and has %d tasks; hint: a smaller --stop-after", j.Enough, j.Count)
 	case j.Tries == 0:
 		return Invalid("job may not try at all; hint: --tries 3")
 	case j.Failover.Heartbeat == 0 || j.Failover.Suspect < j.Failover.Heartbeat || j.Failover.Replace < j.Failover.Suspect:
@@ -359,6 +376,17 @@ func (j JobSpec) Check() error {
 	}
 	t := Terms{Unit: j.Wall, Resources: j.Want, Image: j.Box.Image}
 	return j.Task(0).Check(t)
+}
+
+// Stake is the shortest that a task may have to run until something of it is due,
+// in milliseconds: what an offer must allow.
+func (j JobSpec) Stake() uint64 {
+	if j.Survival.Wanted() {
+		s := j.Survival
+		s.Max = s.Min
+		return min(s.Risk(), j.Wall)
+	}
+	return j.Wall
 }
 
 // Task returns the spec of task i, 0 ≤ i < Count. Its seed depends on the

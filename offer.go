@@ -24,7 +24,7 @@ type Offer struct {
 	UpSince   uint64    `json:"upSince"`      // unix seconds; a hint about survival, unproved
 	MaxUnpaid Amount    `json:"maxUnpaid"`    // how far it works ahead of what is secured
 	Prepay    bool      `json:"prepay"`       // renters without history pay the first unit ahead
-	MaxUnit   uint64    `json:"maxUnit"`      // longest task it takes, milliseconds
+	MaxUnit   uint64    `json:"maxUnit"`      // longest that a task may run until something of it is due, milliseconds: see Terms.Stake
 	Addrs     []string  `json:"addrs"`        // multiaddrs
 	CPU       CPU       `json:"cpu"`          // what a checkpoint of it needs elsewhere
 	PullFree  uint64    `json:"pullFree"`     // bytes of a lease's image that it fetches for nothing

@@ -73,14 +73,14 @@ const (
 	mostWait  = 6 * int64(time.Hour/time.Millisecond) // where the task has not run so long itself
 )
 
-// tried is how many attempts a task had that count as tries: those that have saved
+// tries is how many of the attempts of a task count as tries: those that have saved
 // nothing. A day's work on machines that go every hour must not fail for that.
-func (t Task) tried() (n int) {
+func (t Task) tries() (n int) {
 	if len(t.Attempts) >= maxTries {
 		return MaxAttempts
 	}
 	for _, a := range t.Attempts {
-		if a.Ran.Saved == 0 {
+		if a.Ran.Saved == 0 && !a.Taken {
 			n++
 		}
 	}
@@ -92,7 +92,7 @@ func (t Task) tried() (n int) {
 func (t Task) failures() (failed, excused int) {
 	for _, a := range slices.Backward(t.Attempts) {
 		switch {
-		case a.Ended == 0 && !a.Fenced:
+		case a.Ended == 0 && !a.Fenced, a.Taken:
 		case a.Ran.Saved != 0:
 			return failed, excused
 		case a.Reason.Excused():

@@ -315,6 +315,9 @@ func (s Sold) wantsBooking() bool {
 		}
 	}
 	half := s.Terms.MaxUnpaid.Float() / 2
+	if s.Terms.Risk != 0 { // what runs adds to it until it is stopped, see trusts
+		half = (s.Terms.MaxUnpaid.Float() - float64(max(s.busy(), 1))*s.Terms.UnitCost().Float()) / 2
+	}
 	return !s.prepaid() || s.Book.Unbooked().Float() >= half || !s.covers(s.Terms.UnitCost(), 1)
 }
 
@@ -501,6 +504,8 @@ func (s Sold) Tick(p Policy, now int64) (Sold, []Effect) {
 		s, fx = s.stop(artel.ReasonUnpaid, fmt.Sprintf("%s units are due for %d s", s.Due(now).Sub(s.Book.Voucher), (now-s.UnpaidAt)/1000), now)
 	case s.Phase == Open && s.FreeAt != 0 && now-s.FreeAt > p.Patience:
 		s, fx = s.stop(artel.ReasonUnpaid, fmt.Sprintf("the lease was held without a task for %d s after its money ran out", (now-s.FreeAt)/1000), now)
+	case s.trusts() && !s.covers(s.Terms.UnitCost(), s.busy()):
+		s, fx = s.stop(artel.ReasonUnpaid, fmt.Sprintf("%s units are due and not secured; another checkpoint might be beyond %s", s.Book.Exposed(), s.Terms.MaxUnpaid), now)
 	case s.StuckAt != 0 && now-s.StuckAt > stuckFor*p.Patience:
 		s, fx = s.stop(artel.ReasonUnpaid, fmt.Sprintf("nothing could start for %d s: too little is secured; hint: the account's deposit, or the signer's allowance", (now-s.StuckAt)/1000), now)
 	case s.Phase == Open && s.Terms.MaxUnpaid.Less(s.Due(now).Sub(s.Book.Secured())):
@@ -519,7 +524,7 @@ func (s Sold) Tick(p Policy, now int64) (Sold, []Effect) {
 
 // trusts reports whether the lease goes on for what is within MaxUnpaid although
 // nobody pays: its renter may be asleep, and its work is safe.
-func (s Sold) trusts() bool { return s.Terms.Risk != 0 && s.busy() > 0 }
+func (s Sold) trusts() bool { return s.Phase == Open && s.Terms.Risk != 0 && s.busy() > 0 }
 
 // Close is the renter's wish to end: no new tasks, what runs is ended.
 func (s Sold) Close(now int64) (Sold, []Effect) {

@@ -24,7 +24,7 @@ type Query struct {
 // QueryFor returns what a job asks of an offer.
 func QueryFor(j artel.JobSpec) Query {
 	return Query{
-		Sandbox: j.Sandbox, Want: j.Want, Unit: j.Wall, MaxPrice: j.MaxPrice, Providers: j.Providers,
+		Sandbox: j.Sandbox, Want: j.Want, Unit: j.Stake(), MaxPrice: j.MaxPrice, Providers: j.Providers,
 		Moves: j.Survival.Kind == artel.CheckpointWhole,
 	}
 }

@@ -84,10 +84,13 @@ func assess(q Query, j artel.JobSpec, l Listing, h History, now uint64) Candidat
 	if rest := rec.Rest(now); rest > 0 {
 		c.Why = append(c.Why, Why{Code: WhyResting, Have: rest})
 	}
+	if stake := j.StakeOn(l.Offer); l.Offer.MaxUnit < stake && l.Offer.MaxUnit >= q.Unit {
+		c.Why = append(c.Why, Why{Code: WhyUnit, Have: l.Offer.MaxUnit, Want: stake})
+	}
 	c.Weight, _ = l.Offer.Resources.Weight(j.Want)
 	c.MaxCost = artel.Cost(c.price(), j.Wall)
 	// What is due with checkpoints need not be affordable all at once.
-	if first := artel.Cost(c.price(), j.Stake(l.Offer.Moves)); !j.Budget.IsZero() && j.Budget.Less(first) {
+	if first := artel.Cost(c.price(), j.StakeOn(l.Offer)); !j.Budget.IsZero() && j.Budget.Less(first) {
 		have, _ := first.Uint64()
 		want, _ := j.Budget.Uint64()
 		c.Why = append(c.Why, Why{Code: WhyBudget, Have: have, Want: want})

@@ -115,16 +115,13 @@ func (r *Renter) ended(t *tx, b *bought, k lease.TaskKey, v lease.Verdict) {
 		}
 		return
 	}
-	if why := v.Receipt.Reason; why.Excused() || why == artel.ReasonExpired {
-		r.leaves(t, b, why, v.Receipt.Message)
-	} else {
-		r.noteEnd(t, b.node, !why.HostsFault(), v.Receipt.Usage.Wall)
-	}
 	if a := r.jobs[w.Job]; a != nil && v.Receipt.Reason.HostsFault() {
 		r.wasted(t, b, *w, v.Receipt.Usage.Wall, unbilled(b, v.Receipt, a.tasks[w.Index], w.Try, v.Spent))
 	}
+	r.leaves(t, b, v.Receipt.Reason, v.Receipt.Message)
 	a := r.jobs[w.Job]
 	if a == nil {
+		r.noteReceipt(t, b.node, v.Receipt)
 		delete(b.work, k)
 		b.Bought = b.Opened(k)
 		return
@@ -133,6 +130,7 @@ func (r *Renter) ended(t *tx, b *bought, k lease.TaskKey, v lease.Verdict) {
 	was := a.tasks[w.Index].State
 	a.Job, a.tasks[w.Index] = j, task
 	t.mark(a.ID, w.Index)
+	r.credit(t, b, a, w, v.Receipt, accept, cancel)
 	if was == job.Out && task.State != job.Out && task.State != job.Paying {
 		a.out--
 	} else if was != job.Out && task.State == job.Paying {

@@ -191,7 +191,9 @@ func (r *Renter) draft(t *tx, l Listed, payer artel.Hash, spec artel.JobSpec, sl
 		Price: o.Price.Times(want.Slots), Unit: spec.Wall, Resources: want,
 		Sandbox: spec.Sandbox, MaxUnpaid: o.MaxUnpaid, Base: book.Accrued, Gen: r.meta.Generation,
 		Image: spec.Box.Image, Pull: spec.Pull, PullFree: o.PullFree, PullPrice: o.PullPrice, Label: spec.Label,
-		Risk: r.riskOn(spec, o.Class(), o.Node, t.now),
+	}
+	if r.saved(spec, o.Class(), o.Node, t.now) {
+		terms.Risk = spec.Risk(o)
 	}
 	rule, runs := artel.RuleResult, r.c.Policy.LeaseFor
 	if terms.Risk != 0 {

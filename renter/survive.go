@@ -44,22 +44,27 @@ func (r *Renter) taskKey(id artel.Hash, index uint64) [32]byte {
 
 func word(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
 
-// riskOn is Terms.Risk of a lease with a machine for a job. Where nobody but the
-// machine itself could keep a checkpoint, none is taken.
-func (r *Renter) riskOn(j artel.JobSpec, class artel.Class, node artel.NodeID, now int64) uint64 {
-	risk := j.Risk(class.Moves)
-	if risk == 0 {
-		return 0
+// saved reports whether checkpoints are taken of a job's tasks on a machine. Where
+// nobody but itself could keep them, none are.
+func (r *Renter) saved(j artel.JobSpec, class artel.Class, node artel.NodeID, now int64) bool {
+	if j.Saves(class.Moves) == artel.CheckpointNone {
+		return false
 	}
-	if r.c.Own != nil && node != r.c.Key.NodeID() {
-		return risk
+	return r.c.Own != nil && node != r.c.Key.NodeID() ||
+		slices.ContainsFunc(r.keepers(now), func(l Listed) bool { return l.Offer.Node != node })
+}
+
+// suits reports whether a job's tasks may run on a lease, and are paid there as they
+// would be by one of its own.
+func (r *Renter) suits(b *bought, a *active, now int64) bool {
+	if !suits(b.Terms, a.Spec) {
+		return false
 	}
-	for _, l := range r.keepers(now) {
-		if l.Offer.Node != node {
-			return risk
-		}
+	if !r.saved(a.Spec, b.class, b.node, now) {
+		return b.Terms.Risk == 0
 	}
-	return 0
+	least, most := a.Spec.Survival.Risks()
+	return least <= b.Terms.Risk && b.Terms.Risk <= most
 }
 
 // keepers lists the machines that keep, those that last longest first.
@@ -109,15 +114,27 @@ func (r *Renter) choose(node artel.NodeID, name artel.Hash, from *job.Checkpoint
 
 func clipped(addrs []string) []string { return addrs[:min(len(addrs), 16)] }
 
-// keeping draws up what a provider is given to take checkpoints of an attempt. ok is
-// false where nobody could keep them.
-func (r *Renter) keeping(a *active, b *bought, index uint64, try uint32, from *job.Checkpoint, now int64) (k artel.Keeping, ok bool) {
+// keeping draws up what a provider is given to take checkpoints of an attempt: nothing
+// where its lease does not pay by them. ok is false where nobody could keep them.
+func (r *Renter) keeping(t *tx, a *active, b *bought, task job.Task, try uint32) (next job.Task, keep *artel.Keeping, ok bool) {
+	now, index := t.now, task.Index
+	from, why, _ := b.begin(a.tasks[index], now)
+	if why != "" {
+		r.c.Log.Info("task goes on from less", "job", a.ID.Short(), "task", a.Spec.First+index, "provider", b.node.Short(), "message", why)
+	}
+	if b.Terms.Risk == 0 {
+		if why != "" {
+			task = task.Begun(try, nil, why, nil)
+		}
+		return task, nil, true
+	}
 	name := r.taskName(a.ID, index)
-	k = artel.Keeping{Survival: a.Spec.Survival, Task: name, Key: r.taskKey(a.ID, index)}
+	k := artel.Keeping{Task: name, Key: r.taskKey(a.ID, index)}
+	k.Survival, _ = a.Spec.Survival.Within(b.Terms.Risk)
 	k.Kind = a.Spec.Saves(b.class.Moves)
 	k.Keepers, k.Survival.Keepers = r.choose(b.node, name, from, a.Spec.Survival.Keepers, now)
 	if k.Survival.Keepers == 0 {
-		return k, false
+		return task, nil, false
 	}
 	k.Grant = artel.Grant{
 		Network: r.c.Network, Task: name, Try: try, Saver: b.node, Account: r.c.Account,
@@ -128,7 +145,7 @@ func (r *Renter) keeping(a *active, b *bought, index uint64, try uint32, from *j
 		k.From, k.Grant.From = &from.Segment, from.Segment.Saved.Root
 	}
 	k.Grant.Signature = r.c.Key.Sign(k.Grant.Digest())
-	return k, true
+	return task.Begun(try, from, why, k.Keepers), &k, true
 }
 
 // begin decides what the next attempt of a task on a lease goes on from; ok is false
