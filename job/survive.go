@@ -52,6 +52,7 @@ type Ran struct {
 	Keeps bool         `json:"keeps,omitempty"` // its lease pays by checkpoints
 	From  uint64       `json:"from,omitempty"`  // the generation it began from; 0: the beginning
 	Root  artel.Ref    `json:"root,omitzero"`   // of that
+	Host  artel.NodeID `json:"host,omitzero"`   // whose machine made it
 	Done  uint64       `json:"done,omitempty"`  // ms of work in that
 	Paid  artel.Amount `json:"paid"`            // what was billed for it
 	Why   string       `json:"why,omitempty"`   // it goes on from less than there was
@@ -175,7 +176,8 @@ func (t Task) Begun(n uint32, from *Checkpoint, why string, keepers []artel.Keep
 	}
 	a.Ran = Ran{Keeps: len(keepers) > 0, Why: why}
 	if from != nil {
-		a.Ran.From, a.Ran.Root, a.Ran.Done, a.Ran.Paid = from.Segment.Saved.Generation, from.Segment.Saved.Root, from.Done, from.Paid
+		a.Ran.From, a.Ran.Root, a.Ran.Host = from.Segment.Saved.Generation, from.Segment.Saved.Root, from.Node
+		a.Ran.Done, a.Ran.Paid = from.Done, from.Paid
 	}
 	t.Safe.Keepers = slices.Clone(t.Safe.Keepers)
 	for _, k := range keepers {
