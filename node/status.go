@@ -34,7 +34,7 @@ func (n *Node) Status(ctx context.Context) (api.Status, error) {
 		return s, err
 	}
 	s.Jobs, s.Leases = st.Active, len(st.Leases)
-	if s.Kept, err = n.kept(ctx); err != nil {
+	if s.Kept, err = n.safeLine(ctx); err != nil {
 		return s, err
 	}
 	if st.Notice != "" {

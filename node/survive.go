@@ -95,8 +95,8 @@ func thin(j job.Job, ts []job.Task) string {
 	return fmt.Sprintf("%d task%s kept on %d machine%s, wanted are %d; hint: more machines that keep checkpoints", tasks, s[tasks == 1], least, s[least == 1], j.Spec.Survival.Keepers)
 }
 
-// kept says in a line what of the running jobs is safe; empty: none wants it.
-func (n *Node) kept(ctx context.Context) (string, error) {
+// safeLine says what of the running jobs is safe; empty: none wants it.
+func (n *Node) safeLine(ctx context.Context) (string, error) {
 	js, err := n.renter.Jobs(ctx, maxListed)
 	if err != nil {
 		return "", err
