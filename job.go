@@ -1,6 +1,7 @@
 package artel
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -303,12 +304,16 @@ func (r Reason) Excused() bool {
 	return r == ReasonDrained || r == ReasonEvicted || r == ReasonStale
 }
 
+// maxArchs bounds the kinds of processor that an image is said to be for.
+const maxArchs = 32
+
 // JobSpec is what a renter asks for: Count tasks of one program or one image.
 type JobSpec struct {
 	Name      string    `json:"name"`
 	Program   Ref       `json:"program"`
 	Box       Box       `json:"box"`
-	Pull      uint64    `json:"pull,omitempty"` // bytes of the image as it travels
+	Pull      uint64    `json:"pull,omitempty"`  // bytes of the image as it travels
+	Archs     []string  `json:"archs,omitempty"` // processors that the image is for, as Go names them; empty: any
 	Input     Ref       `json:"input"`
 	Args      []string  `json:"args,omitempty"`
 	Env       []string  `json:"env,omitempty"`
@@ -359,6 +364,8 @@ func (j JobSpec) Check() error {
 		return Invalid("job has a time limit of %d ms per task, at most %d; hint: --timeout 10m", j.Wall, uint64(MaxUnit))
 	case !isWord(j.Sandbox):
 		return Invalid("job names no sandbox")
+	case len(j.Archs) > maxArchs || slices.ContainsFunc(j.Archs, func(a string) bool { return !isWord(a) }):
+		return Invalid("job's image is for %d kinds of processor, want at most %d words", len(j.Archs), maxArchs)
 	case j.Label.Check() != nil:
 		return j.Label.Check()
 	case j.Survival.Check() != nil:

@@ -189,7 +189,16 @@ func (k *work) plan(ctx context.Context, toRun bool) (plan, error) {
 	if err := s.setRecord(want, p.digest, k.want.Source, k.want.Short, blobs...); err != nil {
 		return plan{}, err
 	}
-	return p, k.reserve(ctx, missing)
+	if err := k.reserve(ctx, missing); err != nil || !toRun {
+		return p, err
+	}
+	// What the layers unpack to nobody says before they are here; files as large as their
+	// archives are the least to expect, and where not even these fit nothing is pulled.
+	if err := s.fit(ctx, p.manifest.Size()-p.manifest.Config.Size); err != nil {
+		k.forgo(missing)
+		return plan{}, fmt.Errorf("unpack layers of %d bytes: %w", p.manifest.Size()-p.manifest.Config.Size, err)
+	}
+	return p, nil
 }
 
 // layers brings the layers here, some at a time, and calls then for each of them

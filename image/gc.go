@@ -277,11 +277,7 @@ func (h *hold) reserve(ctx context.Context, sizes map[Digest]int64) (err error) 
 	s.mu.Unlock()
 	defer func() {
 		if err != nil {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			for d, size := range sizes {
-				delete(h.due, due{d, size})
-			}
+			h.forgo(sizes)
 		}
 	}()
 	if err := s.fit(ctx, 0); err != nil {
@@ -291,6 +287,15 @@ func (h *hold) reserve(ctx context.Context, sizes map[Digest]int64) (err error) 
 		return fmt.Errorf("%w: the machine's disk has %d bytes for images, %d are needed; hint: another machine, or a smaller image", ErrFull, max(free, 0), 2*n+minFree)
 	}
 	return nil
+}
+
+// forgo takes a reservation back of which nothing has come.
+func (h *hold) forgo(sizes map[Digest]int64) {
+	h.s.mu.Lock()
+	defer h.s.mu.Unlock()
+	for d, size := range sizes {
+		delete(h.due, due{d, size})
+	}
 }
 
 // fit drops images until n bytes more are within the cap, or returns ErrFull. What

@@ -9,7 +9,19 @@ import (
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/api"
 	"github.com/artel-network/artel/job"
+	"github.com/artel-network/artel/wire"
 )
+
+// ownKeeper is this node's keeper to its renter.
+type ownKeeper struct{ n *Node }
+
+// Addrs implements renter.Keeper.
+func (k ownKeeper) Addrs() []string { return k.n.host.Addrs() }
+
+// Kept implements renter.Keeper.
+func (k ownKeeper) Kept(ctx context.Context, m wire.KeptRequest) (wire.KeptResponse, error) {
+	return k.n.keeper.Kept(ctx, m)
+}
 
 // survives fills in what a task's checkpoints are, and where.
 func survives(t job.Task, a *api.Task) {

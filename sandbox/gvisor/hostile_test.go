@@ -25,6 +25,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/artel-network/artel/blob"
+	"github.com/artel-network/artel/blob/mem"
 	"github.com/artel-network/artel/sandbox"
 	"github.com/artel-network/artel/sandbox/gvisor"
 )
@@ -113,8 +115,29 @@ func TestDeeper(t *testing.T) {
 		deepest = max(deepest, strings.Count(strings.TrimPrefix(path, s.Out), "/"))
 		return nil
 	})
-	if deepest > 256 || deepest < 200 {
+	if deepest > 64 || deepest < 60 {
 		t.Errorf("directories are nested %d deep", deepest)
+	}
+}
+
+// TestDeepIsKept: as deep as a program may write, its output can be kept; and the log
+// says why it may go no deeper.
+func TestDeepIsKept(t *testing.T) {
+	needs(t)
+	box := newBox(t, t.TempDir(), nil)
+	s := specOf(t, "deep", "1000")
+	exit, log := run(t, box, s)
+	if exit.Reason != sandbox.Exited || exit.OK() || !strings.Contains(log, "stopped at depth 64 mkdir") || !strings.Contains(log, "file name too long") {
+		t.Errorf("%v; log %s", exit, log)
+	}
+	if strings.Count(log, "artel: a directory in /out was refused: no more than 64") != 1 {
+		t.Errorf("the log does not say why: %s", log)
+	}
+	if err := os.WriteFile(s.Out+strings.Repeat("/d", 64)+"/file", []byte("x"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := blob.AddDir(t.Context(), mem.New(0), s.Out, blob.Limits{}); err != nil {
+		t.Error(err)
 	}
 }
 

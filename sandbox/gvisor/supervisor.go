@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 
@@ -24,6 +25,7 @@ import (
 	"gvisor.dev/gvisor/runsc/container"
 
 	"github.com/artel-network/artel/sandbox"
+	"github.com/artel-network/artel/sandbox/gvisor/internal/outfs"
 )
 
 // Files of an attempt's directory.
@@ -236,6 +238,11 @@ func (s *supervisor) contain(start time.Time, limit *time.Timer, lost func(error
 	over, logw, logDone, err := s.build(bundle)
 	if s.net != nil {
 		defer s.net.close()
+	}
+	if errors.Is(err, errStopped) {
+		exit = s.verdict(0, nil)
+		exit.PrepareMillis = ceilMillis(time.Since(start))
+		return exit
 	}
 	if bad := (badCheckpoint{}); errors.As(err, &bad) {
 		return s.unrestorable(err)
@@ -463,7 +470,14 @@ func (s *supervisor) takeLog(fd int) (ended bool) {
 // at an empty line, which is our own.
 func (s *supervisor) watchOutput(over *os.File) {
 	for lines := bufio.NewScanner(over); lines.Scan() && lines.Text() != ""; {
-		s.stop(sandbox.OutputLimit)
+		name, deep := strings.CutPrefix(lines.Text(), deepMark)
+		if !deep {
+			s.stop(sandbox.OutputLimit)
+			continue
+		}
+		s.logging.Lock()
+		_, _ = fmt.Fprintf(s.log, "artel: a directory in /%s was refused: no more than %d may lie within one another, so that they can be kept\n", name, outfs.MaxDepth)
+		s.logging.Unlock()
 	}
 }
 
