@@ -286,10 +286,11 @@ type Lease struct {
 
 // ProvideConfig is how the owner rents the machine out.
 type ProvideConfig struct {
-	Slots     uint32       `json:"slots"`  // 0: one per core
-	Memory    uint64       `json:"memory"` // bytes, all slots together; 0: what the machine can spare
-	Disk      uint64       `json:"disk"`   // bytes that strangers may take, images and tasks together; 0: what the disk can spare
-	Images    uint64       `json:"images"` // bytes of them for images; 0: a third
+	Slots     uint32       `json:"slots"`          // 0: one per core
+	Memory    uint64       `json:"memory"`         // bytes, all slots together; 0: what the machine can spare
+	Disk      uint64       `json:"disk"`           // bytes that strangers may take, images, checkpoints and tasks together; 0: what the disk can spare
+	Images    uint64       `json:"images"`         // bytes of them for images; 0: a third
+	Kept      *uint64      `json:"kept,omitempty"` // bytes of them for checkpoints of others; nil: a tenth
 	Price     artel.Price  `json:"price"`
 	MaxUnpaid artel.Amount `json:"maxUnpaid"` // zero: what a unit costs for each slot, and one more
 	MinRedeem artel.Amount `json:"minRedeem"` // less is neither booked nor redeemed; zero: as the chain's calls cost

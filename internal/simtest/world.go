@@ -430,8 +430,8 @@ func result(s artel.TaskSpec) []byte {
 // first argument names. What it leaves is sealed as by provider.Boxed.
 type runner struct{ n *node }
 
-func (r *runner) Run(ctx context.Context, _ artel.NodeID, _ artel.Hash, _ artel.Terms, run lease.Running, phase func(string)) lease.Finish {
-	phase("running")
+func (r *runner) Run(ctx context.Context, _ artel.NodeID, _ artel.Hash, _ artel.Terms, run lease.Running, c provider.Course) lease.Finish {
+	c.Phase("running")
 	d, err := time.ParseDuration(run.Spec.Args[0])
 	if err != nil {
 		return lease.Finish{Reason: artel.ReasonBadProgram, Message: err.Error()}
@@ -498,9 +498,9 @@ func (r *runner) seal(s artel.TaskSpec, f *lease.Finish) error {
 func (r *runner) Log(artel.Hash, lease.TaskKey, uint64, int) ([]byte, error) {
 	return nil, fmt.Errorf("no log here")
 }
-func (r *runner) Keep(context.Context, artel.Hash, lease.TaskKey, artel.Ref)   {}
-func (r *runner) Begin(context.Context, []provider.Attempt) []provider.Attempt { return nil }
-func (r *runner) Closed(artel.NodeID)                                          {}
+func (r *runner) Keep(context.Context, artel.Hash, lease.TaskKey, artel.Ref) {}
+func (r *runner) Begin(context.Context, []provider.Ran) []provider.Attempt   { return nil }
+func (r *runner) Closed(artel.NodeID)                                        {}
 
 func (r *runner) Live(artel.Hash, lease.TaskKey) (sandbox.Run, bool) { return nil, false }
 
