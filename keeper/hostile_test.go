@@ -340,10 +340,10 @@ func TestAbandoned(t *testing.T) {
 		s, x := w.saver(saverKey), w.task(renterKey, 1)
 		b := &bent{Store: s.blobs}
 		s.blobs = b
-		s.grow("a", 200<<20)
+		s.grow("a", 40<<20)
 		q := s.save(x, 1, artel.Ref{})
 		b.bend(func(_ artel.Ref, data []byte) ([]byte, error) {
-			time.Sleep(5 * time.Second) // quick enough for its place
+			time.Sleep(20 * time.Second) // quick enough for its place
 			return data, nil
 		})
 		if _, err := s.once(k, q); !errors.Is(err, p2p.Busy) || !strings.Contains(err.Error(), "bytes have come") {
