@@ -109,7 +109,7 @@ func (b boxes) describe(p *provider.Policy) {
 		return
 	}
 	needs := b.container.Needs()
-	p.Moves, p.CPU = needs.Version, needs.CPU
+	p.Moves, p.CPU = strings.ReplaceAll(needs.Version, "/", "-"), needs.CPU // as offers spell versions
 }
 
 // notices say, for the machine's owner, what of containers does not work here.
