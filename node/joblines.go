@@ -141,5 +141,6 @@ func taskLine(j job.Job, t job.Task) api.Task {
 		a.Attempt, a.Provider, a.Reason, a.Message = r.Result.Attempt, t.Node, r.Reason, r.Message
 		a.ExitCode, a.Wall = r.Result.ExitCode, r.Usage.Wall
 	}
+	survives(t, &a)
 	return a
 }

@@ -378,9 +378,31 @@ func (b *board) validate(_ context.Context, m p2p.Message) p2p.Verdict {
 }
 
 func (b *board) Offers(j artel.JobSpec, now time.Time, n int) []renter.Listed {
+	return b.rank(j, market.QueryFor(j), now, n)
+}
+
+func (b *board) Movers(j artel.JobSpec, from artel.Class, now time.Time, n int) []renter.Listed {
+	q := market.QueryFor(j)
+	q.From = from
+	return b.rank(j, q, now, n)
+}
+
+func (b *board) Keepers(now time.Time, n int) []renter.Listed {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	q := market.QueryFor(j)
+	sec := uint64(now.Unix())
+	var out []renter.Listed
+	for _, l := range market.Keepers(b.index.Keepers(max(n, 256), sec), b.history, sec) {
+		if len(out) < n {
+			out = append(out, renter.Listed{Offer: l.Offer, ID: l.ID})
+		}
+	}
+	return out
+}
+
+func (b *board) rank(j artel.JobSpec, q market.Query, now time.Time, n int) []renter.Listed {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	q.Limit = max(n, 256)
 	sec := uint64(now.Unix())
 	var out []renter.Listed
