@@ -91,7 +91,7 @@ func (o *owner) begin(ctx context.Context, c api.ProvideConfig) error {
 	if o.boxes, err = o.openBoxes(ctx, int(pol.Resources.Slots), int64(pol.Resources.Memory)); err != nil {
 		return err
 	}
-	pol.Sandboxes = o.boxes.kinds()
+	o.boxes.describe(&pol)
 	lend := o.offerGPUs(&pol, c.GPUs)
 	keepers, err := o.keepers()
 	if err != nil {
@@ -305,7 +305,7 @@ func (n *Node) Provide(ctx context.Context, c api.ProvideConfig) (api.ProvideSta
 		return api.ProvideStatus{}, err
 	}
 	o.limit(c)
-	pol.Sandboxes = o.boxes.kinds() // known since they were opened
+	o.boxes.describe(&pol) // known since they were opened
 	o.boxed.LendGPUs(o.offerGPUs(&pol, c.GPUs))
 	o.p.SetPolicy(pol)
 	o.p.Pause(ctx, false)
