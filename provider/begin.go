@@ -11,12 +11,12 @@ import (
 func (k Attempt) name() string { return fmt.Sprintf("%s-%d-%d", k.Lease, k.Task, k.Attempt) }
 
 // Begin implements Runner.
-func (b *Boxed) Begin(_ context.Context, before []Attempt) (goOn []Attempt) {
+func (b *Boxed) Begin(ctx context.Context, before []Attempt) (goOn []Attempt) {
 	known := map[string]Attempt{}
 	for _, a := range before {
 		known[a.name()] = a
 	}
-	defer b.prepare() // what an earlier run has left and nobody needs goes now; Run tells of errors
+	defer b.prepare(ctx) // what an earlier run has left and nobody needs goes now; Run tells of errors
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.goOn, b.roots = map[Attempt]sandbox.Left{}, map[Attempt]func(){}

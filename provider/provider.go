@@ -441,6 +441,8 @@ func (p *Provider) perform(t *tx, s *sold, e lease.Effect) {
 		t.after = append(t.after, func() { p.launch(t.ctx, s, e.Running) })
 	case lease.Kill:
 		t.after = append(t.after, func() { p.kill(s, e.TaskKey) })
+	case lease.Drain:
+		t.after = append(t.after, func() { p.kill(s, e.TaskKey) })
 	case lease.BookReserve:
 		if !s.Book.Unbooked().Less(p.policy().MinRedeem) {
 			p.book(t, s.Book)

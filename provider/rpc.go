@@ -112,7 +112,7 @@ func (p *Provider) start(ctx context.Context, from artel.NodeID, req []byte) ([]
 				refuse(artel.ReasonRefused, "the owner has paused this machine")
 				continue
 			}
-			next, fx, err := s.Take(k, st.Spec, t.now)
+			next, fx, err := s.Take(k, st.Spec, st.Keep, t.now)
 			var no lease.Refused
 			switch {
 			case errors.As(err, &no):

@@ -44,6 +44,9 @@ func (r *Renter) guided() job.Guide {
 // free is how many more attempts a lease takes now, those included that wait for its
 // slots.
 func (r *Renter) free(b *bought, now int64) int {
+	if b.Terms.Risk != 0 {
+		return b.room(now, 0) // work with checkpoints is long
+	}
 	return b.room(now, r.guide.Ahead(b.Terms.Slots, b.Mean()))
 }
 
@@ -87,7 +90,9 @@ func (r *Renter) credit(t *tx, b *bought, a *active, w *Work, rc *artel.Receipt,
 		}
 		return
 	}
-	r.noteEnd(t, b.node, !rc.Reason.HostsFault(), rc.Usage.Wall)
+	if !rc.Reason.Excused() {
+		r.noteEnd(t, b.node, !rc.Reason.HostsFault(), rc.Usage.Wall)
+	}
 	if !accepted || task.State != job.Paying {
 		return
 	}

@@ -199,7 +199,7 @@ func (r *Renter) hand(t *tx, a *active, b *bought, task job.Task, at job.Attempt
 	b.job = a.ID
 	t.mark(a.ID, i)
 	k := lease.TaskKey{Task: b.Next, Attempt: at.N}
-	next := b.Sent([]lease.TaskKey{k}, t.now)
+	next := b.Sent(k, nil, t.now)
 	next.Next++
 	r.set(t, b, next)
 	if a.Spec.Failover.Replace < b.failover.Replace {

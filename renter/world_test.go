@@ -278,7 +278,7 @@ func (s *seller) onStart(m wire.StartRequest) (resp wire.StartResponse, err erro
 				continue
 			}
 		}
-		next, fx, err := l.Take(k, x.Spec, unixMilli())
+		next, fx, err := l.Take(k, x.Spec, x.Keep, unixMilli())
 		if err != nil {
 			return resp, err
 		}
