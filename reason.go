@@ -2,6 +2,15 @@ package artel
 
 import "strconv"
 
+// Reasons are all that are known here.
+func Reasons() []Reason {
+	return []Reason{
+		ReasonExited, ReasonTime, ReasonMemory, ReasonOutput, ReasonLog, ReasonTrap, ReasonBadProgram, ReasonCancelled, ReasonLost, ReasonRefused,
+		ReasonNoInput, ReasonUnpaid, ReasonExpired, ReasonGarbage, ReasonHost, ReasonDrained, ReasonEvicted, ReasonStale,
+		ReasonFailed, ReasonProgram, ReasonBudget, ReasonDeadline, ReasonEnough,
+	}
+}
+
 // Sentence says it to a person, where nobody who was there has said more.
 func (r Reason) Sentence(exit int32) string {
 	switch r {

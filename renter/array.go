@@ -250,7 +250,7 @@ func (b *bought) queued(k lease.TaskKey) bool {
 // takeBack takes attempts that wait for a slot of a machine away from it, when
 // another one has a free slot for them.
 func (r *Renter) takeBack(t *tx, b *bought) {
-	if b.Phase != lease.Open || len(b.progress) == 0 {
+	if b.Phase == lease.Closed || len(b.progress) == 0 {
 		return
 	}
 	patience := max(queuedFor, int64(2*b.Mean()))
