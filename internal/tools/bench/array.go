@@ -17,7 +17,7 @@ func (b *bench) array(ctx context.Context) error {
 		return fmt.Errorf("simulate arrays: no figure: %w\n%.2000s", err, out)
 	}
 	for _, m := range lines {
-		b.add("array on 8 hosts of 4 slots, "+m[1]+": makespan ÷ ideal; work for nothing", "≤ 1.1×", m[4]+"×; "+percent(m[5]),
+		b.add("array on 8 hosts of 4 slots, "+m[1]+": makespan ÷ ideal; work for nothing", "", m[4]+"×; "+percent(m[5]),
 			fmt.Sprintf("ideal %s s, %s s with %s copies; without copies %s s, %s×", m[2], m[3], m[6], m[7], m[8]))
 	}
 	return nil
