@@ -1,6 +1,7 @@
 package artel
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -272,6 +273,16 @@ const (
 	ReasonStale      Reason = "stale"       // the checkpoint cannot go on here, or nowhere
 )
 
+// Reasons of a job that ended before all its tasks had a result, beside
+// ReasonCancelled.
+const (
+	ReasonFailed   Reason = "failed"   // some of its tasks failed; each says why
+	ReasonProgram  Reason = "program"  // its first tasks failed on every machine, none succeeded
+	ReasonBudget   Reason = "budget"   // its budget is used up, or pays for nothing more
+	ReasonDeadline Reason = "deadline" // its deadline came, or nothing can be done before it any more
+	ReasonEnough   Reason = "enough"   // as many tasks as were asked for are done
+)
+
 // ProgramsFault reports whether another host would most likely see the same.
 func (r Reason) ProgramsFault() bool {
 	switch r {
@@ -293,12 +304,16 @@ func (r Reason) Excused() bool {
 	return r == ReasonDrained || r == ReasonEvicted || r == ReasonStale
 }
 
+// maxArchs bounds the kinds of processor that an image is said to be for.
+const maxArchs = 32
+
 // JobSpec is what a renter asks for: Count tasks of one program or one image.
 type JobSpec struct {
 	Name      string    `json:"name"`
 	Program   Ref       `json:"program"`
 	Box       Box       `json:"box"`
-	Pull      uint64    `json:"pull,omitempty"` // bytes of the image as it travels
+	Pull      uint64    `json:"pull,omitempty"`  // bytes of the image as it travels
+	Archs     []string  `json:"archs,omitempty"` // processors that the image is for, as Go names them; empty: any
 	Input     Ref       `json:"input"`
 	Args      []string  `json:"args,omitempty"`
 	Env       []string  `json:"env,omitempty"`
@@ -316,6 +331,9 @@ type JobSpec struct {
 	Failover  Failover  `json:"failover"`
 	Label     Label     `json:"label,omitempty"`
 	Survival  Survival  `json:"survival,omitzero"`
+	Deadline  int64     `json:"deadline,omitempty"` // unix ms: the job ends then, with what is done; 0: none
+	Enough    uint64    `json:"enough,omitempty"`   // the job ends when so many tasks are done; 0: all
+	Once      bool      `json:"once,omitempty"`     // no task is begun a second time while it runs
 }
 
 // Failover says how soon a silent host is given up, in milliseconds.
@@ -346,10 +364,16 @@ func (j JobSpec) Check() error {
 		return Invalid("job has a time limit of %d ms per task, at most %d; hint: --timeout 10m", j.Wall, uint64(MaxUnit))
 	case !isWord(j.Sandbox):
 		return Invalid("job names no sandbox")
+	case len(j.Archs) > maxArchs || slices.ContainsFunc(j.Archs, func(a string) bool { return !isWord(a) }):
+		return Invalid("job's image is for %d kinds of processor, want at most %d words", len(j.Archs), maxArchs)
 	case j.Label.Check() != nil:
 		return j.Label.Check()
 	case j.Survival.Check() != nil:
 		return j.Survival.Check()
+	case j.Deadline < 0:
+		return Invalid("job has a deadline before 1970; hint: --deadline 2h")
+	case j.Enough > j.Count:
+		return Invalid("job ends after %d results, and has %d tasks; hint: a smaller --stop-after", j.Enough, j.Count)
 	case j.Tries == 0:
 		return Invalid("job may not try at all; hint: --tries 3")
 	case j.Failover.Heartbeat == 0 || j.Failover.Suspect < j.Failover.Heartbeat || j.Failover.Replace < j.Failover.Suspect:

@@ -77,26 +77,22 @@ func (b Bought) Accepted(sig artel.Signature, now int64) (Bought, error) {
 	return b, nil
 }
 
-// Free is how many more attempts the lease takes at once.
-func (b Bought) Free(now int64) int {
+// Room is how many more attempts the lease takes, when so many may wait at the
+// provider for a slot.
+func (b Bought) Room(now int64, ahead int) int {
 	if b.Phase != Open || b.Theirs.IsZero() || b.Disputed || uint64(now/1000) >= b.Lease.End {
 		return 0
 	}
-	return max(0, min(int(b.Terms.Slots)+b.ahead(), MaxOut(b.Terms.Slots))-len(b.Outstanding))
+	return max(0, min(int(b.Terms.Slots)+ahead, MaxOut(b.Terms.Slots))-len(b.Outstanding))
 }
 
-// Tasks shorter than this on average, in milliseconds, are handed out ahead of
-// their slots: else a slot would rest for as long as the news of its last task
-// travels. Longer ones are not: they would wait behind each other while
-// another machine has room.
-const short = 200
-
-// ahead is how many attempts may wait at the provider.
-func (b Bought) ahead() int {
-	if b.Seq == 0 || b.Wall/b.Seq >= short {
+// Mean is how many ms an attempt of this lease took on average, by its receipts; 0:
+// none has ended.
+func (b Bought) Mean() float64 {
+	if b.Seq == 0 {
 		return 0
 	}
-	return min(3*int(b.Terms.Slots), 64)
+	return max(float64(b.Wall), 1) / float64(b.Seq)
 }
 
 // Sent notes an attempt about to be handed out.

@@ -14,6 +14,7 @@ type Query struct {
 	Unit      uint64          // longest task, milliseconds
 	MaxPrice  artel.Price     // units per 10⁶ s of a slot
 	Region    string          // exactly this one
+	Archs     []string        // one of these, where the offer says what it is
 	Providers []artel.NodeID  // only these
 	Exclude   []artel.NodeID  // none of these
 	Limit     int             // the best so many; 0: all
@@ -21,7 +22,7 @@ type Query struct {
 
 // QueryFor returns what a job asks of an offer.
 func QueryFor(j artel.JobSpec) Query {
-	return Query{Sandbox: j.Sandbox, Want: j.Want, Unit: j.Stake(), MaxPrice: j.MaxPrice, Providers: j.Providers}
+	return Query{Sandbox: j.Sandbox, Want: j.Want, Unit: j.Stake(), MaxPrice: j.MaxPrice, Archs: j.Archs, Providers: j.Providers}
 }
 
 // Code says in one word why an offer does not suit.
@@ -39,6 +40,7 @@ const (
 	WhyUnit      Code = "unit"
 	WhyPrice     Code = "price"
 	WhyRegion    Code = "region"
+	WhyArch      Code = "arch"
 	WhyProviders Code = "providers"
 	WhyExcluded  Code = "excluded"
 	WhyBudget    Code = "budget"
@@ -76,6 +78,8 @@ func (w Why) String() string {
 		return fmt.Sprintf("it asks %d, the job pays at most %d; hint: --max-price %d", w.Have, w.Want, w.Have)
 	case WhyRegion:
 		return fmt.Sprintf("it is not in region %q", w.Text)
+	case WhyArch:
+		return fmt.Sprintf("its processors are %s, and the image is not for them; hint: build it for linux/%s too", w.Text, w.Text)
 	case WhyProviders:
 		return "it is not among the providers that the job names"
 	case WhyExcluded:
@@ -122,6 +126,9 @@ func (q Query) Why(o artel.Offer, now, skew uint64) []Why {
 	if q.Region != "" && o.Region != q.Region {
 		add(Why{Code: WhyRegion, Text: q.Region})
 	}
+	if !q.runsOn(o.CPU) {
+		add(Why{Code: WhyArch, Text: o.CPU.Arch})
+	}
 	if len(q.Providers) != 0 && !slices.Contains(q.Providers, o.Node) {
 		add(Why{Code: WhyProviders})
 	}
@@ -129,6 +136,11 @@ func (q Query) Why(o artel.Offer, now, skew uint64) []Why {
 		add(Why{Code: WhyExcluded})
 	}
 	return why
+}
+
+// runsOn reports whether a machine may run what is wanted, as far as its offer says.
+func (q *Query) runsOn(c artel.CPU) bool {
+	return len(q.Archs) == 0 || c.Arch == "" || slices.Contains(q.Archs, c.Arch)
 }
 
 // filter is a query made ready for a walk over many slots.
@@ -159,5 +171,5 @@ func (f *filter) may(s *slot) bool {
 // does decides the rest, at the entry behind a slot that may.
 func (f *filter) does(e *entry, now, skew uint64) bool {
 	return !e.dead && plus(e.Offer.Expires, skew) > now && (f.Want.GPUs == 0 || e.Offer.Resources.GPUMemory >= f.Want.GPUMemory) &&
-		(f.Query.Region == "" || e.Offer.Region == f.Query.Region) && !f.exclude[e.Offer.Node]
+		(f.Query.Region == "" || e.Offer.Region == f.Query.Region) && f.runsOn(e.Offer.CPU) && !f.exclude[e.Offer.Node]
 }

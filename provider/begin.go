@@ -21,7 +21,7 @@ func (b *Boxed) Begin(ctx context.Context, before []Ran) (goOn []Attempt) {
 	if b.Saves != nil {
 		defer b.clearSaves(ctx)
 	}
-	defer b.prepare() // what an earlier run has left and nobody needs goes now; Run tells of errors
+	defer b.prepare(ctx) // what an earlier run has left and nobody needs goes now; Run tells of errors
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.goOn, b.roots = map[Attempt]sandbox.Left{}, map[Attempt]func(){}

@@ -45,22 +45,23 @@ type Boxed struct {
 	// Left are the attempts that boxes have kept from an earlier run of the daemon.
 	Left []sandbox.Left
 
-	mu    sync.Mutex
-	goOn  map[Attempt]sandbox.Left // those of Left that Run has yet to take up
-	roots map[Attempt]func()       // and what gives their images back
-	live  map[Attempt]sandbox.Run
-	lend  []int             // the GPUs that are for strangers, as the sandbox names them
-	gpus  map[int]bool      // those in use
-	freed chan struct{}     // closed when some are given back; nil: nobody waits
-	going []sandbox.Left    // those of Left that nobody takes up, with devices in use
-	cache map[laid]*cached  // programs and inputs laid out on disk
-	turn  uint64            // counts uses of them
-	limit int64             // bytes that all of it may take; 0: no limit
-	used  int64             // bytes taken, and those that attempts may still take
-	held  map[Attempt]int64 // by attempts that are not settled
-	ready bool              // the directories are there
-	empty []string          // output directories to be used again
-	outs  int               // how many were made
+	mu     sync.Mutex
+	goOn   map[Attempt]sandbox.Left // those of Left that Run has yet to take up
+	roots  map[Attempt]func()       // and what gives their images back
+	live   map[Attempt]sandbox.Run
+	lend   []int             // the GPUs that are for strangers, as the sandbox names them
+	gpus   map[int]bool      // those in use
+	freed  chan struct{}     // closed when some are given back; nil: nobody waits
+	going  []sandbox.Left    // those of Left that nobody takes up, with devices in use
+	cache  map[laid]*cached  // programs and inputs laid out on disk
+	turn   uint64            // counts uses of them
+	limit  int64             // bytes that all of it may take; 0: no limit
+	used   int64             // bytes taken, and those that attempts may still take
+	held   map[Attempt]int64 // by attempts that are not settled
+	ready  bool              // the directories are there
+	spared map[string]bool   // what attempts of Left use
+	empty  []string          // output directories to be used again
+	outs   int               // how many were made
 
 	since   time.Time                          // of Begin
 	saved   map[Attempt][]artel.Ref            // generations in Saves, the oldest first
@@ -109,7 +110,7 @@ func (b *Boxed) Run(ctx context.Context, from artel.NodeID, id artel.Hash, t art
 	case r.Keep != nil && !b.keeps():
 		return a.fail(ctx, artel.ReasonRefused, "no checkpoints are taken here")
 	}
-	prepared := b.prepare() // before an attempt is taken up: what is in goOn keeps its files
+	prepared := b.prepare(ctx) // before an attempt is taken up: what is in goOn keeps its files
 	left := b.takeUp(a.Attempt)
 	claim := a.claim()
 	if err := b.take(claim); err != nil {
@@ -533,17 +534,19 @@ func (b *Boxed) logPath(id artel.Hash, k lease.TaskKey) string {
 }
 
 // prepare makes the directories, once. Whatever an earlier run of the daemon left
-// is nobody's.
-func (b *Boxed) prepare() error {
+// is nobody's. That may be much: who is cancelled leaves the rest to the next.
+func (b *Boxed) prepare(ctx context.Context) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.ready {
 		return nil
 	}
-	used := map[string]bool{}
-	for _, run := range b.goOn {
-		s := run.Spec()
-		used[s.Out], used[s.Log], used[s.In], used[s.Checkpoint] = true, true, true, true
+	if b.spared == nil { // later on some of goOn have been taken up, and use them still
+		b.spared = map[string]bool{}
+		for _, run := range b.goOn {
+			s := run.Spec()
+			b.spared[s.Out], b.spared[s.Log], b.spared[s.In], b.spared[s.Checkpoint] = true, true, true, true
+		}
 	}
 	var stale []string
 	for _, pattern := range []string{"laying-*", "saving-*", "restoring-*", "out/*", "logs/*", "laid/*"} {
@@ -555,8 +558,11 @@ func (b *Boxed) prepare() error {
 	}
 	for _, d := range stale {
 		real, err := filepath.EvalSymlinks(d) // as boxes name it
-		if err == nil && (used[real] || used[d]) {
+		if err == nil && (b.spared[real] || b.spared[d]) {
 			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return err
 		}
 		if err := os.RemoveAll(d); err != nil {
 			return err

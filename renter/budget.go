@@ -110,7 +110,7 @@ func (r *Renter) broke(t *tx, a *active) {
 		}
 	}
 	if !cost.IsZero() && a.Left(cost).IsZero() {
-		r.end(t, a, fmt.Sprintf("the budget of %s units is used up; hint: a larger --budget", a.Spec.Budget))
+		r.end(t, a, artel.ReasonBudget, fmt.Sprintf("the budget of %s units is used up; hint: a larger --budget", a.Spec.Budget))
 		return
 	}
 	if a.out > 0 || len(a.waiting) == 0 {
@@ -130,5 +130,5 @@ func (r *Renter) broke(t *tx, a *active) {
 	if len(offers) == 0 || !due.IsZero() {
 		return // somebody may come, and what is under way may come to less
 	}
-	r.end(t, a, fmt.Sprintf("%s of the budget's %s units are left, the cheapest offer's unit costs more; hint: a larger --budget or a shorter --timeout", left, a.Spec.Budget))
+	r.end(t, a, artel.ReasonBudget, fmt.Sprintf("%s of the budget's %s units are left, the cheapest offer's unit costs more; hint: a larger --budget or a shorter --timeout", left, a.Spec.Budget))
 }

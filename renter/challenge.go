@@ -56,10 +56,10 @@ type Shown struct {
 	Err   error         // why nothing is proved
 }
 
-// Free is how many more attempts the lease takes at once, beside the slots that a
-// challenge is to have.
-func (b *bought) Free(now int64) int {
-	free := b.Bought.Free(now)
+// room is how many more attempts the lease takes, of which so many may wait, beside
+// the slots that a challenge is to have.
+func (b *bought) room(now int64, ahead int) int {
+	free := b.Room(now, ahead)
 	if b.q == nil {
 		return free
 	}

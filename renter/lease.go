@@ -105,9 +105,9 @@ func (r *Renter) ended(t *tx, b *bought, k lease.TaskKey, v lease.Verdict) {
 		}
 		return
 	}
-	r.noteEnd(t, b.node, !v.Receipt.Reason.HostsFault(), v.Receipt.Usage.Wall)
 	a := r.jobs[w.Job]
 	if a == nil {
+		r.noteEnd(t, b.node, !v.Receipt.Reason.HostsFault(), v.Receipt.Usage.Wall)
 		delete(b.work, k)
 		b.Bought = b.Opened(k)
 		return
@@ -116,6 +116,7 @@ func (r *Renter) ended(t *tx, b *bought, k lease.TaskKey, v lease.Verdict) {
 	was := a.tasks[w.Index].State
 	a.Job, a.tasks[w.Index] = j, task
 	t.mark(a.ID, w.Index)
+	r.credit(t, b, a, w, v.Receipt, accept, cancel)
 	if was == job.Out && task.State != job.Out && task.State != job.Paying {
 		a.out--
 	} else if was != job.Out && task.State == job.Paying {

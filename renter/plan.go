@@ -2,6 +2,7 @@ package renter
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -22,17 +23,26 @@ const (
 // plan hands ready tasks to leases with free slots and asks for more leases
 // where tasks remain. It ends every round of the core.
 func (r *Renter) plan(t *tx) {
-	r.room = r.room[:0]
+	for _, id := range slices.Collect(maps.Keys(t.jobs)) {
+		if a := r.jobs[id]; a != nil {
+			r.ends(t, a)
+		}
+	}
+	r.room, r.guide = r.room[:0], r.guided()
 	for _, b := range r.ordered() {
 		r.pose(t, b)
-		if b.Free(t.now) > 0 && b.silent == job.Fine && !b.closing {
+		if r.free(b, t.now) > 0 && b.silent == job.Fine && !b.closing {
 			r.room = append(r.room, b)
 		}
 	}
 	asks := 0
 	for i, id := range r.order {
 		a := r.jobs[id]
-		if a == nil || a.Phase != job.Active || len(a.waiting) == 0 {
+		if a == nil || a.Phase != job.Active {
+			continue
+		}
+		r.copies(t, a)
+		if len(a.waiting) == 0 {
 			continue
 		}
 		// With ten thousand jobs waiting, a round looks for machines for some of them
@@ -46,7 +56,7 @@ func (r *Renter) plan(t *tx) {
 			if asks++; asks == maxAsks {
 				r.turn = i + 1
 			}
-			r.ask(t, a, ready)
+			r.ask(t, a, ready, func(l Listed) bool { return a.lonely || !a.shuns(l.Offer.Node, t.now) })
 		}
 	}
 	if asks < maxAsks {
@@ -61,26 +71,33 @@ func (r *Renter) plan(t *tx) {
 func (r *Renter) assign(t *tx, a *active) int {
 	var rest []uint64
 	ready := 0
-	leases := r.fitting(t, a)
+	leases := r.apt(t, a, r.fitting(t, a))
 	left := a.Left(r.due(a))
+	probes, suspect := []uint64(nil), a.Suspect()
+	if suspect {
+		probes = job.Probes(a.tasks, a.waiting)
+	}
+	may := func(i uint64) bool {
+		return a.Ready(a.tasks[i], t.now) && (!suspect || slices.Contains(probes, i))
+	}
 	for n, i := range a.waiting {
 		task := a.tasks[i]
 		if task.State != job.Waiting {
 			continue
 		}
-		if !a.Ready(task, t.now) {
+		if !may(i) {
 			rest = append(rest, i)
 			continue
 		}
-		b := pick(leases, task, a.lonely, t.now)
+		b := r.pick(leases, task, a.lonely, t.now)
 		if b == nil || left.Less(b.commits(1).Sub(b.commits(0))) {
 			rest = append(rest, i)
 			ready++
-			if b == nil && free(leases, t.now) == 0 {
+			if b == nil && r.freeAll(leases, t.now) == 0 {
 				for _, j := range a.waiting[n+1:] { // all slots are taken: the rest waits
 					if a.tasks[j].State == job.Waiting {
 						rest = append(rest, j)
-						if a.Ready(a.tasks[j], t.now) {
+						if may(j) {
 							ready++
 						}
 					}
@@ -102,11 +119,14 @@ func (r *Renter) assign(t *tx, a *active) int {
 func (r *Renter) fitting(t *tx, a *active) []*bought {
 	var out []*bought
 	for _, b := range r.room {
-		if b.Free(t.now) > 0 && suits(b.Terms, a.Spec) && r.shares(b, a) {
+		if r.free(b, t.now) > 0 && suits(b.Terms, a.Spec) && r.shares(b, a) {
 			out = append(out, b)
 		}
 	}
 	slices.SortStableFunc(out, func(x, y *bought) int {
+		if a.Late != 0 { // there is no time to be lost
+			return cmp.Compare(a.pace.Expect(x.node, r.speed(x, t.now)), a.pace.Expect(y.node, r.speed(y, t.now)))
+		}
 		return cmp.Or(cmp.Compare(x.Terms.Price, y.Terms.Price), x.idle.Compare(y.idle))
 	})
 	return out
@@ -131,10 +151,10 @@ func suits(t artel.Terms, j artel.JobSpec) bool {
 		(len(j.Providers) == 0 || slices.Contains(j.Providers, t.Node))
 }
 
-func pick(leases []*bought, task job.Task, lonely bool, now int64) *bought {
+func (r *Renter) pick(leases []*bought, task job.Task, lonely bool, now int64) *bought {
 	var second *bought
 	for _, b := range leases {
-		if b.Free(now) == 0 {
+		if r.free(b, now) == 0 {
 			continue
 		}
 		if !task.Avoid(b.Terms.Node) {
@@ -148,19 +168,27 @@ func pick(leases []*bought, task job.Task, lonely bool, now int64) *bought {
 	return nil
 }
 
-func free(leases []*bought, now int64) int {
+func (r *Renter) freeAll(leases []*bought, now int64) int {
 	n := 0
 	for _, b := range leases {
-		n += b.Free(now)
+		n += r.free(b, now)
 	}
 	return n
 }
 
 // dispatch hands one task to a lease. It is stored before it is sent.
 func (r *Renter) dispatch(t *tx, a *active, b *bought, i uint64) {
+	behind := b.room(t.now, 0) == 0
 	task, at := a.Dispatch(a.tasks[i], b.ID, b.Terms.Node, t.now)
-	a.tasks[i] = task
 	a.out++
+	r.guide.Waiting--
+	r.hand(t, a, b, task, at, behind)
+}
+
+// hand gives an attempt of a task to a lease; behind: to wait there for a slot.
+func (r *Renter) hand(t *tx, a *active, b *bought, task job.Task, at job.Attempt, behind bool) {
+	i := task.Index
+	a.tasks[i] = task
 	if old := r.jobs[b.job]; old != nil && old.Phase != job.Active {
 		t.jobs[b.job] = true // it may have been waiting for this alone
 	}
@@ -176,19 +204,19 @@ func (r *Renter) dispatch(t *tx, a *active, b *bought, i uint64) {
 		b.patient = t.now + int64(b.failover.Heartbeat)
 		b.failover = a.Spec.Failover
 	}
-	b.work[k] = &Work{TaskKey: k, Job: a.ID, Index: i, Try: at.N}
+	b.work[k] = &Work{TaskKey: k, Job: a.ID, Index: i, Try: at.N, Behind: behind}
 	b.waiting[k] = a.Spec.Task(i)
 	if len(b.waiting) == 1 {
 		t.after = append(t.after, func() { r.send(t.ctx, b) })
 	}
 }
 
-// ask proposes leases to the best offers until the job's ready tasks would
-// have slots.
-func (r *Renter) ask(t *tx, a *active, ready int) {
+// ask proposes leases to the best offers that will do until so many tasks would have
+// slots.
+func (r *Renter) ask(t *tx, a *active, ready int, will func(Listed) bool) {
 	want := ready
-	if a.Spec.Parallel > 0 {
-		want = min(want, int(a.Spec.Parallel)-a.out)
+	if most := a.Wide(&a.pace, len(a.waiting), a.out, t.now); most > 0 {
+		want = min(want, most-a.out)
 	}
 	for _, n := range r.asking {
 		want -= int(n)
@@ -205,7 +233,7 @@ func (r *Renter) ask(t *tx, a *active, ready int) {
 	now := time.UnixMilli(t.now)
 	left := a.Left(r.due(a))
 	begun := 0
-	offers := r.c.Board.Offers(a.Spec, now, 64)
+	offers := r.urgent(t, a, r.c.Board.Offers(a.Spec, now, 64))
 	a.lonely = a.waitsLong(t.now) && !slices.ContainsFunc(offers, func(l Listed) bool {
 		return !now.Before(r.shy[l.Offer.Node]) && r.asking[l.Offer.Node] == 0 && !a.shuns(l.Offer.Node, t.now)
 	})
@@ -218,7 +246,7 @@ func (r *Renter) ask(t *tx, a *active, ready int) {
 			continue
 		}
 		weight, ok := o.Resources.Weight(a.Spec.Want)
-		if !ok || !a.lonely && a.shuns(o.Node, t.now) {
+		if !ok || !will(l) {
 			continue
 		}
 		unit, pull := costOf(o, weight, a.Spec)

@@ -122,6 +122,7 @@ type Renter struct {
 	outbox   map[string]chain.Tx
 	rejected map[string]bool         // calls that the ledger would not carry out
 	room     []*bought               // leases with free slots at the beginning of a plan
+	guide    job.Guide               // of what may wait for a slot, in this plan
 	chainAt  uint64                  // unix seconds of the newest final block that was seen
 	shift    int64                   // ms by which the clock was set since the start
 	notice   string                  // what the owner should know; empty: nothing
@@ -140,6 +141,10 @@ type active struct {
 	waiting []uint64 // indices, may hold ones that are not waiting any more
 	out     int      // units out: what the budget must still cover
 	lonely  bool     // there is nobody but those that have failed what waits
+	pace    job.Pace // what its elements take
+	// Unix ms of the last look for what takes too long, of the last search for a
+	// machine for a copy, of the last word to what is to stop, and of the last estimate.
+	lookedAt, soughtAt, toldAt, warnedAt int64
 }
 
 // bought is a lease with what the core needs around it.

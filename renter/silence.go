@@ -68,6 +68,7 @@ func (r *Renter) tick(t *tx) {
 		r.judge(t, b)
 		if r.leases[b.id] == b {
 			r.stalled(t, b)
+			r.takeBack(t, b)
 			r.rest(t, b)
 			r.heldUp(t, b)
 			r.wonder(t, b)
@@ -76,6 +77,7 @@ func (r *Renter) tick(t *tx) {
 	for _, id := range r.order {
 		if a := r.jobs[id]; a != nil {
 			r.broke(t, a)
+			r.ends(t, a)
 		}
 	}
 	now := time.UnixMilli(t.now)
@@ -126,7 +128,7 @@ func (r *Renter) stalled(t *tx, b *bought) {
 	if t.now-r.woke < slack {
 		return // what ended meanwhile is still to be heard
 	}
-	late := b.Overdue(t.now, slack)
+	late := r.patient(t, b, b.Overdue(t.now, slack), slack)
 	if len(late) == 0 {
 		return
 	}
@@ -196,14 +198,18 @@ func (r *Renter) fence(t *tx, w Work) bool {
 	if a == nil {
 		return false
 	}
-	was := a.tasks[w.Index].State
-	a.tasks[w.Index] = a.Fence(a.tasks[w.Index], w.Try, t.now)
-	if was != job.Out && was != job.Paying || a.tasks[w.Index].State != job.Waiting {
+	was := a.tasks[w.Index]
+	task := a.Fence(was, w.Try, t.now)
+	a.tasks[w.Index] = task
+	if was.Fenced(w.Try) == task.Fenced(w.Try) {
 		return false
+	}
+	t.mark(a.ID, w.Index)
+	if task.State != job.Waiting || was.State == job.Waiting {
+		return true // another attempt of it is out
 	}
 	a.out--
 	a.waiting = slices.Insert(a.waiting, 0, w.Index) // it has waited longest
-	t.mark(a.ID, w.Index)
 	return true
 }
 
@@ -217,7 +223,7 @@ func (r *Renter) rest(t *tx, b *bought) {
 		return // its machine is just showing what it can do
 	}
 	linger := r.c.Policy.Linger.Milliseconds()
-	if a := r.jobs[b.job]; a != nil && !a.Spec.Budget.IsZero() && a.Phase != job.Active {
+	if a := r.jobs[b.job]; a != nil && !a.Spec.Budget.IsZero() && (a.Phase != job.Active || a.Halted != 0) {
 		linger = 0 // nobody else may use it
 	}
 	if b.Phase != lease.Open || b.Theirs.IsZero() || t.now-b.idle.UnixMilli() < linger {

@@ -59,9 +59,10 @@ type Work struct {
 	Sealed  artel.Ref    `json:"sealed"`
 	Due     artel.Amount `json:"due"` // the voucher that pays for it
 	Root    artel.Hash   `json:"root"`
-	Receipt bool         `json:"receipt"` // it has ended with a receipt that counts
-	Here    bool         `json:"here"`    // the sealed output is in the blob store
-	Seq     uint64       `json:"seq"`     // of the event that brought the receipt
+	Receipt bool         `json:"receipt"`          // it has ended with a receipt that counts
+	Here    bool         `json:"here"`             // the sealed output is in the blob store
+	Seq     uint64       `json:"seq"`              // of the event that brought the receipt
+	Behind  bool         `json:"behind,omitempty"` // it was handed out to wait for a slot
 	// Late is the receipt, where the host fell silent after it and the task was
 	// given to another one: what comes first counts.
 	Late *artel.Receipt `json:"late,omitempty"`
@@ -122,6 +123,7 @@ func (r *Renter) load(ctx context.Context) error {
 				a.out++
 			}
 		}
+		r.learn(a, r.loop.Now().UnixMilli())
 		r.jobs[j.ID] = a
 		r.order = append(r.order, j.ID)
 	}

@@ -155,6 +155,7 @@ type seller struct {
 	keys    func([]wire.OutputKey) []wire.OutputKey
 	watch   func(*wire.WatchResponse) error
 	recover func(wire.RecoverRequest) (wire.RecoverResponse, error)
+	takes   func(lease.Running) time.Duration             // how long a task takes it; nil: taskTakes
 	idles   int64                                         // extra ms that it claims to have been held
 	prove   func(m wire.ChallengeRequest) ([]byte, error) // nil: it knows no challenges
 
@@ -281,15 +282,26 @@ func (s *seller) onStart(m wire.StartRequest) (resp wire.StartResponse, err erro
 			return resp, err
 		}
 		*l = next
-		for range fx {
-			time.AfterFunc(taskTakes, func() {
+		s.run(m.Lease, fx)
+	}
+	return resp, nil
+}
+
+// run begins what has a slot.
+func (s *seller) run(id artel.Hash, fx []lease.Effect) {
+	for _, f := range fx {
+		if r, ok := f.(lease.Run); ok {
+			takes := taskTakes
+			if s.takes != nil {
+				takes = s.takes(r.Running)
+			}
+			time.AfterFunc(takes, func() {
 				s.mu.Lock()
 				defer s.mu.Unlock()
-				s.end(m.Lease, s.work(k))
+				s.end(id, s.work(r.TaskKey))
 			})
 		}
 	}
-	return resp, nil
 }
 
 // work is what a task leaves.
@@ -323,11 +335,12 @@ func (s *seller) end(id artel.Hash, f lease.Finish) {
 	if l == nil {
 		return
 	}
-	next, receipt, _, err := l.Finished(f, unixMilli())
+	next, receipt, fx, err := l.Finished(f, unixMilli())
 	if err != nil {
 		return // ended twice
 	}
 	*l = next
+	s.run(id, fx)
 	s.sealed[f.TaskKey] = f.Key
 	e := wire.Event{Seq: next.Seq, Task: f.Task, Attempt: f.Attempt, Reason: f.Reason, Message: f.Message}
 	if receipt != nil {
@@ -539,7 +552,7 @@ func (w *world) end(id artel.Hash, within time.Duration) (job.Job, []job.Task) {
 	defer cancel()
 	j, ts, err := w.r.Wait(ctx, id)
 	if err != nil {
-		w.t.Errorf("the job has not ended: %v; tasks %+v", err, ts)
+		w.t.Errorf("the job has not ended: %v; %d tasks, the first of them %+v", err, len(ts), ts[:min(len(ts), 4)])
 	}
 	return j, ts
 }

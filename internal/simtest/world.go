@@ -96,7 +96,8 @@ type node struct {
 	pays     atomic.Int64        // vouchers a deadbeat still sends
 	restored bool                // from an old copy of its disk
 	before   func(method string) // told of each call of a renter
-
+	slow     float64             // times as long for a task as others; 0: as long
+	hangs    atomic.Int64        // from so many tasks on it ends none and answers every question; 0: it does not
 }
 
 func simKey(n uint64) artel.Key {
@@ -438,7 +439,11 @@ func (r *runner) Run(ctx context.Context, _ artel.NodeID, _ artel.Hash, _ artel.
 	if run.Spec.Args[1] == "long-0" && slices.Contains(run.Spec.Env, "ARTEL_TASK=0") {
 		d *= 10
 	}
-	if r.n.habit == lazy {
+	if r.n.slow != 0 {
+		d = time.Duration(float64(d) * r.n.slow)
+	}
+	if r.n.habit == lazy || r.n.hangs.Load() != 0 && r.n.hangs.Add(-1) == 0 {
+		r.n.hangs.Store(1)
 		d = 1000 * time.Hour
 	}
 	began := time.Now()
