@@ -2,6 +2,8 @@ package node
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -115,6 +117,17 @@ func (b boxes) notices() []string {
 		all = append(all, "containers here have "+l)
 	}
 	return all
+}
+
+// moves fills in what an offer says of programs that go on elsewhere: the sandbox's
+// version, as a word, and the processor as the sandbox shows it to them.
+func (b boxes) moves(pol *provider.Policy) {
+	if b.container == nil || !b.container.Capabilities().Moves {
+		return
+	}
+	needs := b.container.Needs()
+	sum := sha256.Sum256([]byte(needs.Version))
+	pol.Moves, pol.CPU = hex.EncodeToString(sum[:8]), needs.CPU
 }
 
 func (b boxes) byKind() map[string]sandbox.Box {

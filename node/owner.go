@@ -90,6 +90,7 @@ func (o *owner) begin(ctx context.Context, c api.ProvideConfig) error {
 		return err
 	}
 	pol.Sandboxes = o.boxes.kinds()
+	o.boxes.moves(&pol)
 	lend := o.offerGPUs(&pol, c.GPUs)
 	o.boxed = &provider.Boxed{Boxes: o.boxes.byKind(), Images: n.images, Left: o.boxes.left, Blobs: n.blobs, Dir: work + "/jobs", Fetch: o.fetch, Scratch: o.scratch, Room: o.room, Tidy: n.tidySoon}
 	o.limit(o.complete(c))
@@ -293,6 +294,7 @@ func (n *Node) Provide(ctx context.Context, c api.ProvideConfig) (api.ProvideSta
 	}
 	o.limit(c)
 	pol.Sandboxes = o.boxes.kinds() // known since they were opened
+	o.boxes.moves(&pol)
 	o.boxed.LendGPUs(o.offerGPUs(&pol, c.GPUs))
 	o.p.SetPolicy(pol)
 	o.p.Pause(ctx, false)
