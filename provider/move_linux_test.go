@@ -95,7 +95,7 @@ func (w *world) real(n byte, wrap func(sandbox.Box) sandbox.Box) *machine {
 		w.t.Fatal(err)
 	}
 	w.t.Cleanup(func() { containers.Close() })
-	programs, err := wasm.New(wasm.Options{Command: []string{built.worker}, Root: m.Dir, Cache: filepath.Join(root, "compiled"), Slots: 2})
+	programs, err := wasm.New(wasm.Options{Command: []string{built.worker, wasm.WorkerArg}, Root: m.Dir, Cache: filepath.Join(root, "compiled"), Slots: 2})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -125,7 +125,7 @@ func large(r *lease.Running) {
 func TestMovedContainer(t *testing.T) {
 	builds(t)
 	w := newWorld(t, 2)
-	const steps = "20000000"
+	const steps = "6000000"
 	here, there := w.real(1, nil), w.real(2, nil)
 	if !here.Boxes[""].Capabilities().Moves {
 		t.Skip("programs cannot be moved on this machine")
@@ -222,7 +222,7 @@ func TestForgedContainer(t *testing.T) {
 // is wanted.
 func TestContainersFiles(t *testing.T) {
 	builds(t)
-	testFiles(t, "", "20000000", "20000")
+	testFiles(t, "", "6000000", "20000")
 }
 
 // TestWASMFiles: the same for a WASM program, which cannot stand still.
