@@ -34,12 +34,13 @@ var rooms = map[string][]string{
 	"core":     {},
 	"provider": {"", "blob", "chain", "checkpoint", "core", "image", "lease", "p2p", "sandbox", "seal", "survival", "wire"},
 	"renter":   {"", "blob", "chain", "core", "job", "lease", "market", "p2p", "seal", "wire"},
+	"keeper":   {"", "blob", "checkpoint", "p2p", "wire"}, "keeper/keepertest": {"", "keeper"},
 	// What a machine has of the network: files.
 	"datadir": {}, "network": {""}, "keys": {"", "datadir"},
 	// Shell.
-	"sqlite": {"", "chain", "job", "lease", "provider", "renter"},
+	"sqlite": {"", "chain", "job", "keeper", "lease", "provider", "renter"},
 	"api":    {"", "datadir", "network", "wire"},
-	"node": {"", "api", "blob", "blob/disk", "blob/mem", "blob/swarm", "chain", "chain/evm", "datadir", "host", "image", "job", "lease", "market", "network", "p2p", "p2p/libp2p",
+	"node": {"", "api", "blob", "blob/disk", "blob/mem", "blob/swarm", "chain", "chain/evm", "datadir", "host", "image", "job", "keeper", "lease", "market", "network", "p2p", "p2p/libp2p",
 		"provider", "renter", "sandbox", "sandbox/gvisor", "sandbox/wasm", "sqlite", "wire"},
 }
 

@@ -43,6 +43,11 @@ func (r *Renter) jumped(t *tx, j core.Jump) {
 	for _, b := range r.leases {
 		b.Bought, b.idle = b.Shifted(ms), b.idle.Add(j.Set)
 		b.patient += ms
+		for _, w := range b.work {
+			if w.Begun != 0 {
+				w.Begun += ms
+			}
+		}
 		if b.askAt != 0 {
 			b.askAt += ms
 		}
@@ -128,7 +133,7 @@ func (r *Renter) stalled(t *tx, b *bought) {
 	if t.now-r.woke < slack {
 		return // what ended meanwhile is still to be heard
 	}
-	late := r.patient(t, b, b.Overdue(t.now, slack), slack)
+	late := b.overdue(t.now, slack)
 	if len(late) == 0 {
 		return
 	}

@@ -16,7 +16,7 @@ import (
 func fieldNames() []string {
 	return []string{
 		"version", "name", "image", "wasm", "command", "workdir", "in", "out", "env", "secret", "cpu", "mem", "disk", "gpu", "gpu-memory", "net", "traffic",
-		"array", "timeout", "tries", "failover", "parallel", "max-price", "budget", "provider", "log-limit", "label", "sandbox",
+		"array", "timeout", "tries", "failover", "parallel", "max-price", "budget", "deadline", "stop-after", "copies", "provider", "log-limit", "label", "sandbox",
 	}
 }
 
@@ -56,6 +56,7 @@ func jobFields(fs *pflag.FlagSet) []jobfile.Field {
 const (
 	formSize     = `^\s*[0-9]+(\.[0-9]+)?\s*([kKmMgGtT]([iI]?[bB])?|[bB])?\s*$`
 	formDuration = `^([0-9]+d)?([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))*$`
+	formDeadline = `^([0-9]+d)?([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))*$|^[0-9]{2}:[0-9]{2}$|^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?(Z|[+-][0-9]{2}:[0-9]{2})?$`
 	formArray    = `^[0-9]+-[0-9]+$`
 	formPrice    = `^\s*[0-9][0-9_]*(\.[0-9]+)?\s*([A-Za-z][A-Za-z0-9]*)?\s*(/h)?\s*$`
 	formAmount   = `^\s*[0-9][0-9_]*(\.[0-9]+)?\s*([A-Za-z][A-Za-z0-9]*)?\s*$`
@@ -129,6 +130,10 @@ func fieldSchema(f jobfile.Field) object {
 		return object{{"type", "string"}, {"pattern", "^/"}}
 	case "failover":
 		return object{{"enum", []string{"normal", "fast"}}}
+	case "copies":
+		return object{{"enum", []string{"auto", "never"}}}
+	case "deadline":
+		return object{{"type", "string"}, {"pattern", formDeadline}}
 	case "label":
 		return object{{"enum", []string{"public", "private-at-rest"}}}
 	case "version":

@@ -3,6 +3,7 @@ package simtest
 import (
 	"context"
 	"fmt"
+	"os"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -55,7 +56,7 @@ func (x array) ideal() time.Duration {
 }
 
 func (x array) run(once bool) (out arrayOutcome) {
-	w := newWorld(1, arrayHosts, 1, newStory(false))
+	w := newWorld(1, arrayHosts, 1, newStory(*full))
 	w.net.SetLink(mem.Link{Latency: 40 * time.Millisecond, Jitter: 10 * time.Millisecond})
 	r := w.nodes[arrayHosts]
 	r.start()
@@ -70,6 +71,9 @@ func (x array) run(once bool) (out arrayOutcome) {
 	defer func() {
 		for _, n := range w.nodes {
 			n.crash()
+		}
+		if *full {
+			os.Stdout.WriteString(w.story.text(false))
 		}
 	}()
 	time.Sleep(5 * time.Second)
