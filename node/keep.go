@@ -98,7 +98,10 @@ func (o *owner) keepers() (provider.Keepers, error) {
 		n.begin <- room{"count checkpoints on their way", o.saves.Recount}
 	}
 	c := keeper.Client{Host: n.host, Domain: n.params.Domain(), Self: n.keeper, Open: n.openBlobs}
-	return provider.Keepers{Key: n.c.Key, Domain: c.Domain, Saves: o.saves, Ship: c.Ship, Bring: c.Bring}, nil
+	failed := func(k provider.Attempt, err error) {
+		n.c.Log.Warn("a task's checkpoint came to nothing", "lease", k.Lease.Short(), "task", k.Task, "error", err)
+	}
+	return provider.Keepers{Key: n.c.Key, Domain: c.Domain, Saves: o.saves, Ship: c.Ship, Bring: c.Bring, Failed: failed}, nil
 }
 
 // sends returns where a root may be fetched from that a peer keeps for an attempt
