@@ -41,7 +41,7 @@ var rooms = map[string][]string{
 	"sqlite": {"", "chain", "job", "keeper", "lease", "provider", "renter"},
 	"api":    {"", "datadir", "network", "wire"},
 	"node": {"", "api", "blob", "blob/disk", "blob/mem", "blob/swarm", "chain", "chain/evm", "datadir", "host", "image", "job", "keeper", "lease", "market", "network", "p2p", "p2p/libp2p",
-		"provider", "renter", "sandbox", "sandbox/gvisor", "sandbox/wasm", "sqlite", "wire"},
+		"provider", "renter", "sandbox", "sandbox/gvisor", "sandbox/wasm", "sqlite", "survival", "wire"},
 }
 
 // outside are trees that arrows do not bind: the binary, tests' own programs,

@@ -41,6 +41,7 @@ type Status struct {
 	Jobs     int           `json:"jobs"` // not ended
 	Leases   int           `json:"leases"`
 	Provider bool          `json:"provider"`
+	Kept     string        `json:"kept,omitempty"` // what of the running jobs is safe elsewhere, a sentence
 	Chain    ChainStatus   `json:"chain"`
 	Notices  []string      `json:"notices,omitempty"` // what the owner should know
 }
@@ -139,6 +140,11 @@ type Task struct {
 	Wall     uint64       `json:"wall"` // milliseconds
 	Output   artel.Ref    `json:"output"`
 	Due      artel.Amount `json:"due"`
+	// How it survives its machines.
+	Checkpoint *Checkpoint  `json:"checkpoint,omitempty"` // nil: there is none, or it is over
+	From       *Begun       `json:"from,omitempty"`       // what its attempt goes on from; nil: the beginning, and there was nothing else
+	Lost       uint64       `json:"lost,omitempty"`       // milliseconds that ran and were lost
+	LostPaid   artel.Amount `json:"lostPaid"`             // what was paid for them
 }
 
 // JobQuery chooses jobs.

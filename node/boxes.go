@@ -2,8 +2,6 @@ package node
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -103,6 +101,17 @@ func (b boxes) kinds() []string {
 	return []string{kindContainer, kindWASM}
 }
 
+// describe says in an offer what boxes the machine has, and where their programs can
+// go on.
+func (b boxes) describe(p *provider.Policy) {
+	p.Sandboxes = b.kinds()
+	if b.container == nil || !b.container.Capabilities().Moves {
+		return
+	}
+	needs := b.container.Needs()
+	p.Moves, p.CPU = strings.ReplaceAll(needs.Version, "/", "-"), needs.CPU // as offers spell versions
+}
+
 // notices say, for the machine's owner, what of containers does not work here.
 func (b boxes) notices() []string {
 	if b.container == nil {
@@ -117,17 +126,6 @@ func (b boxes) notices() []string {
 		all = append(all, "containers here have "+l)
 	}
 	return all
-}
-
-// moves fills in what an offer says of programs that go on elsewhere: the sandbox's
-// version, as a word, and the processor as the sandbox shows it to them.
-func (b boxes) moves(pol *provider.Policy) {
-	if b.container == nil || !b.container.Capabilities().Moves {
-		return
-	}
-	needs := b.container.Needs()
-	sum := sha256.Sum256([]byte(needs.Version))
-	pol.Moves, pol.CPU = hex.EncodeToString(sum[:8]), needs.CPU
 }
 
 func (b boxes) byKind() map[string]sandbox.Box {

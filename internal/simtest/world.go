@@ -35,6 +35,7 @@ var network = artel.Keccak([]byte("simulated network"))
 type world struct {
 	net   *mem.Network
 	chain *fake.Chain
+	seed  uint64
 	rng   *rand.Rand
 	log   *slog.Logger
 	story *story
@@ -43,6 +44,8 @@ type world struct {
 	total artel.Amount
 	// patient renters leave it to their providers to give back what was not used.
 	patient bool
+
+	copies atomic.Int64 // done tasks whose copy was first
 
 	asked atomic.Int64 // machines that have answered a challenge, for each renter that remembers it
 
@@ -130,7 +133,7 @@ func rentPolicy(patient bool) renter.Policy {
 }
 
 func newWorld(seed uint64, providers, renters int, s *story) *world {
-	w := &world{patient: seed%2 == 0, net: mem.NewNetwork(seed), rng: rand.New(rand.NewPCG(seed, 7)), story: s, began: time.Now()}
+	w := &world{seed: seed, patient: seed%2 == 0, net: mem.NewNetwork(seed), rng: rand.New(rand.NewPCG(seed, 7)), story: s, began: time.Now()}
 	w.log = slog.New(&teller{story: s, began: w.began})
 	balances := map[artel.Address]artel.Amount{}
 	for i := range providers + renters {
@@ -378,9 +381,31 @@ func (b *board) validate(_ context.Context, m p2p.Message) p2p.Verdict {
 }
 
 func (b *board) Offers(j artel.JobSpec, now time.Time, n int) []renter.Listed {
+	return b.rank(j, market.QueryFor(j), now, n)
+}
+
+func (b *board) Movers(j artel.JobSpec, from artel.Class, now time.Time, n int) []renter.Listed {
+	q := market.QueryFor(j)
+	q.From = from
+	return b.rank(j, q, now, n)
+}
+
+func (b *board) Keepers(now time.Time, n int) []renter.Listed {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	q := market.QueryFor(j)
+	sec := uint64(now.Unix())
+	var out []renter.Listed
+	for _, l := range market.Keepers(b.index.Keepers(max(n, 256), sec), b.history, sec) {
+		if len(out) < n {
+			out = append(out, renter.Listed{Offer: l.Offer, ID: l.ID})
+		}
+	}
+	return out
+}
+
+func (b *board) rank(j artel.JobSpec, q market.Query, now time.Time, n int) []renter.Listed {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	q.Limit = max(n, 256)
 	sec := uint64(now.Unix())
 	var out []renter.Listed
