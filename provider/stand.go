@@ -2,7 +2,6 @@ package provider
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 
@@ -26,10 +25,7 @@ func (b *Boxed) Still(ctx context.Context, k Attempt) (goOn func(), err error) {
 	if run == nil || s == nil {
 		return nil, fmt.Errorf("stop task %d attempt %d: %w", k.Task, k.TaskKey.Attempt, sandbox.ErrEnded)
 	}
-	m, ok := run.(interface {
-		Freeze(ctx context.Context) error
-		Thaw(ctx context.Context) error
-	})
+	m, ok := run.(sandbox.Movable)
 	if !ok {
 		return nil, fmt.Errorf("stop task %d attempt %d: %w: programs of this sandbox do not stand still", k.Task, k.TaskKey.Attempt, sandbox.ErrNotMovable)
 	}
@@ -38,9 +34,6 @@ func (b *Boxed) Still(ctx context.Context, k Attempt) (goOn func(), err error) {
 	if s.by == 0 {
 		if err := m.Freeze(ctx); err != nil {
 			_ = m.Thaw(context.WithoutCancel(ctx)) // it may stand all the same
-			if errors.Is(err, errors.ErrUnsupported) {
-				err = fmt.Errorf("%w: %w", sandbox.ErrNotMovable, err)
-			}
 			return nil, err
 		}
 	}
