@@ -103,7 +103,8 @@ type Job struct {
 	ID        string       `json:"id"`
 	Name      string       `json:"name"`
 	State     State        `json:"state"`
-	Message   string       `json:"message,omitempty"` // why it waits or failed
+	Reason    artel.Reason `json:"reason,omitempty"`  // why it ended before all its tasks were done, or is ending
+	Message   string       `json:"message,omitempty"` // why it waits or failed, or that its deadline cannot be kept
 	Created   time.Time    `json:"created"`
 	Ended     time.Time    `json:"ended,omitzero"`
 	Tasks     uint64       `json:"tasks"`
@@ -116,6 +117,8 @@ type Job struct {
 	Providers int          `json:"providers"` // that work for it now
 	Promised  artel.Amount `json:"promised"`  // by vouchers, for it
 	Budget    artel.Amount `json:"budget"`    // zero: no limit
+	Deadline  time.Time    `json:"deadline,omitzero"`
+	Late      time.Time    `json:"late,omitzero"` // when it will be over, where that is after its deadline
 }
 
 // JobDetail is a job with its tasks.

@@ -23,17 +23,44 @@ const (
 )
 
 // Pace is what the elements of a job have taken so far, from being handed out to
-// their receipts, by the renter's own clock: in ms on the reference machine, and
-// host by host. It is not stored: who comes back learns it anew from the tasks.
+// their receipts, by the renter's own clock: as it was, with the hosts' speeds taken
+// off, and host by host. It is not stored: who comes back learns it anew from the
+// tasks.
 type Pace struct {
-	work   []float64
-	sorted []float64 // nil: to be made
-	next   int
-	n      uint64
-	hosts  map[artel.NodeID]hostPace
+	took, work figures
+	n          uint64
+	hosts      map[artel.NodeID]hostPace
 }
 
 type hostPace struct{ n, sum float64 }
+
+// figures are the newest of many.
+type figures struct {
+	kept   []float64
+	sorted []float64 // nil: to be made
+	next   int
+}
+
+func (f *figures) add(x float64) {
+	f.sorted = nil
+	if len(f.kept) < paceKept {
+		f.kept = append(f.kept, x)
+		return
+	}
+	f.kept[f.next] = x
+	f.next = (f.next + 1) % paceKept
+}
+
+// at is the figure below which a share q of them is; 0: there is none.
+func (f *figures) at(q float64) float64 {
+	if len(f.kept) == 0 {
+		return 0
+	}
+	if f.sorted == nil {
+		f.sorted = slices.Sorted(slices.Values(f.kept))
+	}
+	return f.sorted[min(int(q*float64(len(f.sorted))), len(f.sorted)-1)]
+}
 
 // Took notes that a host of some speed (1000 is the reference machine's) took ms for
 // an element.
@@ -46,27 +73,21 @@ func (p *Pace) Took(n artel.NodeID, ms int64, speed float64) {
 	}
 	h := p.hosts[n]
 	p.hosts[n] = hostPace{h.n + 1, h.sum + float64(ms)}
-	w := float64(ms) * speed / reference
 	p.n++
-	p.sorted = nil
-	if len(p.work) < paceKept {
-		p.work = append(p.work, w)
-		return
-	}
-	p.work[p.next] = w
-	p.next = (p.next + 1) % paceKept
+	p.took.add(float64(ms))
+	p.work.add(float64(ms) * speed / reference)
 }
 
-// At is the time within which a share q of the elements was done, in ms on the
-// reference machine; 0: none was.
-func (p *Pace) At(q float64) float64 {
-	if len(p.work) == 0 {
-		return 0
+// Typical is what half of the elements took at most, in ms; 0: none is done.
+func (p *Pace) Typical() float64 { return p.took.at(0.5) }
+
+// on is the time within which a share q of the elements would be done on a host of
+// some speed, in ms.
+func (p *Pace) on(speed, q float64) float64 {
+	if speed <= 0 {
+		speed = reference
 	}
-	if p.sorted == nil {
-		p.sorted = slices.Sorted(slices.Values(p.work))
-	}
-	return p.sorted[min(int(q*float64(len(p.sorted))), len(p.sorted)-1)]
+	return p.work.at(q) * reference / speed
 }
 
 // known reports whether enough siblings are done to say what is typical of a job of
@@ -79,10 +100,7 @@ func (p *Pace) Expect(n artel.NodeID, speed float64) float64 {
 	if h := p.hosts[n]; h.n > 0 {
 		return h.sum / h.n
 	}
-	if speed <= 0 {
-		speed = reference
-	}
-	return p.At(0.5) * reference / speed
+	return p.on(speed, 0.5)
 }
 
 // Running is an attempt that is out and not fenced.
@@ -112,14 +130,14 @@ func (p *Pace) Left(x Running) float64 {
 // nearly all of its siblings, took that it seems not to get on at all.
 func (p *Pace) Hangs(x Running) bool {
 	e := float64(x.For)
-	return p.n > 0 && e > hanging*p.Expect(x.Node, x.Speed) && e > hanging*p.At(0.9) && e*x.Speed/reference > hanging*p.At(0.9)
+	return p.n > 0 && e > hanging*p.Expect(x.Node, x.Speed) && e > hanging*p.took.at(0.9) && e > hanging*p.on(x.Speed, 0.9)
 }
 
 // late reports whether an attempt has taken longer than nearly all of its siblings
 // did, its host's speed taken off, or is on a host that is slow.
 func (p *Pace) late(x Running) bool {
 	e, want := float64(x.For), p.Expect(x.Node, x.Speed)
-	return e <= want || e*x.Speed/reference > spread*p.At(0.9)
+	return e <= want || e > spread*p.on(x.Speed, 0.9)
 }
 
 // Stragglers lists the attempts of which a copy may be started now, the one that
@@ -130,10 +148,11 @@ func (p *Pace) late(x Running) bool {
 // host is fast enough for, Gains says.
 //
 // out is all that runs of the job, waiting how many elements wait for a slot.
+// A task with checkpoints is not copied: what it has done would be lost, and is safe.
 // Without finished siblings nobody is late, unless the deadline is so near that an
 // element whose host vanishes now could not be made up for.
 func (j Job) Stragglers(p *Pace, out []Running, waiting int, now int64) []Running {
-	if j.Phase != Active || j.Halted != 0 || j.Spec.Once {
+	if j.Phase != Active || j.Halted != 0 || j.Spec.Once || j.Spec.Survival.Wanted() {
 		return nil
 	}
 	live := map[uint64]int{}
@@ -160,7 +179,7 @@ func (j Job) Stragglers(p *Pace, out []Running, waiting int, now int64) []Runnin
 			}
 		case j.presses(p, x, now):
 			late = append(late, x)
-		case known && p.late(x) && p.Left(x) > copyGain*p.At(0.5):
+		case known && p.late(x) && p.Left(x) > copyGain*p.Typical():
 			late = append(late, x)
 		}
 	}
@@ -277,7 +296,7 @@ func (g Guide) Ahead(slots uint32, mean float64) int {
 // elsewhere, waiting the elements that wait: those who are twice as fast would have
 // done them all, and this one, in less than half the time.
 func (p *Pace) SitsOut(n artel.NodeID, speed float64, others []Running, waiting int) bool {
-	typical, takes := p.At(0.5), p.Expect(n, speed)
+	typical, takes := p.Typical(), p.Expect(n, speed)
 	if typical == 0 || takes < 2*typical {
 		return false
 	}

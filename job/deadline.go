@@ -50,9 +50,13 @@ const hopeless = 3
 // of results is asked for, failing is an answer like any other.
 func (j Job) Suspect() bool { return j.Spec.Enough == 0 && !j.Good && j.Faults >= hopeless }
 
-// Probes are the waiting tasks on which a suspect program is tried again: those that
-// have failed most often.
-func Probes(ts []Task, waiting []uint64) []uint64 {
+// Probes are the waiting tasks on which a suspect program is tried again, while so
+// many are out: those that have failed most often, a few at once, and none any more
+// when it is as good as found guilty.
+func (j Job) Probes(ts []Task, waiting []uint64, out int) []uint64 {
+	if j.Failed >= hopeless || out >= hopeless {
+		return nil
+	}
 	var worst, fresh []uint64
 	for _, i := range waiting {
 		switch {
@@ -65,7 +69,7 @@ func Probes(ts []Task, waiting []uint64) []uint64 {
 	}
 	slices.SortFunc(worst, func(a, b uint64) int { return cmp.Or(cmp.Compare(ts[b].Faults, ts[a].Faults), cmp.Compare(a, b)) })
 	worst = append(worst, fresh...)
-	return worst[:min(len(worst), hopeless)]
+	return worst[:min(len(worst), hopeless-out)]
 }
 
 // End says why a job should end now; ok is false where it should not. out is how
@@ -91,23 +95,26 @@ func (j Job) InTime(p *Pace, n artel.NodeID, speed float64, now int64) bool {
 	if j.Spec.Deadline == 0 || left > 0 && !p.known(j.Spec.Count) {
 		return true
 	}
+	if left <= 0 {
+		return false
+	}
 	if p.hosts[n].n > 0 {
 		return p.Expect(n, speed) <= left
 	}
-	return p.At(0.25)*reference/max(speed, 1) <= left
+	return p.on(speed, 0.25) <= left
 }
 
 // Forecast estimates when the last open task will be done, unix ms: what waits
-// shares slots of the typical speed, and what runs is as far as it is. Before
+// shares slots of hosts like those so far, and what runs is as far as it is. Before
 // anything is known of the elements' time it says what is the least: that they take
 // at least as long as those that run have taken. 0: nothing to go by.
 func (j Job) Forecast(p *Pace, out []Running, waiting, slots int, now int64) int64 {
 	known := p.known(j.Spec.Count)
-	each, longest, rest := p.At(0.5), 0.0, 0.0
+	each, longest, rest := p.Typical(), 0.0, 0.0
 	if !known {
 		each = 0
 		for _, x := range out {
-			each = max(each, float64(x.For)*max(x.Speed, 1)/reference)
+			each = max(each, float64(x.For))
 		}
 	}
 	for _, x := range out {
@@ -136,7 +143,7 @@ func (j Job) Wide(p *Pace, waiting, out int, now int64) int {
 	if most == 0 || j.Late == 0 || left <= 0 || !p.known(j.Spec.Count) {
 		return most
 	}
-	rounds := math.Floor(left / max(p.At(0.5), 1))
+	rounds := math.Floor(left / max(p.Typical(), 1))
 	return max(most, int(math.Ceil(float64(waiting+out)/max(rounds, 1))))
 }
 

@@ -44,6 +44,9 @@ func (r *Renter) guided() job.Guide {
 // free is how many more attempts a lease takes now, those included that wait for its
 // slots.
 func (r *Renter) free(b *bought, now int64) int {
+	if b.Terms.Risk != 0 {
+		return b.room(now, 0) // work with checkpoints is long
+	}
 	return b.room(now, r.guide.Ahead(b.Terms.Slots, b.Mean()))
 }
 
@@ -56,13 +59,21 @@ func (r *Renter) speedOf(n artel.NodeID, claim uint32, now int64) float64 {
 
 // learn brings back what a stored job's elements have taken.
 func (r *Renter) learn(a *active, now int64) {
+	claims := map[artel.NodeID]uint32{}
+	for _, b := range r.leases {
+		claims[b.node] = b.claim
+	}
 	for _, t := range a.tasks {
 		if t.Receipt == nil || t.Receipt.Reason != artel.ReasonExited || t.Receipt.Result.ExitCode != 0 {
 			continue
 		}
 		for _, at := range t.Attempts {
 			if at.N == t.Receipt.Result.Attempt && at.Ran.Done == 0 {
-				a.pace.Took(at.Node, at.Ended-at.Sent, r.speedOf(at.Node, 0, now))
+				claim, ok := claims[at.Node]
+				if !ok {
+					claim = 1000 // nobody remembers: as the reference machine
+				}
+				a.pace.Took(at.Node, at.Ended-at.Sent, r.speedOf(at.Node, claim, now))
 			}
 		}
 	}
@@ -85,7 +96,11 @@ func (r *Renter) credit(t *tx, b *bought, a *active, w *Work, rc *artel.Receipt,
 	}
 	at := task.Attempts[w.Try-1]
 	if at.Ran.Done == 0 { // else it had only the rest to do
-		a.pace.Took(b.node, at.Ended-at.Sent, r.speed(b, t.now))
+		took := int64(rc.Usage.Wall)
+		if w.Begun != 0 {
+			took = t.now - w.Begun
+		}
+		a.pace.Took(b.node, took, r.speed(b, t.now))
 	}
 	if !at.Copy {
 		return
@@ -122,7 +137,11 @@ func (r *Renter) running(a *active, now int64) (out []job.Running) {
 			if speed == 0 {
 				speed = r.speed(b, now)
 			}
-			out = append(out, job.Running{Index: w.Index, N: w.Try, Node: b.node, For: now - at.Sent, Speed: speed})
+			x := job.Running{Index: w.Index, N: w.Try, Node: b.node, Speed: speed}
+			if w.Begun != 0 {
+				x.For = now - w.Begun
+			}
+			out = append(out, x)
 		}
 	}
 	return out
@@ -137,11 +156,14 @@ func (r *Renter) apt(t *tx, a *active, leases []*bought) []*bought {
 	var out []job.Running
 	looked := false
 	return slices.DeleteFunc(leases, func(b *bought) bool {
-		speed := r.speed(b, t.now)
-		if !a.InTime(&a.pace, b.node, speed, t.now) {
+		speed, begins := r.speed(b, t.now), t.now
+		if b.room(t.now, 0) == 0 {
+			begins += int64(a.pace.Expect(b.node, speed)) // it waits for a slot
+		}
+		if !a.InTime(&a.pace, b.node, speed, begins) {
 			return true
 		}
-		if typical := a.pace.At(0.5); typical == 0 || a.pace.Expect(b.node, speed) < 2*typical {
+		if typical := a.pace.Typical(); typical == 0 || a.pace.Expect(b.node, speed) < 2*typical {
 			return false
 		}
 		if !looked {
@@ -214,7 +236,7 @@ func (r *Renter) copy(t *tx, a *active, x job.Running) bool {
 		return false
 	}
 	r.c.Log.Info("a task takes long, a copy begins", "job", a.ID.Short(), "task", a.Spec.First+x.Index, "seconds", x.For/1000, "slow", x.Node.Short(), "provider", best.node.Short())
-	return r.hand(t, a, best, next, at, false)
+	return r.hand(t, a, best, next, at, t.now)
 }
 
 // queued reports whether an attempt waits at its provider for a slot, by what it
@@ -227,7 +249,7 @@ func (b *bought) queued(k lease.TaskKey) bool {
 // takeBack takes attempts that wait for a slot of a machine away from it, when
 // another one has a free slot for them.
 func (r *Renter) takeBack(t *tx, b *bought) {
-	if b.Phase != lease.Open || len(b.progress) == 0 {
+	if b.Phase == lease.Closed || len(b.progress) == 0 {
 		return
 	}
 	patience := max(queuedFor, int64(2*b.Mean()))
@@ -275,16 +297,32 @@ func (r *Renter) freeFor(t *tx, a *active, not *bought, taken map[*bought]int) *
 	return nil
 }
 
-// patient leaves out of attempts that are out for too long those that were handed out
-// behind others and may have begun late.
-func (r *Renter) patient(t *tx, b *bought, late []lease.TaskKey, slack int64) []lease.TaskKey {
-	return slices.DeleteFunc(late, func(k lease.TaskKey) bool {
-		w := b.work[k]
-		a := (*active)(nil)
-		if w != nil && w.Behind {
-			a = r.jobs[w.Job]
+// begin notes that something has ended on a lease: what waited longest there for a
+// slot has one now.
+func (b *bought) begin(now int64) {
+	for _, k := range b.keys() {
+		if w := b.work[k]; w.Begun == 0 && !w.Receipt {
+			w.Begun = now
+			return
 		}
-		return a != nil && t.now-a.tasks[w.Index].Attempts[w.Try-1].Sent <= 4*int64(b.Terms.Unit)+slack
+	}
+}
+
+// overdue lists attempts that have been out for longer than a unit and slack ms, but
+// for those that were handed out behind others and have begun later, or still wait
+// there.
+func (b *bought) overdue(now, slack int64) []lease.TaskKey {
+	unit := int64(b.Terms.Unit)
+	return slices.DeleteFunc(b.Overdue(now, slack), func(k lease.TaskKey) bool {
+		w := b.work[k]
+		switch {
+		case w == nil:
+			return false
+		case w.Begun != 0:
+			return now-w.Begun <= unit+slack
+		}
+		i := slices.IndexFunc(b.Outstanding, func(o lease.Outstanding) bool { return o.TaskKey == k })
+		return i >= 0 && now-b.Outstanding[i].Sent <= 4*unit+slack
 	})
 }
 
@@ -319,13 +357,20 @@ func (r *Renter) ends(t *tx, a *active) {
 // warn holds a job against its deadline.
 func (r *Renter) warn(t *tx, a *active) {
 	out := r.running(a, t.now)
-	waiting, slots := 0, len(out)
+	waiting, slots := 0, 0
 	for _, i := range a.waiting {
 		if a.tasks[i].State == job.Waiting {
 			waiting++
 		}
 	}
 	for _, b := range r.ordered() {
+		ours := 0
+		for _, x := range out {
+			if x.Node == b.node {
+				ours++
+			}
+		}
+		slots += min(ours, int(b.Terms.Slots))
 		if b.silent == job.Fine && r.suits(b, a, t.now) && r.shares(b, a) {
 			slots += b.room(t.now, 0)
 		}
@@ -338,7 +383,7 @@ func (r *Renter) warn(t *tx, a *active) {
 	if at == 0 {
 		return
 	}
-	if j, changed := a.Warn(at, len(out)); changed {
+	if j, changed := a.Warn(at, min(slots, len(out))); changed {
 		a.Job = j
 		t.jobs[a.ID] = true
 		r.c.Log.Info("job and its deadline", "job", a.ID.Short(), "message", j.Message)

@@ -75,7 +75,7 @@ func (r *Renter) assign(t *tx, a *active) int {
 	left := a.Left(r.due(a))
 	probes, suspect := []uint64(nil), a.Suspect()
 	if suspect {
-		probes = job.Probes(a.tasks, a.waiting)
+		probes = a.Probes(a.tasks, a.waiting, a.out)
 	}
 	may := func(i uint64) bool {
 		return a.Ready(a.tasks[i], t.now) && (!suspect || slices.Contains(probes, i))
@@ -164,7 +164,7 @@ func (r *Renter) pick(leases []*bought, task job.Task, lonely bool, now int64) *
 		if r.free(b, now) == 0 {
 			continue
 		}
-		if _, _, ok := b.begin(task, now); !ok {
+		if _, _, ok := b.origin(task, now); !ok {
 			continue
 		}
 		if !task.Avoid(b.Terms.Node) {
@@ -188,9 +188,12 @@ func (r *Renter) freeAll(leases []*bought, now int64) int {
 
 // dispatch hands one task to a lease, and reports whether it did. It is stored before it is sent.
 func (r *Renter) dispatch(t *tx, a *active, b *bought, i uint64) bool {
-	behind := b.room(t.now, 0) == 0
+	begun := t.now
+	if b.room(t.now, 0) == 0 {
+		begun = 0
+	}
 	task, at := a.Dispatch(a.tasks[i], b.ID, b.Terms.Node, t.now)
-	if !r.hand(t, a, b, task, at, behind) {
+	if !r.hand(t, a, b, task, at, begun) {
 		return false
 	}
 	a.out++
@@ -198,9 +201,9 @@ func (r *Renter) dispatch(t *tx, a *active, b *bought, i uint64) bool {
 	return true
 }
 
-// hand gives an attempt of a task to a lease; behind: to wait there for a slot. It
-// does not where nobody is left to keep its checkpoints.
-func (r *Renter) hand(t *tx, a *active, b *bought, task job.Task, at job.Attempt, behind bool) bool {
+// hand gives an attempt of a task to a lease, where it begins then, or 0: when a slot
+// is free. It does not where nobody is left to keep its checkpoints.
+func (r *Renter) hand(t *tx, a *active, b *bought, task job.Task, at job.Attempt, begun int64) bool {
 	i := task.Index
 	task, keep, ok := r.keeping(t, a, b, task, at.N)
 	if !ok {
@@ -222,7 +225,7 @@ func (r *Renter) hand(t *tx, a *active, b *bought, task job.Task, at job.Attempt
 		b.patient = t.now + int64(b.failover.Heartbeat)
 		b.failover = a.Spec.Failover
 	}
-	b.work[k] = &Work{TaskKey: k, Job: a.ID, Index: i, Try: at.N, Behind: behind}
+	b.work[k] = &Work{TaskKey: k, Job: a.ID, Index: i, Try: at.N, Begun: begun}
 	b.waiting[k] = a.Spec.Task(i)
 	if len(b.waiting) == 1 {
 		t.after = append(t.after, func() { r.send(t.ctx, b) })

@@ -43,6 +43,11 @@ func (r *Renter) jumped(t *tx, j core.Jump) {
 	for _, b := range r.leases {
 		b.Bought, b.idle = b.Shifted(ms), b.idle.Add(j.Set)
 		b.patient += ms
+		for _, w := range b.work {
+			if w.Begun != 0 {
+				w.Begun += ms
+			}
+		}
 		if b.askAt != 0 {
 			b.askAt += ms
 		}
@@ -134,7 +139,7 @@ func (r *Renter) stalled(t *tx, b *bought) {
 		return // what ended meanwhile is still to be heard
 	}
 	overdue := func(slack int64) []lease.TaskKey {
-		return append(r.patient(t, b, b.Overdue(t.now, slack), slack), r.unsaved(b, t.now, slack)...)
+		return append(b.overdue(t.now, slack), r.unsaved(b, t.now, slack)...)
 	}
 	late := overdue(slack)
 	if len(late) == 0 {

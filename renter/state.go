@@ -60,10 +60,10 @@ type Work struct {
 	Sealed  artel.Ref    `json:"sealed"`
 	Due     artel.Amount `json:"due"` // the voucher that pays for it
 	Root    artel.Hash   `json:"root"`
-	Receipt bool         `json:"receipt"`          // it has ended with a receipt that counts
-	Here    bool         `json:"here"`             // the sealed output is in the blob store
-	Seq     uint64       `json:"seq"`              // of the event that brought the receipt
-	Behind  bool         `json:"behind,omitempty"` // it was handed out to wait for a slot
+	Receipt bool         `json:"receipt"`         // it has ended with a receipt that counts
+	Here    bool         `json:"here"`            // the sealed output is in the blob store
+	Seq     uint64       `json:"seq"`             // of the event that brought the receipt
+	Begun   int64        `json:"begun,omitempty"` // unix ms, when it had a slot as far as is known here; 0: it waits for one
 	// Late is the receipt, where the host fell silent after it and the task was
 	// given to another one: what comes first counts.
 	Late *artel.Receipt `json:"late,omitempty"`
@@ -124,7 +124,6 @@ func (r *Renter) load(ctx context.Context) error {
 				a.out++
 			}
 		}
-		r.learn(a, r.loop.Now().UnixMilli())
 		r.jobs[j.ID] = a
 		r.order = append(r.order, j.ID)
 	}
@@ -146,6 +145,9 @@ func (r *Renter) load(ctx context.Context) error {
 		}
 		r.rekey(b)
 		r.leases[b.ID] = b
+	}
+	for _, a := range r.jobs {
+		r.learn(a, now)
 	}
 	if err := r.loadPayers(ctx); err != nil {
 		return err

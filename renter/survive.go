@@ -118,7 +118,7 @@ func clipped(addrs []string) []string { return addrs[:min(len(addrs), 16)] }
 // where its lease does not pay by them. ok is false where nobody could keep them.
 func (r *Renter) keeping(t *tx, a *active, b *bought, task job.Task, try uint32) (next job.Task, keep *artel.Keeping, ok bool) {
 	now, index := t.now, task.Index
-	from, why, _ := b.begin(a.tasks[index], now)
+	from, why, _ := b.origin(a.tasks[index], now)
 	if why != "" {
 		r.c.Log.Info("task goes on from less", "job", a.ID.Short(), "task", a.Spec.First+index, "provider", b.node.Short(), "message", why)
 	}
@@ -148,9 +148,9 @@ func (r *Renter) keeping(t *tx, a *active, b *bought, task job.Task, try uint32)
 	return task.Begun(try, from, why, k.Keepers), &k, true
 }
 
-// begin decides what the next attempt of a task on a lease goes on from; ok is false
+// origin decides what the next attempt of a task on a lease goes on from; ok is false
 // where it should wait for another one.
-func (b *bought) begin(task job.Task, now int64) (from *job.Checkpoint, why string, ok bool) {
+func (b *bought) origin(task job.Task, now int64) (from *job.Checkpoint, why string, ok bool) {
 	if b.Terms.Risk == 0 {
 		if len(task.Safe.Saved) == 0 {
 			return nil, "", true

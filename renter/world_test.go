@@ -164,6 +164,7 @@ type seller struct {
 	watch   func(*wire.WatchResponse) error
 	recover func(wire.RecoverRequest) (wire.RecoverResponse, error)
 	takes   func(lease.Running) time.Duration             // how long a task takes it; nil: taskTakes
+	exit    int32                                         // of its tasks
 	idles   int64                                         // extra ms that it claims to have been held
 	prove   func(m wire.ChallengeRequest) ([]byte, error) // nil: it knows no challenges
 
@@ -320,7 +321,7 @@ func (s *seller) run(id artel.Hash, fx []lease.Effect) {
 
 // work is what a task leaves.
 func (s *seller) work(k lease.TaskKey) lease.Finish {
-	f := lease.Finish{TaskKey: k, Reason: artel.ReasonExited, Billed: true, Usage: artel.Usage{Wall: uint64(taskTakes.Milliseconds())}}
+	f := lease.Finish{TaskKey: k, Reason: artel.ReasonExited, Exit: s.exit, Billed: true, Usage: artel.Usage{Wall: uint64(taskTakes.Milliseconds())}}
 	if !s.output {
 		return f
 	}

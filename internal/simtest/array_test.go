@@ -3,6 +3,7 @@ package simtest
 import (
 	"context"
 	"fmt"
+	"os"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -55,7 +56,7 @@ func (x array) ideal() time.Duration {
 }
 
 func (x array) run(once bool) (out arrayOutcome) {
-	w := newWorld(1, arrayHosts, 1, newStory(false))
+	w := newWorld(1, arrayHosts, 1, newStory(*full))
 	w.net.SetLink(mem.Link{Latency: 40 * time.Millisecond, Jitter: 10 * time.Millisecond})
 	r := w.nodes[arrayHosts]
 	r.start()
@@ -71,8 +72,19 @@ func (x array) run(once bool) (out arrayOutcome) {
 		for _, n := range w.nodes {
 			n.crash()
 		}
+		if *full {
+			os.Stdout.WriteString(w.story.text(false))
+		}
 	}()
-	time.Sleep(5 * time.Second)
+	for range 60 { // news may be lost: until all have been heard of
+		time.Sleep(5 * time.Second)
+		if len(r.board.Offers(spec("", 1, 0, false), r.now(), 2*arrayHosts)) == arrayHosts {
+			break
+		}
+		for _, p := range w.providers() {
+			p.p.SetPolicy(p.policy)
+		}
+	}
 	sp := spec(x.name, x.count, x.each, false)
 	sp.Once, sp.Wall = once, 10*unit
 	r.submit(sp)
