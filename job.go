@@ -370,6 +370,8 @@ func (j JobSpec) Check() error {
 		return j.Label.Check()
 	case j.Survival.Check() != nil:
 		return j.Survival.Check()
+	case j.Survival.Kind == CheckpointWhole && (j.Box.Image.IsZero() || j.Want.GPUs > 0):
+		return Invalid("whole checkpoints are of containers without a GPU; hint: --checkpoint files")
 	case j.Deadline < 0:
 		return Invalid("job has a deadline before 1970; hint: --deadline 2h")
 	case j.Enough > j.Count:

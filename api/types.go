@@ -41,6 +41,7 @@ type Status struct {
 	Jobs     int           `json:"jobs"` // not ended
 	Leases   int           `json:"leases"`
 	Provider bool          `json:"provider"`
+	Kept     string        `json:"kept,omitempty"` // what of the running jobs is safe elsewhere, a sentence
 	Chain    ChainStatus   `json:"chain"`
 	Notices  []string      `json:"notices,omitempty"` // what the owner should know
 }
@@ -139,6 +140,11 @@ type Task struct {
 	Wall     uint64       `json:"wall"` // milliseconds
 	Output   artel.Ref    `json:"output"`
 	Due      artel.Amount `json:"due"`
+	// How it survives its machines.
+	Checkpoint *Checkpoint  `json:"checkpoint,omitempty"` // nil: there is none, or it is over
+	From       *Begun       `json:"from,omitempty"`       // what its attempt goes on from; nil: the beginning, and there was nothing else
+	Lost       uint64       `json:"lost,omitempty"`       // milliseconds that ran and were lost
+	LostPaid   artel.Amount `json:"lostPaid"`             // what was paid for them
 }
 
 // JobQuery chooses jobs.
@@ -289,10 +295,11 @@ type Lease struct {
 
 // ProvideConfig is how the owner rents the machine out.
 type ProvideConfig struct {
-	Slots     uint32       `json:"slots"`  // 0: one per core
-	Memory    uint64       `json:"memory"` // bytes, all slots together; 0: what the machine can spare
-	Disk      uint64       `json:"disk"`   // bytes that strangers may take, images and tasks together; 0: what the disk can spare
-	Images    uint64       `json:"images"` // bytes of them for images; 0: a third
+	Slots     uint32       `json:"slots"`          // 0: one per core
+	Memory    uint64       `json:"memory"`         // bytes, all slots together; 0: what the machine can spare
+	Disk      uint64       `json:"disk"`           // bytes that strangers may take, images, checkpoints and tasks together; 0: what the disk can spare
+	Images    uint64       `json:"images"`         // bytes of them for images; 0: a third
+	Kept      *uint64      `json:"kept,omitempty"` // bytes of them for checkpoints of others; nil: a tenth
 	Price     artel.Price  `json:"price"`
 	MaxUnpaid artel.Amount `json:"maxUnpaid"` // zero: what a unit costs for each slot, and one more
 	MinRedeem artel.Amount `json:"minRedeem"` // less is neither booked nor redeemed; zero: as the chain's calls cost

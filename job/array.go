@@ -232,8 +232,8 @@ func (j Job) Copy(t Task, lease artel.Hash, node artel.NodeID, now int64) (task 
 			return t, a, false
 		}
 	}
-	if t.State != Out || live != 1 || t.tried() >= MaxAttempts {
-		return t, a, false
+	if t.State != Out || live != 1 || t.tries() >= MaxAttempts || len(t.Safe.Saved) > 0 {
+		return t, a, false // keepers would hold the checkpoints of one of them only
 	}
 	t, a = j.Dispatch(t, lease, node, now)
 	t.Attempts[len(t.Attempts)-1].Copy, a.Copy = true, true

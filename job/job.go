@@ -20,7 +20,8 @@ import (
 //
 // A task that is Out has one live attempt, or two: a copy of what takes too long
 // (Copy). The first good receipt counts, the other attempt is cancelled; one that
-// is lost, or fenced, leaves the task to the other one. A job that was halted
+// is lost, or fenced, leaves the task to the other one. What is waiting goes on from
+// its newest confirmed checkpoint, where it has one: see Safe. A job that was halted
 // (Halt) hands out nothing more and is over when nothing of it is Out or Paying.
 type State uint8
 
@@ -49,8 +50,9 @@ type Attempt struct {
 	Message string       `json:"message,omitempty"`
 	Fenced  bool         `json:"fenced,omitempty"` // replaced by a later attempt
 	Silent  int64        `json:"silent,omitempty"` // unix ms of the fence
-	Copy    bool         `json:"copy,omitempty"`   // begun beside another one that took too long
-	Taken   bool         `json:"taken,omitempty"`  // fenced before it had begun: its host had no slot for it
+	Ran     Ran          `json:"ran,omitzero"`
+	Copy    bool         `json:"copy,omitempty"`  // begun beside another one that took too long
+	Taken   bool         `json:"taken,omitempty"` // fenced before it had begun: its host had no slot for it
 }
 
 // Task is one unit of a job.
@@ -65,6 +67,7 @@ type Task struct {
 	Output   artel.Ref      `json:"output"`             // the opened output; zero where empty or not there yet
 	Log      artel.Ref      `json:"log"`                // what the counting attempt printed; zero until it is here
 	Spent    artel.Amount   `json:"spent"`
+	Safe     Safe           `json:"safe,omitzero"`
 }
 
 func (t *Task) attempt(n uint32) *Attempt {
@@ -143,7 +146,7 @@ func New(id artel.Hash, spec artel.JobSpec, now int64) (Job, []Task, error) {
 }
 
 // MaxAttempts is how often a task is tried in all before it fails, whoever is
-// to blame: a job must end.
+// to blame: a job must end. Attempts that have saved something do not count.
 const MaxAttempts = 50
 
 // Ready reports whether the task may be handed out at now.
@@ -156,7 +159,7 @@ func (j Job) Ready(t Task, now int64) bool {
 // next try belongs to another host.
 func (t Task) Avoid(n artel.NodeID) bool {
 	return slices.ContainsFunc(t.Attempts, func(a Attempt) bool {
-		return a.Node == n && (a.Reason.ProgramsFault() || a.Reason == artel.ReasonGarbage || a.Reason == artel.ReasonExited)
+		return a.Node == n && (a.Reason == artel.ReasonStale || a.Reason.ProgramsFault() || a.Reason == artel.ReasonGarbage || a.Reason == artel.ReasonExited)
 	})
 }
 
@@ -218,8 +221,9 @@ func (j Job) Received(t Task, n uint32, r *artel.Receipt, spent artel.Amount, no
 	}
 	if r.Reason.ProgramsFault() || r.Result.ExitCode != 0 {
 		t.Faults++
+		t = t.unfit(n, r.Reason, now)
 		j.Faults++
-		if t.Faults < j.Spec.Tries && t.tried() < MaxAttempts {
+		if t.Faults < j.Spec.Tries && t.tries() < MaxAttempts {
 			if !newer {
 				t.State, t.NotUntil = Waiting, now+backoff(t.Faults)
 			}
@@ -230,6 +234,7 @@ func (j Job) Received(t Task, n uint32, r *artel.Receipt, spent artel.Amount, no
 		j.Open, j.Failed = j.Open-1, j.Failed+1
 		return j, t, true, others(t, n)
 	}
+	t = t.delivered(n)
 	t.Receipt, t.Node, t.State, j.Good = r, a.Node, Paying, true
 	return j, t, true, others(t, n)
 }
@@ -273,6 +278,7 @@ func (j Job) Lost(t Task, n uint32, why artel.Reason, msg string, now int64) (Jo
 	if a.Ended == 0 || t.State == Paying {
 		a.Ended, a.Reason, a.Message = now, why, msg
 	}
+	t = t.unfit(n, why, now)
 	if why.ProgramsFault() {
 		j.Faults++
 		t.Faults++ // it was not run and is not paid for, and another host would say the same
@@ -289,7 +295,7 @@ func (j Job) Lost(t Task, n uint32, why artel.Reason, msg string, now int64) (Jo
 // again gives a task that ended without a result another try, or fails it after
 // the last one.
 func (j Job) again(t Task, now int64) (Job, Task) {
-	if t.tried() < MaxAttempts && (t.Faults == 0 || t.Faults < j.Spec.Tries) {
+	if t.tries() < MaxAttempts && (t.Faults == 0 || t.Faults < j.Spec.Tries) {
 		return j, t.back(now)
 	}
 	t.State = Failed
@@ -298,15 +304,13 @@ func (j Job) again(t Task, now int64) (Job, Task) {
 }
 
 func (t Task) back(now int64) Task {
-	host := 0
-	for _, a := range t.Attempts {
-		if a.Ended != 0 && !a.Taken {
-			host++
-		}
-	}
+	host, excused := t.failures()
 	t.State = Waiting
-	if host > 2 {
+	switch {
+	case host > 2:
 		t.NotUntil = now + backoff(uint32(host-2))
+	case excused > 2:
+		t.NotUntil = now + backoff(1) // who is sent away at once each time rests a little
 	}
 	return t
 }
@@ -332,7 +336,9 @@ func (t Task) Shifted(ms int64) Task {
 		move(&a.Sent)
 		move(&a.Ended)
 		move(&a.Silent)
+		move(&a.Ran.At)
 	}
+	t.Safe = t.Safe.shifted(ms)
 	return t
 }
 
@@ -347,7 +353,7 @@ func (j Job) Fence(t Task, n uint32, now int64) Task {
 	}
 	out, lives := t.State == Out && a.Ended == 0, t.Lives(n)
 	unopened := t.State == Paying && t.Receipt != nil && t.Receipt.Result.Attempt == n
-	if !out && !unopened || !(out && lives) && t.tried() >= MaxAttempts {
+	if !out && !unopened || !(out && lives) && t.tries() >= MaxAttempts {
 		return t // the last try of all is waited for until it is lost
 	}
 	t.Attempts = slices.Clone(t.Attempts)

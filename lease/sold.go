@@ -153,6 +153,11 @@ func (s Sold) Due(now int64) artel.Amount {
 // between is nobody's bill for holding.
 func (s Sold) Restarted(now int64, goesOn func(TaskKey) bool) Sold {
 	s.Running = slices.DeleteFunc(slices.Clone(s.Running), func(r Running) bool { return !goesOn(r.TaskKey) })
+	for i := range s.Running {
+		if r := &s.Running[i]; r.Keep != nil {
+			r.SafeAt = now // nobody could take checkpoints meanwhile
+		}
+	}
 	s.Metered, s.FreeAt = now, 0
 	s.StuckAt = 0
 	if s.UnpaidAt != 0 {

@@ -17,12 +17,17 @@ type Query struct {
 	Archs     []string        // one of these, where the offer says what it is
 	Providers []artel.NodeID  // only these
 	Exclude   []artel.NodeID  // none of these
+	Moves     bool            // only those that take whole programs to other machines
+	From      artel.Class     // only those on which a program from there goes on
 	Limit     int             // the best so many; 0: all
 }
 
 // QueryFor returns what a job asks of an offer.
 func QueryFor(j artel.JobSpec) Query {
-	return Query{Sandbox: j.Sandbox, Want: j.Want, Unit: j.Stake(), MaxPrice: j.MaxPrice, Archs: j.Archs, Providers: j.Providers}
+	return Query{
+		Sandbox: j.Sandbox, Want: j.Want, Unit: j.Stake(), MaxPrice: j.MaxPrice, Archs: j.Archs, Providers: j.Providers,
+		Moves: j.Survival.Kind == artel.CheckpointWhole,
+	}
 }
 
 // Code says in one word why an offer does not suit.
@@ -45,6 +50,8 @@ const (
 	WhyExcluded  Code = "excluded"
 	WhyBudget    Code = "budget"
 	WhyResting   Code = "resting"
+	WhyMoves     Code = "moves"
+	WhyClass     Code = "class"
 )
 
 // Why is one reason against an offer, with the two figures that disagree.
@@ -88,6 +95,10 @@ func (w Why) String() string {
 		return fmt.Sprintf("one task may cost %d, the budget is %d; hint: --budget", w.Have, w.Want)
 	case WhyResting:
 		return fmt.Sprintf("it failed lately and rests for %d s more", w.Have)
+	case WhyMoves:
+		return "it cannot move whole programs; hint: --checkpoint files"
+	case WhyClass:
+		return "a program that was moved would not go on there: its processor or sandbox is another one"
 	}
 	return string(w.Code)
 }
@@ -132,6 +143,12 @@ func (q Query) Why(o artel.Offer, now, skew uint64) []Why {
 	if len(q.Providers) != 0 && !slices.Contains(q.Providers, o.Node) {
 		add(Why{Code: WhyProviders})
 	}
+	if q.Moves && o.Moves == "" {
+		add(Why{Code: WhyMoves})
+	}
+	if !q.From.IsZero() && !o.Class().Takes(q.From) {
+		add(Why{Code: WhyClass})
+	}
 	if slices.Contains(q.Exclude, o.Node) {
 		add(Why{Code: WhyExcluded})
 	}
@@ -171,5 +188,6 @@ func (f *filter) may(s *slot) bool {
 // does decides the rest, at the entry behind a slot that may.
 func (f *filter) does(e *entry, now, skew uint64) bool {
 	return !e.dead && plus(e.Offer.Expires, skew) > now && (f.Want.GPUs == 0 || e.Offer.Resources.GPUMemory >= f.Want.GPUMemory) &&
-		(f.Query.Region == "" || e.Offer.Region == f.Query.Region) && f.runsOn(e.Offer.CPU) && !f.exclude[e.Offer.Node]
+		(f.Query.Region == "" || e.Offer.Region == f.Query.Region) && f.runsOn(e.Offer.CPU) && !f.exclude[e.Offer.Node] &&
+		(!f.Moves || e.Offer.Moves != "") && (f.From.IsZero() || e.Offer.Class().Takes(f.From))
 }

@@ -29,8 +29,8 @@ func history(j job.Job, ts []job.Task, until int64) []api.JobEvent {
 		index := j.Spec.First + t.Index
 		for _, at := range t.Attempts {
 			e := api.JobEvent{Kind: api.EventTask, Task: index, Attempt: at.N, Provider: at.Node}
-			e.State = api.StateRunning
-			if at.Copy {
+			e.State, e.Message = api.StateRunning, begunText(at)
+			if at.Copy && e.Message == "" {
 				e.Message = "a copy: another attempt takes long, the first to be done counts"
 			}
 			add(at.Sent, e)
@@ -75,7 +75,7 @@ const sayAfter = 3_000
 
 // Watch implements api.Jobs. A notice has the number of the event before it.
 func (n *Node) Watch(ctx context.Context, id string, after uint64, emit func(api.JobEvent) error) error {
-	told, late := "", "" // why it waits, and that its deadline cannot be kept
+	told, late, warned := "", "", "" // why it waits, that its deadline cannot be kept, where its checkpoints are
 	for {
 		news := n.renter.News()
 		now := time.Now().UnixMilli()
@@ -113,6 +113,12 @@ func (n *Node) Watch(ctx context.Context, id string, after uint64, emit func(api
 				if err := emit(api.JobEvent{Seq: after, Time: millis(now), Kind: api.EventNotice, Message: "waiting: " + why, Job: &line}); err != nil {
 					return err
 				}
+			}
+		}
+		if why := thin(j, ts); why != "" && why != warned {
+			warned = why
+			if err := emit(api.JobEvent{Seq: after, Time: millis(now), Kind: api.EventNotice, Message: why, Job: &line}); err != nil {
+				return err
 			}
 		}
 		if err := pause(ctx, news, time.Second); err != nil {

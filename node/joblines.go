@@ -144,6 +144,7 @@ func taskLine(j job.Job, t job.Task) api.Task {
 	if a.State == api.StateFailed && a.Message == "" {
 		a.Message = a.Reason.Sentence(a.ExitCode)
 	}
+	survives(t, &a)
 	return a
 }
 

@@ -150,6 +150,9 @@ func (n *Node) Job(ctx context.Context, id string) (api.JobDetail, error) {
 	if !d.State.Ended() && d.Running == 0 {
 		d.Message = or(n.whyWaiting(ctx, j), d.Message)
 	}
+	if d.Message == "" {
+		d.Message = thin(j, ts)
+	}
 	return d, nil
 }
 

@@ -34,6 +34,9 @@ func (n *Node) Status(ctx context.Context) (api.Status, error) {
 		return s, err
 	}
 	s.Jobs, s.Leases = st.Active, len(st.Leases)
+	if s.Kept, err = n.safeLine(ctx); err != nil {
+		return s, err
+	}
 	if st.Notice != "" {
 		s.Notices = append(s.Notices, st.Notice)
 	}

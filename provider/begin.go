@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/sandbox"
 )
 
@@ -11,10 +12,14 @@ import (
 func (k Attempt) name() string { return fmt.Sprintf("%s-%d-%d", k.Lease, k.Task, k.Attempt) }
 
 // Begin implements Runner.
-func (b *Boxed) Begin(ctx context.Context, before []Attempt) (goOn []Attempt) {
-	known := map[string]Attempt{}
+func (b *Boxed) Begin(ctx context.Context, before []Ran) (goOn []Attempt) {
+	known := map[string]Ran{}
 	for _, a := range before {
 		known[a.name()] = a
+	}
+	b.born()
+	if b.Saves != nil {
+		defer b.clearSaves(ctx)
 	}
 	defer b.prepare(ctx) // what an earlier run has left and nobody needs goes now; Run tells of errors
 	b.mu.Lock()
@@ -32,11 +37,17 @@ func (b *Boxed) Begin(ctx context.Context, before []Attempt) (goOn []Attempt) {
 			run.Kill() // its end was stored, or its lease is over
 			continue
 		}
-		b.goOn[a] = run
+		b.goOn[a.Attempt] = run
 		if root := run.Spec().Root; root != "" && b.Images != nil {
-			b.roots[a] = b.Images.Hold(root)
+			b.roots[a.Attempt] = b.Images.Hold(root)
 		}
-		goOn = append(goOn, a)
+		if !a.Saved.IsZero() {
+			if b.saved == nil {
+				b.saved = map[Attempt][]artel.Ref{}
+			}
+			b.saved[a.Attempt] = []artel.Ref{a.Saved}
+		}
+		goOn = append(goOn, a.Attempt)
 	}
 	b.Left = nil
 	return goOn

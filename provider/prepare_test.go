@@ -37,7 +37,7 @@ func TestPreparingIsCancelled(t *testing.T) {
 	b := &Boxed{Dir: dir, Left: []sandbox.Left{goingOn{kept{id: mine.name(), killed: &killed}, sandbox.Spec{Out: filepath.Dir(used)}}}}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if got := b.Begin(ctx, []Attempt{mine}); len(got) != 1 || killed {
+	if got := b.Begin(ctx, []Ran{{Attempt: mine}}); len(got) != 1 || killed {
 		t.Fatalf("%v go on", got)
 	}
 	if err := b.prepare(ctx); !errors.Is(err, context.Canceled) {

@@ -68,7 +68,7 @@ func (r *Renter) learn(a *active, now int64) {
 			continue
 		}
 		for _, at := range t.Attempts {
-			if at.N == t.Receipt.Result.Attempt {
+			if at.N == t.Receipt.Result.Attempt && at.Ran.Done == 0 {
 				claim, ok := claims[at.Node]
 				if !ok {
 					claim = 1000 // nobody remembers: as the reference machine
@@ -90,18 +90,18 @@ func (r *Renter) credit(t *tx, b *bought, a *active, w *Work, rc *artel.Receipt,
 		}
 		return
 	}
-	if !rc.Reason.Excused() {
-		r.noteEnd(t, b.node, !rc.Reason.HostsFault(), rc.Usage.Wall)
-	}
+	r.noteReceipt(t, b.node, rc)
 	if !accepted || task.State != job.Paying {
 		return
 	}
 	at := task.Attempts[w.Try-1]
-	took := int64(rc.Usage.Wall)
-	if w.Begun != 0 {
-		took = t.now - w.Begun
+	if at.Ran.Done == 0 { // else it had only the rest to do
+		took := int64(rc.Usage.Wall)
+		if w.Begun != 0 {
+			took = t.now - w.Begun
+		}
+		a.pace.Took(b.node, took, r.speed(b, t.now))
 	}
-	a.pace.Took(b.node, took, r.speed(b, t.now))
 	if !at.Copy {
 		return
 	}
@@ -226,7 +226,7 @@ func (r *Renter) copy(t *tx, a *active, x job.Running) bool {
 	var best *bought
 	for _, b := range r.room {
 		speed := r.speed(b, t.now)
-		if b.room(t.now, 0) == 0 || !suits(b.Terms, a.Spec) || !r.shares(b, a) || task.Avoid(b.node) || left.Less(b.commits(2).Sub(b.commits(0))) ||
+		if b.room(t.now, 0) == 0 || !r.suits(b, a, t.now) || !r.shares(b, a) || task.Avoid(b.node) || left.Less(b.commits(2).Sub(b.commits(0))) ||
 			!a.Gains(&a.pace, x, b.node, speed, t.now) {
 			continue
 		}
@@ -242,8 +242,7 @@ func (r *Renter) copy(t *tx, a *active, x job.Running) bool {
 		return false
 	}
 	r.c.Log.Info("a task takes long, a copy begins", "job", a.ID.Short(), "task", a.Spec.First+x.Index, "seconds", x.For/1000, "slow", x.Node.Short(), "provider", best.node.Short())
-	r.hand(t, a, best, next, at, t.now)
-	return true
+	return r.hand(t, a, best, next, at, t.now)
 }
 
 // queued reports whether an attempt waits at its provider for a slot, by what it
@@ -297,7 +296,7 @@ func (r *Renter) takeBack(t *tx, b *bought) {
 // job may use in the place of another one.
 func (r *Renter) freeFor(t *tx, a *active, not *bought, taken map[*bought]int) *bought {
 	for _, b := range r.ordered() {
-		if b != not && b.silent == job.Fine && !b.closing && b.room(t.now, 0) > taken[b] && suits(b.Terms, a.Spec) && r.shares(b, a) {
+		if b != not && b.silent == job.Fine && !b.closing && b.room(t.now, 0) > taken[b] && r.suits(b, a, t.now) && r.shares(b, a) {
 			return b
 		}
 	}
@@ -378,7 +377,7 @@ func (r *Renter) warn(t *tx, a *active) {
 			}
 		}
 		slots += min(ours, int(b.Terms.Slots))
-		if b.silent == job.Fine && suits(b.Terms, a.Spec) && r.shares(b, a) {
+		if b.silent == job.Fine && r.suits(b, a, t.now) && r.shares(b, a) {
 			slots += b.room(t.now, 0)
 		}
 	}
@@ -401,7 +400,7 @@ func (r *Renter) warn(t *tx, a *active) {
 // element by the deadline.
 func (r *Renter) inTime(t *tx, a *active) bool {
 	for _, b := range r.ordered() {
-		if suits(b.Terms, a.Spec) && a.InTime(&a.pace, b.node, r.speed(b, t.now), t.now) {
+		if r.suits(b, a, t.now) && a.InTime(&a.pace, b.node, r.speed(b, t.now), t.now) {
 			return true
 		}
 	}

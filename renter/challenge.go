@@ -88,6 +88,16 @@ func (r *Renter) noteEnd(t *tx, n artel.NodeID, ok bool, wall uint64) {
 	})
 }
 
+// noteReceipt does so by a receipt. Who gave a task back as it had said it would, or
+// because its lease was over, did nothing right or wrong.
+func (r *Renter) noteReceipt(t *tx, n artel.NodeID, rc *artel.Receipt) {
+	r.note(t, n, func(x market.Record) market.Record {
+		return x.Learn(market.Outcome{
+			OK: !rc.Reason.HostsFault(), Excused: rc.Reason.Excused() || rc.Reason == artel.ReasonExpired, Wall: rc.Usage.Wall,
+		}, uint64(t.now/1000))
+	})
+}
+
 // wonder begins an examination of a lease's machine when one is due: at the
 // beginning of a lease with a machine that has proved nothing of late, and now and
 // then on long ones. It takes no more than a hundredth of the time that is paid for.

@@ -92,6 +92,11 @@ func (r *Renter) assign(t *tx, a *active) int {
 			rest = append(rest, i)
 			continue
 		}
+		if r.searching(a.ID, i, t.now) {
+			rest = append(rest, i)
+			ready++
+			continue
+		}
 		b := r.pick(leases, task, a.lonely, t.now)
 		if b == nil || left.Less(b.commits(1).Sub(b.commits(0))) {
 			rest = append(rest, i)
@@ -112,7 +117,9 @@ func (r *Renter) assign(t *tx, a *active) int {
 		if !a.Spec.Budget.IsZero() {
 			left = left.Sub(b.commits(1).Sub(b.commits(0)))
 		}
-		r.dispatch(t, a, b, i)
+		if !r.dispatch(t, a, b, i) {
+			rest = append(rest, i)
+		}
 	}
 	a.waiting = rest
 	return ready
@@ -122,7 +129,7 @@ func (r *Renter) assign(t *tx, a *active) int {
 func (r *Renter) fitting(t *tx, a *active) []*bought {
 	var out []*bought
 	for _, b := range r.room {
-		if r.free(b, t.now) > 0 && suits(b.Terms, a.Spec) && r.shares(b, a) {
+		if r.free(b, t.now) > 0 && r.suits(b, a, t.now) && r.shares(b, a) {
 			out = append(out, b)
 		}
 	}
@@ -160,6 +167,9 @@ func (r *Renter) pick(leases []*bought, task job.Task, lonely bool, now int64) *
 		if r.free(b, now) == 0 {
 			continue
 		}
+		if _, _, ok := b.origin(task, now); !ok {
+			continue
+		}
 		if !task.Avoid(b.Terms.Node) {
 			return b
 		}
@@ -179,22 +189,29 @@ func (r *Renter) freeAll(leases []*bought, now int64) int {
 	return n
 }
 
-// dispatch hands one task to a lease. It is stored before it is sent.
-func (r *Renter) dispatch(t *tx, a *active, b *bought, i uint64) {
+// dispatch hands one task to a lease, and reports whether it did. It is stored before it is sent.
+func (r *Renter) dispatch(t *tx, a *active, b *bought, i uint64) bool {
 	begun := t.now
 	if b.room(t.now, 0) == 0 {
 		begun = 0
 	}
 	task, at := a.Dispatch(a.tasks[i], b.ID, b.Terms.Node, t.now)
+	if !r.hand(t, a, b, task, at, begun) {
+		return false
+	}
 	a.out++
 	r.guide.Waiting--
-	r.hand(t, a, b, task, at, begun)
+	return true
 }
 
 // hand gives an attempt of a task to a lease, where it begins then, or 0: when a slot
-// is free.
-func (r *Renter) hand(t *tx, a *active, b *bought, task job.Task, at job.Attempt, begun int64) {
+// is free. It does not where nobody is left to keep its checkpoints.
+func (r *Renter) hand(t *tx, a *active, b *bought, task job.Task, at job.Attempt, begun int64) bool {
 	i := task.Index
+	task, keep, ok := r.keeping(t, a, b, task, at.N)
+	if !ok {
+		return false
+	}
 	a.tasks[i] = task
 	if old := r.jobs[b.job]; old != nil && old.Phase != job.Active {
 		t.jobs[b.job] = true // it may have been waiting for this alone
@@ -202,7 +219,7 @@ func (r *Renter) hand(t *tx, a *active, b *bought, task job.Task, at job.Attempt
 	b.job = a.ID
 	t.mark(a.ID, i)
 	k := lease.TaskKey{Task: b.Next, Attempt: at.N}
-	next := b.Sent(k, nil, t.now)
+	next := b.Sent(k, keep, t.now)
 	next.Next++
 	r.set(t, b, next)
 	if a.Spec.Failover.Replace < b.failover.Replace {
@@ -216,6 +233,7 @@ func (r *Renter) hand(t *tx, a *active, b *bought, task job.Task, at job.Attempt
 	if len(b.waiting) == 1 {
 		t.after = append(t.after, func() { r.send(t.ctx, b) })
 	}
+	return true
 }
 
 // ask proposes leases to the best offers that will do until so many tasks would have
@@ -240,20 +258,22 @@ func (r *Renter) ask(t *tx, a *active, ready int, will func(Listed) bool) {
 	now := time.UnixMilli(t.now)
 	left := a.Left(r.due(a))
 	begun := 0
-	offers := r.urgent(t, a, r.c.Board.Offers(a.Spec, now, 64))
-	a.lonely = a.waitsLong(t.now) && !slices.ContainsFunc(offers, func(l Listed) bool {
+	offers := r.offers(t, a, want)
+	a.lonely = a.waitsLong(t.now) && !slices.ContainsFunc(offers, func(l choice) bool {
 		return !now.Before(r.shy[l.Offer.Node]) && r.asking[l.Offer.Node] == 0 && !a.shuns(l.Offer.Node, t.now)
 	})
+	taken := 0
 	for _, l := range offers {
+		want := want - taken
 		if want <= 0 || begun == perRound {
 			return
 		}
 		o := l.Offer
-		if now.Before(r.shy[o.Node]) || r.asking[o.Node] > 0 || r.leased(o.Node) {
+		if want = min(want, *l.want); want <= 0 || now.Before(r.shy[o.Node]) || r.asking[o.Node] > 0 || r.leased(o.Node) {
 			continue
 		}
 		weight, ok := o.Resources.Weight(a.Spec.Want)
-		if !ok || !will(l) {
+		if !ok || !will(l.Listed) {
 			continue
 		}
 		unit, pull := costOf(o, weight, a.Spec)
@@ -265,11 +285,12 @@ func (r *Renter) ask(t *tx, a *active, ready int, will func(Listed) bool) {
 		for range slots {
 			left = left.Sub(unit)
 		}
-		want -= int(slots)
+		*l.want -= int(slots)
+		taken += int(slots)
 		begun++
 		r.asking[o.Node] = slots
 		id, spec := a.ID, a.Spec
-		t.after = append(t.after, func() { r.loop.Go(func() { _ = r.propose(t.ctx, l, id, spec, slots) }) })
+		t.after = append(t.after, func() { r.loop.Go(func() { _ = r.propose(t.ctx, l.Listed, id, spec, slots) }) })
 	}
 }
 

@@ -30,7 +30,7 @@ import (
 	"github.com/artel-network/artel/p2p"
 )
 
-// Config is what a renter is made of. Everything but Puzzle, Now and Rand is
+// Config is what a renter is made of. Everything but Puzzle, Own, Now and Rand is
 // required.
 type Config struct {
 	Key     artel.Key     // the node key
@@ -47,9 +47,11 @@ type Config struct {
 	Fetch func(ctx context.Context, from artel.NodeID, root artel.Ref, limit int64) error
 	// Puzzle checks what machines show of their speed; nil: they are not asked.
 	Puzzle Puzzle
-	Log    *slog.Logger
-	Now    func() time.Time // the wall clock; nil: this machine's
-	Rand   io.Reader        // for numbers that nobody else may draw; nil: crypto/rand
+	// Own is this node as a keeper of checkpoints; nil: it keeps none.
+	Own  Keeper
+	Log  *slog.Logger
+	Now  func() time.Time // the wall clock; nil: this machine's
+	Rand io.Reader        // for numbers that nobody else may draw; nil: crypto/rand
 }
 
 // Policy is how a renter goes about it.
@@ -78,6 +80,11 @@ type Caller interface {
 type Board interface {
 	// Offers lists those that suit the job, best first, at most n.
 	Offers(j artel.JobSpec, now time.Time, n int) []Listed
+	// Movers is Offers on machines where a program from one of that class goes on.
+	Movers(j artel.JobSpec, from artel.Class, now time.Time, n int) []Listed
+	// Keepers lists those that hold checkpoints of others, at most n, the ones that are
+	// likely to stay longest first.
+	Keepers(now time.Time, n int) []Listed
 	// Record is what was seen of a node so far.
 	Record(node artel.NodeID) market.Record
 	// Keep replaces it: the next choice goes by it. The renter stores it.
@@ -130,6 +137,11 @@ type Renter struct {
 	turn     int                     // where in order the next plan begins to seek machines
 	denied   map[artel.NodeID]Denial // the last answer of those that would not sign
 
+	keep      []Listed // see keepers
+	keepersAt int64    // unix ms of that
+	searches  map[taskID]*search
+	drops     map[artel.NodeID]*drop
+
 	newsMu sync.Mutex
 	news   chan struct{} // closed and replaced after each round that changed a job
 }
@@ -155,6 +167,7 @@ type bought struct {
 	failover artel.Failover
 	job      artel.Hash   // as in LeaseRow
 	claim    uint32       // as in LeaseRow
+	class    artel.Class  // as in LeaseRow
 	q        *question    // nil: nobody wonders about the machine's speed
 	askAt    int64        // unix ms: no examination before; 0: not drawn
 	claimed  artel.Amount // the provider's running total, as far as the clock allows it
@@ -213,6 +226,7 @@ func New(c Config) *Renter {
 		books: map[lease.Key]*lease.Book{}, leases: map[artel.Hash]*bought{}, jobs: map[artel.Hash]*active{},
 		shy: map[artel.NodeID]time.Time{}, asking: map[artel.NodeID]uint32{}, number: map[artel.NodeID]uint32{},
 		outbox: map[string]chain.Tx{}, rejected: map[string]bool{}, denied: map[artel.NodeID]Denial{}, news: make(chan struct{}),
+		searches: map[taskID]*search{}, drops: map[artel.NodeID]*drop{},
 	}
 }
 
@@ -221,7 +235,7 @@ func New(c Config) *Renter {
 func (r *Renter) Run(ctx context.Context) error {
 	return r.loop.Run(ctx, core.Actor[*tx]{
 		Load:   r.load,
-		Beside: []func(context.Context){r.tickLoop, r.outboxLoop, r.twinLoop},
+		Beside: []func(context.Context){r.tickLoop, r.outboxLoop, r.twinLoop, r.dropLoop},
 		Begin: func(ctx context.Context, now time.Time) *tx {
 			return &tx{
 				ctx: ctx, now: now.UnixMilli(), books: map[lease.Key]bool{}, leases: map[artel.Hash]bool{},

@@ -107,6 +107,7 @@ func (r *Renter) judge(t *tx, b *bought) {
 	case b.silent == job.Dead && was != job.Dead:
 		r.c.Log.Info("provider is given up, its tasks go elsewhere", "provider", b.node.Short(), "seconds", silence/1000, "tasks", len(b.Outstanding))
 		r.noteEnd(t, b.node, false, 0)
+		r.gone(t, b.node, false)
 		r.shy[b.node] = time.UnixMilli(t.now).Add(time.Minute)
 		r.set(t, b, b.Stopped(artel.ReasonLost, "the provider fell silent"))
 		for _, k := range b.keys() {
@@ -118,7 +119,11 @@ func (r *Renter) judge(t *tx, b *bought) {
 				r.doubt(t, w)
 			default:
 				delete(b.waiting, k)
-				r.fence(t, *w)
+				ran := b.ran(k)
+				if r.fence(t, *w) {
+					r.wasted(t, b, *w, ran, artel.Amount{})
+					r.seek(t, b, *w)
+				}
 			}
 		}
 	case b.silent == job.Dead && silence > r.c.Policy.Grace.Milliseconds():
@@ -133,13 +138,17 @@ func (r *Renter) stalled(t *tx, b *bought) {
 	if t.now-r.woke < slack {
 		return // what ended meanwhile is still to be heard
 	}
-	late := b.overdue(t.now, slack)
+	overdue := func(slack int64) []lease.TaskKey {
+		return append(b.overdue(t.now, slack), r.unsaved(b, t.now, slack)...)
+	}
+	late := overdue(slack)
 	if len(late) == 0 {
 		return
 	}
 	var ks []wire.TaskKey
 	for _, k := range late {
 		if w := b.work[k]; w != nil && !w.Receipt && r.fence(t, *w) {
+			r.wasted(t, b, *w, b.ran(k), artel.Amount{})
 			delete(b.waiting, k)
 			ks = append(ks, wire.TaskKey(k))
 		}
@@ -154,7 +163,7 @@ func (r *Renter) stalled(t *tx, b *bought) {
 		r.set(t, b, b.Stopped(artel.ReasonLost, "the provider does not end its tasks"))
 		return
 	}
-	if len(b.Overdue(t.now, slack+r.c.Policy.Grace.Milliseconds())) > 0 {
+	if len(overdue(slack+r.c.Policy.Grace.Milliseconds())) > 0 {
 		r.tellClose(t, b)
 		r.drop(t, b, artel.ReasonLost, "the provider does not end its tasks")
 	}

@@ -51,6 +51,8 @@ type heap struct {
 	outbox   map[string]chain.Tx
 	nodes    map[artel.NodeID]market.Record
 	promised artel.Amount // see total
+	crash    func() error // asked before each save; nil: never
+	saves    int
 }
 
 func newHeap() *heap {
@@ -88,6 +90,12 @@ func (h *heap) Save(ctx context.Context, c Change) error {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.saves++
+	if h.crash != nil {
+		if err := h.crash(); err != nil {
+			return err
+		}
+	}
 	if c.Meta != nil {
 		h.meta = *c.Meta
 	}
@@ -166,6 +174,7 @@ type seller struct {
 	events map[artel.Hash][]wire.Event
 	sealed map[lease.TaskKey][]byte
 	calls  []string // methods, in order
+	saves  saves
 }
 
 func (s *seller) did(method string) int {
@@ -211,6 +220,7 @@ func handle[Q any, A interface{ Marshal() []byte }](s *seller, h *mem.Host, meth
 
 func (s *seller) register(h *mem.Host) {
 	s.registerChallenges(h)
+	s.registerKept(h)
 	handle(s, h, wire.MethodPropose, wire.MaxPropose, wire.UnmarshalProposeRequest, s.onPropose)
 	handle(s, h, wire.MethodReserve, wire.MaxSmall, wire.UnmarshalReserveRequest, func(wire.ReserveRequest) (wire.Empty, error) { return wire.Empty{}, nil })
 	handle(s, h, wire.MethodStart, wire.MaxStart, wire.UnmarshalStartRequest, s.onStart)
@@ -292,6 +302,10 @@ func (s *seller) onStart(m wire.StartRequest) (resp wire.StartResponse, err erro
 func (s *seller) run(id artel.Hash, fx []lease.Effect) {
 	for _, f := range fx {
 		if r, ok := f.(lease.Run); ok {
+			if r.Keep != nil {
+				s.runSaved(id, r.TaskKey, *r.Keep)
+				continue
+			}
 			takes := taskTakes
 			if s.takes != nil {
 				takes = s.takes(r.Running)
@@ -421,6 +435,24 @@ func (b board) Offers(j artel.JobSpec, now time.Time, n int) (out []Listed) {
 	return out[:min(n, len(out))]
 }
 
+func (b board) Movers(j artel.JobSpec, from artel.Class, now time.Time, n int) (out []Listed) {
+	for _, l := range b.Offers(j, now, n) {
+		if l.Offer.Class().Takes(from) {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+func (b board) Keepers(now time.Time, n int) (out []Listed) {
+	for _, l := range b.Offers(artel.JobSpec{}, now, n) {
+		if l.Offer.Keeps > 0 {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
 func (b board) Record(n artel.NodeID) market.Record { return b.world.records[n] }
 
 func (b board) Keep(n artel.NodeID, r market.Record) { b.world.records[n] = r }
@@ -439,6 +471,7 @@ type world struct {
 	puzzle  Puzzle
 	skew    time.Duration
 	jobs    int
+	vault   *vault
 }
 
 // live runs f in a bubble, with a renter and n honest sellers that the test may
@@ -494,15 +527,27 @@ func (w *world) run(f func()) {
 	h := host(w.key.NodeID())
 	params, err := w.chain.Client().Params(ctx)
 	must(err)
-	w.r = New(Config{
+	c := Config{
 		Key: w.key, Account: w.key.Address(), Network: network, Params: params, Policy: DefaultPolicy, Host: h, Ledger: w.chain.Client(),
 		Board: board{w}, Store: w.store, Blobs: w.blobs, Fetch: w.fetch, Puzzle: w.puzzle, Log: slog.New(slog.DiscardHandler),
 		Now: func() time.Time { return time.Now().Add(w.skew) },
-	})
+	}
+	if w.vault != nil {
+		c.Own = ownKeeper{w}
+	}
+	w.r = New(c)
 	wg.Go(func() { _ = h.Run(ctx) })
 	wg.Go(func() {
-		if err := w.r.Run(ctx); err != nil && ctx.Err() == nil {
-			w.t.Error(err)
+		for {
+			err := w.r.Run(ctx)
+			if ctx.Err() != nil {
+				return
+			}
+			if !errors.Is(err, errCrash) {
+				w.t.Error(err)
+				return
+			}
+			w.r = New(c)
 		}
 	})
 	time.Sleep(2 * time.Second)

@@ -26,6 +26,8 @@ type jobFlags struct {
 	gpuMemory, traffic, workdir, label, deadline, copies                                  string
 	cpu, gpu, parallel, tries, stopAfter                                                  uint32
 	env, net, secrets, providers                                                          []string
+	checkpoint, every                                                                     string
+	keepers                                                                               uint32
 	exposeSecrets                                                                         bool
 }
 
@@ -58,6 +60,7 @@ func (f *jobFlags) register(c *cobra.Command) {
 	fs.StringArrayVar(&f.providers, "provider", nil, "node id of a provider to use, and no other; may be repeated")
 	fs.StringVar(&f.label, "label", "", "how machines treat what you give them: public or private-at-rest; docs/jobs.md says what that is worth")
 	fs.StringVar(&f.sandbox, "sandbox", "", "kind of sandbox (default gvisor for an image, wasm for a WASM program)")
+	f.registerCheckpoint(c)
 	c.RegisterFlagCompletionFunc("failover", cobra.FixedCompletions([]string{"normal", "fast"}, cobra.ShellCompDirectiveNoFileComp))
 	c.RegisterFlagCompletionFunc("copies", cobra.FixedCompletions([]string{"auto", "never"}, cobra.ShellCompDirectiveNoFileComp))
 	c.RegisterFlagCompletionFunc("label", cobra.FixedCompletions([]string{string(artel.LabelPublic), string(artel.LabelPrivate)}, cobra.ShellCompDirectiveNoFileComp))
@@ -136,6 +139,8 @@ func (f *jobFlags) spec(ctx context.Context, a *app, c *api.Client, args []strin
 		j.Providers = append(j.Providers, id)
 	}
 	k.keep(f.box(&j))
+	j.Survival, err = f.survival(j)
+	k.keep(err)
 	if k.err == nil && f.maxPrice != "" {
 		j.MaxPrice, k.err = a.parsePrice(ctx, c, "--max-price", f.maxPrice, false)
 	}

@@ -381,9 +381,31 @@ func (b *board) validate(_ context.Context, m p2p.Message) p2p.Verdict {
 }
 
 func (b *board) Offers(j artel.JobSpec, now time.Time, n int) []renter.Listed {
+	return b.rank(j, market.QueryFor(j), now, n)
+}
+
+func (b *board) Movers(j artel.JobSpec, from artel.Class, now time.Time, n int) []renter.Listed {
+	q := market.QueryFor(j)
+	q.From = from
+	return b.rank(j, q, now, n)
+}
+
+func (b *board) Keepers(now time.Time, n int) []renter.Listed {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	q := market.QueryFor(j)
+	sec := uint64(now.Unix())
+	var out []renter.Listed
+	for _, l := range market.Keepers(b.index.Keepers(max(n, 256), sec), b.history, sec) {
+		if len(out) < n {
+			out = append(out, renter.Listed{Offer: l.Offer, ID: l.ID})
+		}
+	}
+	return out
+}
+
+func (b *board) rank(j artel.JobSpec, q market.Query, now time.Time, n int) []renter.Listed {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	q.Limit = max(n, 256)
 	sec := uint64(now.Unix())
 	var out []renter.Listed
@@ -433,8 +455,8 @@ func result(s artel.TaskSpec) []byte {
 // first argument names. What it leaves is sealed as by provider.Boxed.
 type runner struct{ n *node }
 
-func (r *runner) Run(ctx context.Context, _ artel.NodeID, _ artel.Hash, _ artel.Terms, run lease.Running, phase func(string)) lease.Finish {
-	phase("running")
+func (r *runner) Run(ctx context.Context, _ artel.NodeID, _ artel.Hash, _ artel.Terms, run lease.Running, c provider.Course) lease.Finish {
+	c.Phase("running")
 	d, err := time.ParseDuration(run.Spec.Args[0])
 	if err != nil {
 		return lease.Finish{Reason: artel.ReasonBadProgram, Message: err.Error()}
@@ -501,9 +523,9 @@ func (r *runner) seal(s artel.TaskSpec, f *lease.Finish) error {
 func (r *runner) Log(artel.Hash, lease.TaskKey, uint64, int) ([]byte, error) {
 	return nil, fmt.Errorf("no log here")
 }
-func (r *runner) Keep(context.Context, artel.Hash, lease.TaskKey, artel.Ref)   {}
-func (r *runner) Begin(context.Context, []provider.Attempt) []provider.Attempt { return nil }
-func (r *runner) Closed(artel.NodeID)                                          {}
+func (r *runner) Keep(context.Context, artel.Hash, lease.TaskKey, artel.Ref) {}
+func (r *runner) Begin(context.Context, []provider.Ran) []provider.Attempt   { return nil }
+func (r *runner) Closed(artel.NodeID)                                        {}
 
 func (r *runner) Live(artel.Hash, lease.TaskKey) (sandbox.Run, bool) { return nil, false }
 

@@ -240,7 +240,7 @@ func testFreezes(t *testing.T, s *suite) {
 	}
 	used := func(t *testing.T, r sandbox.Run) (cpu, wall int64) {
 		t.Helper()
-		u, err := r.(sandbox.Interactive).Usage(ctx)
+		u, err := r.(sandbox.Metered).Usage(ctx)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -31,7 +31,10 @@ type attempt struct {
 	mu     sync.Mutex
 	worker *worker        // nil before it has one and after it has ended
 	cause  sandbox.Reason // why the worker was killed, if it was
+	began  time.Time      // of its first instruction; zero before
 }
+
+var _ sandbox.Metered = (*attempt)(nil)
 
 // Start is sandbox.Box's.
 func (b *Box) Start(ctx context.Context, id string, spec sandbox.Spec) (sandbox.Run, error) {
@@ -299,6 +302,9 @@ func (b *Box) converse(a *attempt, w *worker, t task, program *os.File) (exit sa
 				continue // its time to prepare is over: the pipe ends soon
 			}
 			started = time.Now()
+			a.mu.Lock()
+			a.began = started
+			a.mu.Unlock()
 			limit = time.AfterFunc(millis(t.Limits.WallMillis), func() { a.stop(sandbox.OutOfTime) })
 		case kind == frameLog && !started.IsZero():
 			_, _ = a.log.Write(msg)
@@ -436,6 +442,24 @@ func (a *attempt) Wait(ctx context.Context) (sandbox.Exit, error) {
 	case <-ctx.Done():
 		return sandbox.Exit{}, ctx.Err()
 	}
+}
+
+// Usage is sandbox.Metered's: for how long it runs, and what it has logged.
+func (a *attempt) Usage(context.Context) (sandbox.Usage, error) {
+	select {
+	case <-a.ended:
+		return sandbox.Usage{}, fmt.Errorf("read the meter of %s: %w", a.id, sandbox.ErrEnded)
+	default:
+	}
+	a.mu.Lock()
+	began := a.began
+	a.mu.Unlock()
+	var u sandbox.Usage
+	if !began.IsZero() {
+		u.WallMillis = ceilMillis(time.Since(began))
+	}
+	u.LogBytes, _ = a.log.Counts()
+	return u, nil
 }
 
 // Follow is sandbox.Run's.
