@@ -1,6 +1,7 @@
 package yamlfile
 
 import (
+	"cmp"
 	"errors"
 	"math"
 	"slices"
@@ -147,7 +148,7 @@ func (j *File) values(f Field, n ast.Node) ([]Value, error) {
 	case KindNumber:
 		v, err := strconv.ParseUint(text, 10, 64)
 		if n.Type() != ast.IntegerType || err != nil || v > math.MaxUint32 {
-			return nil, wrong("like " + f.Name + ": 2")
+			return nil, wrong(cmp.Or(f.Hint, "like "+f.Name+": 2"))
 		}
 		return []Value{p}, nil
 	case KindText:
