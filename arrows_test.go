@@ -19,7 +19,7 @@ var rooms = map[string][]string{
 	"lease": {""}, "job": {""}, "market": {""}, "survival": {}, "wire": {"", "wire/wirepb"}, "wire/wirepb": {},
 	// Ports: the interface, its values and its suite.
 	"sandbox": {""}, "blob": {""}, "p2p": {""}, "chain": {""}, "seal": {}, "host": {}, "host/gpuproof": {},
-	"host/owner": {"host", "internal/units", "internal/yamlfile"},
+	"host/owner":          {"host", "internal/units", "internal/yamlfile"},
 	"sandbox/sandboxtest": {"sandbox"}, "blob/blobtest": {"", "blob"}, "p2p/p2ptest": {"", "p2p"}, "chain/chaintest": {"", "chain"},
 	// Adapters.
 	"sandbox/fake": {"sandbox"}, "sandbox/wasm": {"sandbox", "sandbox/wasm/internal/confine", "sandbox/wasm/internal/guestfs"},

@@ -149,7 +149,7 @@ func TestDecideDoesNotFlap(t *testing.T) {
 			}
 		}, "0:freeze"},
 		"a key now and then": {func(i int, s *Seen) { s.Input.Ago = time.Duration(i%200) * time.Second }, "0:freeze"},
-		"the last key": {func(i int, s *Seen) { s.Input.Ago = time.Duration(i) * time.Second }, "0:freeze 300:run"},
+		"the last key":       {func(i int, s *Seen) { s.Input.Ago = time.Duration(i) * time.Second }, "0:freeze 300:run"},
 		"pause, and take it back": {func(i int, s *Seen) {
 			if i >= 3 && i < 9 {
 				s.Pause = &Pause{How: Freeze}

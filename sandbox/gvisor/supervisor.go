@@ -61,6 +61,7 @@ type supervisor struct {
 	logging     sync.Mutex // one reader at a time
 	moving      sync.Mutex // one checkpoint at a time
 	freezing    sync.Mutex // one freeze or thaw at a time
+	halted      chan error // of a frozen program: that gVisor has stopped it; nil: it was not asked to
 
 	logged chan struct{} // closed once log is set
 	up     chan struct{} // closed once the program runs
@@ -71,7 +72,7 @@ type supervisor struct {
 	cause   sandbox.Reason
 	running *container.Container // from its creation to its end
 	begun   time.Time            // the program's first instruction
-	clock   clock                // of the wall limit
+	clock   sandbox.Clock        // of the wall limit
 	frozen  bool
 	saving  bool // gVisor writes a checkpoint, and is not to be frozen
 	holders int
@@ -314,8 +315,8 @@ func (s *supervisor) contain(start time.Time, limit *time.Timer, lost func(error
 	}
 	s.mu.Lock()
 	s.begun = time.Now()
-	s.clock = clock{limit: millis(spec.Limits.WallMillis), end: func() { s.stop(sandbox.OutOfTime) }}
-	s.clock.start()
+	s.clock = sandbox.Clock{Limit: millis(spec.Limits.WallMillis), End: func() { s.stop(sandbox.OutOfTime) }}
+	s.clock.Start()
 	s.mu.Unlock()
 	close(s.up)
 	limit.Stop()
@@ -323,8 +324,8 @@ func (s *supervisor) contain(start time.Time, limit *time.Timer, lost func(error
 	_, _ = over.WriteString("\n") // behind all that the file server has said
 	<-watched
 	s.mu.Lock()
-	s.clock.stop()
-	wallTime := s.clock.read()
+	s.clock.Stop()
+	wallTime := s.clock.Read()
 	s.mu.Unlock()
 	exit = s.verdict(ws, err)
 	exit.WallMillis = ceilMillis(wallTime)
