@@ -251,6 +251,7 @@ const (
 	ReasonExpired    Reason = "expired"     // the lease ended
 	ReasonGarbage    Reason = "garbage"     // the host answered what does not verify
 	ReasonHost       Reason = "host"        // the host's own machinery broke
+	ReasonEvicted    Reason = "evicted"     // the host's owner needs the machine
 )
 
 // ProgramsFault reports whether another host would most likely see the same.

@@ -48,7 +48,13 @@ func (b *Boxed) takeUp(k Attempt) sandbox.Left {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	run := b.goOn[k]
-	delete(b.goOn, k)
+	if run != nil {
+		delete(b.goOn, k)
+		if b.live == nil {
+			b.live = map[Attempt]sandbox.Run{}
+		}
+		b.live[k] = run // never in neither: Freeze looks at both
+	}
 	return run
 }
 

@@ -57,6 +57,7 @@ type Boxed struct {
 	ready bool              // the directories are there
 	empty []string          // output directories to be used again
 	outs  int               // how many were made
+	still still             // whether they run
 }
 
 // Bounds of what one task may bring.
@@ -67,7 +68,13 @@ const (
 
 // Run implements Runner.
 func (b *Boxed) Run(ctx context.Context, from artel.NodeID, id artel.Hash, t artel.Terms, r lease.Running, phase func(string)) lease.Finish {
+	k := Attempt{id, r.TaskKey}
+	begin, began := b.beginning(ctx, k)
+	defer began()
 	fail := func(why artel.Reason, format string, args ...any) lease.Finish {
+		if errors.Is(context.Cause(begin), errEvicted) {
+			return lease.Finish{Reason: artel.ReasonEvicted, Message: errEvicted.Error()}
+		}
 		if ctx.Err() != nil {
 			why = artel.ReasonCancelled
 		}
@@ -83,7 +90,6 @@ func (b *Boxed) Run(ctx context.Context, from artel.NodeID, id artel.Hash, t art
 	if box == nil {
 		return fail(artel.ReasonRefused, "no sandbox %q here", t.Sandbox)
 	}
-	k := Attempt{id, r.TaskKey}
 	// An output lies here as it was left, as blocks, and sealed. What a container writes
 	// elsewhere is gone before its output is more than one of these. With twice the disk for
 	// an input, a task takes five times what it asks for: node offers a fifth.
@@ -117,7 +123,7 @@ func (b *Boxed) Run(ctx context.Context, from artel.NodeID, id artel.Hash, t art
 	}
 	phase("fetching")
 	// No renter waits longer for a task, and a trickle must not hold a slot.
-	fetching, fetched := context.WithTimeout(ctx, time.Duration(t.Unit)*time.Millisecond+fetchSlack)
+	fetching, fetched := context.WithTimeout(begin, time.Duration(t.Unit)*time.Millisecond+fetchSlack)
 	defer fetched()
 	why := func(err error) artel.Reason {
 		switch {
@@ -170,9 +176,14 @@ func (b *Boxed) Run(ctx context.Context, from artel.NodeID, id artel.Hash, t art
 	defer leave()
 	phase("waiting")
 	s.Out, s.Log = out, b.logPath(id, r.TaskKey)
-	started, err := box.Start(ctx, k.name(), s)
+	started, err := box.Start(begin, k.name(), s)
 	if err != nil {
 		return fail(artel.ReasonHost, "start sandbox: %v", clean(err))
+	}
+	if !b.begins(k, started) {
+		started.Kill()
+		_, _ = started.Wait(context.WithoutCancel(ctx)) // its files are in use until then
+		return fail(artel.ReasonEvicted, "%v", errEvicted)
 	}
 	f, n := b.conclude(ctx, k, t, started, out, phase)
 	sealed = n
@@ -183,7 +194,7 @@ func (b *Boxed) Run(ctx context.Context, from artel.NodeID, id artel.Hash, t art
 // returns the bytes that this takes.
 func (b *Boxed) conclude(ctx context.Context, k Attempt, t artel.Terms, run sandbox.Run, out string, phase func(string)) (f lease.Finish, sealed int64) {
 	b.alive(k, run)
-	phase("running")
+	phase(phaseRunning)
 	stop := context.AfterFunc(ctx, run.Kill)
 	exit, err := run.Wait(context.WithoutCancel(ctx))
 	stop()

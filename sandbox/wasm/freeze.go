@@ -98,7 +98,7 @@ func (a *attempt) release() error {
 }
 
 // errNoFreeze is about systems on which a process cannot be stopped.
-var errNoFreeze = errors.New("this system cannot stop a process")
+var errNoFreeze = fmt.Errorf("stop a process: %w", errors.ErrUnsupported)
 
 // CPU is sandbox.Meter's.
 func (b *Box) CPU() time.Duration {
