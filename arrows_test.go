@@ -33,15 +33,16 @@ var rooms = map[string][]string{
 	"chain/node": {"chain/node/internal/evm"}, "chain/evm/embedded": {},
 	// Actors drive rules through ports, on one loop.
 	"core":     {},
-	"provider": {"", "blob", "chain", "core", "image", "lease", "p2p", "sandbox", "seal", "wire"},
+	"provider": {"", "blob", "chain", "checkpoint", "core", "image", "lease", "p2p", "sandbox", "seal", "survival", "wire"},
 	"renter":   {"", "blob", "chain", "core", "job", "lease", "market", "p2p", "seal", "wire"},
+	"keeper":   {"", "blob", "checkpoint", "p2p", "wire"}, "keeper/keepertest": {"", "keeper"},
 	// What a machine has of the network: files.
 	"datadir": {}, "network": {""}, "keys": {"", "datadir"},
 	// Shell.
-	"sqlite": {"", "chain", "job", "lease", "provider", "renter"},
+	"sqlite": {"", "chain", "job", "keeper", "lease", "provider", "renter"},
 	"api":    {"", "datadir", "network", "wire"},
-	"node": {"", "api", "blob", "blob/disk", "blob/mem", "blob/swarm", "chain", "chain/evm", "datadir", "host", "host/owner", "image", "job", "lease", "market", "network", "p2p",
-		"p2p/libp2p", "provider", "renter", "sandbox", "sandbox/gvisor", "sandbox/wasm", "sqlite", "wire"},
+	"node": {"", "api", "blob", "blob/disk", "blob/mem", "blob/swarm", "chain", "chain/evm", "datadir", "host", "host/owner", "image", "job", "keeper", "lease", "market", "network",
+		"p2p", "p2p/libp2p", "provider", "renter", "sandbox", "sandbox/gvisor", "sandbox/wasm", "sqlite", "survival", "wire"},
 }
 
 // outside are trees that arrows do not bind: the binary, tests' own programs,

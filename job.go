@@ -1,6 +1,7 @@
 package artel
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -9,14 +10,15 @@ import (
 // holds the hash of its encoding.
 type Terms struct {
 	Network   Hash      `json:"network"`
-	Node      NodeID    `json:"node"`      // the provider's node
-	Renter    NodeID    `json:"renter"`    // the controller's node: only it may speak for the lease
-	Offer     Hash      `json:"offer"`     // hash of the signed offer it follows from
-	Nonce     [16]byte  `json:"nonce"`     // drawn by the renter, so that no two leases share an id
-	Slots     uint32    `json:"slots"`     // tasks at once
-	Price     Price     `json:"price"`     // units per 10⁶ s of one task
-	Unit      uint64    `json:"unit"`      // longest task, milliseconds: what either side can lose
-	Resources Resources `json:"resources"` // of one task; Slots are those of the machine that it takes
+	Node      NodeID    `json:"node"`           // the provider's node
+	Renter    NodeID    `json:"renter"`         // the controller's node: only it may speak for the lease
+	Offer     Hash      `json:"offer"`          // hash of the signed offer it follows from
+	Nonce     [16]byte  `json:"nonce"`          // drawn by the renter, so that no two leases share an id
+	Slots     uint32    `json:"slots"`          // tasks at once
+	Price     Price     `json:"price"`          // units per 10⁶ s of one task
+	Unit      uint64    `json:"unit"`           // longest task, milliseconds
+	Risk      uint64    `json:"risk,omitempty"` // longest work without a confirmed checkpoint, milliseconds; 0: without RuleCheckpoint
+	Resources Resources `json:"resources"`      // of one task; Slots are those of the machine that it takes
 	Sandbox   string    `json:"sandbox"`
 	MaxUnpaid Amount    `json:"maxUnpaid"`
 	Prepaid   Amount    `json:"prepaid"`    // first voucher's share, due before the first task
@@ -62,8 +64,18 @@ func (t Terms) Start() (Accrual, error) {
 	return t.Base.Accrue(t.PullPrice, t.Pull-t.PullFree)
 }
 
-// UnitCost is what one unit costs: the most one task can come to.
-func (t Terms) UnitCost() Amount { return Cost(t.Price, t.Unit) }
+// UnitCost is what one task costs at most until something of it is due: what
+// either side can lose.
+func (t Terms) UnitCost() Amount { return Cost(t.Price, t.Stake()) }
+
+// Stake is for how many milliseconds one task runs at most until something of it
+// is due: to its end, or to its next checkpoint.
+func (t Terms) Stake() uint64 {
+	if t.Risk != 0 {
+		return min(t.Risk, t.Unit)
+	}
+	return t.Unit
+}
 
 // Check verifies terms against the lease that names them.
 func (t Terms) Check(l Lease) error {
@@ -88,8 +100,10 @@ func (t Terms) Check(l Lease) error {
 		return Invalid("lease ends at %d, before it starts at %d", l.End, l.Start)
 	case l.End >= 1<<40:
 		return Invalid("lease ends beyond 40 bits of seconds")
-	case l.Rule != RuleResult:
-		return Invalid("pay rule %s is not offered here; hint: result", l.Rule)
+	case l.Rule != RuleResult && l.Rule != RuleCheckpoint:
+		return Invalid("pay rule %s is not offered here; hint: %s or %s", l.Rule, RuleResult, RuleCheckpoint)
+	case (l.Rule == RuleCheckpoint) != (t.Risk != 0) || t.Risk > MaxUnit:
+		return Invalid("lease with pay rule %s may have %d ms without a checkpoint; hint: none but with %s, at most %d", l.Rule, t.Risk, RuleCheckpoint, uint64(MaxUnit))
 	case l.Renter.IsZero() || l.Provider.IsZero():
 		return Invalid("lease names no renter or no provider")
 	}
@@ -228,6 +242,9 @@ type Receipt struct {
 	Usage     Usage     `json:"usage"`
 	Sealed    Ref       `json:"sealed"` // the output, encrypted until it is paid for; zero where there is none
 	Due       Amount    `json:"due"`    // the lane's cumulative total with this receipt
+	// Last is the last confirmed checkpoint of the attempt, at which it was drained
+	// where Reason says so; zero: there is none.
+	Last Ref `json:"last"`
 }
 
 // Reason says in one word why an attempt or a lease stopped.
@@ -251,7 +268,19 @@ const (
 	ReasonExpired    Reason = "expired"     // the lease ended
 	ReasonGarbage    Reason = "garbage"     // the host answered what does not verify
 	ReasonHost       Reason = "host"        // the host's own machinery broke
-	ReasonEvicted    Reason = "evicted"     // the host's owner needs the machine
+	ReasonDrained    Reason = "drained"     // the owner wants the machine back; it goes on from its last checkpoint
+	ReasonEvicted    Reason = "evicted"     // the same, and there was no time for a checkpoint
+	ReasonStale      Reason = "stale"       // the checkpoint cannot go on here, or nowhere
+)
+
+// Reasons of a job that ended before all its tasks had a result, beside
+// ReasonCancelled.
+const (
+	ReasonFailed   Reason = "failed"   // some of its tasks failed; each says why
+	ReasonProgram  Reason = "program"  // its first tasks failed on every machine, none succeeded
+	ReasonBudget   Reason = "budget"   // its budget is used up, or pays for nothing more
+	ReasonDeadline Reason = "deadline" // its deadline came, or nothing can be done before it any more
+	ReasonEnough   Reason = "enough"   // as many tasks as were asked for are done
 )
 
 // ProgramsFault reports whether another host would most likely see the same.
@@ -263,18 +292,84 @@ func (r Reason) ProgramsFault() bool {
 	return false
 }
 
-// HostsFault reports whether the reason blames the host. A word that is not
-// known does.
+// Sentence says it to a person, where nobody who was there has said more.
+func (r Reason) Sentence(exit int32) string {
+	switch r {
+	case ReasonExited:
+		if exit == 0 {
+			return "it ended"
+		}
+		return "the program ended with exit code " + strconv.Itoa(int(exit))
+	case ReasonTime:
+		return "it ran into its time limit; hint: --timeout"
+	case ReasonMemory:
+		return "it ran into its memory limit; hint: --mem"
+	case ReasonOutput:
+		return "it left more in /out than it may, or what cannot be kept; hint: --disk"
+	case ReasonLog:
+		return "it printed more than it may; hint: --log-limit"
+	case ReasonDrained:
+		return "its machine's owner came back; it goes on from its last checkpoint"
+	case ReasonEvicted:
+		return "its machine's owner came back, and there was no time for a checkpoint"
+	case ReasonStale:
+		return "its checkpoint cannot go on there"
+	case ReasonTrap:
+		return "it did what a machine forbids, like a division by zero"
+	case ReasonBadProgram:
+		return "it is not a program that the machine can run"
+	case ReasonCancelled:
+		return "it was cancelled"
+	case ReasonLost:
+		return "the machine vanished, or lost it"
+	case ReasonRefused:
+		return "the machine did not take it"
+	case ReasonNoInput:
+		return "the machine could not fetch what it needs; hint: this daemon must be online"
+	case ReasonUnpaid:
+		return "the machine was not paid, or not enough; hint: artel wallet show"
+	case ReasonExpired:
+		return "the lease ended"
+	case ReasonGarbage:
+		return "the machine answered what does not verify, or kept the output"
+	case ReasonHost:
+		return "the machine's own doing failed"
+	case ReasonFailed:
+		return "some of its tasks failed; each says why"
+	case ReasonProgram:
+		return "its first tasks failed on every machine"
+	case ReasonBudget:
+		return "the budget is used up; hint: a larger --budget"
+	case ReasonDeadline:
+		return "the deadline came"
+	case ReasonEnough:
+		return "as many tasks as were asked for are done"
+	}
+	return "it ended for a reason that is not known here: " + clip(string(r))
+}
+
+// HostsFault reports whether the task has to be tried elsewhere for no fault of
+// its program's. A word that is not known says so.
 func (r Reason) HostsFault() bool {
 	return r != ReasonExited && r != ReasonCancelled && !r.ProgramsFault()
 }
+
+// Excused reports whether a host that ended an attempt so has done as it said it
+// would: it counts for nothing in its record.
+func (r Reason) Excused() bool {
+	return r == ReasonDrained || r == ReasonEvicted || r == ReasonStale
+}
+
+// maxArchs bounds the kinds of processor that an image is said to be for.
+const maxArchs = 32
 
 // JobSpec is what a renter asks for: Count tasks of one program or one image.
 type JobSpec struct {
 	Name      string    `json:"name"`
 	Program   Ref       `json:"program"`
 	Box       Box       `json:"box"`
-	Pull      uint64    `json:"pull,omitempty"` // bytes of the image as it travels
+	Pull      uint64    `json:"pull,omitempty"`  // bytes of the image as it travels
+	Archs     []string  `json:"archs,omitempty"` // processors that the image is for, as Go names them; empty: any
 	Input     Ref       `json:"input"`
 	Args      []string  `json:"args,omitempty"`
 	Env       []string  `json:"env,omitempty"`
@@ -291,6 +386,10 @@ type JobSpec struct {
 	Providers []NodeID  `json:"providers,omitempty"`
 	Failover  Failover  `json:"failover"`
 	Label     Label     `json:"label,omitempty"`
+	Survival  Survival  `json:"survival,omitzero"`
+	Deadline  int64     `json:"deadline,omitempty"` // unix ms: the job ends then, with what is done; 0: none
+	Enough    uint64    `json:"enough,omitempty"`   // the job ends when so many tasks are done; 0: all
+	Once      bool      `json:"once,omitempty"`     // no task is begun a second time while it runs
 }
 
 // Failover says how soon a silent host is given up, in milliseconds.
@@ -321,8 +420,18 @@ func (j JobSpec) Check() error {
 		return Invalid("job has a time limit of %d ms per task, at most %d; hint: --timeout 10m", j.Wall, uint64(MaxUnit))
 	case !isWord(j.Sandbox):
 		return Invalid("job names no sandbox")
+	case len(j.Archs) > maxArchs || slices.ContainsFunc(j.Archs, func(a string) bool { return !isWord(a) }):
+		return Invalid("job's image is for %d kinds of processor, want at most %d words", len(j.Archs), maxArchs)
 	case j.Label.Check() != nil:
 		return j.Label.Check()
+	case j.Survival.Check() != nil:
+		return j.Survival.Check()
+	case j.Survival.Kind == CheckpointWhole && (j.Box.Image.IsZero() || j.Want.GPUs > 0):
+		return Invalid("whole checkpoints are of containers without a GPU; hint: --checkpoint files")
+	case j.Deadline < 0:
+		return Invalid("job has a deadline before 1970; hint: --deadline 2h")
+	case j.Enough > j.Count:
+		return Invalid("job ends after %d results, and has %d tasks; hint: a smaller --stop-after", j.Enough, j.Count)
 	case j.Tries == 0:
 		return Invalid("job may not try at all; hint: --tries 3")
 	case j.Failover.Heartbeat == 0 || j.Failover.Suspect < j.Failover.Heartbeat || j.Failover.Replace < j.Failover.Suspect:
@@ -330,6 +439,17 @@ func (j JobSpec) Check() error {
 	}
 	t := Terms{Unit: j.Wall, Resources: j.Want, Image: j.Box.Image}
 	return j.Task(0).Check(t)
+}
+
+// Stake is the shortest that a task may have to run until something of it is due,
+// in milliseconds: what an offer must allow.
+func (j JobSpec) Stake() uint64 {
+	if j.Survival.Wanted() {
+		s := j.Survival
+		s.Max = s.Min
+		return min(s.Risk(), j.Wall)
+	}
+	return j.Wall
 }
 
 // Task returns the spec of task i, 0 ≤ i < Count. Its seed depends on the

@@ -24,12 +24,16 @@ type Offer struct {
 	UpSince   uint64    `json:"upSince"`      // unix seconds; a hint about survival, unproved
 	MaxUnpaid Amount    `json:"maxUnpaid"`    // how far it works ahead of what is secured
 	Prepay    bool      `json:"prepay"`       // renters without history pay the first unit ahead
-	MaxUnit   uint64    `json:"maxUnit"`      // longest task it takes, milliseconds
+	MaxUnit   uint64    `json:"maxUnit"`      // longest that a task may run until something of it is due, milliseconds: see Terms.Stake
 	Addrs     []string  `json:"addrs"`        // multiaddrs
 	CPU       CPU       `json:"cpu"`          // what a checkpoint of it needs elsewhere
 	PullFree  uint64    `json:"pullFree"`     // bytes of a lease's image that it fetches for nothing
 	PullPrice Price     `json:"pullPrice"`    // units per 10⁹ bytes beyond that
 	GPU       GPU       `json:"gpu,omitzero"` // of what kind Resources.GPUs are, all of them
+	// Moves is the version of its sandbox, where that takes whole programs to other
+	// machines: one goes on where Moves is the same and CPU.Has holds. Empty: it does not.
+	Moves string `json:"moves,omitempty"`
+	Keeps uint64 `json:"keeps,omitempty"` // bytes of a task's checkpoints that it holds for others; 0: none
 }
 
 // GPU is a kind of graphics processor, as its driver names it.
@@ -192,6 +196,9 @@ func (o Offer) Check(network Hash, now, skew uint64) error {
 			return Invalid("offer's sandbox is not a word of at most %d letters, digits, - or _", maxWord)
 		}
 	}
+	if o.Moves != "" && !isVersion(o.Moves) {
+		return Invalid("offer's sandbox version is not a word of at most %d letters, digits or any of -_.+", maxWord)
+	}
 	if err := o.CPU.check(); err != nil {
 		return err
 	}
@@ -204,6 +211,15 @@ func (o Offer) Check(network Hash, now, skew uint64) error {
 		}
 	}
 	return nil
+}
+
+func isVersion(s string) bool {
+	return isWord(strings.Map(func(c rune) rune {
+		if c == '.' || c == '+' {
+			return '-'
+		}
+		return c
+	}, s))
 }
 
 // isWord keeps what peers name printable and harmless in a terminal.

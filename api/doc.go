@@ -10,6 +10,7 @@
 //	POST   /v1/images                  find and pin a container image: {"name": …}, or {"path": …} on the unix socket
 //	POST   /v1/quote                   what a job would cost
 //	POST   /v1/jobs                    submit a job
+//	GET    /v1/kept                    checkpoints that this machine holds
 //	GET    /v1/jobs                    list jobs
 //	GET    /v1/jobs/{id}               one job and its tasks
 //	POST   /v1/jobs/{id}/cancel        end it

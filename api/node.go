@@ -19,6 +19,7 @@ type Node interface {
 	Wallet
 	Visits
 	Images
+	Keeper
 }
 
 // Daemon tells about the node itself.

@@ -36,6 +36,7 @@ func (s *Server) routes() map[string]handler {
 		"POST /v1/images":          s.image,
 		"GET /v1/images":           s.images,
 		"POST /v1/images/remove":   s.removeImages,
+		"GET /v1/kept":             s.kept,
 		"GET /v1/jobs/{id}/events": s.events,
 		"GET /v1/jobs/{id}/logs":   s.logs,
 		"GET /v1/jobs/{id}/files":  s.files,

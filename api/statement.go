@@ -26,6 +26,7 @@ type Statement struct {
 	Balance artel.Amount   `json:"balance"` // the token's balanceOf(ledger)
 	Parties []PartyFigures `json:"parties"`
 	Lanes   []LaneFigures  `json:"lanes"`
+	Lost    []Lost         `json:"lost,omitempty"` // of this node's jobs, the newest first
 }
 
 // PartyFigures are of one account.

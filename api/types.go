@@ -41,6 +41,7 @@ type Status struct {
 	Jobs     int           `json:"jobs"` // not ended
 	Leases   int           `json:"leases"`
 	Provider bool          `json:"provider"`
+	Kept     string        `json:"kept,omitempty"` // what of the running jobs is safe elsewhere, a sentence
 	Chain    ChainStatus   `json:"chain"`
 	Notices  []string      `json:"notices,omitempty"` // what the owner should know
 }
@@ -102,7 +103,8 @@ type Job struct {
 	ID        string       `json:"id"`
 	Name      string       `json:"name"`
 	State     State        `json:"state"`
-	Message   string       `json:"message,omitempty"` // why it waits or failed
+	Reason    artel.Reason `json:"reason,omitempty"`  // why it ended before all its tasks were done, or is ending
+	Message   string       `json:"message,omitempty"` // why it waits or failed, or that its deadline cannot be kept
 	Created   time.Time    `json:"created"`
 	Ended     time.Time    `json:"ended,omitzero"`
 	Tasks     uint64       `json:"tasks"`
@@ -115,6 +117,8 @@ type Job struct {
 	Providers int          `json:"providers"` // that work for it now
 	Promised  artel.Amount `json:"promised"`  // by vouchers, for it
 	Budget    artel.Amount `json:"budget"`    // zero: no limit
+	Deadline  time.Time    `json:"deadline,omitzero"`
+	Late      time.Time    `json:"late,omitzero"` // when it will be over, where that is after its deadline
 }
 
 // JobDetail is a job with its tasks.
@@ -136,6 +140,11 @@ type Task struct {
 	Wall     uint64       `json:"wall"` // milliseconds
 	Output   artel.Ref    `json:"output"`
 	Due      artel.Amount `json:"due"`
+	// How it survives its machines.
+	Checkpoint *Checkpoint  `json:"checkpoint,omitempty"` // nil: there is none, or it is over
+	From       *Begun       `json:"from,omitempty"`       // what its attempt goes on from; nil: the beginning, and there was nothing else
+	Lost       uint64       `json:"lost,omitempty"`       // milliseconds that ran and were lost
+	LostPaid   artel.Amount `json:"lostPaid"`             // what was paid for them
 }
 
 // JobQuery chooses jobs.
@@ -286,10 +295,11 @@ type Lease struct {
 
 // ProvideConfig is how the owner rents the machine out.
 type ProvideConfig struct {
-	Slots     uint32       `json:"slots"`  // 0: one per core
-	Memory    uint64       `json:"memory"` // bytes, all slots together; 0: what the machine can spare
-	Disk      uint64       `json:"disk"`   // bytes that strangers may take, images and tasks together; 0: what the disk can spare
-	Images    uint64       `json:"images"` // bytes of them for images; 0: a third
+	Slots     uint32       `json:"slots"`          // 0: one per core
+	Memory    uint64       `json:"memory"`         // bytes, all slots together; 0: what the machine can spare
+	Disk      uint64       `json:"disk"`           // bytes that strangers may take, images, checkpoints and tasks together; 0: what the disk can spare
+	Images    uint64       `json:"images"`         // bytes of them for images; 0: a third
+	Kept      *uint64      `json:"kept,omitempty"` // bytes of them for checkpoints of others; nil: a tenth
 	Price     artel.Price  `json:"price"`
 	MaxUnpaid artel.Amount `json:"maxUnpaid"` // zero: what a unit costs for each slot, and one more
 	MinRedeem artel.Amount `json:"minRedeem"` // less is neither booked nor redeemed; zero: as the chain's calls cost

@@ -10,6 +10,7 @@
 //	api.token      what the API wants over TCP, where that is on
 //	artel.db       the database
 //	blobs/         content-addressed bytes
+//	kept/          checkpoints that are held, of others and of this node's own jobs
 //	measure.json   what the machine can do, measured (room host)
 //	work/          sandboxes at work; may be removed while no daemon runs
 //	chain/         the embedded chain, where there is one
@@ -73,6 +74,9 @@ func (p Paths) Work() string { return filepath.Join(p.root, "work") }
 
 // Images is the directory of container images.
 func (p Paths) Images() string { return filepath.Join(p.root, "images") }
+
+// Kept is the directory of checkpoints that are held.
+func (p Paths) Kept() string { return filepath.Join(p.root, "kept") }
 
 // Chain is the directory of the embedded chain.
 func (p Paths) Chain() string { return filepath.Join(p.root, "chain") }

@@ -236,7 +236,7 @@ func (a *adder) copy(ctx context.Context, d Digest, size int64, from string) err
 		return fmt.Errorf("%w: %s in the file has other bytes", ErrDigest, d)
 	}
 	err = a.s.keep(d, ref, n)
-	a.came(d)
+	a.came(d, size)
 	return err
 }
 

@@ -198,3 +198,21 @@ func TestHold(t *testing.T) {
 		t.Error("what is gone is held")
 	}
 }
+
+// TestPulledForNothing: an image that the cap has no room to unpack is not pulled.
+func TestPulledForNothing(t *testing.T) {
+	srv, top, m := onRegistry(t, app("a"))
+	srv.set(nil)
+	s, _ := store(t, image.Options{Limit: m.Size() + m.Size()/2})
+	_, err := s.Ensure(t.Context(), image.Want{Digest: top.Digest, Source: srv.host + "/org/a"}, nil)
+	wantErr(t, err, image.ErrFull)
+	for _, l := range m.Layers {
+		if n := srv.count(l.Digest.String()); n != 0 {
+			t.Errorf("layer %s was asked for %d times", l.Digest, n)
+		}
+	}
+	// Peers may have it all the same: packed, it fits.
+	if err := s.Pull(t.Context(), image.Want{Digest: top.Digest, Source: srv.host + "/org/a"}, nil); err != nil {
+		t.Error(err)
+	}
+}

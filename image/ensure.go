@@ -25,8 +25,9 @@ const pulls = 3
 
 // Ensure brings an image here if it is not, unpacks it once, and returns it for
 // use until Release. Bytes come from the own store, from peers, from the
-// registry; an Ensure that was cut short goes on where it was. Of two at a time
-// for one image the second waits for the first. report, if set, is called as it
+// registry; an Ensure that was cut short goes on where it was. Of several at a time
+// for one image one unpacks it, and what hardly comes for one the next one fetches,
+// from where it asks (Options.Pace). report, if set, is called as it
 // goes on, by one goroutine at a time.
 //
 // Errors: ErrNotFound, ErrAuth, ErrRegistry, ErrPlatform, ErrDigest, ErrMalformed,
@@ -43,11 +44,11 @@ func (s *Store) ensure(ctx context.Context, w Want, report func(Progress)) (*Ima
 	if !canUnpack {
 		return nil, fmt.Errorf("%w; hint: on Windows, run artel in WSL2", ErrHost)
 	}
-	k, unlock, err := s.begin(ctx, w, report)
+	k, err := s.begin(w, report)
 	if err != nil {
 		return nil, err
 	}
-	defer unlock()
+	defer k.close()
 	if img := s.acquire(w.Digest, s.manifestOf(w.Digest)); img != nil {
 		s.use(w.Digest)
 		if w.Short {
@@ -79,9 +80,9 @@ func (s *Store) ensure(ctx context.Context, w Want, report func(Progress)) (*Ima
 // them: of an index the part for this store's platform, of a manifest all, whatever
 // it is for. Errors as those of Ensure.
 func (s *Store) Pull(ctx context.Context, w Want, report func(Progress)) error {
-	k, unlock, err := s.begin(ctx, w, report)
+	k, err := s.begin(w, report)
 	if err == nil {
-		defer unlock()
+		defer k.close()
 		err = k.twice(func() error {
 			p, err := k.plan(ctx, false)
 			if err != nil {
@@ -97,22 +98,16 @@ func (s *Store) Pull(ctx context.Context, w Want, report func(Progress)) error {
 	return nil
 }
 
-// begin takes the digest for this work alone.
-func (s *Store) begin(ctx context.Context, w Want, report func(Progress)) (*work, func(), error) {
+// begin prepares work on an image.
+func (s *Store) begin(w Want, report func(Progress)) (*work, error) {
 	if w.Digest.IsZero() {
-		return nil, nil, fmt.Errorf("%w: no digest was given", ErrMalformed)
-	}
-	unlock, err := s.locks.lock(ctx, "image "+w.Digest.Hex())
-	if err != nil {
-		return nil, nil, err
+		return nil, fmt.Errorf("%w: no digest was given", ErrMalformed)
 	}
 	k, err := s.work(w, report)
-	if err != nil {
-		unlock()
-		return nil, nil, err
+	if err == nil {
+		k.add(w.Digest)
 	}
-	k.add(w.Digest)
-	return k, func() { k.close(); unlock() }, nil
+	return k, err
 }
 
 // twice does something again if blocks of the own store turned out to be gone or
@@ -194,7 +189,16 @@ func (k *work) plan(ctx context.Context, toRun bool) (plan, error) {
 	if err := s.setRecord(want, p.digest, k.want.Source, k.want.Short, blobs...); err != nil {
 		return plan{}, err
 	}
-	return p, k.reserve(ctx, missing)
+	if err := k.reserve(ctx, missing); err != nil || !toRun {
+		return p, err
+	}
+	// What the layers unpack to nobody says before they are here; files as large as their
+	// archives are the least to expect, and where not even these fit nothing is pulled.
+	if err := s.fit(ctx, p.manifest.Size()-p.manifest.Config.Size); err != nil {
+		k.forgo(missing)
+		return plan{}, fmt.Errorf("unpack layers of %d bytes: %w", p.manifest.Size()-p.manifest.Config.Size, err)
+	}
+	return p, nil
 }
 
 // layers brings the layers here, some at a time, and calls then for each of them
@@ -233,14 +237,17 @@ func (k *work) layers(ctx context.Context, p plan, then func(i int) error) error
 func (k *work) unpack(ctx context.Context, p plan) (*Image, error) {
 	s := k.s
 	// Two digests that were wanted, an index and its manifest, share a root.
-	unlock, err := s.locks.lock(ctx, "root "+p.digest.Hex())
+	var before int64
+	k.tell(func(p *Progress) { before = p.Done })
+	lead, err := k.await(ctx, p)
 	if err != nil {
 		return nil, err
 	}
-	defer unlock()
+	defer lead.unlock()
 	if img := s.acquire(k.want.Digest, p.digest); img != nil {
 		return img, nil
 	}
+	k.tell(func(p *Progress) { p.Done = before })
 	tmp := s.tempPath()
 	if err := os.Mkdir(tmp, 0o700); err != nil {
 		return nil, full(err)
@@ -268,6 +275,22 @@ func (k *work) unpack(ctx context.Context, p plan) (*Image, error) {
 	s.roots[p.digest] = &root{meta: meta}
 	s.mu.Unlock()
 	return s.acquire(k.want.Digest, p.digest), nil
+}
+
+// await waits until nobody else lays the image out. Meanwhile it gets in line for the
+// layers, so that they come from where this one asks if they hardly do for the other.
+func (k *work) await(ctx context.Context, p plan) (*lead, error) {
+	ctx, stop := context.WithCancel(ctx)
+	var helping sync.WaitGroup
+	defer helping.Wait()
+	defer stop()
+	mine, turn := k.s.locks.join("root " + p.digest.Hex())
+	if turn == nil {
+		return mine, nil
+	}
+	// What becomes of it shows when the turn has come.
+	helping.Go(func() { _ = k.layers(ctx, p, func(int) error { return nil }) })
+	return mine, mine.await(ctx, turn)
 }
 
 // layOut unpacks into tmp/rootfs, writes tmp/image.json, and makes both durable.

@@ -66,36 +66,49 @@ func (k *work) text(ctx context.Context, d Digest, size int64, isManifest bool) 
 	return k.s.document(ctx, d)
 }
 
-// get brings a blob here: from the own store, from peers, from the registry.
+// get brings a blob here: from the own store, from peers, from the registry. Of those
+// who want it at a time one fetches; if hardly anything comes, the next one does.
 func (k *work) get(ctx context.Context, d Digest, size int64, isManifest bool) error {
+	k.add(d)
+	for losses := 0; ; losses++ {
+		err := k.turn(ctx, losses, d, size, isManifest)
+		if !errors.Is(err, errSlow) {
+			return err
+		}
+	}
+}
+
+// turn is get once it is this work's turn. errSlow: it is another's.
+func (k *work) turn(ctx context.Context, losses int, d Digest, size int64, isManifest bool) error {
 	s := k.s
-	unlock, err := s.locks.lock(ctx, "blob "+d.Hex())
+	lead, err := s.locks.lock(ctx, "blob "+d.Hex())
 	if err != nil {
 		return err
 	}
-	defer unlock()
-	k.add(d)
+	defer lead.unlock()
 	if have, ok := s.have(ctx, d); ok {
 		if size > 0 && have.size != size {
 			return fmt.Errorf("%w: %s has %d bytes, the manifest says %d", ErrDigest, d, have.size, size)
 		}
-		k.came(d)
+		k.came(d, have.size)
 		k.tell(func(p *Progress) { p.Done += have.size })
 		return nil
 	}
+	f := flow{s.opts.Pace, losses}
 	var fromPeers error
 	if s.opts.Peers != nil {
-		if fromPeers = k.fromPeers(ctx, d, size); fromPeers == nil || ctx.Err() != nil {
+		fromPeers = k.fromPeers(ctx, f, d, size, func() bool { return k.repo != nil || lead.wanted() })
+		if fromPeers == nil || ctx.Err() != nil || k.repo == nil && errors.Is(fromPeers, errSlow) {
 			return fromPeers
 		}
 	}
 	switch {
 	case k.repo != nil:
-		err = k.fromRegistry(ctx, d, size, isManifest)
+		err = k.fromRegistry(ctx, f, d, size, isManifest, lead.wanted)
 	default:
 		err = fmt.Errorf("%s: %w: it is not here, and no registry was named", d, ErrNotFound)
 	}
-	if err != nil && fromPeers != nil {
+	if err != nil && fromPeers != nil && !errors.Is(fromPeers, errSlow) {
 		err = fmt.Errorf("%w (peers: %w)", err, fromPeers)
 	}
 	return err
@@ -104,7 +117,7 @@ func (k *work) get(ctx context.Context, d Digest, size int64, isManifest bool) e
 // offers is how many different roots peers may offer for one digest.
 const offers = 4
 
-func (k *work) fromPeers(ctx context.Context, d Digest, size int64) error {
+func (k *work) fromPeers(ctx context.Context, f flow, d Digest, size int64, another func() bool) error {
 	s := k.s
 	var not []artel.Ref
 	var last error
@@ -113,7 +126,11 @@ func (k *work) fromPeers(ctx context.Context, d Digest, size int64) error {
 		tell := func(done int64) {
 			k.tell(func(p *Progress) { p.Done += done - told; p.Peers += done - told; told = done })
 		}
-		ref, err := s.opts.Peers.Fetch(ctx, d, size, not, tell)
+		var ref artel.Ref
+		err := f.keep(ctx, another, func(ctx context.Context, came func(int64)) (err error) {
+			ref, err = s.opts.Peers.Fetch(ctx, d, size, not, func(done int64) { came(done - told); tell(done) })
+			return err
+		})
 		if err != nil {
 			tell(0)
 			if last != nil {
@@ -129,7 +146,7 @@ func (k *work) fromPeers(ctx context.Context, d Digest, size int64) error {
 		unpin()
 		if err == nil {
 			tell(n)
-			k.came(d)
+			k.came(d, n)
 			return nil
 		}
 		tell(0)
@@ -161,9 +178,13 @@ func (s *Store) verify(ctx context.Context, d Digest, size int64, ref artel.Ref)
 	return n, nil
 }
 
-func (k *work) fromRegistry(ctx context.Context, d Digest, size int64, isManifest bool) error {
+func (k *work) fromRegistry(ctx context.Context, f flow, d Digest, size int64, isManifest bool, another func() bool) error {
 	if isManifest {
-		b, err := k.repo.manifest(ctx, d.String(), &d)
+		var b []byte
+		err := f.keep(ctx, another, func(ctx context.Context, _ func(int64)) (err error) {
+			b, err = k.repo.manifest(ctx, d.String(), &d)
+			return err
+		})
 		if err == nil && size > 0 && int64(len(b)) != size {
 			err = fmt.Errorf("%w: manifest %s has %d bytes, the index says %d", ErrDigest, d, len(b), size)
 		}
@@ -176,7 +197,7 @@ func (k *work) fromRegistry(ctx context.Context, d Digest, size int64, isManifes
 	// What lies in partial may be rubbish after a power cut: then once more from
 	// the beginning.
 	for fresh := false; ; fresh = true {
-		err := k.pullBlob(ctx, d, size, fresh)
+		err := k.pullBlob(ctx, f, d, size, fresh, another)
 		if !errors.Is(err, errStale) {
 			return err
 		}
@@ -209,16 +230,16 @@ func (p *partial) restart() error {
 	return errors.Join(err, p.Truncate(0))
 }
 
-func (k *work) pullBlob(ctx context.Context, d Digest, size int64, fresh bool) (err error) {
+func (k *work) pullBlob(ctx context.Context, f flow, d Digest, size int64, fresh bool, another func() bool) (err error) {
 	s := k.s
 	name := s.path("partial", d.Hex())
-	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+	on, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return full(err)
 	}
-	defer f.Close()
-	file := &partial{f, sha256.New()}
-	had, err := io.Copy(file.sum, io.LimitReader(f, size+1))
+	defer on.Close()
+	file := &partial{on, sha256.New()}
+	had, err := io.Copy(file.sum, io.LimitReader(on, size+1))
 	if err == nil && (fresh || had > size) {
 		had, err = 0, file.restart()
 	}
@@ -231,11 +252,15 @@ func (k *work) pullBlob(ctx context.Context, d Digest, size int64, fresh bool) (
 		k.tell(func(p *Progress) { p.Done -= told })
 		told = 0
 		return file.restart()
-	}, got: func(n int) {
-		told += int64(n)
-		k.tell(func(p *Progress) { p.Done += int64(n); p.Registry += int64(n) })
 	}}
-	err = k.repo.blob(ctx, d, size, p)
+	err = f.keep(ctx, another, func(ctx context.Context, came func(int64)) error {
+		p.got = func(n int) {
+			came(int64(n))
+			told += int64(n)
+			k.tell(func(p *Progress) { p.Done += int64(n); p.Registry += int64(n) })
+		}
+		return k.repo.blob(ctx, d, size, p)
+	})
 	if err == nil && Digest(file.sum.Sum(nil)) != d {
 		err = fmt.Errorf("%w: the registry sends other bytes as %s", ErrDigest, d)
 		if had > 0 {
@@ -249,13 +274,13 @@ func (k *work) pullBlob(ctx context.Context, d Digest, size int64, fresh bool) (
 		}
 		return err
 	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
+	if _, err := on.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	if err := s.addFile(ctx, d, f, size); err != nil {
+	if err := s.addFile(ctx, d, on, size); err != nil {
 		return err
 	}
-	k.came(d)
+	k.came(d, size)
 	return os.Remove(name)
 }
 

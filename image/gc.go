@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"math"
 	"os"
 	"slices"
@@ -80,7 +81,7 @@ func (s *Store) Usage() int64 {
 
 // usage wants mu.
 func (s *Store) usage() int64 {
-	n := s.reserved
+	n := s.reserved()
 	for _, l := range s.loose {
 		n += l.bytes
 	}
@@ -210,7 +211,35 @@ type hold struct {
 	s       *Store
 	began   time.Time
 	digests []Digest
-	due     map[Digest]int64 // reserved bytes of blobs that have not come yet
+	due     map[due]bool // reserved, and not come yet
+}
+
+// due is a blob that is about to come, counted once for however many that want it.
+type due struct {
+	Digest
+	size int64
+}
+
+// reserved is how many bytes are about to come. It wants mu.
+func (s *Store) reserved() (n int64) {
+	all := map[due]bool{}
+	for h := range s.works {
+		maps.Copy(all, h.due)
+	}
+	for d := range all {
+		n += d.size
+	}
+	return n
+}
+
+// reserves reports whether a blob is about to come. It wants mu.
+func (s *Store) reserves(d due) bool {
+	for h := range s.works {
+		if h.due[d] {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *Store) hold() *hold {
@@ -218,7 +247,7 @@ func (s *Store) hold() *hold {
 	defer s.gate.RUnlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	h := &hold{s: s, began: time.Now(), due: map[Digest]int64{}}
+	h := &hold{s: s, began: time.Now(), due: map[due]bool{}}
 	s.works[h] = true
 	return h
 }
@@ -240,18 +269,15 @@ func (h *hold) reserve(ctx context.Context, sizes map[Digest]int64) (err error) 
 	var n int64
 	s.mu.Lock()
 	for d, size := range sizes {
-		if _, ok := h.due[d]; !ok {
-			h.due[d] = size
+		if d := (due{d, size}); !h.due[d] {
+			h.due[d] = true
 			n += size
 		}
 	}
-	s.reserved += n
 	s.mu.Unlock()
 	defer func() {
 		if err != nil {
-			for d := range sizes {
-				h.came(d) // it does not
-			}
+			h.forgo(sizes)
 		}
 	}()
 	if err := s.fit(ctx, 0); err != nil {
@@ -261,6 +287,15 @@ func (h *hold) reserve(ctx context.Context, sizes map[Digest]int64) (err error) 
 		return fmt.Errorf("%w: the machine's disk has %d bytes for images, %d are needed; hint: another machine, or a smaller image", ErrFull, max(free, 0), 2*n+minFree)
 	}
 	return nil
+}
+
+// forgo takes a reservation back of which nothing has come.
+func (h *hold) forgo(sizes map[Digest]int64) {
+	h.s.mu.Lock()
+	defer h.s.mu.Unlock()
+	for d, size := range sizes {
+		delete(h.due, due{d, size})
+	}
 }
 
 // fit drops images until n bytes more are within the cap, or returns ErrFull. What
@@ -297,7 +332,7 @@ func (s *Store) room() int64 {
 func (s *Store) stays() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	stays := s.reserved
+	stays := s.reserved()
 	blobs, roots := map[Digest]bool{}, map[Digest]bool{}
 	for d, r := range s.records {
 		if s.idle(d, r) == nil {
@@ -320,24 +355,25 @@ func (s *Store) stays() int64 {
 // minFree is what stays free on the disk, in bytes.
 const minFree = 64 << 20
 
-// came says that a blob is counted elsewhere now.
-func (h *hold) came(d Digest) {
+// came says that a blob is here, and counted as such from now on, whoever wants it.
+func (h *hold) came(d Digest, size int64) {
 	h.s.mu.Lock()
 	defer h.s.mu.Unlock()
-	h.s.reserved -= h.due[d]
-	delete(h.due, d)
+	for w := range h.s.works {
+		delete(w.due, due{d, size})
+	}
 }
 
 // release ends the hold.
 func (h *hold) release() {
 	h.s.mu.Lock()
 	defer h.s.mu.Unlock()
-	for _, n := range h.due {
-		h.s.reserved -= n
-		h.s.loose = append(h.s.loose, loose{n, time.Now()})
-	}
-	h.due = nil
 	delete(h.s.works, h)
+	for d := range h.due {
+		if !h.s.reserves(d) {
+			h.s.loose = append(h.s.loose, loose{d.size, time.Now()})
+		}
+	}
 	for _, d := range h.digests {
 		if h.s.busy[d]--; h.s.busy[d] == 0 {
 			delete(h.s.busy, d)

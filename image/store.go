@@ -35,6 +35,8 @@ type Options struct {
 	Registries Registries
 	// Peers, if set, are asked before a registry.
 	Peers Peers
+	// Pace is what a fetch has to bring where another waits for the same bytes.
+	Pace Pace
 	// Free returns the bytes that are free on the disk of a directory, or an error
 	// where nobody knows; nil: the system is asked.
 	Free func(dir string) (int64, error)
@@ -61,16 +63,16 @@ type Store struct {
 	pins  blob.Pins
 	cap   *Cap
 	gate  sync.RWMutex // work passes it to begin; a sweep holds it
+	notes sync.Mutex   // one record at a time is written
 
-	mu       sync.Mutex
-	kept     map[Digest]kept
-	records  map[Digest]*record
-	roots    map[Digest]*root
-	busy     map[Digest]int // digests that work under way needs
-	works    map[*hold]bool // under way
-	reserved int64          // bytes that are about to come
-	loose    []loose
-	temp     int
+	mu      sync.Mutex
+	kept    map[Digest]kept
+	records map[Digest]*record
+	roots   map[Digest]*root
+	busy    map[Digest]int // digests that work under way needs
+	works   map[*hold]bool // under way
+	loose   []loose
+	temp    int
 }
 
 // kept is a blob that the store has.
@@ -114,6 +116,7 @@ func Open(dir string, blobs blob.Store, o Options) (*Store, error) {
 	if o.Free == nil {
 		o.Free = freeBytes
 	}
+	o.Pace = o.Pace.orDefault()
 	s := &Store{dir: dir, blobs: blobs, opts: o, kept: map[Digest]kept{}, records: map[Digest]*record{}, roots: map[Digest]*root{}, busy: map[Digest]int{}, works: map[*hold]bool{}, cap: o.Cap}
 	if s.cap == nil {
 		s.cap = NewCap(o.Limit)
@@ -287,6 +290,8 @@ func (s *Store) document(ctx context.Context, d Digest) ([]byte, error) {
 
 // setRecord notes what an image consists of, above what was noted before.
 func (s *Store) setRecord(d, manifest Digest, name string, short bool, blobs ...Digest) error {
+	s.notes.Lock()
+	defer s.notes.Unlock()
 	s.mu.Lock()
 	r := &record{Manifest: manifest, Blobs: blobs, Name: name, Short: short, used: time.Now()}
 	if old := s.records[d]; old != nil {

@@ -13,8 +13,16 @@ import (
 // State of a task.
 //
 //	Waiting ──dispatch──▶ Out ──receipt──▶ Paying ──key──▶ Done
-//	   ▲                   │                  │
-//	   └──host's fault─────┴──────────────────┘   program's fault, Tries times on different hosts ──▶ Failed
+//	   ▲                  │ ▲│                │
+//	   │                  └─┘│ copy           │
+//	   └──host's fault───────┴────────────────┘   program's fault, Tries times on different hosts ──▶ Failed
+//	      and no other attempt is left
+//
+// A task that is Out has one live attempt, or two: a copy of what takes too long
+// (Copy). The first good receipt counts, the other attempt is cancelled; one that
+// is lost, or fenced, leaves the task to the other one. What is waiting goes on from
+// its newest confirmed checkpoint, where it has one: see Safe. A job that was halted
+// (Halt) hands out nothing more and is over when nothing of it is Out or Paying.
 type State uint8
 
 // The states of a task.
@@ -42,6 +50,9 @@ type Attempt struct {
 	Message string       `json:"message,omitempty"`
 	Fenced  bool         `json:"fenced,omitempty"` // replaced by a later attempt
 	Silent  int64        `json:"silent,omitempty"` // unix ms of the fence
+	Ran     Ran          `json:"ran,omitzero"`
+	Copy    bool         `json:"copy,omitempty"`  // begun beside another one that took too long
+	Taken   bool         `json:"taken,omitempty"` // fenced before it had begun: its host had no slot for it
 }
 
 // Task is one unit of a job.
@@ -56,14 +67,7 @@ type Task struct {
 	Output   artel.Ref      `json:"output"`             // the opened output; zero where empty or not there yet
 	Log      artel.Ref      `json:"log"`                // what the counting attempt printed; zero until it is here
 	Spent    artel.Amount   `json:"spent"`
-}
-
-// last returns the newest attempt, or nil.
-func (t *Task) last() *Attempt {
-	if len(t.Attempts) == 0 {
-		return nil
-	}
-	return &t.Attempts[len(t.Attempts)-1]
+	Safe     Safe           `json:"safe,omitzero"`
 }
 
 func (t *Task) attempt(n uint32) *Attempt {
@@ -73,6 +77,28 @@ func (t *Task) attempt(n uint32) *Attempt {
 		}
 	}
 	return nil
+}
+
+// Lives reports whether an attempt is out and not fenced, n aside.
+func (t Task) Lives(n uint32) bool {
+	return slices.ContainsFunc(t.Attempts, func(a Attempt) bool { return a.N != n && a.Ended == 0 && !a.Fenced })
+}
+
+// Fenced reports whether attempt n was replaced.
+func (t Task) Fenced(n uint32) bool {
+	a := t.attempt(n)
+	return a != nil && a.Fenced
+}
+
+// tried is how many attempts were made of it, those aside that were taken back
+// before they had begun.
+func (t Task) tried() (n int) {
+	for _, a := range t.Attempts {
+		if !a.Taken {
+			n++
+		}
+	}
+	return n
 }
 
 // Phase of a job.
@@ -94,12 +120,17 @@ type Job struct {
 	Spec    artel.JobSpec `json:"spec"`
 	Phase   Phase         `json:"phase"`
 	Message string        `json:"message,omitempty"`
-	Created int64         `json:"created"` // unix ms
+	Why     artel.Reason  `json:"why,omitempty"`    // it ended, or is ending, before all its tasks had a result
+	Halted  int64         `json:"halted,omitempty"` // unix ms since which it is ending
+	Late    int64         `json:"late,omitempty"`   // unix ms at which it will be over, where that is after its deadline
+	Created int64         `json:"created"`          // unix ms
 	Ended   int64         `json:"ended,omitempty"`
 	Spent   artel.Amount  `json:"spent"`   // what was billed for it and not written off, holding machines included
 	Vouched artel.Amount  `json:"vouched"` // what was promised to providers in vouchers because of it; never more than its budget
 	Open    uint64        `json:"open"`    // tasks neither Done nor Failed
 	Failed  uint64        `json:"failed"`
+	Faults  uint64        `json:"faults,omitempty"` // attempts that failed by the program's fault
+	Good    bool          `json:"good,omitempty"`   // one has succeeded
 }
 
 // New makes a job and its tasks at now (unix ms).
@@ -115,20 +146,20 @@ func New(id artel.Hash, spec artel.JobSpec, now int64) (Job, []Task, error) {
 }
 
 // MaxAttempts is how often a task is tried in all before it fails, whoever is
-// to blame: a job must end.
+// to blame: a job must end. Attempts that have saved something do not count.
 const MaxAttempts = 50
 
 // Ready reports whether the task may be handed out at now.
 func (j Job) Ready(t Task, now int64) bool {
 	rests := t.NotUntil > now && t.NotUntil <= now+maxBackoff // further ahead is by a clock that was wrong
-	return j.Phase == Active && t.State == Waiting && !rests
+	return j.Phase == Active && j.Halted == 0 && t.State == Waiting && !rests
 }
 
 // Avoid reports whether the task has failed on the node by its own fault: the
 // next try belongs to another host.
 func (t Task) Avoid(n artel.NodeID) bool {
 	return slices.ContainsFunc(t.Attempts, func(a Attempt) bool {
-		return a.Node == n && (a.Reason.ProgramsFault() || a.Reason == artel.ReasonGarbage || a.Reason == artel.ReasonExited)
+		return a.Node == n && (a.Reason == artel.ReasonStale || a.Reason.ProgramsFault() || a.Reason == artel.ReasonGarbage || a.Reason == artel.ReasonExited)
 	})
 }
 
@@ -181,7 +212,7 @@ func (j Job) Received(t Task, n uint32, r *artel.Receipt, spent artel.Amount, no
 	if t.State != Out && t.State != Waiting {
 		return j, t, false, nil
 	}
-	newer := t.State == Out && t.last().N != n                      // a later attempt is out: the task waits for it
+	newer := t.State == Out && t.Lives(n)                           // another attempt is out: the task waits for it
 	if r.Reason == artel.ReasonCancelled || r.Reason.HostsFault() { // whatever its result says, it is none
 		if t.State == Out && !newer {
 			j, t = j.again(t, now)
@@ -190,7 +221,9 @@ func (j Job) Received(t Task, n uint32, r *artel.Receipt, spent artel.Amount, no
 	}
 	if r.Reason.ProgramsFault() || r.Result.ExitCode != 0 {
 		t.Faults++
-		if t.Faults < j.Spec.Tries && len(t.Attempts) < MaxAttempts {
+		t = t.unfit(n, r.Reason, now)
+		j.Faults++
+		if t.Faults < j.Spec.Tries && t.tries() < MaxAttempts {
 			if !newer {
 				t.State, t.NotUntil = Waiting, now+backoff(t.Faults)
 			}
@@ -201,7 +234,8 @@ func (j Job) Received(t Task, n uint32, r *artel.Receipt, spent artel.Amount, no
 		j.Open, j.Failed = j.Open-1, j.Failed+1
 		return j, t, true, others(t, n)
 	}
-	t.Receipt, t.Node, t.State = r, a.Node, Paying
+	t = t.delivered(n)
+	t.Receipt, t.Node, t.State, j.Good = r, a.Node, Paying, true
 	return j, t, true, others(t, n)
 }
 
@@ -244,13 +278,15 @@ func (j Job) Lost(t Task, n uint32, why artel.Reason, msg string, now int64) (Jo
 	if a.Ended == 0 || t.State == Paying {
 		a.Ended, a.Reason, a.Message = now, why, msg
 	}
+	t = t.unfit(n, why, now)
 	if why.ProgramsFault() {
+		j.Faults++
 		t.Faults++ // it was not run and is not paid for, and another host would say the same
 	}
 	if t.State == Paying && t.Receipt != nil && t.Receipt.Result.Attempt == n {
 		t.Receipt, t.Node, t.State = nil, artel.NodeID{}, Out
 	}
-	if t.State != Out || t.last().N != n && t.last().Ended == 0 {
+	if t.State != Out || t.Lives(n) {
 		return j, t
 	}
 	return j.again(t, now)
@@ -259,7 +295,7 @@ func (j Job) Lost(t Task, n uint32, why artel.Reason, msg string, now int64) (Jo
 // again gives a task that ended without a result another try, or fails it after
 // the last one.
 func (j Job) again(t Task, now int64) (Job, Task) {
-	if len(t.Attempts) < MaxAttempts && (t.Faults == 0 || t.Faults < j.Spec.Tries) {
+	if t.tries() < MaxAttempts && (t.Faults == 0 || t.Faults < j.Spec.Tries) {
 		return j, t.back(now)
 	}
 	t.State = Failed
@@ -268,15 +304,13 @@ func (j Job) again(t Task, now int64) (Job, Task) {
 }
 
 func (t Task) back(now int64) Task {
-	host := 0
-	for _, a := range t.Attempts {
-		if a.Ended != 0 {
-			host++
-		}
-	}
+	host, excused := t.failures()
 	t.State = Waiting
-	if host > 2 {
+	switch {
+	case host > 2:
 		t.NotUntil = now + backoff(uint32(host-2))
+	case excused > 2:
+		t.NotUntil = now + backoff(1) // who is sent away at once each time rests a little
 	}
 	return t
 }
@@ -302,24 +336,32 @@ func (t Task) Shifted(ms int64) Task {
 		move(&a.Sent)
 		move(&a.Ended)
 		move(&a.Silent)
+		move(&a.Ran.At)
 	}
+	t.Safe = t.Safe.shifted(ms)
 	return t
 }
 
-// Fence replaces attempt n of a silent host: the task may be handed out again.
+// Fence replaces attempt n of a silent host: the task may be handed out again,
+// unless another attempt of it is out.
 // The fenced attempt's receipt still counts if it comes before the new one's; and
 // if it has come and its output has not, see Opened.
 func (j Job) Fence(t Task, n uint32, now int64) Task {
 	a := t.attempt(n)
-	out := t.State == Out && t.last() == a
+	if a == nil || a.Fenced {
+		return t
+	}
+	out, lives := t.State == Out && a.Ended == 0, t.Lives(n)
 	unopened := t.State == Paying && t.Receipt != nil && t.Receipt.Result.Attempt == n
-	if a == nil || !out && !unopened || a.Fenced || len(t.Attempts) >= MaxAttempts {
+	if !out && !unopened || !(out && lives) && t.tries() >= MaxAttempts {
 		return t // the last try of all is waited for until it is lost
 	}
 	t.Attempts = slices.Clone(t.Attempts)
 	a = t.attempt(n)
 	a.Fenced, a.Silent, a.Message = true, now, fmt.Sprintf("host was silent, replaced after %d s", (now-a.Sent)/1000)
-	t.State, t.Receipt, t.Node = Waiting, nil, artel.NodeID{}
+	if !out || !lives {
+		t.State, t.Receipt, t.Node = Waiting, nil, artel.NodeID{}
+	}
 	return t
 }
 
@@ -337,10 +379,10 @@ func (j Job) Opened(t Task, n uint32, r *artel.Receipt, output artel.Ref, now in
 	return j, t, true, others(t, n)
 }
 
-// Cancel ends a job; what runs is to be cancelled by the caller.
-func (j Job) Cancel(msg string, now int64) Job {
+// Cancel ends a job at once; what runs is to be cancelled by the caller.
+func (j Job) Cancel(why artel.Reason, msg string, now int64) Job {
 	if j.Phase == Active {
-		j.Phase, j.Message, j.Ended = Cancelled, msg, now
+		j.Phase, j.Why, j.Message, j.Ended = Cancelled, why, msg, now
 	}
 	return j
 }
@@ -349,8 +391,8 @@ func (j Job) Cancel(msg string, now int64) Job {
 func (j Job) Settle(now int64) Job {
 	if j.Phase == Active && j.Open == 0 {
 		j.Phase, j.Ended = Finished, now
-		if j.Failed > 0 {
-			j.Message = fmt.Sprintf("%d of %d tasks failed", j.Failed, j.Spec.Count)
+		if j.Failed > 0 && j.Why != artel.ReasonEnough {
+			j.Why, j.Message = artel.ReasonFailed, fmt.Sprintf("%d of %d tasks failed", j.Failed, j.Spec.Count)
 		}
 	}
 	return j

@@ -14,6 +14,10 @@ type Outstanding struct {
 	TaskKey
 	Sent  int64 // unix ms
 	Acked int64 // unix ms when the provider said that it took it; 0: not yet
+
+	Keep   *artel.Keeping // nil: it is not checkpointed
+	Saved  *artel.Saved   // the last one that was paid for
+	Billed uint64         // ms of it that are in the running total
 }
 
 // Bought is a lease as its renter sees it.
@@ -73,34 +77,27 @@ func (b Bought) Accepted(sig artel.Signature, now int64) (Bought, error) {
 	return b, nil
 }
 
-// Free is how many more attempts the lease takes at once.
-func (b Bought) Free(now int64) int {
+// Room is how many more attempts the lease takes, when so many may wait at the
+// provider for a slot.
+func (b Bought) Room(now int64, ahead int) int {
 	if b.Phase != Open || b.Theirs.IsZero() || b.Disputed || uint64(now/1000) >= b.Lease.End {
 		return 0
 	}
-	return max(0, min(int(b.Terms.Slots)+b.ahead(), MaxOut(b.Terms.Slots))-len(b.Outstanding))
+	return max(0, min(int(b.Terms.Slots)+ahead, MaxOut(b.Terms.Slots))-len(b.Outstanding))
 }
 
-// Tasks shorter than this on average, in milliseconds, are handed out ahead of
-// their slots: else a slot would rest for as long as the news of its last task
-// travels. Longer ones are not: they would wait behind each other while
-// another machine has room.
-const short = 200
-
-// ahead is how many attempts may wait at the provider.
-func (b Bought) ahead() int {
-	if b.Seq == 0 || b.Wall/b.Seq >= short {
+// Mean is how many ms an attempt of this lease took on average, by its receipts; 0:
+// none has ended.
+func (b Bought) Mean() float64 {
+	if b.Seq == 0 {
 		return 0
 	}
-	return min(3*int(b.Terms.Slots), 64)
+	return max(float64(b.Wall), 1) / float64(b.Seq)
 }
 
-// Sent notes attempts about to be handed out.
-func (b Bought) Sent(ks []TaskKey, now int64) Bought {
-	b.Outstanding = slices.Clone(b.Outstanding)
-	for _, k := range ks {
-		b.Outstanding = append(b.Outstanding, Outstanding{TaskKey: k, Sent: now})
-	}
+// Sent notes an attempt about to be handed out.
+func (b Bought) Sent(k TaskKey, keep *artel.Keeping, now int64) Bought {
+	b.Outstanding = append(slices.Clone(b.Outstanding), Outstanding{TaskKey: k, Sent: now, Keep: keep})
 	return b
 }
 
@@ -168,19 +165,23 @@ func (b Bought) Renumbered(n uint64) Bought {
 	return b
 }
 
-// End is how an attempt ended by the provider's account.
+// End is how an attempt ended by the provider's account; with a Segment it has not
+// ended: a checkpoint was confirmed.
 type End struct {
 	Seq     uint64
 	Task    uint64
 	Attempt uint32
 	Receipt *artel.Receipt
+	Segment *artel.Segment
 	Reason  artel.Reason
 	Message string
 }
 
-// Verdict on an End.
+// Verdict on an End. With a Segment the attempt goes on.
 type Verdict struct {
 	Known   bool // the attempt was outstanding
+	Segment *artel.Segment
+	Holders []artel.Keeper // who confirmed it
 	Receipt *artel.Receipt
 	Reason  artel.Reason // why there is no good receipt
 	Message string
@@ -210,9 +211,19 @@ func (b Bought) Ended(d artel.Domain, e End, now int64) (Bought, Verdict, error)
 	i := slices.IndexFunc(b.Outstanding, func(o Outstanding) bool { return o.TaskKey == k })
 	b.Seq, b.Heard = e.Seq, now
 	v := Verdict{Known: i >= 0, Reason: e.Reason, Message: e.Message}
-	var sent int64
+	if e.Segment != nil && e.Receipt == nil && !b.Disputed && i >= 0 {
+		paid := b.Book.Due()
+		after, holders, err := b.segment(d, *e.Segment, i, now)
+		if err == nil {
+			v.Segment, v.Holders, v.Spent = e.Segment, holders, after.Book.Due().Sub(paid)
+			return after, v, nil
+		}
+		b.Disputed = true
+		v.Reason, v.Message = artel.ReasonGarbage, err.Error()
+	}
+	var o Outstanding
 	if i >= 0 {
-		sent = b.Outstanding[i].Sent
+		o = b.Outstanding[i]
 		b.Outstanding = slices.Delete(slices.Clone(b.Outstanding), i, i+1)
 	}
 	if e.Receipt == nil {
@@ -226,7 +237,7 @@ func (b Bought) Ended(d artel.Domain, e End, now int64) (Bought, Verdict, error)
 		return b, v, nil
 	}
 	paid := b.Book.Due()
-	after, err := b.check(d, *e.Receipt, k, sent, i >= 0, now)
+	after, err := b.check(d, *e.Receipt, k, o, i >= 0, now)
 	if err != nil {
 		b.Disputed = true
 		v.Reason, v.Message = artel.ReasonGarbage, err.Error()
@@ -240,7 +251,65 @@ func (b Bought) Ended(d artel.Domain, e End, now int64) (Bought, Verdict, error)
 	return after, v, nil
 }
 
-func (b Bought) check(d artel.Domain, r artel.Receipt, k TaskKey, sent int64, known bool, now int64) (Bought, error) {
+// segment checks a confirmed checkpoint of what is outstanding at i, as check does a
+// receipt.
+func (b Bought) segment(d artel.Domain, g artel.Segment, i int, now int64) (Bought, []artel.Keeper, error) {
+	o, x := b.Outstanding[i], g.Saved
+	switch {
+	case o.Keep == nil:
+		return b, nil, artel.Invalid("a checkpoint of a task that wants none")
+	case x.Lease != b.ID || x.Number != o.Task || x.Attempt != o.Attempt || x.Task != o.Keep.Task:
+		return b, nil, artel.Invalid("checkpoint is of another attempt")
+	case x.Root.IsZero() || x.Generation == 0:
+		return b, nil, artel.Invalid("checkpoint without a root or a generation")
+	case o.Saved != nil && (x.Generation <= o.Saved.Generation || x.Wall < o.Saved.Wall):
+		return b, nil, artel.Invalid("checkpoint of generation %d after %d ms, follows %d after %d", x.Generation, x.Wall, o.Saved.Generation, o.Saved.Wall)
+	case o.Keep.From != nil && x.Generation <= o.Keep.From.Saved.Generation:
+		return b, nil, artel.Invalid("checkpoint of generation %d, the attempt began at %d", x.Generation, o.Keep.From.Saved.Generation)
+	}
+	holders, err := g.Check(d, b.Terms.Node, o.Keep.Keepers, o.Keep.Survival.Keepers)
+	if err != nil {
+		return b, nil, err
+	}
+	earned := artel.Earned(x.Wall)
+	if b, err = b.billed(x.Wall, earned-min(earned, o.Billed), g.Idle, o, now); err != nil {
+		return b, nil, err
+	}
+	if b.Book.Due() != g.Due {
+		return b, nil, artel.Invalid("checkpoint says %s units are due in all, by its own meter it is %s", g.Due, b.Book.Due())
+	}
+	o.Saved, o.Billed = &x, max(o.Billed, earned)
+	b.Outstanding = slices.Clone(b.Outstanding)
+	b.Outstanding[i] = o
+	return b, holders, nil
+}
+
+// billed adds ms to the bill of an attempt that has run for wall ms by its
+// provider's meter, and holds the sums against the renter's own clock.
+func (b Bought) billed(wall, ms, idle uint64, o Outstanding, now int64) (Bought, error) {
+	if wall > b.Terms.Unit {
+		return b, artel.Invalid("%d ms are billed, a unit is %d", wall, b.Terms.Unit)
+	}
+	if seen := uint64(max(0, now-o.Sent)) + Tolerance; wall > seen {
+		return b, artel.Invalid("%d ms are billed for a task that was out for %d", wall, seen)
+	}
+	held := (uint64(max(0, now-b.Began)) + Tolerance) * uint64(b.Terms.Slots)
+	b.Wall += ms
+	if idle > held || b.Wall > held-idle {
+		return b, artel.Invalid("%d ms of work and %d of holding are billed, the lease has run %d slot-ms", b.Wall, idle, held)
+	}
+	x, err := b.Terms.Start()
+	if err == nil {
+		x, err = x.Accrue(b.Terms.Price, b.Wall+idle)
+	}
+	if err != nil {
+		return b, err
+	}
+	b.Book.Accrued = x
+	return b, nil
+}
+
+func (b Bought) check(d artel.Domain, r artel.Receipt, k TaskKey, o Outstanding, known bool, now int64) (Bought, error) {
 	if r.Result.Lease != b.ID || r.Result.Task != k.Task || r.Result.Attempt != k.Attempt {
 		return b, artel.Invalid("receipt is for another attempt")
 	}
@@ -254,28 +323,13 @@ func (b Bought) check(d artel.Domain, r artel.Receipt, k TaskKey, sent int64, kn
 	if !known {
 		return b, artel.Invalid("receipt for task %d attempt %d, which this lease was not given", k.Task, k.Attempt)
 	}
-	if r.Usage.Wall > b.Terms.Unit {
-		return b, artel.Invalid("receipt bills %d ms, a unit is %d", r.Usage.Wall, b.Terms.Unit)
-	}
-	if seen := uint64(max(0, now-sent)) + Tolerance; r.Usage.Wall > seen {
-		return b, artel.Invalid("receipt bills %d ms for a task that was out for %d", r.Usage.Wall, seen)
-	}
-	held := (uint64(max(0, now-b.Began)) + Tolerance) * uint64(b.Terms.Slots)
-	b.Wall += r.Usage.Wall
-	if r.Usage.Idle > held || b.Wall > held-r.Usage.Idle {
-		return b, artel.Invalid("receipt bills %d ms of work and %d of holding, the lease has run %d slot-ms", b.Wall, r.Usage.Idle, held)
-	}
-	x, err := b.Terms.Start()
-	if err == nil {
-		x, err = x.Accrue(b.Terms.Price, b.Wall+r.Usage.Idle)
-	}
+	b, err = b.billed(r.Usage.Wall, r.Usage.Wall-min(r.Usage.Wall, o.Billed), r.Usage.Idle, o, now)
 	if err != nil {
 		return b, err
 	}
-	if x.Ceil() != r.Due {
-		return b, artel.Invalid("receipt says %s units are due in all, by its own meter it is %s", r.Due, x.Ceil())
+	if b.Book.Due() != r.Due {
+		return b, artel.Invalid("receipt says %s units are due in all, by its own meter it is %s", r.Due, b.Book.Due())
 	}
-	b.Book.Accrued = x
 	return b, nil
 }
 
@@ -337,7 +391,7 @@ func (b Bought) WantReserve(ahead uint64) (artel.Amount, bool) {
 	}
 	owed, _ := b.Owed()
 	owed = owed.Max(b.Book.Voucher)
-	span := max(ahead, b.Terms.Unit) * uint64(b.Terms.Slots)
+	span := max(ahead, b.Terms.Stake()) * uint64(b.Terms.Slots)
 	have := b.Book.Reserve.Cap.Max(b.Book.Cap).Sub(owed)
 	if !have.Less(artel.Cost(b.Terms.Price, span/2)) {
 		return artel.Amount{}, false

@@ -42,7 +42,7 @@ func TestReceipt(t *testing.T) {
 		{"on a disputed lease", func(b *Bought, _ *artel.Receipt, _ *End) { b.Disputed = true }, "disputed"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			b := newBought().Sent([]TaskKey{{1, 1}}, start)
+			b := newBought().Sent(TaskKey{1, 1}, nil, start)
 			r, e := receipt(b), End{Seq: 1, Task: 1, Attempt: 1}
 			c.change(&b, &r, &e)
 			e.Receipt = &r
@@ -65,7 +65,7 @@ func TestReceipt(t *testing.T) {
 }
 
 func TestEndsAreTakenOnce(t *testing.T) {
-	b := newBought().Sent([]TaskKey{{1, 1}}, start)
+	b := newBought().Sent(TaskKey{1, 1}, nil, start)
 	r := receipt(b)
 	e := End{Seq: 1, Task: 1, Attempt: 1, Receipt: &r}
 	b, _, _ = b.Ended(domain, e, start+20_000)
@@ -78,7 +78,7 @@ func TestEndsAreTakenOnce(t *testing.T) {
 // Sealed outputs are paid for one by one, each after it has arrived and the one
 // before it was opened.
 func TestOwedWaitsForOutputs(t *testing.T) {
-	b := newBought().Sent([]TaskKey{{1, 1}, {2, 1}}, start)
+	b := newBought().Sent(TaskKey{1, 1}, nil, start).Sent(TaskKey{2, 1}, nil, start)
 	for i := range uint64(2) {
 		r := receipt(b)
 		r.Result.Task, r.Sealed, r.Due = i+1, sealedRef, artel.Units(10_000*(i+1))
@@ -123,7 +123,7 @@ func TestWrittenOff(t *testing.T) {
 		{"more was paid ahead than is due", 90_000, func(b Bought) Bought { return b }, 30_000},
 		{"all are open", 0, func(b Bought) Bought { return b.Opened(TaskKey{1, 1}).Opened(TaskKey{2, 1}).Opened(TaskKey{3, 1}) }, 30_000},
 	} {
-		b := newBought().Sent([]TaskKey{{1, 1}, {2, 1}, {3, 1}}, start)
+		b := newBought().Sent(TaskKey{1, 1}, nil, start).Sent(TaskKey{2, 1}, nil, start).Sent(TaskKey{3, 1}, nil, start)
 		for i := range uint64(3) {
 			r := receipt(b)
 			r.Result.Task, r.Sealed, r.Due = i+1, sealedRef, artel.Units(10_000*(i+1))
@@ -143,7 +143,7 @@ func TestWrittenOff(t *testing.T) {
 
 func TestMissing(t *testing.T) {
 	k := TaskKey{1, 1}
-	out := newBought().Sent([]TaskKey{k}, start)
+	out := newBought().Sent(k, nil, start)
 	taken := out.Ack([]TaskKey{k}, start+100)
 	for _, c := range []struct {
 		name  string
@@ -178,7 +178,7 @@ func TestHolding(t *testing.T) {
 	}{
 		{"what the clock allows", func(*Bought) {}, 20_000, 20_000},
 		{"more than that", func(*Bought) {}, 20_001, 0},
-		{"while a task is out", func(b *Bought) { *b = b.Sent([]TaskKey{{1, 1}}, start) }, 20_000, 0},
+		{"while a task is out", func(b *Bought) { *b = b.Sent(TaskKey{1, 1}, nil, start) }, 20_000, 0},
 		{"in dispute", func(b *Bought) { b.Disputed = true }, 20_000, 0},
 	} {
 		b := newBought()
@@ -215,9 +215,9 @@ func TestBothSidesAgreeOnWhatMayBeOut(t *testing.T) {
 		}
 	}
 	b := newBought()
-	b.Theirs, b.Terms.Slots, b.Seq = b.Signature, 4096, 1 // tasks so short that they are handed out ahead
+	b.Theirs, b.Terms.Slots = b.Signature, 4096
 	b.Theirs[0] = 1
-	if got := b.Free(start); got != MaxOut(4096) {
+	if got := b.Room(start, 64); got != MaxOut(4096) {
 		t.Errorf("%d may be handed out, the provider takes %d", got, MaxOut(4096))
 	}
 }

@@ -12,7 +12,7 @@ func TestPrepaidBeyondTheLedgerNeverStarts(t *testing.T) {
 	s := newSold()
 	s.Terms.Base, s.Book.Accrued = artel.AccrualOf(artel.MaxAmount), artel.AccrualOf(artel.MaxAmount)
 	s.Terms.Prepaid, s.Book.Voucher, s.Book.Cap = artel.MaxAmount, artel.MaxAmount, artel.MaxAmount
-	s, fx, err := s.Take(TaskKey{Task: 1, Attempt: 1}, spec, start+1)
+	s, fx, err := s.Take(TaskKey{Task: 1, Attempt: 1}, spec, nil, start+1)
 	if err != nil || len(fx) != 0 || s.busy() != 0 {
 		t.Fatalf("got effects %v, error %v: a unit that cannot be prepaid was taken for prepaid", fx, err)
 	}
@@ -38,7 +38,7 @@ func TestALeaseThatCannotStartEnds(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := c.make(newSold())
-			s, _, err := s.Take(TaskKey{Task: 1, Attempt: 1}, spec, start)
+			s, _, err := s.Take(TaskKey{Task: 1, Attempt: 1}, spec, nil, start)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -64,7 +64,7 @@ func TestALeaseThatCannotStartEnds(t *testing.T) {
 func TestWaitingForMoneyIsHeld(t *testing.T) {
 	s := newSold()
 	s.Terms.Prepaid = artel.Units(60_000)
-	s, _, err := s.Take(TaskKey{Task: 1, Attempt: 1}, spec, start)
+	s, _, err := s.Take(TaskKey{Task: 1, Attempt: 1}, spec, nil, start)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +79,7 @@ func TestFetchingIsHeld(t *testing.T) {
 	for why, want := range map[artel.Reason]uint64{artel.ReasonNoInput: 20_000, artel.ReasonCancelled: 20_000, artel.ReasonBadProgram: 20_000, artel.ReasonHost: 10_000} {
 		s := newSold()
 		s.Terms.MaxUnpaid = artel.Units(200_000)
-		s, fx, err := s.Take(TaskKey{Task: 1, Attempt: 1}, spec, start)
+		s, fx, err := s.Take(TaskKey{Task: 1, Attempt: 1}, spec, nil, start)
 		if err != nil || len(fx) != 1 {
 			t.Fatalf("effects %v, error %v", fx, err)
 		}

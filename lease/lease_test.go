@@ -211,7 +211,7 @@ func TestTake(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s, k, x, now := newSold(), TaskKey{1, 1}, spec, start
 			c.change(&s, &k, &x, &now)
-			_, fx, err := s.Take(k, x, now)
+			_, fx, err := s.Take(k, x, nil, now)
 			refused(t, err, c.want)
 			runs := 0
 			for _, e := range fx {
@@ -232,7 +232,7 @@ func TestIdleTimeLeavesRoomForATask(t *testing.T) {
 	s := newSold()
 	s.Terms.MaxUnpaid = s.Terms.UnitCost()
 	s, _ = s.Tick(policy, start+20_000)
-	s, fx, err := s.Take(TaskKey{1, 1}, spec, start+30_000)
+	s, fx, err := s.Take(TaskKey{1, 1}, spec, nil, start+30_000)
 	if err != nil || len(fx) != 1 {
 		t.Fatalf("the task does not begin: %v, %v", fx, err)
 	}
@@ -250,7 +250,7 @@ func TestNeverBeyondMaxUnpaid(t *testing.T) {
 		s, _ = s.Tick(Policy{Delay: 1, Patience: 1 << 40}, now)
 		if len(s.Running) < 2 {
 			n++
-			s, _, _ = s.Take(TaskKey{n, 1}, spec, now)
+			s, _, _ = s.Take(TaskKey{n, 1}, spec, nil, now)
 		}
 		if len(s.Running) > 0 && s.Running[0].Started != 0 && now-s.Running[0].Started > 30_000 {
 			s, _, _, _ = s.Finished(Finish{TaskKey: s.Running[0].TaskKey, Billed: true, Usage: artel.Usage{Wall: 2 * unit}}, now)
@@ -325,7 +325,7 @@ func TestPayOpensWhatItCovers(t *testing.T) {
 
 // A restart ends what ran, without a signature and without a bill.
 func TestRestarted(t *testing.T) {
-	s, _, err := newSold().Take(TaskKey{1, 1}, spec, start)
+	s, _, err := newSold().Take(TaskKey{1, 1}, spec, nil, start)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -389,8 +389,8 @@ func TestClockIsSet(t *testing.T) {
 		s, b := newSold(), newBought()
 		s.Terms.MaxUnpaid = artel.Units(1 << 40)
 		k := TaskKey{Task: 1, Attempt: 1}
-		b = b.Sent([]TaskKey{k}, start)
-		s, _, err := s.Take(k, spec, start)
+		b = b.Sent(k, nil, start)
+		s, _, err := s.Take(k, spec, nil, start)
 		if err != nil {
 			t.Fatal(err)
 		}

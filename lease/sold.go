@@ -13,6 +13,11 @@ type Running struct {
 	Spec    artel.TaskSpec
 	Taken   int64 // unix ms
 	Started int64 // unix ms; 0: waits for a slot
+
+	Keep   *artel.Keeping // nil: it is not checkpointed
+	Saved  *artel.Saved   // its last confirmed checkpoint; nil: there is none
+	SafeAt int64          // unix ms of that; 0: none
+	Billed uint64         // ms of it that are in the running total
 }
 
 // Delivered is a receipt that is not yet paid for.
@@ -67,6 +72,14 @@ type Run struct{ Running }
 // Kill ends an attempt; it still ends in Finish.
 type Kill struct{ TaskKey }
 
+// Drain checkpoints an attempt and ends it there, for this reason; it still ends in
+// Finish, billed up to its last confirmed checkpoint.
+type Drain struct {
+	TaskKey
+	Reason  artel.Reason
+	Message string
+}
+
 // BookReserve asks for the signed reserve to be submitted to the ledger.
 type BookReserve struct{}
 
@@ -76,6 +89,7 @@ type Redeem struct{}
 
 func (Run) effect()         {}
 func (Kill) effect()        {}
+func (Drain) effect()       {}
 func (BookReserve) effect() {}
 func (Redeem) effect()      {}
 
@@ -139,6 +153,11 @@ func (s Sold) Due(now int64) artel.Amount {
 // between is nobody's bill for holding.
 func (s Sold) Restarted(now int64, goesOn func(TaskKey) bool) Sold {
 	s.Running = slices.DeleteFunc(slices.Clone(s.Running), func(r Running) bool { return !goesOn(r.TaskKey) })
+	for i := range s.Running {
+		if r := &s.Running[i]; r.Keep != nil {
+			r.SafeAt = now // nobody could take checkpoints meanwhile
+		}
+	}
 	s.Metered, s.FreeAt = now, 0
 	s.StuckAt = 0
 	if s.UnpaidAt != 0 {
@@ -154,7 +173,7 @@ func (s Sold) Shifted(ms int64) Sold {
 	s.Running = slices.Clone(s.Running)
 	for i := range s.Running {
 		r := &s.Running[i]
-		r.Taken, r.Started = shifted(r.Taken, ms), shifted(r.Started, ms)
+		r.Taken, r.Started, r.SafeAt = shifted(r.Taken, ms), shifted(r.Started, ms), shifted(r.SafeAt, ms)
 	}
 	return s
 }
@@ -170,8 +189,9 @@ func (s Sold) stuck() bool {
 	return s.Phase == Open && s.busy() == 0 && (!s.covers(s.Terms.UnitCost(), 1) || len(s.Running) > 0 && !s.prepaid())
 }
 
-// Take accepts one attempt. Taking it again changes nothing.
-func (s Sold) Take(k TaskKey, spec artel.TaskSpec, now int64) (Sold, []Effect, error) {
+// Take accepts one attempt, with keep where the lease pays by checkpoints. Taking it
+// again changes nothing.
+func (s Sold) Take(k TaskKey, spec artel.TaskSpec, keep *artel.Keeping, now int64) (Sold, []Effect, error) {
 	s = s.meter(now)
 	switch {
 	case s.Phase != Open:
@@ -188,7 +208,15 @@ func (s Sold) Take(k TaskKey, spec artel.TaskSpec, now int64) (Sold, []Effect, e
 	if err := spec.Check(s.Terms); err != nil {
 		return s, nil, Refused{artel.ReasonBadProgram, err.Error()}
 	}
-	s.Running, s.FreeAt = append(slices.Clip(s.Running), Running{TaskKey: k, Spec: spec, Taken: now}), 0
+	if (keep != nil) != (s.Terms.Risk != 0) {
+		return s, nil, Refused{artel.ReasonRefused, fmt.Sprintf("the lease pays by %s, and the task does not suit that", s.Lease.Rule)}
+	}
+	if keep != nil {
+		if err := keep.Check(s.Terms); err != nil {
+			return s, nil, Refused{artel.ReasonRefused, err.Error()}
+		}
+	}
+	s.Running, s.FreeAt = append(slices.Clip(s.Running), Running{TaskKey: k, Spec: spec, Taken: now, Keep: keep}), 0
 	s, fx := s.next(now)
 	return s, fx, nil
 }
@@ -292,7 +320,59 @@ func (s Sold) wantsBooking() bool {
 		}
 	}
 	half := s.Terms.MaxUnpaid.Float() / 2
+	if s.Terms.Risk != 0 { // what runs adds to it until it is stopped, see trusts
+		half = (s.Terms.MaxUnpaid.Float() - float64(max(s.busy(), 1))*s.Terms.UnitCost().Float()) / 2
+	}
 	return !s.prepaid() || s.Book.Unbooked().Float() >= half || !s.covers(s.Terms.UnitCost(), 1)
+}
+
+// Kept takes a checkpoint that its keepers have confirmed, and gives the segment
+// that is due with it, to be signed and stored BEFORE anybody hears of it.
+func (s Sold) Kept(x artel.Saved, now int64) (Sold, artel.Segment, []Effect, error) {
+	s = s.meter(now)
+	k := TaskKey{x.Number, x.Attempt}
+	i := slices.IndexFunc(s.Running, func(r Running) bool { return r.TaskKey == k })
+	if i < 0 || s.Running[i].Keep == nil {
+		return s, artel.Segment{}, nil, fmt.Errorf("keep checkpoint of task %d attempt %d: it is not running", k.Task, k.Attempt)
+	}
+	r := s.Running[i]
+	if r.Saved != nil && x.Generation <= r.Saved.Generation {
+		return s, artel.Segment{}, nil, fmt.Errorf("keep checkpoint of task %d attempt %d: generation %d after %d", k.Task, k.Attempt, x.Generation, r.Saved.Generation)
+	}
+	earned := artel.Earned(min(x.Wall, s.Terms.Unit))
+	billed, err := s.bill(earned - min(earned, r.Billed))
+	if err != nil {
+		return s, artel.Segment{}, nil, err
+	}
+	s = billed
+	r.Saved, r.SafeAt, r.Billed = &x, now, max(r.Billed, earned)
+	s.Running = slices.Clone(s.Running)
+	s.Running[i] = r
+	s.Seq++
+	seg := artel.Segment{Saved: x, Idle: s.Idle, Due: s.Book.Due()}
+	s.Delivered = append(slices.Clip(s.Delivered), Delivered{k, seg.Due})
+	if s.UnpaidAt == 0 && s.Book.Voucher.Less(seg.Due) {
+		s.UnpaidAt = now
+	}
+	s, fx := s.settle(now)
+	return s, seg, fx, nil
+}
+
+// unsafe is for how many ms an attempt has run without a confirmed checkpoint.
+func (r Running) unsafe(now int64) int64 {
+	if r.Keep == nil || r.Started == 0 {
+		return 0
+	}
+	return now - max(r.Started, r.SafeAt)
+}
+
+// Drain gives the machine back to its owner: no new tasks, and what runs goes on
+// elsewhere.
+func (s Sold) Drain(why artel.Reason, msg string, now int64) (Sold, []Effect) {
+	s = s.meter(now)
+	s, fx := s.stop(why, msg, now)
+	s, more := s.settle(now)
+	return s, append(fx, more...)
 }
 
 // Finish ends an attempt. Without a receipt it is not billed. The returned
@@ -317,7 +397,8 @@ func (s Sold) Finished(f Finish, now int64) (Sold, *artel.Receipt, []Effect, err
 	if i < 0 {
 		return s, nil, nil, fmt.Errorf("finish task %d attempt %d: it is not running", f.Task, f.Attempt)
 	}
-	started := s.Running[i].Started
+	was := s.Running[i]
+	started := was.Started
 	s.Running = slices.Delete(slices.Clone(s.Running), i, i+1)
 	if !f.Billed && started != 0 && (f.Reason == artel.ReasonNoInput || f.Reason == artel.ReasonCancelled || f.Reason == artel.ReasonBadProgram) {
 		// It had a slot and never ran: the renter did not serve what it needs, thought
@@ -333,7 +414,7 @@ func (s Sold) Finished(f Finish, now int64) (Sold, *artel.Receipt, []Effect, err
 	var receipt *artel.Receipt
 	if f.Billed {
 		f.Usage.Wall = min(f.Usage.Wall, s.Terms.Unit) // a unit is the most anybody pays
-		billed, err := s.bill(f.Usage.Wall)
+		billed, err := s.bill(f.Usage.Wall - min(f.Usage.Wall, was.Billed))
 		if err != nil {
 			return s, nil, nil, err
 		}
@@ -342,6 +423,9 @@ func (s Sold) Finished(f Finish, now int64) (Sold, *artel.Receipt, []Effect, err
 		receipt = &artel.Receipt{
 			Result: artel.Result{Lease: s.ID, Task: f.Task, Attempt: f.Attempt, OutputRoot: f.Root, ExitCode: f.Exit},
 			Reason: f.Reason, Message: f.Message, Usage: f.Usage, Sealed: f.Sealed, Due: s.Book.Due(),
+		}
+		if was.Saved != nil {
+			receipt.Last = was.Saved.Root
 		}
 		s.Delivered = append(slices.Clip(s.Delivered), Delivered{f.TaskKey, receipt.Due})
 		if s.UnpaidAt == 0 && s.Book.Voucher.Less(s.Book.Due()) {
@@ -421,18 +505,31 @@ func (s Sold) Tick(p Policy, now int64) (Sold, []Effect) {
 		return s, nil
 	case s.Phase == Open && uint64(now/1000) >= s.Lease.End:
 		s, fx = s.stop(artel.ReasonExpired, "the lease is over", now)
-	case s.Phase == Open && s.UnpaidAt != 0 && now-s.UnpaidAt > p.Patience:
+	case s.Phase == Open && s.UnpaidAt != 0 && now-s.UnpaidAt > p.Patience && !s.trusts():
 		s, fx = s.stop(artel.ReasonUnpaid, fmt.Sprintf("%s units are due for %d s", s.Due(now).Sub(s.Book.Voucher), (now-s.UnpaidAt)/1000), now)
 	case s.Phase == Open && s.FreeAt != 0 && now-s.FreeAt > p.Patience:
 		s, fx = s.stop(artel.ReasonUnpaid, fmt.Sprintf("the lease was held without a task for %d s after its money ran out", (now-s.FreeAt)/1000), now)
+	case s.trusts() && !s.covers(s.Terms.UnitCost(), s.busy()):
+		s, fx = s.stop(artel.ReasonUnpaid, fmt.Sprintf("%s units are due and not secured; another checkpoint might be beyond %s", s.Book.Exposed(), s.Terms.MaxUnpaid), now)
 	case s.StuckAt != 0 && now-s.StuckAt > stuckFor*p.Patience:
 		s, fx = s.stop(artel.ReasonUnpaid, fmt.Sprintf("nothing could start for %d s: too little is secured; hint: the account's deposit, or the signer's allowance", (now-s.StuckAt)/1000), now)
 	case s.Phase == Open && s.Terms.MaxUnpaid.Less(s.Due(now).Sub(s.Book.Secured())):
 		s, fx = s.stop(artel.ReasonUnpaid, fmt.Sprintf("the lease is held %s units beyond what is secured, at most %s", s.Due(now).Sub(s.Book.Secured()), s.Terms.MaxUnpaid), now)
 	}
+	if s.Phase == Open && s.Terms.Risk != 0 {
+		for _, r := range s.Running {
+			if gone := r.unsafe(now); gone > int64(s.Terms.Risk) {
+				fx = append(fx, Drain{r.TaskKey, artel.ReasonUnpaid, fmt.Sprintf("no checkpoint was confirmed for %d s; hint: keepers that can be reached", gone/1000)})
+			}
+		}
+	}
 	s, more := s.settle(now)
 	return s, append(fx, more...)
 }
+
+// trusts reports whether the lease goes on for what is within MaxUnpaid although
+// nobody pays: its renter may be asleep, and its work is safe.
+func (s Sold) trusts() bool { return s.Phase == Open && s.Terms.Risk != 0 && s.busy() > 0 }
 
 // Close is the renter's wish to end: no new tasks, what runs is ended.
 func (s Sold) Close(now int64) (Sold, []Effect) {
@@ -463,6 +560,10 @@ func (s Sold) stop(why artel.Reason, msg string, now int64) (Sold, []Effect) {
 	s.Phase, s.Stop, s.Message = Ending, why, msg
 	var fx []Effect
 	for _, r := range s.Running {
+		if r.Keep != nil && r.Started != 0 && why != artel.ReasonCancelled && why != artel.ReasonEvicted {
+			fx = append(fx, Drain{r.TaskKey, why, msg})
+			continue
+		}
 		fx = append(fx, Kill{r.TaskKey})
 	}
 	return s, fx

@@ -1,6 +1,10 @@
 package market
 
-import "github.com/artel-network/artel"
+import (
+	"time"
+
+	"github.com/artel-network/artel"
+)
 
 // History is what a renter has seen for itself. It is the only evidence that no
 // stranger can forge.
@@ -10,6 +14,9 @@ type History struct {
 	// machine, in milliseconds, as far as finished tasks have shown; 0: unknown,
 	// and the job's time limit stands for it.
 	Work uint64
+	// Stay is the chance that a machine is still up after another d (package
+	// survival); nil: Lindy's law.
+	Stay func(up Up, d time.Duration) float64
 }
 
 // Record is what a renter has seen of one node. The zero value is a newcomer.
@@ -20,6 +27,9 @@ type Record struct {
 	LastFail uint64  `json:"lastFail"` // unix seconds
 	Speed    float64 `json:"speed"`    // measured score, 1000 is the reference; 0: not measured
 	Longest  uint64  `json:"longest"`  // longest task it brought home, milliseconds
+
+	Since uint64   `json:"since,omitempty"` // unix seconds: as far as was seen it is up since then; 0: it was not seen, or it went
+	Ups   []uint64 `json:"ups,omitempty"`   // seconds: uptimes that were seen to end, the newest last
 
 	// What challenges have shown: see Show.
 	SpeedAt  uint64  `json:"speedAt,omitempty"`  // unix seconds of the newest measurement
@@ -35,9 +45,11 @@ type Record struct {
 
 // Outcome is how one attempt ended, as the renter saw it.
 type Outcome struct {
-	OK   bool   // a receipt that verified; a program's own failure is the host's success
-	Wall uint64 // milliseconds it ran
-	Work uint64 // milliseconds it would have run on the reference machine; 0: unknown
+	OK bool // a receipt that verified; a program's own failure is the host's success
+	// Excused: it gave the task back as it had said it would, which says nothing.
+	Excused bool
+	Wall    uint64 // milliseconds it ran
+	Work    uint64 // milliseconds it would have run on the reference machine; 0: unknown
 }
 
 const (
@@ -48,6 +60,9 @@ const (
 // Learn returns the record after one more attempt, which ended at the unix
 // second now.
 func (r Record) Learn(o Outcome, now uint64) Record {
+	if o.Excused {
+		return r
+	}
 	fade := 1 - 1/memory
 	r.Done, r.Failed = r.Done*fade, r.Failed*fade
 	if !o.OK {
@@ -109,10 +124,14 @@ const (
 // uptime is the best free predictor), and by the longest task it has shown: newcomers
 // get short tasks first.
 func (r Record) Success(o artel.Offer, ms, now uint64) float64 {
+	up := float64(min(max(ago(o.UpSince, now), minUp), maxUp)) * 1000
+	return max(r.trust(ms, now)*up/(up+float64(ms)), 0.001)
+}
+
+// trust is the part of it that the renter has seen for itself.
+func (r Record) trust(ms, now uint64) float64 {
 	p := (r.Done + priorDone) / (r.Done + r.Failed + priorDone + priorFailed)
 	p /= 1 + r.Weight(now) // who lies of its speed is not to be relied on, however much it has done
-	up := float64(min(max(ago(o.UpSince, now), minUp), maxUp)) * 1000
-	p *= up / (up + float64(ms))
 	trusted := float64(firstTask)
 	if r.Longest > firstTask/trustStep {
 		trusted = trustStep * float64(r.Longest)
@@ -120,5 +139,5 @@ func (r Record) Success(o artel.Offer, ms, now uint64) float64 {
 	if float64(ms) > trusted {
 		p *= trusted / float64(ms)
 	}
-	return max(p, 0.001)
+	return p
 }

@@ -94,6 +94,10 @@ func TestQueryMutations(t *testing.T) {
 		"any price":          {query: func(q *Query) { q.MaxPrice = 0 }},
 		"another region":     {query: func(q *Query) { q.Region = "us" }, want: WhyRegion},
 		"any region":         {query: func(q *Query) { q.Region = "" }},
+		"for other machines": {offer: func(o *artel.Offer) { o.CPU.Arch = "arm64" }, query: func(q *Query) { q.Archs = []string{"amd64", "s390x"} }, want: WhyArch},
+		"for several":        {offer: func(o *artel.Offer) { o.CPU.Arch = "arm64" }, query: func(q *Query) { q.Archs = []string{"amd64", "arm64"} }},
+		"for any machine":    {offer: func(o *artel.Offer) { o.CPU.Arch = "arm64" }},
+		"does not say which": {offer: func(o *artel.Offer) { o.CPU = artel.CPU{} }, query: func(q *Query) { q.Archs = []string{"amd64"} }},
 		"not among named":    {query: func(q *Query) { q.Providers = []artel.NodeID{node(2)} }, want: WhyProviders},
 		"among the named":    {query: func(q *Query) { q.Providers = []artel.NodeID{node(2), node(1), node(1)} }},
 		"excluded":           {query: func(q *Query) { q.Exclude = []artel.NodeID{node(1)} }, want: WhyExcluded},
@@ -671,4 +675,17 @@ func BenchmarkMemory100k(b *testing.B) {
 		b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/100_000, "B/offer")
 		runtime.KeepAlive(x)
 	}
+}
+
+// TestQueryForArchs: what a job's image is for is asked of an offer.
+func TestQueryForArchs(t *testing.T) {
+	j := artel.JobSpec{Archs: []string{"arm64"}}
+	o := offer(1)
+	o.CPU.Arch = "amd64"
+	for _, w := range QueryFor(j).Why(o, t0, 0) {
+		if w.Code == WhyArch {
+			return
+		}
+	}
+	t.Error("an image for arm64 suits amd64")
 }

@@ -14,14 +14,20 @@ type Query struct {
 	Unit      uint64          // longest task, milliseconds
 	MaxPrice  artel.Price     // units per 10⁶ s of a slot
 	Region    string          // exactly this one
+	Archs     []string        // one of these, where the offer says what it is
 	Providers []artel.NodeID  // only these
 	Exclude   []artel.NodeID  // none of these
+	Moves     bool            // only those that take whole programs to other machines
+	From      artel.Class     // only those on which a program from there goes on
 	Limit     int             // the best so many; 0: all
 }
 
 // QueryFor returns what a job asks of an offer.
 func QueryFor(j artel.JobSpec) Query {
-	return Query{Sandbox: j.Sandbox, Want: j.Want, Unit: j.Wall, MaxPrice: j.MaxPrice, Providers: j.Providers}
+	return Query{
+		Sandbox: j.Sandbox, Want: j.Want, Unit: j.Stake(), MaxPrice: j.MaxPrice, Archs: j.Archs, Providers: j.Providers,
+		Moves: j.Survival.Kind == artel.CheckpointWhole,
+	}
 }
 
 // Code says in one word why an offer does not suit.
@@ -39,10 +45,13 @@ const (
 	WhyUnit      Code = "unit"
 	WhyPrice     Code = "price"
 	WhyRegion    Code = "region"
+	WhyArch      Code = "arch"
 	WhyProviders Code = "providers"
 	WhyExcluded  Code = "excluded"
 	WhyBudget    Code = "budget"
 	WhyResting   Code = "resting"
+	WhyMoves     Code = "moves"
+	WhyClass     Code = "class"
 )
 
 // Why is one reason against an offer, with the two figures that disagree.
@@ -76,6 +85,8 @@ func (w Why) String() string {
 		return fmt.Sprintf("it asks %d, the job pays at most %d; hint: --max-price %d", w.Have, w.Want, w.Have)
 	case WhyRegion:
 		return fmt.Sprintf("it is not in region %q", w.Text)
+	case WhyArch:
+		return fmt.Sprintf("its processors are %s, and the image is not for them; hint: build it for linux/%s too", w.Text, w.Text)
 	case WhyProviders:
 		return "it is not among the providers that the job names"
 	case WhyExcluded:
@@ -84,6 +95,10 @@ func (w Why) String() string {
 		return fmt.Sprintf("one task may cost %d, the budget is %d; hint: --budget", w.Have, w.Want)
 	case WhyResting:
 		return fmt.Sprintf("it failed lately and rests for %d s more", w.Have)
+	case WhyMoves:
+		return "it cannot move whole programs; hint: --checkpoint files"
+	case WhyClass:
+		return "a program that was moved would not go on there: its processor or sandbox is another one"
 	}
 	return string(w.Code)
 }
@@ -122,13 +137,27 @@ func (q Query) Why(o artel.Offer, now, skew uint64) []Why {
 	if q.Region != "" && o.Region != q.Region {
 		add(Why{Code: WhyRegion, Text: q.Region})
 	}
+	if !q.runsOn(o.CPU) {
+		add(Why{Code: WhyArch, Text: o.CPU.Arch})
+	}
 	if len(q.Providers) != 0 && !slices.Contains(q.Providers, o.Node) {
 		add(Why{Code: WhyProviders})
+	}
+	if q.Moves && o.Moves == "" {
+		add(Why{Code: WhyMoves})
+	}
+	if !q.From.IsZero() && !o.Class().Takes(q.From) {
+		add(Why{Code: WhyClass})
 	}
 	if slices.Contains(q.Exclude, o.Node) {
 		add(Why{Code: WhyExcluded})
 	}
 	return why
+}
+
+// runsOn reports whether a machine may run what is wanted, as far as its offer says.
+func (q *Query) runsOn(c artel.CPU) bool {
+	return len(q.Archs) == 0 || c.Arch == "" || slices.Contains(q.Archs, c.Arch)
 }
 
 // filter is a query made ready for a walk over many slots.
@@ -159,5 +188,6 @@ func (f *filter) may(s *slot) bool {
 // does decides the rest, at the entry behind a slot that may.
 func (f *filter) does(e *entry, now, skew uint64) bool {
 	return !e.dead && plus(e.Offer.Expires, skew) > now && (f.Want.GPUs == 0 || e.Offer.Resources.GPUMemory >= f.Want.GPUMemory) &&
-		(f.Query.Region == "" || e.Offer.Region == f.Query.Region) && !f.exclude[e.Offer.Node]
+		(f.Query.Region == "" || e.Offer.Region == f.Query.Region) && f.runsOn(e.Offer.CPU) && !f.exclude[e.Offer.Node] &&
+		(!f.Moves || e.Offer.Moves != "") && (f.From.IsZero() || e.Offer.Class().Takes(f.From))
 }

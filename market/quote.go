@@ -84,21 +84,28 @@ func assess(q Query, j artel.JobSpec, l Listing, h History, now uint64) Candidat
 	if rest := rec.Rest(now); rest > 0 {
 		c.Why = append(c.Why, Why{Code: WhyResting, Have: rest})
 	}
+	if stake := j.StakeOn(l.Offer); l.Offer.MaxUnit < stake && l.Offer.MaxUnit >= q.Unit {
+		c.Why = append(c.Why, Why{Code: WhyUnit, Have: l.Offer.MaxUnit, Want: stake})
+	}
 	c.Weight, _ = l.Offer.Resources.Weight(j.Want)
 	c.MaxCost = artel.Cost(c.price(), j.Wall)
-	if !j.Budget.IsZero() && j.Budget.Less(c.MaxCost) {
-		have, _ := c.MaxCost.Uint64()
+	// What is due with checkpoints need not be affordable all at once.
+	if first := artel.Cost(c.price(), j.StakeOn(l.Offer)); !j.Budget.IsZero() && j.Budget.Less(first) {
+		have, _ := first.Uint64()
 		want, _ := j.Budget.Uint64()
 		c.Why = append(c.Why, Why{Code: WhyBudget, Have: have, Want: want})
 	}
 	ms := expect(l.Offer, rec, h.Work, j.Wall, now)
 	c.Millis = max(uint64(min(math.Ceil(ms), float64(j.Wall))), 1)
 	c.Cost = artel.Cost(c.price(), c.Millis)
-	c.Success = rec.Success(l.Offer, c.Millis, now)
+	c.Success = h.success(rec, l.Offer, exposed(j, l.Offer, c.Millis), now)
 	// Not c.Cost: it is rounded up to whole units, which short tasks would all share.
 	// Nor c.Millis: where the limit stands for the work, all that are slower than the
 	// reference would share it.
 	c.score = float64(c.price()) * ms / (c.Success * c.Success)
+	if j.Survival.Wanted() && j.Saves(l.Offer.Moves) == artel.CheckpointNone {
+		c.score *= unsafe
+	}
 	return c
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/artel-network/artel/market"
 	"github.com/artel-network/artel/p2p"
 	"github.com/artel-network/artel/renter"
+	"github.com/artel-network/artel/survival"
 	"github.com/artel-network/artel/wire"
 )
 
@@ -57,7 +58,7 @@ func newBoard(network artel.Hash, minStake artel.Amount, ledger chain.Reader, pa
 	p.MinStake = minStake
 	return &board{
 		ledger: ledger, params: params, open: wire.OpenOffer, asks: p2p.NewLimiter(askRate, askBurst, 4096, time.Now), index: market.NewIndex(p),
-		history: market.History{Nodes: map[artel.NodeID]market.Record{}}, seen: map[artel.NodeID]standing{}, sealed: map[artel.NodeID][]byte{},
+		history: market.History{Nodes: map[artel.NodeID]market.Record{}, Stay: stay}, seen: map[artel.NodeID]standing{}, sealed: map[artel.NodeID][]byte{},
 	}
 }
 
@@ -183,9 +184,12 @@ const ranked = 256
 
 // Offers implements renter.Board.
 func (b *board) Offers(j artel.JobSpec, now time.Time, n int) []renter.Listed {
+	return b.rank(j, market.QueryFor(j), now, n)
+}
+
+func (b *board) rank(j artel.JobSpec, q market.Query, now time.Time, n int) []renter.Listed {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	q := market.QueryFor(j)
 	q.Limit = max(n, ranked)
 	sec := uint64(now.Unix())
 	var out []renter.Listed
@@ -196,6 +200,33 @@ func (b *board) Offers(j artel.JobSpec, now time.Time, n int) []renter.Listed {
 		out = append(out, renter.Listed{Offer: c.Offer, ID: c.ID})
 	}
 	return out
+}
+
+// Movers implements renter.Board.
+func (b *board) Movers(j artel.JobSpec, from artel.Class, now time.Time, n int) []renter.Listed {
+	q := market.QueryFor(j)
+	q.From = from
+	return b.rank(j, q, now, n)
+}
+
+// Keepers implements renter.Board.
+func (b *board) Keepers(now time.Time, n int) []renter.Listed {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	sec := uint64(now.Unix())
+	var out []renter.Listed
+	for _, l := range market.Keepers(b.index.Keepers(max(n, ranked), sec), b.history, sec) {
+		if len(out) == n {
+			break
+		}
+		out = append(out, renter.Listed{Offer: l.Offer, ID: l.ID})
+	}
+	return out
+}
+
+// stay is the chance that a machine of which this is known stays for another d.
+func stay(u market.Up, d time.Duration) float64 {
+	return survival.Host{Age: u.Age, Ups: u.Ups}.Survive(survival.SETI(), d)
 }
 
 // of returns the live offers of a node.

@@ -29,9 +29,16 @@ func history(j job.Job, ts []job.Task, until int64) []api.JobEvent {
 		index := j.Spec.First + t.Index
 		for _, at := range t.Attempts {
 			e := api.JobEvent{Kind: api.EventTask, Task: index, Attempt: at.N, Provider: at.Node}
-			e.State = api.StateRunning
+			e.State, e.Message = api.StateRunning, begunText(at)
+			if at.Copy && e.Message == "" {
+				e.Message = "a copy: another attempt takes long, the first to be done counts"
+			}
 			add(at.Sent, e)
-			if at.Fenced {
+			if at.Taken {
+				back := e
+				back.State, back.Message = api.StateWaiting, at.Message
+				add(at.Silent, back)
+			} else if at.Fenced {
 				gone := e
 				gone.Kind, gone.State, gone.Reason, gone.Message = api.EventLost, api.StateWaiting, artel.ReasonLost, "the host fell silent"
 				add(at.Silent, gone)
@@ -44,6 +51,8 @@ func history(j job.Job, ts []job.Task, until int64) []api.JobEvent {
 				e.State = api.StateDone
 			case at.Fenced && at.Reason == artel.ReasonLost:
 				continue // it was told when it was fenced
+			case at.Reason == artel.ReasonCancelled:
+				continue // another one was first, or the job has ended
 			case at.Reason == artel.ReasonLost || at.Reason == artel.ReasonGarbage || at.Reason == artel.ReasonRefused:
 				e.Kind, e.State = api.EventLost, api.StateWaiting
 			default:
@@ -66,7 +75,7 @@ const sayAfter = 3_000
 
 // Watch implements api.Jobs. A notice has the number of the event before it.
 func (n *Node) Watch(ctx context.Context, id string, after uint64, emit func(api.JobEvent) error) error {
-	told := "" // why it waits
+	told, late, warned := "", "", "" // why it waits, that its deadline cannot be kept, where its checkpoints are
 	for {
 		news := n.renter.News()
 		now := time.Now().UnixMilli()
@@ -92,12 +101,24 @@ func (n *Node) Watch(ctx context.Context, id string, after uint64, emit func(api
 		if over {
 			return nil
 		}
+		if j.Late != 0 && j.Message != late {
+			late = j.Message
+			if err := emit(api.JobEvent{Seq: after, Time: millis(now), Kind: api.EventNotice, Reason: artel.ReasonDeadline, Message: late, Job: &line}); err != nil {
+				return err
+			}
+		}
 		if line.Running == 0 && now-j.Created > sayAfter {
 			if why := n.whyWaiting(ctx, j); why != "" && why != told {
 				told, line.Message = why, why
 				if err := emit(api.JobEvent{Seq: after, Time: millis(now), Kind: api.EventNotice, Message: "waiting: " + why, Job: &line}); err != nil {
 					return err
 				}
+			}
+		}
+		if why := thin(j, ts); why != "" && why != warned {
+			warned = why
+			if err := emit(api.JobEvent{Seq: after, Time: millis(now), Kind: api.EventNotice, Message: why, Job: &line}); err != nil {
+				return err
 			}
 		}
 		if err := pause(ctx, news, time.Second); err != nil {

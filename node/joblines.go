@@ -68,7 +68,7 @@ func millis(ms int64) time.Time {
 func jobLine(j job.Job, ts []job.Task) api.Job {
 	a := api.Job{
 		ID: j.ID.String(), Name: j.Spec.Name, Message: j.Message, Created: millis(j.Created), Ended: millis(j.Ended),
-		Tasks: j.Spec.Count, Promised: promised(j), Budget: j.Spec.Budget,
+		Tasks: j.Spec.Count, Promised: promised(j), Budget: j.Spec.Budget, Reason: j.Why, Deadline: millis(j.Spec.Deadline), Late: millis(j.Late),
 	}
 	nodes := map[artel.NodeID]bool{}
 	for _, t := range ts {
@@ -105,7 +105,7 @@ func jobState(j job.Job, begun bool) api.State {
 	switch {
 	case j.Phase == job.Cancelled:
 		return api.StateCancelled
-	case j.Phase == job.Finished && j.Failed > 0:
+	case j.Phase == job.Finished && j.Failed > 0 && j.Why != artel.ReasonEnough:
 		return api.StateFailed
 	case j.Phase == job.Finished:
 		return api.StateDone
@@ -122,7 +122,7 @@ func taskState(j job.Job, t job.Task) api.State {
 	case job.Failed:
 		return api.StateFailed
 	}
-	if j.Phase == job.Cancelled {
+	if j.Phase != job.Active {
 		return api.StateCancelled
 	}
 	if t.State == job.Out || t.State == job.Paying {
@@ -140,6 +140,18 @@ func taskLine(j job.Job, t job.Task) api.Task {
 	if r := t.Receipt; r != nil {
 		a.Attempt, a.Provider, a.Reason, a.Message = r.Result.Attempt, t.Node, r.Reason, r.Message
 		a.ExitCode, a.Wall = r.Result.ExitCode, r.Usage.Wall
+	}
+	if a.State == api.StateFailed && a.Message == "" {
+		a.Message = a.Reason.Sentence(a.ExitCode)
+	}
+	survives(t, &a)
+	return a
+}
+
+// or returns the first of two sentences that says something.
+func or(a, b string) string {
+	if a == "" {
+		return b
 	}
 	return a
 }

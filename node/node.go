@@ -23,6 +23,7 @@ import (
 	"github.com/artel-network/artel/chain"
 	"github.com/artel-network/artel/chain/evm"
 	"github.com/artel-network/artel/datadir"
+	"github.com/artel-network/artel/keeper"
 	"github.com/artel-network/artel/network"
 	"github.com/artel-network/artel/p2p"
 	"github.com/artel-network/artel/p2p/libp2p"
@@ -75,6 +76,8 @@ type Node struct {
 	host   *libp2p.Host
 	board  *board
 	images *images
+	kept   *disk.Store // the keeper's
+	keeper *keeper.Keeper
 	renter *renter.Renter
 	owner  *owner // the provider's half
 
@@ -120,6 +123,9 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 	if err := n.openImages(); err != nil {
 		return nil, err
 	}
+	if err := n.openKeeper(ctx); err != nil {
+		return nil, err
+	}
 	n.board = newBoard(n.network, c.Network.Rules.MinStake, n.ledger, n.params)
 	pol := renter.DefaultPolicy
 	if c.Linger != 0 {
@@ -128,7 +134,7 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 	n.renter = renter.New(renter.Config{
 		Key: c.Key, Account: n.account(), Network: n.network, Params: n.params, Policy: pol,
 		Host: n.host, Ledger: n.ledger, Board: n.board, Store: n.db.Renter(), Blobs: n.blobs,
-		Fetch: n.fetch, Puzzle: puzzle{}, Log: c.Log.With("room", "renter"),
+		Fetch: n.fetch, Puzzle: puzzle{}, Own: ownKeeper{n}, Log: c.Log.With("room", "renter"),
 	})
 	machine, err := n.machine(ctx)
 	if err != nil {
@@ -220,9 +226,9 @@ func (n *Node) Run(ctx context.Context) error {
 	defer unwatch()
 	follower := &chain.Follower{From: n.ledger, Into: n.db, Interval: 2 * time.Second, Log: n.c.Log.With("room", "follower")}
 	for _, r := range []room{
-		{"chain", n.ledger.Run}, {"follower", follower.Run}, {"network", n.host.Run}, {"renter", n.renter.Run},
+		{"chain", n.ledger.Run}, {"follower", follower.Run}, {"network", n.host.Run}, {"keeper", n.keeper.Run}, {"renter", n.renter.Run},
 		{"provider", n.owner.resume}, {"housekeeping", n.tidy}, {"images", n.tidyImages}, {"offers", n.lookAgain},
-		{"count blobs", n.blobs.Recount}, // a crash may have left the count off
+		{"count blobs", n.blobs.Recount}, {"count checkpoints", n.kept.Recount}, // a crash may have left the count off
 	} {
 		n.begin <- r
 	}
@@ -261,8 +267,10 @@ func (n *Node) Close() error {
 	if n.images != nil {
 		errs = append(errs, n.images.close())
 	}
-	if n.blobs != nil {
-		errs = append(errs, n.blobs.Close())
+	for _, s := range []*disk.Store{n.blobs, n.kept} {
+		if s != nil {
+			errs = append(errs, s.Close())
+		}
 	}
 	if n.db != nil {
 		errs = append(errs, n.db.Close())
@@ -337,12 +345,17 @@ func (n *Node) fetch(ctx context.Context, from artel.NodeID, root artel.Ref, lim
 }
 
 func (n *Node) fetchInto(ctx context.Context, from artel.NodeID, into blob.Store, root artel.Ref, limit int64) error {
-	open := func(ctx context.Context) (blob.Stream, error) { return n.host.OpenStream(ctx, from, blobProtocol) }
+	open := func(ctx context.Context) (blob.Stream, error) { return n.openBlobs(ctx, from) }
 	return blob.Fetch(ctx, open, into, root, blob.FetchOptions{Limits: blob.Limits{Bytes: limit}})
 }
 
+func (n *Node) openBlobs(ctx context.Context, from artel.NodeID) (blob.Stream, error) {
+	return n.host.OpenStream(ctx, from, blobProtocol)
+}
+
 // serveBlobs gives a peer what it has a right to: inputs of what it computes
-// for us, sealed outputs of what we computed for it.
+// for us, sealed outputs of what we computed for it, checkpoints on their way to it
+// as a keeper, and those that are kept here and that it knows the root of.
 func (n *Node) serveBlobs(ctx context.Context, from artel.NodeID, s p2p.Stream) {
 	select {
 	case n.serving <- struct{}{}:
@@ -351,16 +364,25 @@ func (n *Node) serveBlobs(ctx context.Context, from artel.NodeID, s p2p.Stream) 
 		s.Reset() // who fetches tries again
 		return
 	}
-	_, err := blob.Serve(ctx, s, from, n.blobs, blob.ServeOptions{Allow: func(ctx context.Context, peer artel.NodeID, root artel.Ref) error {
-		if n.renter.MayRead(ctx, peer, root) || n.owner.mayRead(ctx, peer, root) {
-			return nil
+	store := &chosen{n.blobs}
+	_, err := blob.Serve(ctx, s, from, store, blob.ServeOptions{Allow: func(ctx context.Context, peer artel.NodeID, root artel.Ref) error {
+		switch saves := n.owner.sends(peer, root); {
+		case n.keeper.Holds(root):
+			store.Store = n.kept
+		case saves != nil:
+			store.Store = saves
+		case !n.renter.MayRead(ctx, peer, root) && !n.owner.mayRead(ctx, peer, root):
+			return fmt.Errorf("%s has no right to it", peer.Short())
 		}
-		return fmt.Errorf("%s has no right to it", peer.Short())
+		return nil
 	}})
 	if err != nil && ctx.Err() == nil {
 		n.c.Log.Debug("serve blobs", "peer", from.Short(), "error", err)
 	}
 }
+
+// chosen is the store that a root is served from, once it is known which.
+type chosen struct{ blob.Store }
 
 // keepBlobs is how long a blob without an owner is kept: longer than any
 // directory takes to be added.

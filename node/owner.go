@@ -32,7 +32,8 @@ type owner struct {
 	p        *provider.Provider // nil until it was first switched on
 	boxes    boxes
 	boxed    *provider.Boxed
-	gpus     GPUs // as they were when the boxes were opened
+	saves    *disk.Store // checkpoints on their way; nil until then
+	gpus     GPUs        // as they were when the boxes were opened
 	set      saved
 	draining bool
 }
@@ -61,6 +62,7 @@ func (o *owner) resume(ctx context.Context) error {
 		return fmt.Errorf("resume providing: %w", err)
 	}
 	o.p.Pause(ctx, !o.set.On)
+	o.keep(o.complete(o.set.Config))
 	return nil
 }
 
@@ -91,7 +93,11 @@ func (o *owner) begin(ctx context.Context, c api.ProvideConfig) error {
 	}
 	pol.Sandboxes = o.boxes.kinds()
 	lend := o.offerGPUs(&pol, c.GPUs)
-	o.boxed = &provider.Boxed{Boxes: o.boxes.byKind(), Images: n.images, Left: o.boxes.left, Blobs: n.blobs, Dir: work + "/jobs", Fetch: o.fetch, Scratch: o.scratch, Room: o.room, Tidy: n.tidySoon}
+	keepers, err := o.keepers()
+	if err != nil {
+		return err
+	}
+	o.boxed = &provider.Boxed{Keepers: keepers, Boxes: o.boxes.byKind(), Images: n.images, Left: o.boxes.left, Blobs: n.blobs, Dir: work + "/jobs", Fetch: o.fetch, Scratch: o.scratch, Room: o.room, Tidy: n.tidySoon}
 	o.limit(o.complete(c))
 	o.boxed.LendGPUs(lend)
 	o.p = provider.New(provider.Config{
@@ -105,9 +111,11 @@ func (o *owner) begin(ctx context.Context, c api.ProvideConfig) error {
 	return nil
 }
 
-// limit divides the disk that the owner gives between images and all else.
+// limit divides the disk that the owner gives between images, checkpoints of others
+// and all else.
 func (o *owner) limit(c api.ProvideConfig) {
-	o.boxed.Limit(max(int64(min(c.Disk-c.Images, math.MaxInt64)), 1))
+	o.boxed.Limit(max(int64(min(c.Disk-c.Images-*c.Kept, math.MaxInt64)), 1))
+	o.keep(c)
 	o.n.images.guests.SetLimit(max(int64(min(c.Images, math.MaxInt64)), 1))
 }
 
@@ -177,6 +185,7 @@ const (
 	maxMemory     = 4 << 30   // and at most
 	defaultDisk   = 9 << 30   // bytes a slot; images have a third, a task may use a fifth of the rest
 	imageShare    = 3
+	keptShare     = 10
 	offerTTL      = 10 * time.Minute
 	maxLease      = 24 * time.Hour
 	patience      = 2 * time.Minute
@@ -195,8 +204,8 @@ func (o *owner) policy(ctx context.Context, c api.ProvideConfig) (provider.Polic
 	if c.Price == 0 {
 		return provider.Policy{}, api.Errorf(api.CodeInvalid, "no price")
 	}
-	if c.Images > c.Disk {
-		return provider.Policy{}, &api.Error{Code: api.CodeInvalid, Message: fmt.Sprintf("%d bytes for images, %d in all", c.Images, c.Disk), Hint: "--max-images is a part of --max-disk"}
+	if c.Images > c.Disk || *c.Kept > c.Disk-c.Images {
+		return provider.Policy{}, &api.Error{Code: api.CodeInvalid, Message: fmt.Sprintf("%d bytes for images and %d for checkpoints, %d in all", c.Images, *c.Kept, c.Disk), Hint: "--max-images and --max-kept are parts of --max-disk"}
 	}
 	// A slot's share of the disk holds an input, an output as it was left, and the
 	// same on its way: what a task may use is a fifth of it.
@@ -210,10 +219,10 @@ func (o *owner) policy(ctx context.Context, c api.ProvideConfig) (provider.Polic
 		return provider.Policy{}, err
 	}
 	p := provider.Policy{
-		Price: c.Price, Resources: artel.Resources{Slots: c.Slots, Memory: c.Memory / slots, Disk: (c.Disk - c.Images) / slots / 5},
+		Price: c.Price, Resources: artel.Resources{Slots: c.Slots, Memory: c.Memory / slots, Disk: (c.Disk - c.Images - *c.Kept) / slots / 5},
 		MaxUnit: c.MaxUnit, MaxUnpaid: c.MaxUnpaid, Prepay: c.Prepay, MaxLease: uint64(maxLease.Seconds()),
 		CPU: cpu(host.Local().CPU()), PullFree: pullFree, PullPrice: c.PullPrice, MaxImage: c.Images,
-		Patience: patience, Region: c.Region, Sandboxes: o.boxes.kinds(), Speed: speed, OfferTTL: offerTTL,
+		Keeps: uint64(keptLimits(*c.Kept).Renter), Patience: patience, Region: c.Region, Sandboxes: o.boxes.kinds(), Speed: speed, OfferTTL: offerTTL,
 	}
 	p.RedeemAt, p.MinRedeem, p.Remember = p.MaxUnpaid, c.MinRedeem, remember
 	// A lease must be able to gather so much beside a unit of its longest task.
@@ -249,6 +258,10 @@ func (o *owner) complete(c api.ProvideConfig) api.ProvideConfig {
 	}
 	if c.Images == 0 && len(o.n.c.Containers) > 0 {
 		c.Images = c.Disk / imageShare
+	}
+	if c.Kept == nil {
+		kept := min(c.Disk/keptShare, c.Disk-min(c.Disk, c.Images))
+		c.Kept = &kept
 	}
 	if c.MaxUnit == 0 {
 		c.MaxUnit = defaultUnit
@@ -312,6 +325,7 @@ func (n *Node) StopProviding(ctx context.Context, now bool) (api.ProvideStatus, 
 		return api.ProvideStatus{}, err
 	}
 	o.p.Pause(ctx, true)
+	o.keep(o.set.Config)
 	if now {
 		o.p.EndAll(ctx)
 	}
@@ -402,5 +416,9 @@ func (o *owner) images(ctx context.Context) (map[leasedImage]bool, error) {
 func (o *owner) close() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.boxes.close()
+	errs := []error{o.boxes.close()}
+	if o.saves != nil {
+		errs = append(errs, o.saves.Close())
+	}
+	return errors.Join(errs...)
 }

@@ -34,6 +34,9 @@ func (n *Node) Status(ctx context.Context) (api.Status, error) {
 		return s, err
 	}
 	s.Jobs, s.Leases = st.Active, len(st.Leases)
+	if s.Kept, err = n.safeLine(ctx); err != nil {
+		return s, err
+	}
 	if st.Notice != "" {
 		s.Notices = append(s.Notices, st.Notice)
 	}
@@ -110,6 +113,9 @@ func (n *Node) Quote(ctx context.Context, spec artel.JobSpec) (api.Quote, error)
 	}
 	if !e.Within {
 		q.Notes = append(q.Notes, "at their time limit the tasks would cost more than the budget; the job stops there")
+	}
+	if left := spec.Deadline - time.Now().UnixMilli(); spec.Deadline != 0 && e.Slots > 0 && int64(e.Millis) > left {
+		q.Notes = append(q.Notes, "if tasks take as long as that, the deadline is not kept: the job ends then, with what is done")
 	}
 	if a, err := n.ledger.Account(ctx, n.account()); err == nil {
 		q.Deposit = a.Deposit

@@ -323,6 +323,9 @@ func (n *Node) Statement(ctx context.Context) (api.Statement, error) {
 	defer cancel()
 	for {
 		s, same, err := n.statement(ctx)
+		if err == nil && same {
+			s.Lost, err = n.lost(ctx)
+		}
 		if err != nil || same {
 			return s, err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/sandbox"
 )
 
@@ -11,12 +12,16 @@ import (
 func (k Attempt) name() string { return fmt.Sprintf("%s-%d-%d", k.Lease, k.Task, k.Attempt) }
 
 // Begin implements Runner.
-func (b *Boxed) Begin(_ context.Context, before []Attempt) (goOn []Attempt) {
-	known := map[string]Attempt{}
+func (b *Boxed) Begin(ctx context.Context, before []Ran) (goOn []Attempt) {
+	known := map[string]Ran{}
 	for _, a := range before {
 		known[a.name()] = a
 	}
-	defer b.prepare() // what an earlier run has left and nobody needs goes now; Run tells of errors
+	b.born()
+	if b.Saves != nil {
+		defer b.clearSaves(ctx)
+	}
+	defer b.prepare(ctx) // what an earlier run has left and nobody needs goes now; Run tells of errors
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.goOn, b.roots = map[Attempt]sandbox.Left{}, map[Attempt]func(){}
@@ -32,11 +37,18 @@ func (b *Boxed) Begin(_ context.Context, before []Attempt) (goOn []Attempt) {
 			run.Kill() // its end was stored, or its lease is over
 			continue
 		}
-		b.goOn[a] = run
+		b.goOn[a.Attempt] = run
 		if root := run.Spec().Root; root != "" && b.Images != nil {
-			b.roots[a] = b.Images.Hold(root)
+			b.roots[a.Attempt] = b.Images.Hold(root)
 		}
-		goOn = append(goOn, a)
+		if !a.Saved.IsZero() {
+			if b.saved == nil {
+				b.saved = map[Attempt][]artel.Ref{}
+			}
+			b.saved[a.Attempt] = []artel.Ref{a.Saved}
+		}
+		goOn = append(goOn, a.Attempt)
+		b.left = append(b.left, a.Attempt)
 	}
 	b.Left = nil
 	return goOn
@@ -50,10 +62,7 @@ func (b *Boxed) takeUp(k Attempt) sandbox.Left {
 	run := b.goOn[k]
 	if run != nil {
 		delete(b.goOn, k)
-		if b.live == nil {
-			b.live = map[Attempt]sandbox.Run{}
-		}
-		b.live[k] = run // never in neither: Freeze looks at both
+		b.enter(k, run) // never in neither: Freeze looks at both
 	}
 	return run
 }

@@ -25,7 +25,7 @@ var testNetwork = artel.Keccak([]byte("test network"))
 // works is a Runner whose tasks take a second and leave nothing.
 type works struct{}
 
-func (works) Run(ctx context.Context, _ artel.NodeID, _ artel.Hash, _ artel.Terms, _ lease.Running, _ func(string)) lease.Finish {
+func (works) Run(ctx context.Context, _ artel.NodeID, _ artel.Hash, _ artel.Terms, _ lease.Running, _ Course) lease.Finish {
 	timer := time.NewTimer(time.Second)
 	defer timer.Stop()
 	select {
@@ -38,8 +38,8 @@ func (works) Run(ctx context.Context, _ artel.NodeID, _ artel.Hash, _ artel.Term
 func (works) Log(artel.Hash, lease.TaskKey, uint64, int) ([]byte, error) {
 	return nil, errors.New("no log")
 }
-func (works) Begin(context.Context, []Attempt) []Attempt { return nil }
-func (works) Closed(artel.NodeID)                        {}
+func (works) Begin(context.Context, []Ran) []Attempt { return nil }
+func (works) Closed(artel.NodeID)                    {}
 
 func (works) Live(artel.Hash, lease.TaskKey) (sandbox.Run, bool)           { return nil, false }
 func (works) Keep(context.Context, artel.Hash, lease.TaskKey, artel.Ref)   {}

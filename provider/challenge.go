@@ -28,7 +28,7 @@ const (
 	proveEvery  = 10.0             // seconds: a node may ask once in so many, in the long run,
 	proveBurst  = 8                // and so often at once
 	answerBurst = 60               // questions of any kind at once, one a second in the long run
-	maxProofs   = 16               // kept, of all leases
+	maxProofs   = 16               // kept for a node, one of each of its leases
 	proofFor    = 2 * time.Minute  // how long one is kept
 )
 
@@ -40,6 +40,7 @@ type proving struct {
 
 // proof waits to be fetched.
 type proof struct {
+	from  artel.NodeID
 	lease artel.Hash
 	seed  [32]byte
 	bytes []byte
@@ -107,7 +108,7 @@ func (p *Provider) challenge(ctx context.Context, from artel.NodeID, req []byte)
 			s.proving = nil
 		}
 		if err == nil {
-			p.keepProof(proof{m.Lease, m.Seed, b, t.now + proofFor.Milliseconds()}, t.now)
+			p.keepProof(proof{from, m.Lease, m.Seed, b, t.now + proofFor.Milliseconds()}, t.now)
 		}
 	})
 	switch {
@@ -121,12 +122,21 @@ func (p *Provider) challenge(ctx context.Context, from artel.NodeID, req []byte)
 	return wire.ChallengeResponse{Commitment: sha256.Sum256(b)}.Marshal(), nil
 }
 
-// keepProof keeps a proof until it was fetched, or others have come. Called by the
-// core.
+// keepProof keeps a proof until its time is up, or the same node has others: nobody
+// can push another's out. Called by the core.
 func (p *Provider) keepProof(x proof, now int64) {
 	p.proofs = slices.DeleteFunc(p.proofs, func(o proof) bool { return o.until <= now || o.lease == x.lease })
-	if len(p.proofs) == maxProofs {
-		p.proofs = slices.Delete(p.proofs, 0, 1)
+	oldest, n := -1, 0
+	for i, o := range p.proofs {
+		if o.from != x.from {
+			continue
+		}
+		if n++; oldest < 0 {
+			oldest = i
+		}
+	}
+	if n == maxProofs {
+		p.proofs = slices.Delete(p.proofs, oldest, oldest+1)
 	}
 	p.proofs = append(p.proofs, x)
 }

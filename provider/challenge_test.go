@@ -205,3 +205,24 @@ func TestChallengesAreRationed(t *testing.T) {
 		}
 	})
 }
+
+// Who asks for many proofs on many leases pushes nobody else's out.
+func TestProofsOfOthersStay(t *testing.T) {
+	var p Provider
+	victim, other := artel.NodeID{1}, artel.NodeID{2}
+	p.keepProof(proof{from: victim, lease: artel.Hash{1}, until: 1000}, 0)
+	for i := range 3 * maxProofs {
+		p.keepProof(proof{from: other, lease: artel.Hash{2, byte(i)}, until: 1000}, 1)
+	}
+	kept := map[artel.NodeID]int{}
+	for _, x := range p.proofs {
+		kept[x.from]++
+	}
+	if kept[victim] != 1 || kept[other] != maxProofs || p.proofs[len(p.proofs)-1].lease != (artel.Hash{2, 3*maxProofs - 1}) {
+		t.Errorf("kept are %v", kept)
+	}
+	p.keepProof(proof{from: other, lease: artel.Hash{3}, until: 3000}, 2000)
+	if len(p.proofs) != 1 {
+		t.Errorf("%d are kept beyond their time", len(p.proofs))
+	}
+}

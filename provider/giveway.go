@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/artel-network/artel"
@@ -19,13 +20,10 @@ type Way uint8
 const (
 	Free     Way = iota // strangers' work runs
 	Resting             // what runs goes on, nothing new begins
-	Draining            // what runs gets half of the time, for at most DrainFor, and is ended then
+	Draining            // what has checkpoints goes elsewhere, the rest has two minutes at half speed to end
 	Frozen              // what runs stands still; its memory stays
 	Evicted             // what runs is ended, the leases with it
 )
-
-// DrainFor is the longest that a drain takes.
-const DrainFor = 120 * time.Second
 
 // String returns the way's word.
 func (w Way) String() string {
@@ -110,40 +108,62 @@ func (p *Provider) giveWay(t *tx, how Way, why string) {
 	p.c.Log.Info("the owner comes first", "work", how, "was", p.way.how, "reason", why)
 	p.way.how, p.way.since, p.way.stood = how, t.now, t.now
 	if how == Draining {
-		p.way.until = t.now + DrainFor.Milliseconds()
+		p.way.until = t.now + drainFor.Milliseconds()
 		select {
 		case p.drains <- struct{}{}:
 		default:
 		}
 	}
 	if how == Evicted {
-		p.leave(t, func(*sold) bool { return true })
+		p.evictAll(t)
 	}
+	p.draining(t)
 	for _, s := range p.leases {
 		p.makeRoom(s)
 		t.after = append(t.after, s.wake) // those who watch learn it at once
 	}
 }
 
-// leave ends leases, and what runs on them.
-func (p *Provider) leave(t *tx, which func(*sold) bool) {
+// leave ends leases for a reason: a drained one's checkpoints have until the drain's end.
+func (p *Provider) leave(t *tx, why artel.Reason, which func(*sold) bool) {
+	t.within = time.Duration(max(p.way.until-t.now, 1)) * time.Millisecond
 	for _, id := range p.open {
 		s := p.leases[id]
 		if s.Phase != lease.Open || !which(s) {
 			continue
 		}
-		next, fx := s.Leave(needs, t.now)
+		next, fx := s.Drain(why, needs, t.now)
 		p.set(t, s, next, fx)
 		t.after = append(t.after, s.wake)
 	}
 }
 
-// drain ends leases without a task, and when the time is up all of them. Called by the
-// core once a second.
-func (p *Provider) drain(t *tx) {
-	if p.way.how == Draining {
-		over := t.now >= p.way.until
-		p.leave(t, func(s *sold) bool { return over || len(s.Running) == 0 })
+// evictAll ends every lease, and what still runs on those that are ending. Called by the core.
+func (p *Provider) evictAll(t *tx) {
+	p.leave(t, artel.ReasonEvicted, func(*sold) bool { return true })
+	for _, s := range p.leases {
+		for _, r := range s.Running {
+			t.after = append(t.after, func() {
+				if ph := s.phases[r.TaskKey]; ph != nil {
+					ph.gone = true
+					ph.cancel()
+				}
+			})
+		}
+	}
+}
+
+// draining ends leases without a task, has those with checkpoints go on elsewhere, and when
+// the time is up ends all. Called by the core once a second.
+func (p *Provider) draining(t *tx) {
+	switch {
+	case p.way.how != Draining:
+	case t.now >= p.way.until:
+		p.evictAll(t)
+	default:
+		p.leave(t, artel.ReasonDrained, func(s *sold) bool {
+			return !slices.ContainsFunc(s.Running, func(r lease.Running) bool { return r.Keep == nil })
+		})
 	}
 }
 
@@ -213,19 +233,10 @@ func (p *Provider) stand(now int64) {
 func (p *Provider) standing(r wire.WatchResponse) wire.WatchResponse {
 	if p.way.how == Frozen {
 		for i := range r.Running {
-			if r.Running[i].Phase == phaseRunning {
+			if ph := r.Running[i].Phase; ph == phaseRunning || ph == phaseUnsaved {
 				r.Running[i].Phase = wire.PhaseFrozen
 			}
 		}
 	}
 	return r
-}
-
-// evicted is the end of an attempt that a lease has taken with it when the owner needed the
-// machine: it was not the renter who cancelled it, and nothing was delivered.
-func evicted(s *sold, f lease.Finish) lease.Finish {
-	if s.Stop == artel.ReasonEvicted && f.Reason == artel.ReasonCancelled {
-		return lease.Finish{TaskKey: f.TaskKey, Reason: artel.ReasonEvicted, Message: needs}
-	}
-	return f
 }

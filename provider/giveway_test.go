@@ -31,8 +31,8 @@ type stands struct {
 	changes int
 }
 
-func (s *stands) Run(ctx context.Context, _ artel.NodeID, _ artel.Hash, _ artel.Terms, r lease.Running, phase func(string)) lease.Finish {
-	phase(phaseRunning)
+func (s *stands) Run(ctx context.Context, _ artel.NodeID, _ artel.Hash, _ artel.Terms, r lease.Running, c Course) lease.Finish {
+	c.Phase(phaseRunning)
 	for ran := uint64(0); ran < r.Spec.Wall; {
 		select {
 		case <-ctx.Done():
@@ -92,7 +92,7 @@ func (b *bench) givesWay(how Way) {
 func TestFrozenCostsNobody(t *testing.T) {
 	onBenchWith(t, benchPolicy, &stands{}, func(t *testing.T, b *bench) {
 		d := b.good(1)
-		d.terms.Slots = 2 // one is held without a task
+		d.terms.Slots, d.terms.MaxUnpaid = 2, artel.Units(18_000) // one is held without a task
 		id, err := b.propose(d)
 		if err != nil {
 			t.Fatal(err)
@@ -216,7 +216,7 @@ func TestDrained(t *testing.T) {
 			t.Errorf("%+v", m.Events[0])
 		}
 		time.Sleep(2 * time.Second)
-		if m := b.news(id, 0); m.Stopping != artel.ReasonEvicted {
+		if m := b.news(id, 0); m.Stopping != artel.ReasonDrained {
 			t.Errorf("a lease without a task is kept: %+v", m)
 		}
 		time.Sleep(time.Until(begun.Add(119 * time.Second)))
@@ -422,7 +422,7 @@ func TestBoxedThatCannotFreeze(t *testing.T) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		s.Run(ctx, renter, artel.Hash{1}, artel.Terms{Unit: 60_000, Resources: artel.Resources{Disk: 1}}, lease.Running{TaskKey: lease.TaskKey{Task: 1, Attempt: 1}, Spec: artel.TaskSpec{Program: ref, Wall: 60_000}}, func(string) {})
+		s.Run(ctx, renter, artel.Hash{1}, artel.Terms{Unit: 60_000, Resources: artel.Resources{Disk: 1}}, lease.Running{TaskKey: lease.TaskKey{Task: 1, Attempt: 1}, Spec: artel.TaskSpec{Program: ref, Wall: 60_000}}, Course{Phase: func(string) {}})
 	}()
 	eventually(t, "it runs", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return len(s.live) == 1 })
 	if err := s.Freeze(t.Context()); !errors.Is(err, ErrCannotFreeze) {

@@ -127,7 +127,7 @@ func TestNoDiskIsNoLimitForNobody(t *testing.T) {
 		return errors.New("not served")
 	}}
 	spec := artel.TaskSpec{Program: program, Input: input, Wall: 1000}
-	got := b.Run(t.Context(), artel.NodeID{}, artel.Hash{}, artel.Terms{Sandbox: "wasm", Unit: 1000}, lease.Running{Spec: spec}, func(string) {})
+	got := b.Run(t.Context(), artel.NodeID{}, artel.Hash{}, artel.Terms{Sandbox: "wasm", Unit: 1000}, lease.Running{Spec: spec}, Course{Phase: func(string) {}})
 	if got.Reason != artel.ReasonNoInput || got.Billed {
 		t.Errorf("got %+v, want a task without input", got)
 	}
@@ -141,7 +141,7 @@ func TestNoDiskIsNoLimitForNobody(t *testing.T) {
 		}
 		return full
 	}
-	if got := b.Run(t.Context(), artel.NodeID{}, artel.Hash{}, artel.Terms{Sandbox: "wasm", Unit: 1000}, lease.Running{Spec: spec}, func(string) {}); got.Reason != artel.ReasonHost || got.Billed {
+	if got := b.Run(t.Context(), artel.NodeID{}, artel.Hash{}, artel.Terms{Sandbox: "wasm", Unit: 1000}, lease.Running{Spec: spec}, Course{Phase: func(string) {}}); got.Reason != artel.ReasonHost || got.Billed {
 		t.Errorf("got %+v with a full disk", got)
 	}
 }

@@ -22,7 +22,8 @@ const (
 	chainEvery  = 2 * time.Second
 	refreshAll  = time.Minute
 	outboxEvery = time.Second
-	keepClosed  = 10 * time.Minute // a closed lease answers for as long
+	keepClosed  = 10 * time.Minute   // a closed lease answers for as long
+	keepOwed    = 7 * 24 * time.Hour // and so long where its renter, who may be asleep, has not paid what is due
 )
 
 // book queues the signed reserve for the ledger. The id is that of the
@@ -366,7 +367,7 @@ func (p *Provider) tickLoop(ctx context.Context) {
 func (p *Provider) tick(t *tx) {
 	p.waive(t)
 	p.prune(t)
-	p.drain(t)
+	p.draining(t)
 	for _, k := range slices.SortedFunc(maps.Keys(p.open), lease.Key.Compare) {
 		s := p.leases[p.open[k]]
 		next, fx := s.Tick(p.rules(), t.now)
@@ -386,12 +387,22 @@ func (p *Provider) tick(t *tx) {
 		if s.closing.IsZero() {
 			s.closing = now
 		}
-		if now.Sub(s.closing) > keepClosed && uint64(steady/1000) > s.Lease.Start+2*apart {
+		keep := keepClosed
+		if p.owed(s) && len(p.leases) < maxLeases/2 {
+			keep = keepOwed
+		}
+		if now.Sub(s.closing) > keep && uint64(steady/1000) > s.Lease.Start+2*apart {
 			p.letGo(t, id, s.events)
 			delete(p.leases, id)
 			t.change.DropLeases = append(t.change.DropLeases, id)
 		}
 	}
+}
+
+// owed reports whether something of a lease that has ended waits to be paid.
+func (p *Provider) owed(s *sold) bool {
+	n := len(s.Delivered)
+	return n > 0 && p.lanes[lease.KeyOf(s.Lease)].Voucher.Less(s.Delivered[n-1].Due)
 }
 
 // jumped keeps what lasts as long as it does, whatever the clock was set to;

@@ -80,8 +80,8 @@ func (p *Provider) checkLease(from artel.NodeID, l artel.Lease, t artel.Terms, h
 		return refuse("an image of %d bytes: %d are free, the rest costs %d units per 10⁹", t.Pull, pol.PullFree, pol.PullPrice).WithHint("the offer has changed; ask again")
 	case pol.MaxImage > 0 && t.Pull > pol.MaxImage:
 		return refuse("an image of %d bytes, all images together may take %d here", t.Pull, pol.MaxImage).WithHint("a smaller image, or another provider")
-	case t.Unit > pol.MaxUnit:
-		return refuse("tasks of %d ms, at most %d", t.Unit, pol.MaxUnit)
+	case t.Stake() > pol.MaxUnit:
+		return refuse("tasks of which nothing is due for %d ms, at most %d", t.Stake(), pol.MaxUnit).WithHint("a shorter time limit, checkpoints more often, or another provider")
 	case !fits || uint64(t.Slots)*uint64(weight) > uint64(pol.Resources.Slots) || uint64(t.Slots)*uint64(t.Resources.GPUs) > uint64(pol.Resources.GPUs):
 		return refuse("the machine has %d slots of %d bytes memory and %d disk, and %d GPUs", pol.Resources.Slots, pol.Resources.Memory, pol.Resources.Disk, pol.Resources.GPUs)
 	case !slices.Contains(pol.Sandboxes, t.Sandbox):

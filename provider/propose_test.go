@@ -35,7 +35,7 @@ func TestProposeRefusals(t *testing.T) {
 		}, code: p2p.Invalid, words: "may not sign for lane"},
 		{name: "cheap", make: func(_ *bench, d *draft) { d.terms.Price-- }, code: p2p.Refused, words: "price 99999999 is below 100000000", hint: "the offer has changed"},
 		{name: "a unit of ages", make: func(_ *bench, d *draft) { d.terms.Unit = artel.MaxUnit + 1 }, code: p2p.Invalid, words: "lease has a unit of"},
-		{name: "long unit", make: func(_ *bench, d *draft) { d.terms.Unit++ }, code: p2p.Refused, words: "tasks of 60001 ms"},
+		{name: "long unit", make: func(_ *bench, d *draft) { d.terms.Unit++ }, code: p2p.Refused, words: "due for 60001 ms", hint: "checkpoints more often"},
 		{name: "too many slots", make: func(_ *bench, d *draft) { d.terms.Slots = 3 }, code: p2p.Refused, words: "the machine has 2 slots"},
 		{name: "another sandbox", make: func(_ *bench, d *draft) { d.terms.Sandbox = "vm" }, code: p2p.Refused, words: `no sandbox "vm"`},
 		{name: "too much unpaid", make: func(_ *bench, d *draft) { d.terms.MaxUnpaid = artel.Units(18_001) }, code: p2p.Refused, words: "maxUnpaid 18001, at most 18000"},

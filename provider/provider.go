@@ -7,6 +7,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -41,6 +42,8 @@ type Policy struct {
 	PullFree  uint64        // bytes of a lease's image that are fetched for nothing
 	PullPrice artel.Price   // units per 10⁹ bytes beyond that
 	MaxImage  uint64        // largest image, in bytes as it travels; 0: any
+	Moves     string        // version of the sandbox that takes whole programs elsewhere; empty: none does
+	Keeps     uint64        // bytes of a task's checkpoints that are held for others; 0: none
 	OfferTTL  time.Duration // at most artel.MaxOfferTTL
 	// RedeemAt is what a lane must be worth before it is redeemed while its
 	// lease goes on.
@@ -79,15 +82,14 @@ type Config struct {
 // they leave.
 type Runner interface {
 	// Run blocks until the attempt has ended, however it ends; cancelling ctx
-	// ends it. phase tells what it is doing, for the renter's progress. A Finish
-	// without Billed says that nothing was delivered, and why.
-	Run(ctx context.Context, from artel.NodeID, id artel.Hash, t artel.Terms, r lease.Running, phase func(string)) lease.Finish
+	// ends it. A Finish without Billed says that nothing was delivered, and why.
+	Run(ctx context.Context, from artel.NodeID, id artel.Hash, t artel.Terms, r lease.Running, c Course) lease.Finish
 	// Log reads an attempt's log from offset, at most max bytes.
 	Log(id artel.Hash, k lease.TaskKey, offset uint64, max int) ([]byte, error)
 	// Begin is called once, before all else, with the attempts that ran in boxes when
 	// the provider stopped. It returns those that go on there: Run takes up such a one
 	// where it is. Whatever else was left is ended and removed.
-	Begin(ctx context.Context, before []Attempt) (goOn []Attempt)
+	Begin(ctx context.Context, before []Ran) (goOn []Attempt)
 	// Live returns the attempt while it runs in its box.
 	Live(id artel.Hash, k lease.TaskKey) (sandbox.Run, bool)
 	// Closed says that a lease with LabelPrivate is over: what its renter's tasks
@@ -105,6 +107,38 @@ type Runner interface {
 type Attempt struct {
 	Lease artel.Hash
 	lease.TaskKey
+}
+
+// Ran is an attempt that ran when the provider stopped.
+type Ran struct {
+	Attempt
+	Saved artel.Ref // its last confirmed checkpoint; zero: there is none
+}
+
+// Course is what an attempt and its provider tell each other while it runs.
+type Course struct {
+	// Phase tells what it is doing, for the renter's progress: a word as wire has it.
+	Phase func(word string)
+	// Kept hands over a checkpoint that enough keepers have confirmed, with a sentence
+	// for the renter or none. It returns once that is stored; the error says why not.
+	Kept func(k Kept) error
+	// Drain asks for a last checkpoint, and the end. One counts.
+	Drain <-chan Drain
+}
+
+// Kept is a confirmed checkpoint.
+type Kept struct {
+	Saved     artel.Saved
+	Signature artel.Signature // this node's
+	By        []artel.Kept
+	Message   string // what the renter is told besides; empty: nothing
+}
+
+// Drain says why an attempt is to go on elsewhere, and how soon it has to be away.
+type Drain struct {
+	Reason  artel.Reason
+	Message string
+	Within  time.Duration
 }
 
 // Store keeps a provider's facts. Save is atomic and durable when it returns.
@@ -130,7 +164,8 @@ type LeaseRow struct {
 	Renter   artel.Signature
 }
 
-// EventRow is the end of an attempt, with the receipt that was signed for it.
+// EventRow is the end of an attempt, with the receipt that was signed for it, or one of
+// its confirmed checkpoints.
 type EventRow struct {
 	Lease artel.Hash
 	Event wire.Event
@@ -139,6 +174,20 @@ type EventRow struct {
 
 func (e EventRow) attempt() lease.TaskKey {
 	return lease.TaskKey{Task: e.Event.Task, Attempt: e.Event.Attempt}
+}
+
+// ends reports whether it is the end of its attempt, and no checkpoint.
+func (e EventRow) ends() bool { return e.Event.Segment == nil }
+
+// due is the lane's cumulative total with what is delivered; zero without.
+func (e EventRow) due() artel.Amount {
+	switch {
+	case e.Event.Receipt != nil:
+		return e.Event.Receipt.Due
+	case e.Event.Segment != nil:
+		return e.Event.Segment.Due
+	}
+	return artel.Amount{}
 }
 
 // sealed returns the sealed output; zero where there is none.
@@ -228,6 +277,8 @@ type sold struct {
 type phase struct {
 	cancel context.CancelFunc
 	word   string
+	drain  chan Drain
+	gone   bool // it was ended for the owner, before it was drained
 }
 
 // op is one thing that happened. It changes the core's state through tx.
@@ -241,6 +292,7 @@ type tx struct {
 	lanes  map[lease.Key]bool
 	leases map[artel.Hash]bool
 	after  []func()
+	within time.Duration // for what this round drains; 0: drainFor
 }
 
 // Ops that may wait for the core before callers are held up.
@@ -350,10 +402,14 @@ func (p *Provider) load(ctx context.Context) error {
 			p.waiver = t.ID
 		}
 	}
-	var before []Attempt
+	var before []Ran
 	for _, r := range st.Leases {
 		for _, x := range r.Sold.Running {
-			before = append(before, Attempt{r.Sold.ID, x.TaskKey})
+			ran := Ran{Attempt: Attempt{r.Sold.ID, x.TaskKey}}
+			if x.Saved != nil {
+				ran.Saved = x.Saved.Root
+			}
+			before = append(before, ran)
 		}
 	}
 	goOn := map[Attempt]bool{}
@@ -388,8 +444,8 @@ func (p *Provider) load(ctx context.Context) error {
 			p.c.Runner.Keep(ctx, e.Lease, e.attempt(), ref)
 		}
 		s.events = append(s.events, e)
-		if r := e.Event.Receipt; r != nil && s.Book.Voucher.Less(r.Due) {
-			s.Delivered = append(s.Delivered, lease.Delivered{TaskKey: lease.TaskKey{Task: e.Event.Task, Attempt: e.Event.Attempt}, Due: r.Due})
+		if due := e.due(); s.Book.Voucher.Less(due) {
+			s.Delivered = append(s.Delivered, lease.Delivered{TaskKey: e.attempt(), Due: due})
 		}
 	}
 	for k, row := range p.lanes {
@@ -447,6 +503,9 @@ func (p *Provider) perform(t *tx, s *sold, e lease.Effect) {
 		t.after = append(t.after, func() { p.launch(t.ctx, s, e.Running) })
 	case lease.Kill:
 		t.after = append(t.after, func() { p.kill(s, e.TaskKey) })
+	case lease.Drain:
+		d := Drain{e.Reason, e.Message, cmp.Or(t.within, drainFor)}
+		t.after = append(t.after, func() { p.drain(s, e.TaskKey, d) })
 	case lease.BookReserve:
 		if !s.Book.Unbooked().Less(p.policy().MinRedeem) {
 			p.book(t, s.Book)
@@ -459,13 +518,15 @@ func (p *Provider) perform(t *tx, s *sold, e lease.Effect) {
 // launch runs an attempt beside the core. It is called by the core.
 func (p *Provider) launch(ctx context.Context, s *sold, r lease.Running) {
 	ctx, cancel := context.WithCancel(ctx)
-	ph := &phase{cancel: cancel, word: "queued"}
+	ph := &phase{cancel: cancel, word: "queued", drain: make(chan Drain, 1)}
 	s.phases[r.TaskKey] = ph
 	from, id, terms := s.Terms.Renter, s.ID, s.Terms
 	p.loop.Go(func() {
 		defer cancel()
-		f := p.c.Runner.Run(ctx, from, id, terms, r, func(w string) {
-			p.post(func(*tx) { ph.word = w })
+		f := p.c.Runner.Run(ctx, from, id, terms, r, Course{
+			Phase: func(w string) { p.post(func(*tx) { ph.word = w }) },
+			Kept:  func(k Kept) error { return p.kept(ctx, id, k) },
+			Drain: ph.drain,
 		})
 		f.TaskKey = r.TaskKey
 		p.post(func(t *tx) { p.finished(t, id, f) })
@@ -475,15 +536,15 @@ func (p *Provider) launch(ctx context.Context, s *sold, r lease.Running) {
 // kill ends an attempt that runs, or one that still waits for a slot.
 func (p *Provider) kill(s *sold, k lease.TaskKey) {
 	if ph := s.phases[k]; ph != nil {
+		ph.gone = ph.gone || s.Stop == artel.ReasonDrained || s.Stop == artel.ReasonEvicted
 		ph.cancel()
 		return
 	}
-	id := s.ID
-	p.loop.Go(func() {
-		p.post(func(t *tx) {
-			p.finished(t, id, lease.Finish{TaskKey: k, Reason: artel.ReasonCancelled, Message: "it was cancelled before it started"})
-		})
-	})
+	id, f := s.ID, lease.Finish{TaskKey: k, Reason: artel.ReasonCancelled, Message: "it was cancelled before it started"}
+	if s.Stop == artel.ReasonDrained || s.Stop == artel.ReasonEvicted {
+		f.Reason, f.Message = artel.ReasonEvicted, s.Message
+	}
+	p.loop.Go(func() { p.post(func(t *tx) { p.finished(t, id, f) }) })
 }
 
 // finished signs what an attempt delivered. The receipt is stored with the
@@ -494,8 +555,10 @@ func (p *Provider) finished(t *tx, id artel.Hash, f lease.Finish) {
 		p.c.Runner.Forget(t.ctx, id, f.TaskKey, f.Sealed)
 		return
 	}
+	if ph := s.phases[f.TaskKey]; ph != nil && ph.gone && f.Reason == artel.ReasonCancelled {
+		f = s.evicted(f)
+	}
 	delete(s.phases, f.TaskKey)
-	f = evicted(s, f)
 	next, receipt, fx, err := s.Finished(f, t.now)
 	if err != nil {
 		p.c.Log.Debug("attempt ended twice", "lease", id.Short(), "task", f.Task, "error", err)

@@ -7,7 +7,8 @@ import (
 	"github.com/artel-network/artel/lease"
 )
 
-// How a provider forgets. A closed lease goes with its events after keepClosed
+// How a provider forgets. A closed lease goes with its events after keepClosed, or
+// after keepOwed where something is due
 // (tick); its lane, when nothing is to be had on it any more:
 //
 //	a voucher above what is paid                 never

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"context"
 	"fmt"
 	"io/fs"
 	"os"
@@ -14,6 +15,8 @@ import (
 //	laid out programs and inputs      until room is needed, the longest unused first
 //	what an attempt may still write   its claim, until it has ended
 //	its log and its sealed output     until its renter has settled it
+//	a checkpoint, laid out            while it is taken, or taken up
+//	its blocks, in Saves              until the next is confirmed, or the attempt has ended
 //
 // What may be written is counted before it is: a claim that does not fit is
 // refused.
@@ -27,7 +30,7 @@ func (b *Boxed) Limit(bytes int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.limit = bytes
-	for b.limit > 0 && b.used > b.limit && b.evict() {
+	for b.limit > 0 && b.sum() > b.limit && b.evict() {
 	}
 }
 
@@ -35,7 +38,19 @@ func (b *Boxed) Limit(bytes int64) {
 func (b *Boxed) Used() (used, limit int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.used, b.limit
+	return b.sum(), b.limit
+}
+
+// sum is what is taken, with the blocks of checkpoints. Called with mu held.
+func (b *Boxed) sum() int64 {
+	if b.Saves == nil {
+		return b.used
+	}
+	u, err := b.Saves.Usage(context.Background())
+	if err != nil {
+		return b.used
+	}
+	return b.used + u.Bytes
 }
 
 // mostProgram is the largest program, in bytes: a small machine must not be
@@ -57,15 +72,42 @@ func (b *Boxed) take(n int64) error {
 		if n > b.limit {
 			return fmt.Errorf("%w; this may need %d bytes, all there are is %d; hint: less --disk or a smaller input, or another provider", errQuota, n, b.limit)
 		}
-		for b.used > b.limit-n {
+		for b.sum() > b.limit-n {
 			if !b.evict() {
-				return fmt.Errorf("%w; this may need %d bytes, %d of %d are left; hint: fetch and pay for results that wait, or try another provider", errQuota, n, max(0, b.limit-b.used), b.limit)
+				return fmt.Errorf("%w; this may need %d bytes, %d of %d are left; hint: fetch and pay for results that wait, or try another provider", errQuota, n, max(0, b.limit-b.sum()), b.limit)
 			}
 		}
 	}
 	b.used += n
 	return nil
 }
+
+// claimed is room on the disk for what is there for a while.
+type claimed struct {
+	b *Boxed
+	n int64
+}
+
+// claimRoom claims n bytes; the caller leaves them.
+func (b *Boxed) claimRoom(n int64) (*claimed, error) {
+	if b.Room != nil {
+		if err := b.Room(n); err != nil {
+			return nil, err
+		}
+	}
+	if err := b.take(n); err != nil {
+		return nil, err
+	}
+	return &claimed{b, n}, nil
+}
+
+// is sets how many bytes it really takes.
+func (c *claimed) is(n int64) {
+	c.b.give(c.n - n)
+	c.n = n
+}
+
+func (c *claimed) leave() { c.is(0) }
 
 // give takes back a claim of n bytes.
 func (b *Boxed) give(n int64) {

@@ -84,7 +84,7 @@ func (s *shop) servesDir(renter artel.NodeID, name, data string) artel.Ref {
 
 func (s *shop) run(renter artel.NodeID, task uint64, spec artel.TaskSpec) lease.Finish {
 	t := artel.Terms{Unit: 60_000, Resources: artel.Resources{Disk: max(spec.Want.Disk, 1)}}
-	return s.Run(s.t.Context(), renter, artel.Hash{1}, t, lease.Running{TaskKey: lease.TaskKey{Task: task, Attempt: 1}, Spec: spec}, func(string) {})
+	return s.Run(s.t.Context(), renter, artel.Hash{1}, t, lease.Running{TaskKey: lease.TaskKey{Task: task, Attempt: 1}, Spec: spec}, Course{Phase: func(string) {}})
 }
 
 // onDisk is what really lies in the box's directory and its blob store.
@@ -319,7 +319,7 @@ func TestContainerHasRoomInFiveTimesItsDisk(t *testing.T) {
 	spec := artel.TaskSpec{Args: []string{"/program"}, Wall: 1000, Log: log, Want: artel.Resources{Disk: disk}, Box: artel.Box{Image: artel.Hash{1}}}
 	spec.Input = s.servesDir(renter, "input", strings.Repeat("x", disk/2))
 	terms := artel.Terms{Unit: 60_000, Resources: artel.Resources{Disk: disk}, Image: spec.Box.Image}
-	f := s.Run(t.Context(), renter, artel.Hash{1}, terms, lease.Running{TaskKey: lease.TaskKey{Task: 1, Attempt: 1}, Spec: spec}, func(string) {})
+	f := s.Run(t.Context(), renter, artel.Hash{1}, terms, lease.Running{TaskKey: lease.TaskKey{Task: 1, Attempt: 1}, Spec: spec}, Course{Phase: func(string) {}})
 	if !f.Billed || f.Sealed.IsZero() {
 		t.Errorf("the task: %+v", f)
 	}

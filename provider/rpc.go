@@ -112,7 +112,7 @@ func (p *Provider) start(ctx context.Context, from artel.NodeID, req []byte) ([]
 				refuse(artel.ReasonRefused, p.shut())
 				continue
 			}
-			next, fx, err := s.Take(k, st.Spec, t.now)
+			next, fx, err := s.Take(k, st.Spec, st.Keep, t.now)
 			var no lease.Refused
 			switch {
 			case errors.As(err, &no):
@@ -152,7 +152,9 @@ const maxKept = 65_536
 func (s *sold) ended() map[lease.TaskKey]bool {
 	set := make(map[lease.TaskKey]bool, len(s.events))
 	for _, e := range s.events {
-		set[e.attempt()] = true
+		if e.ends() {
+			set[e.attempt()] = true
+		}
 	}
 	return set
 }
@@ -234,7 +236,7 @@ func (s *sold) answer(after uint64, now int64) wire.WatchResponse {
 func (p *Provider) forget(t *tx, s *sold, done uint64) {
 	n := 0
 	for n < len(s.events) && s.events[n].Event.Seq <= done {
-		if r := s.events[n].Event.Receipt; r != nil && s.Book.Voucher.Less(r.Due) {
+		if s.Book.Voucher.Less(s.events[n].due()) {
 			break
 		}
 		n++
@@ -246,7 +248,9 @@ func (p *Provider) forget(t *tx, s *sold, done uint64) {
 	s.events = append([]EventRow(nil), s.events[n:]...)
 	through := gone[n-1].Event.Seq
 	for _, e := range gone {
-		s.Sold = s.Forgot(e.Event.Task)
+		if e.ends() { // or it runs on
+			s.Sold = s.Forgot(e.Event.Task)
+		}
 	}
 	t.leases[s.ID] = true
 	t.change.Forget = append(t.change.Forget, Forget{s.ID, through})
@@ -262,6 +266,9 @@ func (p *Provider) letGo(t *tx, id artel.Hash, gone []EventRow) {
 	t.after = append(t.after, func() {
 		p.loop.Go(func() {
 			for _, e := range gone {
+				if !e.ends() {
+					continue
+				}
 				p.c.Runner.Forget(context.WithoutCancel(t.ctx), id, e.attempt(), e.sealed())
 			}
 		})

@@ -8,12 +8,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/blob"
+	"github.com/artel-network/artel/checkpoint"
 	"github.com/artel-network/artel/lease"
 	"github.com/artel-network/artel/sandbox"
 	"github.com/artel-network/artel/seal"
@@ -38,26 +40,37 @@ type Boxed struct {
 	// over, or that nobody uses now. It returns at once.
 	Tidy func()
 
+	Keepers
+
 	// Left are the attempts that boxes have kept from an earlier run of the daemon.
 	Left []sandbox.Left
 
-	mu    sync.Mutex
-	goOn  map[Attempt]sandbox.Left // those of Left that Run has yet to take up
-	roots map[Attempt]func()       // and what gives their images back
-	live  map[Attempt]sandbox.Run
-	lend  []int             // the GPUs that are for strangers, as the sandbox names them
-	gpus  map[int]bool      // those in use
-	freed chan struct{}     // closed when some are given back; nil: nobody waits
-	going []sandbox.Left    // those of Left that nobody takes up, with devices in use
-	cache map[laid]*cached  // programs and inputs laid out on disk
-	turn  uint64            // counts uses of them
-	limit int64             // bytes that all of it may take; 0: no limit
-	used  int64             // bytes taken, and those that attempts may still take
-	held  map[Attempt]int64 // by attempts that are not settled
-	ready bool              // the directories are there
-	empty []string          // output directories to be used again
-	outs  int               // how many were made
-	still still             // whether they run
+	mu     sync.Mutex
+	goOn   map[Attempt]sandbox.Left // those of Left that Run has yet to take up
+	roots  map[Attempt]func()       // and what gives their images back
+	live   map[Attempt]sandbox.Run
+	lend   []int             // the GPUs that are for strangers, as the sandbox names them
+	gpus   map[int]bool      // those in use
+	freed  chan struct{}     // closed when some are given back; nil: nobody waits
+	going  []sandbox.Left    // those of Left that nobody takes up, with devices in use
+	cache  map[laid]*cached  // programs and inputs laid out on disk
+	turn   uint64            // counts uses of them
+	limit  int64             // bytes that all of it may take; 0: no limit
+	used   int64             // bytes taken, and those that attempts may still take
+	held   map[Attempt]int64 // by attempts that are not settled
+	ready  bool              // the directories are there
+	spared map[string]bool   // what attempts of Left use
+	empty  []string          // output directories to be used again
+	outs   int               // how many were made
+	still  still             // whether programs run at all
+	left   []Attempt         // those of Left that an earlier run may have frozen
+
+	since   time.Time                          // of Begin
+	saved   map[Attempt][]artel.Ref            // generations in Saves, the oldest first
+	sends   map[artel.Ref]map[artel.NodeID]int // who may fetch them now
+	stands  map[Attempt]*stand
+	stale   []artel.Ref           // generations in Saves that nobody needs
+	writing map[Attempt]time.Time // since when attempts write blocks that nothing names yet
 }
 
 // Bounds of what one task may bring.
@@ -66,164 +79,284 @@ const (
 	fetchSlack = 2 * time.Minute // beyond a unit, for what a task needs to be here
 )
 
+// attempt is one that Run runs.
+type attempt struct {
+	*Boxed
+	Attempt
+	from artel.NodeID
+	t    artel.Terms
+	r    lease.Running
+	c    Course
+
+	box      sandbox.Box
+	run      sandbox.Run
+	out      string               // behind /out
+	kept     string               // behind /checkpoint; empty: there is none
+	began    *checkpoint.Manifest // what it went on from; nil: it began
+	leave    *Drain               // what came before it ran; nil: nothing
+	restored func()               // removes what it has gone on from; nil: it is gone
+	back     []func()             // give back what it has, the last first
+	sealed   int64                // bytes that its output takes, sealed
+}
+
 // Run implements Runner.
-func (b *Boxed) Run(ctx context.Context, from artel.NodeID, id artel.Hash, t artel.Terms, r lease.Running, phase func(string)) lease.Finish {
-	k := Attempt{id, r.TaskKey}
-	begin, began := b.beginning(ctx, k)
-	defer began()
-	fail := func(why artel.Reason, format string, args ...any) lease.Finish {
-		if errors.Is(context.Cause(begin), errEvicted) {
-			return lease.Finish{Reason: artel.ReasonEvicted, Message: errEvicted.Error()}
-		}
-		if ctx.Err() != nil {
-			why = artel.ReasonCancelled
-		}
-		return lease.Finish{Reason: why, Message: fmt.Sprintf(format, args...)}
-	}
+func (b *Boxed) Run(ctx context.Context, from artel.NodeID, id artel.Hash, t artel.Terms, r lease.Running, c Course) lease.Finish {
+	a := &attempt{Boxed: b, Attempt: Attempt{id, r.TaskKey}, from: from, t: t, r: r, c: c, box: b.Boxes[t.Sandbox]}
 	if t.Label == artel.LabelPrivate {
-		defer b.tidy() // after all else was given back
+		a.defers(b.tidy) // after all else was given back
 	}
-	// A limit of zero is the default of the rooms below, and theirs are for
-	// their owner's own files.
-	disk := int64(max(t.Resources.Disk, 1))
-	box := b.Boxes[t.Sandbox]
-	if box == nil {
-		return fail(artel.ReasonRefused, "no sandbox %q here", t.Sandbox)
+	defer a.giveBack()
+	switch {
+	case a.box == nil:
+		return a.fail(ctx, artel.ReasonRefused, "no sandbox %q here", t.Sandbox)
+	case r.Keep != nil && !b.keeps():
+		return a.fail(ctx, artel.ReasonRefused, "no checkpoints are taken here")
 	}
-	// An output lies here as it was left, as blocks, and sealed. What a container writes
-	// elsewhere is gone before its output is more than one of these. With twice the disk for
-	// an input, a task takes five times what it asks for: node offers a fifth.
-	claim := 3*int64(r.Spec.Want.Disk) + int64(r.Spec.Log)
-	prepared := b.prepare() // before an attempt is taken up: what is in goOn keeps its files
-	run := b.takeUp(k)
+	prepared := b.prepare(ctx) // before an attempt is taken up: what is in goOn keeps its files
+	left := b.takeUp(a.Attempt)
+	claim := a.claim()
 	if err := b.take(claim); err != nil {
-		if run == nil {
-			return fail(artel.ReasonRefused, "%v", err)
+		if left == nil {
+			return a.fail(ctx, artel.ReasonRefused, "%v", err)
 		}
 		claim = 0 // it goes on all the same, and gives back no more than it took
 	}
-	var sealed int64
-	defer func() { b.hold(k, claim, sealed) }()
-	if run != nil {
-		defer b.heldImage(k)() // it must not go while it is used
-		out := run.Spec().Out
-		defer os.RemoveAll(out)
-		defer b.freeGPUs(run.Spec().GPUs)
-		f, n := b.conclude(ctx, k, t, run, out, phase)
-		sealed = n
-		return f
+	a.defers(func() { b.hold(a.Attempt, claim, a.sealed) })
+	if r.Keep != nil {
+		a.defers(a.endSaves)
 	}
-	if b.Room != nil {
-		if err := b.Room(disk + 2*int64(r.Spec.Want.Disk) + int64(r.Spec.Log)); err != nil { // an output lies here open and sealed
+	if left != nil {
+		a.takeUp(left)
+	} else if prepared != nil {
+		return a.fail(ctx, artel.ReasonHost, "prepare attempt: %v", clean(prepared))
+	} else if f := a.begin(ctx); f != nil {
+		return *f
+	}
+	return a.conclude(ctx)
+}
+
+func (a *attempt) defers(f func()) { a.back = append(a.back, f) }
+
+func (a *attempt) giveBack() {
+	for _, f := range slices.Backward(a.back) {
+		f()
+	}
+}
+
+func (a *attempt) fail(ctx context.Context, why artel.Reason, format string, args ...any) lease.Finish {
+	if ctx.Err() != nil {
+		why = artel.ReasonCancelled
+	}
+	return lease.Finish{Reason: why, Message: fmt.Sprintf(format, args...)}
+}
+
+// claim is the disk that it may come to, in bytes. An output lies here as it was left,
+// as blocks, and sealed. What a container writes elsewhere is gone before its output is
+// more than one of these. With twice the disk for an input, a task takes five times
+// what it asks for: node offers a fifth. /checkpoint may take as much again; what
+// checkpoints take beside it is counted as they are taken.
+func (a *attempt) claim() int64 {
+	n := 3*int64(a.r.Spec.Want.Disk) + int64(a.r.Spec.Log)
+	if a.r.Keep != nil {
+		n += int64(a.r.Spec.Want.Disk)
+	}
+	return n
+}
+
+// takeUp goes on with what has outlived an earlier run of the daemon.
+func (a *attempt) takeUp(run sandbox.Left) {
+	s := run.Spec()
+	a.run, a.out, a.kept = run, s.Out, s.Checkpoint
+	a.defers(func() { a.freeGPUs(s.GPUs) })
+	a.defers(func() {
+		os.RemoveAll(s.Out)
+		if s.Checkpoint != "" {
+			os.RemoveAll(s.Checkpoint)
+		}
+	})
+	a.defers(a.heldImage(a.Attempt)) // it must not go while it is used
+}
+
+// begin starts it, unless it is to leave before it has: then, and when it cannot be
+// started, it returns its end.
+func (a *attempt) begin(ctx context.Context) (f *lease.Finish) {
+	within, cancel := a.beginning(ctx, a.Attempt)
+	defer cancel(nil)
+	var heard sync.WaitGroup
+	started := make(chan struct{})
+	heard.Go(func() {
+		select {
+		case d := <-a.c.Drain:
+			a.leave = &d
+			cancel(context.Canceled)
+		case <-started:
+		}
+	})
+	end := a.start(within)
+	close(started)
+	heard.Wait()
+	if end == nil && !a.begins(a.Attempt, a.run) {
+		a.run.Kill()
+		_, _ = a.run.Wait(context.WithoutCancel(ctx)) // its files are in use until then
+		end = &lease.Finish{}
+	}
+	switch {
+	case end == nil || ctx.Err() != nil:
+	case errors.Is(context.Cause(within), errEvicted):
+		end.Reason, end.Message = artel.ReasonEvicted, needs
+	case a.leave != nil:
+		end.Reason, end.Message = a.leave.Reason, a.leave.Message
+	}
+	return end
+}
+
+// start brings what it needs, and starts it.
+func (a *attempt) start(ctx context.Context) *lease.Finish {
+	disk := a.disk()
+	fail := func(why artel.Reason, format string, args ...any) *lease.Finish {
+		f := a.fail(ctx, why, format, args...)
+		return &f
+	}
+	if a.Room != nil {
+		if err := a.Room(disk + 2*int64(a.r.Spec.Want.Disk) + int64(a.r.Spec.Log)); err != nil { // an output lies here open and sealed
 			return fail(artel.ReasonHost, "%v", clean(err))
 		}
 	}
-	if prepared != nil {
-		return fail(artel.ReasonHost, "prepare attempt: %v", clean(prepared))
-	}
-	phase("fetching")
+	a.c.Phase("fetching")
 	// No renter waits longer for a task, and a trickle must not hold a slot.
-	fetching, fetched := context.WithTimeout(begin, time.Duration(t.Unit)*time.Millisecond+fetchSlack)
+	fetching, fetched := context.WithTimeout(ctx, time.Duration(a.t.Unit)*time.Millisecond+fetchSlack)
 	defer fetched()
-	why := func(err error) artel.Reason {
-		switch {
-		case errors.Is(err, errQuota):
-			return artel.ReasonRefused
-		case errors.Is(err, blob.ErrKind), errors.Is(err, blob.ErrLimit), errors.Is(err, blob.ErrUnsupported), errors.Is(err, blob.ErrMalformed):
-			return artel.ReasonBadProgram // it would be the same elsewhere
-		}
-		return artel.ReasonNoInput
+	s := spec(a.r.Spec)
+	if f := a.fetch(fetching, &s); f != nil {
+		return f
 	}
-	s := spec(r.Spec)
-	if r.Spec.Box.Image.IsZero() {
-		program, done, err := b.lay(fetching, from, r.Spec.Program, b.mostProgram(), false)
-		if err != nil {
-			return fail(why(err), "fetch program: %v", err)
+	for _, d := range []struct {
+		dir  *string
+		want bool
+	}{{&a.out, true}, {&a.kept, a.r.Keep != nil}} {
+		if !d.want {
+			continue
 		}
-		defer done()
-		s.Program, s.Key = program, r.Spec.Program.String()
+		made, leave, err := a.outDir()
+		if err != nil {
+			return fail(artel.ReasonHost, "prepare attempt: %v", clean(err))
+		}
+		a.defers(leave)
+		*d.dir = made
+	}
+	s.Out, s.Checkpoint, s.Log = a.out, a.kept, a.logPath(a.Lease, a.TaskKey)
+	if a.r.Keep != nil && a.r.Keep.From != nil {
+		if why, err := a.restore(fetching, &s); err != nil {
+			return fail(why, "go on from checkpoint %d: %v", a.r.Keep.From.Saved.Generation, clean(err))
+		}
+	}
+	a.c.Phase("waiting")
+	run, err := a.box.Start(ctx, a.name(), s)
+	if errors.Is(err, sandbox.ErrMismatch) {
+		return fail(artel.ReasonStale, "start sandbox: %v", clean(err))
+	} else if err != nil {
+		return fail(artel.ReasonHost, "start sandbox: %v", clean(err))
+	}
+	a.run = run
+	return nil
+}
+
+// disk is what the task may write, in bytes. A limit of zero is the default of the rooms
+// below, and theirs are for their owner's own files.
+func (a *attempt) disk() int64 { return int64(max(a.t.Resources.Disk, 1)) }
+
+// fetch brings program or image, and input, and takes GPUs.
+func (a *attempt) fetch(ctx context.Context, s *sandbox.Spec) *lease.Finish {
+	task := a.r.Spec
+	fail := func(why artel.Reason, format string, args ...any) *lease.Finish {
+		f := a.fail(ctx, why, format, args...)
+		return &f
+	}
+	if task.Box.Image.IsZero() {
+		program, done, err := a.lay(ctx, a.from, task.Program, a.mostProgram(), false)
+		if err != nil {
+			return fail(notServed(err), "fetch program: %v", err)
+		}
+		a.defers(done)
+		s.Program, s.Key = program, task.Program.String()
 	} else {
-		img, reason, err := b.image(fetching, from, r.Spec.Box, t)
+		img, reason, err := a.image(ctx, a.from, task.Box, a.t)
 		if err != nil {
 			return fail(reason, "fetch image: %v", clean(err))
 		}
-		defer img.Release()
-		inImage(&s, r.Spec, img)
-		if err := runnable(s); err != nil {
+		a.defers(img.Release)
+		inImage(s, task, img)
+		if err := runnable(*s); err != nil {
 			return fail(artel.ReasonBadProgram, "start image: %v", err)
 		}
 	}
-	if !r.Spec.Input.IsZero() {
-		in, done, err := b.lay(fetching, from, r.Spec.Input, disk, true)
+	if !task.Input.IsZero() {
+		in, done, err := a.lay(ctx, a.from, task.Input, a.disk(), true)
 		if err != nil {
-			return fail(why(err), "fetch input: %v", err)
+			return fail(notServed(err), "fetch input: %v", err)
 		}
-		defer done()
+		a.defers(done)
 		s.In = in
 	}
-	if n := int(r.Spec.Want.GPUs); n > 0 {
-		gpus, done, err := b.takeGPUs(fetching, n)
+	if n := int(task.Want.GPUs); n > 0 {
+		gpus, done, err := a.takeGPUs(ctx, n)
 		if err != nil {
 			return fail(artel.ReasonHost, "%v", err)
 		}
-		defer done()
+		a.defers(done)
 		s.GPUs = gpus
 	}
-	out, leave, err := b.outDir()
-	if err != nil {
-		return fail(artel.ReasonHost, "prepare attempt: %v", clean(err))
-	}
-	defer leave()
-	phase("waiting")
-	s.Out, s.Log = out, b.logPath(id, r.TaskKey)
-	started, err := box.Start(begin, k.name(), s)
-	if err != nil {
-		return fail(artel.ReasonHost, "start sandbox: %v", clean(err))
-	}
-	if !b.begins(k, started) {
-		started.Kill()
-		_, _ = started.Wait(context.WithoutCancel(ctx)) // its files are in use until then
-		return fail(artel.ReasonEvicted, "%v", errEvicted)
-	}
-	f, n := b.conclude(ctx, k, t, started, out, phase)
-	sealed = n
-	return f
+	return nil
 }
 
-// conclude waits for an attempt that runs and seals what it leaves in out; it
-// returns the bytes that this takes.
-func (b *Boxed) conclude(ctx context.Context, k Attempt, t artel.Terms, run sandbox.Run, out string, phase func(string)) (f lease.Finish, sealed int64) {
-	b.alive(k, run)
-	phase(phaseRunning)
-	stop := context.AfterFunc(ctx, run.Kill)
-	exit, err := run.Wait(context.WithoutCancel(ctx))
-	stop()
-	b.alive(k, nil)
-	lost := func(format string, args ...any) lease.Finish {
-		why := artel.ReasonHost
-		if ctx.Err() != nil {
-			why = artel.ReasonCancelled
-		}
-		return lease.Finish{Reason: why, Message: fmt.Sprintf(format, args...)}
+// notServed says whose doing it is that a blob is not here.
+func notServed(err error) artel.Reason {
+	switch {
+	case errors.Is(err, errQuota):
+		return artel.ReasonRefused
+	case errors.Is(err, blob.ErrKind), errors.Is(err, blob.ErrLimit), errors.Is(err, blob.ErrUnsupported), errors.Is(err, blob.ErrMalformed):
+		return artel.ReasonBadProgram // it would be the same elsewhere
 	}
+	return artel.ReasonNoInput
+}
+
+// conclude waits for the end, takes checkpoints meanwhile, and seals what is left in out.
+func (a *attempt) conclude(ctx context.Context) lease.Finish {
+	a.alive(a.Attempt, a.run)
+	a.c.Phase(phaseRunning)
+	stop := context.AfterFunc(ctx, a.run.Kill)
+	saving := a.saving(ctx)
+	exit, err := a.run.Wait(context.WithoutCancel(ctx))
+	stop()
+	saved := saving()
+	a.alive(a.Attempt, nil)
+	if saved.left != nil {
+		return saved.finish()
+	}
+	lost := func(format string, args ...any) lease.Finish { return a.fail(ctx, artel.ReasonHost, format, args...) }
 	switch {
 	case err != nil:
-		return lost("wait for sandbox: %v", clean(err)), 0
-	case exit.Reason == sandbox.Lost || exit.Reason == sandbox.Killed && ctx.Err() == nil:
-		return lost("the sandbox was lost: %s", exit.Message), 0
+		return lost("wait for sandbox: %v", clean(err))
+	case exit.Reason == sandbox.BadCheckpoint:
+		return a.fail(ctx, artel.ReasonStale, "%s", exit.Message)
+	case exit.Reason == sandbox.Lost || exit.Reason == sandbox.Checkpointed || exit.Reason == sandbox.Killed && ctx.Err() == nil:
+		return lost("the sandbox was lost: %s", exit.Message)
 	}
-	if f = finish(exit); exit.Reason != sandbox.Exited {
-		return f, 0 // what a stopped program left is no result
+	f := finish(exit)
+	if exit.Reason != sandbox.Exited {
+		return f // what a stopped program left is no result
 	}
-	phase("sealing")
-	switch sealed, err = b.seal(context.WithoutCancel(ctx), out, t, &f); {
+	a.c.Phase("sealing")
+	switch a.sealed, err = a.seal(context.WithoutCancel(ctx), a.out, a.t, &f); {
 	case err == nil:
-		return f, sealed
+		return f
 	case unfit(err): // it ran: what it left is its own doing, and its time is paid
-		f.Exit, f.Reason, f.Message = -1, artel.ReasonOutput, unkept(err, out)
-		return f, 0
+		a.sealed = 0
+		f.Exit, f.Reason, f.Message = -1, artel.ReasonOutput, unkept(err, a.out)
+		return f
 	}
-	return lost("keep output: %s", inOut(clean(err), out)), 0
+	a.sealed = 0
+	return lost("keep output: %s", inOut(clean(err), a.out))
 }
 
 // unfit reports whether an output cannot be kept for what it is like.
@@ -259,11 +392,10 @@ func clean(err error) error {
 func (b *Boxed) alive(k Attempt, run sandbox.Run) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.live == nil {
-		b.live = map[Attempt]sandbox.Run{}
-	}
-	if b.live[k] = run; run == nil {
+	b.enter(k, run)
+	if run == nil {
 		delete(b.live, k)
+		delete(b.stands, k)
 	}
 }
 
@@ -310,6 +442,10 @@ func reason(r sandbox.Reason) artel.Reason {
 		return artel.ReasonBadProgram
 	case sandbox.Killed:
 		return artel.ReasonCancelled
+	case sandbox.Checkpointed:
+		return artel.ReasonDrained
+	case sandbox.BadCheckpoint:
+		return artel.ReasonStale
 	}
 	return artel.ReasonHost
 }
@@ -406,20 +542,22 @@ func (b *Boxed) logPath(id artel.Hash, k lease.TaskKey) string {
 }
 
 // prepare makes the directories, once. Whatever an earlier run of the daemon left
-// is nobody's.
-func (b *Boxed) prepare() error {
+// is nobody's. That may be much: who is cancelled leaves the rest to the next.
+func (b *Boxed) prepare(ctx context.Context) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.ready {
 		return nil
 	}
-	used := map[string]bool{}
-	for _, run := range b.goOn {
-		s := run.Spec()
-		used[s.Out], used[s.Log], used[s.In] = true, true, true
+	if b.spared == nil { // later on some of goOn have been taken up, and use them still
+		b.spared = map[string]bool{}
+		for _, run := range b.goOn {
+			s := run.Spec()
+			b.spared[s.Out], b.spared[s.Log], b.spared[s.In], b.spared[s.Checkpoint] = true, true, true, true
+		}
 	}
 	var stale []string
-	for _, pattern := range []string{"laying-*", "out/*", "logs/*", "laid/*"} {
+	for _, pattern := range []string{"laying-*", "saving-*", "restoring-*", "out/*", "logs/*", "laid/*"} {
 		found, err := filepath.Glob(filepath.Join(b.Dir, pattern))
 		if err != nil {
 			return err
@@ -428,8 +566,11 @@ func (b *Boxed) prepare() error {
 	}
 	for _, d := range stale {
 		real, err := filepath.EvalSymlinks(d) // as boxes name it
-		if err == nil && (used[real] || used[d]) {
+		if err == nil && (b.spared[real] || b.spared[d]) {
 			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return err
 		}
 		if err := os.RemoveAll(d); err != nil {
 			return err

@@ -6,6 +6,7 @@ import (
 
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/job"
+	"github.com/artel-network/artel/lease"
 )
 
 // cancelWithin is how long a provider may go on billing after it was told to
@@ -17,18 +18,34 @@ const cancelWithin = 2_000
 // more.
 func (b *bought) commits(more int) artel.Amount {
 	due := b.owing()
-	for range len(b.Outstanding) + more {
+	for _, o := range b.Outstanding {
+		due = plus(due, artel.Cost(b.Terms.Price, stake(b.Terms, o)))
+	}
+	for range more {
 		due = plus(due, b.Terms.UnitCost())
 	}
 	return due.Sub(b.Book.Voucher)
 }
+
+// stake is for how many more ms an attempt may come to be billed before something
+// of it is due: the last tenth of what is saved is due with its end.
+func stake(t artel.Terms, o lease.Outstanding) uint64 {
+	saved := uint64(0)
+	if o.Saved != nil {
+		saved = o.Saved.Wall
+	}
+	return after(o, min(t.Unit, saved+t.Stake()))
+}
+
+// after is what of so many ms of an attempt is not billed yet.
+func after(o lease.Outstanding, ms uint64) uint64 { return ms - min(ms, o.Billed) }
 
 // costs is the same by this instant: attempts have run for as long as they are
 // out, and other slots were held since the provider was last heard.
 func (b *bought) costs(now int64) artel.Amount {
 	due, busy := b.owing(), uint64(0)
 	for _, o := range b.Outstanding {
-		due = plus(due, artel.Cost(b.Terms.Price, min(b.Terms.Unit, uint64(max(0, now-o.Sent)))))
+		due = plus(due, artel.Cost(b.Terms.Price, after(o, min(b.Terms.Unit, uint64(max(0, now-o.Sent))))))
 		busy++
 	}
 	held := uint64(max(0, now-b.Heard)) + cancelWithin
@@ -52,7 +69,7 @@ func costOf(o artel.Offer, weight uint32, j artel.JobSpec) (unit, pull artel.Amo
 	if err != nil {
 		return artel.MaxAmount, artel.MaxAmount
 	}
-	return artel.Cost(o.Price.Times(weight), j.Wall), start.Ceil()
+	return artel.Cost(o.Price.Times(weight), j.StakeOn(o)), start.Ceil()
 }
 
 func plus(a, b artel.Amount) artel.Amount {
@@ -110,7 +127,7 @@ func (r *Renter) broke(t *tx, a *active) {
 		}
 	}
 	if !cost.IsZero() && a.Left(cost).IsZero() {
-		r.end(t, a, fmt.Sprintf("the budget of %s units is used up; hint: a larger --budget", a.Spec.Budget))
+		r.end(t, a, artel.ReasonBudget, fmt.Sprintf("the budget of %s units is used up; hint: a larger --budget", a.Spec.Budget))
 		return
 	}
 	if a.out > 0 || len(a.waiting) == 0 {
@@ -130,5 +147,5 @@ func (r *Renter) broke(t *tx, a *active) {
 	if len(offers) == 0 || !due.IsZero() {
 		return // somebody may come, and what is under way may come to less
 	}
-	r.end(t, a, fmt.Sprintf("%s of the budget's %s units are left, the cheapest offer's unit costs more; hint: a larger --budget or a shorter --timeout", left, a.Spec.Budget))
+	r.end(t, a, artel.ReasonBudget, fmt.Sprintf("%s of the budget's %s units are left, the cheapest offer's unit costs more; hint: a larger --budget or a shorter --timeout", left, a.Spec.Budget))
 }

@@ -56,10 +56,10 @@ type Shown struct {
 	Err   error         // why nothing is proved
 }
 
-// Free is how many more attempts the lease takes at once, beside the slots that a
-// challenge is to have.
-func (b *bought) Free(now int64) int {
-	free := b.Bought.Free(now)
+// room is how many more attempts the lease takes, of which so many may wait, beside
+// the slots that a challenge is to have.
+func (b *bought) room(now int64, ahead int) int {
+	free := b.Room(now, ahead)
 	if b.q == nil {
 		return free
 	}
@@ -85,6 +85,16 @@ func (r *Renter) note(t *tx, n artel.NodeID, f func(market.Record) market.Record
 func (r *Renter) noteEnd(t *tx, n artel.NodeID, ok bool, wall uint64) {
 	r.note(t, n, func(x market.Record) market.Record {
 		return x.Learn(market.Outcome{OK: ok, Wall: wall}, uint64(t.now/1000))
+	})
+}
+
+// noteReceipt does so by a receipt. Who gave a task back as it had said it would, or
+// because its lease was over, did nothing right or wrong.
+func (r *Renter) noteReceipt(t *tx, n artel.NodeID, rc *artel.Receipt) {
+	r.note(t, n, func(x market.Record) market.Record {
+		return x.Learn(market.Outcome{
+			OK: !rc.Reason.HostsFault(), Excused: rc.Reason.Excused() || rc.Reason == artel.ReasonExpired, Wall: rc.Usage.Wall,
+		}, uint64(t.now/1000))
 	})
 }
 

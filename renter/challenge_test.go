@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"reflect"
 	"sync"
 	"testing"
 	"time"
@@ -91,7 +92,7 @@ func examined(t *testing.T, claim uint32, prove func(s *seller) func(wire.Challe
 		w.run(func() {
 			j, _ := w.end(w.submit(spec(25)), 10*time.Minute)
 			rec := w.store.nodes[s.key.NodeID()]
-			if rec != w.records[s.key.NodeID()] {
+			if !reflect.DeepEqual(rec, w.records[s.key.NodeID()]) {
 				t.Errorf("stored %+v, gone by %+v", rec, w.records[s.key.NodeID()])
 			}
 			then(w, rec, j)

@@ -14,12 +14,16 @@ import (
 // does nothing, so that who got no answer may ask again. The program and the
 // input must be in the blob store.
 func (r *Renter) Submit(ctx context.Context, id artel.Hash, spec artel.JobSpec) error {
-	j, tasks, err := job.New(id, spec, r.loop.Now().UnixMilli())
+	now := r.loop.Now().UnixMilli()
+	j, tasks, err := job.New(id, spec, now)
 	if err != nil {
 		return err
 	}
 	if _, _, err := r.c.Store.Job(ctx, id); !errors.Is(err, ErrNoJob) {
 		return err
+	}
+	if spec.Deadline != 0 && spec.Deadline <= now {
+		return artel.Invalid("the job's deadline has passed already; hint: a later --deadline")
 	}
 	return r.do(ctx, func(t *tx) {
 		if r.jobs[id] != nil {
@@ -91,7 +95,7 @@ func (r *Renter) Cancel(ctx context.Context, id artel.Hash, why string) error {
 			return
 		}
 		found = true
-		r.end(t, a, why)
+		r.end(t, a, artel.ReasonCancelled, why)
 	}); err != nil {
 		return err
 	}
@@ -102,10 +106,15 @@ func (r *Renter) Cancel(ctx context.Context, id artel.Hash, why string) error {
 	return err
 }
 
-// end cancels a job: what runs for it is told to stop.
-func (r *Renter) end(t *tx, a *active, why string) {
-	a.Job = a.Job.Cancel(why, t.now)
+// end cancels a job at once: what runs for it is told to stop.
+func (r *Renter) end(t *tx, a *active, why artel.Reason, msg string) {
+	a.Job = a.Job.Cancel(why, msg, t.now)
 	t.jobs[a.ID] = true
+	r.stop(t, a)
+}
+
+// stop tells what runs for a job to stop.
+func (r *Renter) stop(t *tx, a *active) {
 	for _, b := range r.ordered() {
 		var ks []wire.TaskKey
 		for _, k := range b.keys() {

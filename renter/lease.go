@@ -31,7 +31,7 @@ func (r *Renter) send(ctx context.Context, b *bought) {
 	keys = keys[:min(len(keys), wire.MaxTasks/4)]
 	batch := make([]wire.Start, 0, len(keys))
 	for _, k := range keys {
-		batch = append(batch, wire.Start{Task: k.Task, Attempt: k.Attempt, Spec: b.waiting[k]})
+		batch = append(batch, wire.Start{Task: k.Task, Attempt: k.Attempt, Spec: b.waiting[k], Keep: b.keepOf(k)})
 	}
 	batch = batch[:wire.FitStarts(batch)] // long arguments fill a message before the tasks are all in it
 	r.loop.Go(func() {
@@ -58,6 +58,7 @@ func (r *Renter) sent(t *tx, b *bought, batch []wire.Start, resp wire.StartRespo
 	if err == nil {
 		next := b.Bought
 		var took []lease.TaskKey
+		refuses := false
 		refused := map[lease.TaskKey]wire.Refusal{}
 		for _, x := range resp.Refused {
 			refused[lease.TaskKey{Task: x.Task, Attempt: x.Attempt}] = x
@@ -71,12 +72,13 @@ func (r *Renter) sent(t *tx, b *bought, batch []wire.Start, resp wire.StartRespo
 			if x, no := refused[k]; no {
 				next = next.Drop(k)
 				r.lost(t, b, k, x.Reason, x.Message)
+				refuses = refuses || !x.Reason.Excused()
 			} else {
 				took = append(took, k)
 			}
 		}
 		next = next.Ack(took, t.now)
-		if len(refused) > 0 {
+		if refuses {
 			next = next.Stopped(artel.ReasonRefused, "the provider refuses tasks")
 			r.shy[b.node] = time.UnixMilli(t.now).Add(shyFor)
 		}
@@ -97,17 +99,29 @@ func (r *Renter) ended(t *tx, b *bought, k lease.TaskKey, v lease.Verdict) {
 	if w == nil {
 		return
 	}
+	if v.Segment != nil {
+		r.kept(t, b, w, v)
+		return
+	}
 	if v.Receipt == nil {
+		r.wasted(t, b, *w, b.ran(k), artel.Amount{})
 		delete(b.work, k)
+		if v.Reason.Excused() {
+			r.leaves(t, b, v.Reason, v.Message)
+		}
 		r.back(t, b, *w, v.Reason, v.Message)
 		if v.Reason == artel.ReasonGarbage {
 			r.noteEnd(t, b.node, false, 0)
 		}
 		return
 	}
-	r.noteEnd(t, b.node, !v.Receipt.Reason.HostsFault(), v.Receipt.Usage.Wall)
+	if a := r.jobs[w.Job]; a != nil && v.Receipt.Reason.HostsFault() {
+		r.wasted(t, b, *w, v.Receipt.Usage.Wall, unbilled(b, v.Receipt, a.tasks[w.Index], w.Try, v.Spent))
+	}
+	r.leaves(t, b, v.Receipt.Reason, v.Receipt.Message)
 	a := r.jobs[w.Job]
 	if a == nil {
+		r.noteReceipt(t, b.node, v.Receipt)
 		delete(b.work, k)
 		b.Bought = b.Opened(k)
 		return
@@ -116,6 +130,7 @@ func (r *Renter) ended(t *tx, b *bought, k lease.TaskKey, v lease.Verdict) {
 	was := a.tasks[w.Index].State
 	a.Job, a.tasks[w.Index] = j, task
 	t.mark(a.ID, w.Index)
+	r.credit(t, b, a, w, v.Receipt, accept, cancel)
 	if was == job.Out && task.State != job.Out && task.State != job.Paying {
 		a.out--
 	} else if was != job.Out && task.State == job.Paying {
@@ -182,11 +197,14 @@ func (r *Renter) lost(t *tx, b *bought, k lease.TaskKey, why artel.Reason, msg s
 	if w == nil {
 		return
 	}
+	r.wasted(t, b, *w, b.ran(k), artel.Amount{})
 	delete(b.work, k)
 	delete(b.waiting, k)
 	r.back(t, b, *w, why, msg)
 	if why == artel.ReasonLost {
 		r.noteEnd(t, b.node, false, 0)
+		r.gone(t, b.node, false)
+		r.seek(t, b, *w)
 	}
 }
 

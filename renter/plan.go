@@ -2,6 +2,7 @@ package renter
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -22,17 +23,26 @@ const (
 // plan hands ready tasks to leases with free slots and asks for more leases
 // where tasks remain. It ends every round of the core.
 func (r *Renter) plan(t *tx) {
-	r.room = r.room[:0]
+	for _, id := range slices.Collect(maps.Keys(t.jobs)) {
+		if a := r.jobs[id]; a != nil {
+			r.ends(t, a)
+		}
+	}
+	r.room, r.guide = r.room[:0], r.guided()
 	for _, b := range r.ordered() {
 		r.pose(t, b)
-		if b.Free(t.now) > 0 && b.silent == job.Fine && !b.closing {
+		if r.free(b, t.now) > 0 && b.silent == job.Fine && !b.closing {
 			r.room = append(r.room, b)
 		}
 	}
 	asks := 0
 	for i, id := range r.order {
 		a := r.jobs[id]
-		if a == nil || a.Phase != job.Active || len(a.waiting) == 0 {
+		if a == nil || a.Phase != job.Active {
+			continue
+		}
+		r.copies(t, a)
+		if len(a.waiting) == 0 {
 			continue
 		}
 		// With ten thousand jobs waiting, a round looks for machines for some of them
@@ -46,7 +56,7 @@ func (r *Renter) plan(t *tx) {
 			if asks++; asks == maxAsks {
 				r.turn = i + 1
 			}
-			r.ask(t, a, ready)
+			r.ask(t, a, ready, func(l Listed) bool { return a.lonely || !a.shuns(l.Offer.Node, t.now) })
 		}
 	}
 	if asks < maxAsks {
@@ -61,26 +71,38 @@ func (r *Renter) plan(t *tx) {
 func (r *Renter) assign(t *tx, a *active) int {
 	var rest []uint64
 	ready := 0
-	leases := r.fitting(t, a)
+	leases := r.apt(t, a, r.fitting(t, a))
 	left := a.Left(r.due(a))
+	probes, suspect := []uint64(nil), a.Suspect()
+	if suspect {
+		probes = a.Probes(a.tasks, a.waiting, a.out)
+	}
+	may := func(i uint64) bool {
+		return a.Ready(a.tasks[i], t.now) && (!suspect || slices.Contains(probes, i))
+	}
 	for n, i := range a.waiting {
 		task := a.tasks[i]
 		if task.State != job.Waiting {
 			continue
 		}
-		if !a.Ready(task, t.now) {
+		if !may(i) {
 			rest = append(rest, i)
 			continue
 		}
-		b := pick(leases, task, a.lonely, t.now)
+		if r.searching(a.ID, i, t.now) {
+			rest = append(rest, i)
+			ready++
+			continue
+		}
+		b := r.pick(leases, task, a.lonely, t.now)
 		if b == nil || left.Less(b.commits(1).Sub(b.commits(0))) {
 			rest = append(rest, i)
 			ready++
-			if b == nil && free(leases, t.now) == 0 {
+			if b == nil && r.freeAll(leases, t.now) == 0 {
 				for _, j := range a.waiting[n+1:] { // all slots are taken: the rest waits
 					if a.tasks[j].State == job.Waiting {
 						rest = append(rest, j)
-						if a.Ready(a.tasks[j], t.now) {
+						if may(j) {
 							ready++
 						}
 					}
@@ -92,7 +114,9 @@ func (r *Renter) assign(t *tx, a *active) int {
 		if !a.Spec.Budget.IsZero() {
 			left = left.Sub(b.commits(1).Sub(b.commits(0)))
 		}
-		r.dispatch(t, a, b, i)
+		if !r.dispatch(t, a, b, i) {
+			rest = append(rest, i)
+		}
 	}
 	a.waiting = rest
 	return ready
@@ -102,11 +126,14 @@ func (r *Renter) assign(t *tx, a *active) int {
 func (r *Renter) fitting(t *tx, a *active) []*bought {
 	var out []*bought
 	for _, b := range r.room {
-		if b.Free(t.now) > 0 && suits(b.Terms, a.Spec) && r.shares(b, a) {
+		if r.free(b, t.now) > 0 && r.suits(b, a, t.now) && r.shares(b, a) {
 			out = append(out, b)
 		}
 	}
 	slices.SortStableFunc(out, func(x, y *bought) int {
+		if a.Late != 0 { // there is no time to be lost
+			return cmp.Compare(a.pace.Expect(x.node, r.speed(x, t.now)), a.pace.Expect(y.node, r.speed(y, t.now)))
+		}
 		return cmp.Or(cmp.Compare(x.Terms.Price, y.Terms.Price), x.idle.Compare(y.idle))
 	})
 	return out
@@ -131,10 +158,13 @@ func suits(t artel.Terms, j artel.JobSpec) bool {
 		(len(j.Providers) == 0 || slices.Contains(j.Providers, t.Node))
 }
 
-func pick(leases []*bought, task job.Task, lonely bool, now int64) *bought {
+func (r *Renter) pick(leases []*bought, task job.Task, lonely bool, now int64) *bought {
 	var second *bought
 	for _, b := range leases {
-		if b.Free(now) == 0 {
+		if r.free(b, now) == 0 {
+			continue
+		}
+		if _, _, ok := b.origin(task, now); !ok {
 			continue
 		}
 		if !task.Avoid(b.Terms.Node) {
@@ -148,26 +178,45 @@ func pick(leases []*bought, task job.Task, lonely bool, now int64) *bought {
 	return nil
 }
 
-func free(leases []*bought, now int64) int {
+func (r *Renter) freeAll(leases []*bought, now int64) int {
 	n := 0
 	for _, b := range leases {
-		n += b.Free(now)
+		n += r.free(b, now)
 	}
 	return n
 }
 
-// dispatch hands one task to a lease. It is stored before it is sent.
-func (r *Renter) dispatch(t *tx, a *active, b *bought, i uint64) {
+// dispatch hands one task to a lease, and reports whether it did. It is stored before it is sent.
+func (r *Renter) dispatch(t *tx, a *active, b *bought, i uint64) bool {
+	begun := t.now
+	if b.room(t.now, 0) == 0 {
+		begun = 0
+	}
 	task, at := a.Dispatch(a.tasks[i], b.ID, b.Terms.Node, t.now)
-	a.tasks[i] = task
+	if !r.hand(t, a, b, task, at, begun) {
+		return false
+	}
 	a.out++
+	r.guide.Waiting--
+	return true
+}
+
+// hand gives an attempt of a task to a lease, where it begins then, or 0: when a slot
+// is free. It does not where nobody is left to keep its checkpoints.
+func (r *Renter) hand(t *tx, a *active, b *bought, task job.Task, at job.Attempt, begun int64) bool {
+	i := task.Index
+	task, keep, ok := r.keeping(t, a, b, task, at.N)
+	if !ok {
+		return false
+	}
+	a.tasks[i] = task
 	if old := r.jobs[b.job]; old != nil && old.Phase != job.Active {
 		t.jobs[b.job] = true // it may have been waiting for this alone
 	}
 	b.job = a.ID
 	t.mark(a.ID, i)
 	k := lease.TaskKey{Task: b.Next, Attempt: at.N}
-	next := b.Sent([]lease.TaskKey{k}, t.now)
+	next := b.Sent(k, keep, t.now)
 	next.Next++
 	r.set(t, b, next)
 	if a.Spec.Failover.Replace < b.failover.Replace {
@@ -176,19 +225,20 @@ func (r *Renter) dispatch(t *tx, a *active, b *bought, i uint64) {
 		b.patient = t.now + int64(b.failover.Heartbeat)
 		b.failover = a.Spec.Failover
 	}
-	b.work[k] = &Work{TaskKey: k, Job: a.ID, Index: i, Try: at.N}
+	b.work[k] = &Work{TaskKey: k, Job: a.ID, Index: i, Try: at.N, Begun: begun}
 	b.waiting[k] = a.Spec.Task(i)
 	if len(b.waiting) == 1 {
 		t.after = append(t.after, func() { r.send(t.ctx, b) })
 	}
+	return true
 }
 
-// ask proposes leases to the best offers until the job's ready tasks would
-// have slots.
-func (r *Renter) ask(t *tx, a *active, ready int) {
+// ask proposes leases to the best offers that will do until so many tasks would have
+// slots.
+func (r *Renter) ask(t *tx, a *active, ready int, will func(Listed) bool) {
 	want := ready
-	if a.Spec.Parallel > 0 {
-		want = min(want, int(a.Spec.Parallel)-a.out)
+	if most := a.Wide(&a.pace, len(a.waiting), a.out, t.now); most > 0 {
+		want = min(want, most-a.out)
 	}
 	for _, n := range r.asking {
 		want -= int(n)
@@ -205,20 +255,22 @@ func (r *Renter) ask(t *tx, a *active, ready int) {
 	now := time.UnixMilli(t.now)
 	left := a.Left(r.due(a))
 	begun := 0
-	offers := r.c.Board.Offers(a.Spec, now, 64)
-	a.lonely = a.waitsLong(t.now) && !slices.ContainsFunc(offers, func(l Listed) bool {
+	offers := r.offers(t, a, want)
+	a.lonely = a.waitsLong(t.now) && !slices.ContainsFunc(offers, func(l choice) bool {
 		return !now.Before(r.shy[l.Offer.Node]) && r.asking[l.Offer.Node] == 0 && !a.shuns(l.Offer.Node, t.now)
 	})
+	taken := 0
 	for _, l := range offers {
+		want := want - taken
 		if want <= 0 || begun == perRound {
 			return
 		}
 		o := l.Offer
-		if now.Before(r.shy[o.Node]) || r.asking[o.Node] > 0 || r.leased(o.Node) {
+		if want = min(want, *l.want); want <= 0 || now.Before(r.shy[o.Node]) || r.asking[o.Node] > 0 || r.leased(o.Node) {
 			continue
 		}
 		weight, ok := o.Resources.Weight(a.Spec.Want)
-		if !ok || !a.lonely && a.shuns(o.Node, t.now) {
+		if !ok || !will(l.Listed) {
 			continue
 		}
 		unit, pull := costOf(o, weight, a.Spec)
@@ -230,11 +282,12 @@ func (r *Renter) ask(t *tx, a *active, ready int) {
 		for range slots {
 			left = left.Sub(unit)
 		}
-		want -= int(slots)
+		*l.want -= int(slots)
+		taken += int(slots)
 		begun++
 		r.asking[o.Node] = slots
 		id, spec := a.ID, a.Spec
-		t.after = append(t.after, func() { r.loop.Go(func() { _ = r.propose(t.ctx, l, id, spec, slots) }) })
+		t.after = append(t.after, func() { r.loop.Go(func() { _ = r.propose(t.ctx, l.Listed, id, spec, slots) }) })
 	}
 }
 

@@ -149,6 +149,7 @@ func (r *Renter) tryPropose(ctx context.Context, l Listed, id artel.Hash, spec a
 		}
 		b.paidUp = prepaid(req)
 		b.told = next.Book.Reserve.Cap
+		r.here(t, b.node)
 		r.set(t, b, next)
 		t.after = append(t.after, func() { r.follow(t.ctx, b) })
 		r.c.Log.Info("lease made", "lease", b.id.Short(), "provider", o.Node.Short(), "slots", slots, "price", uint64(o.Price))
@@ -158,6 +159,10 @@ func (r *Renter) tryPropose(ctx context.Context, l Listed, id artel.Hash, spec a
 	}
 	return err
 }
+
+// longLease is how long a lease for tasks that are checkpointed runs at most: when it
+// ends they go on by another one.
+const longLease = 24 * time.Hour
 
 // draft writes and signs the lease with what secures it, and stores all of it
 // BEFORE the provider sees any of it. Called by the core.
@@ -187,6 +192,13 @@ func (r *Renter) draft(t *tx, l Listed, payer artel.Hash, spec artel.JobSpec, sl
 		Sandbox: spec.Sandbox, MaxUnpaid: o.MaxUnpaid, Base: book.Accrued, Gen: r.meta.Generation,
 		Image: spec.Box.Image, Pull: spec.Pull, PullFree: o.PullFree, PullPrice: o.PullPrice, Label: spec.Label,
 	}
+	if r.saved(spec, o.Class(), o.Node, t.now) {
+		terms.Risk = spec.Risk(o)
+	}
+	rule, runs := artel.RuleResult, r.c.Policy.LeaseFor
+	if terms.Risk != 0 {
+		rule, runs = artel.RuleCheckpoint, min(max(runs, time.Duration(spec.Wall)*time.Millisecond+time.Hour), longLease)
+	}
 	if o.Prepay {
 		terms.Prepaid = terms.UnitCost()
 	}
@@ -194,10 +206,10 @@ func (r *Renter) draft(t *tx, l Listed, payer artel.Hash, spec artel.JobSpec, sl
 	start := uint64(t.now / 1000)
 	doc := artel.Lease{
 		Renter: k.Renter, Provider: k.Provider, Lane: k.Number, Start: start,
-		End: start + uint64(r.c.Policy.LeaseFor.Seconds()), Rule: artel.RuleResult, Terms: wire.TermsHash(raw),
+		End: start + uint64(runs.Seconds()), Rule: rule, Terms: wire.TermsHash(raw),
 	}
 	id := doc.ID(r.domain)
-	b := r.newBought(lease.NewBought(id, doc, terms, raw, r.c.Key.Sign(id), book, t.now), spec.Failover, payer, o.Speed, t.now)
+	b := r.newBought(lease.NewBought(id, doc, terms, raw, r.c.Key.Sign(id), book, t.now), spec.Failover, payer, o.Speed, o.Class(), t.now)
 	a := r.jobs[payer]
 	b.asking = true
 	req := wire.ProposeRequest{Lease: doc, Terms: raw, Signature: b.Signature}

@@ -30,7 +30,7 @@ import (
 	"github.com/artel-network/artel/p2p"
 )
 
-// Config is what a renter is made of. Everything but Puzzle, Now and Rand is
+// Config is what a renter is made of. Everything but Puzzle, Own, Now and Rand is
 // required.
 type Config struct {
 	Key     artel.Key     // the node key
@@ -47,9 +47,11 @@ type Config struct {
 	Fetch func(ctx context.Context, from artel.NodeID, root artel.Ref, limit int64) error
 	// Puzzle checks what machines show of their speed; nil: they are not asked.
 	Puzzle Puzzle
-	Log    *slog.Logger
-	Now    func() time.Time // the wall clock; nil: this machine's
-	Rand   io.Reader        // for numbers that nobody else may draw; nil: crypto/rand
+	// Own is this node as a keeper of checkpoints; nil: it keeps none.
+	Own  Keeper
+	Log  *slog.Logger
+	Now  func() time.Time // the wall clock; nil: this machine's
+	Rand io.Reader        // for numbers that nobody else may draw; nil: crypto/rand
 }
 
 // Policy is how a renter goes about it.
@@ -78,6 +80,11 @@ type Caller interface {
 type Board interface {
 	// Offers lists those that suit the job, best first, at most n.
 	Offers(j artel.JobSpec, now time.Time, n int) []Listed
+	// Movers is Offers on machines where a program from one of that class goes on.
+	Movers(j artel.JobSpec, from artel.Class, now time.Time, n int) []Listed
+	// Keepers lists those that hold checkpoints of others, at most n, the ones that are
+	// likely to stay longest first.
+	Keepers(now time.Time, n int) []Listed
 	// Record is what was seen of a node so far.
 	Record(node artel.NodeID) market.Record
 	// Keep replaces it: the next choice goes by it. The renter stores it.
@@ -122,12 +129,18 @@ type Renter struct {
 	outbox   map[string]chain.Tx
 	rejected map[string]bool         // calls that the ledger would not carry out
 	room     []*bought               // leases with free slots at the beginning of a plan
+	guide    job.Guide               // of what may wait for a slot, in this plan
 	chainAt  uint64                  // unix seconds of the newest final block that was seen
 	shift    int64                   // ms by which the clock was set since the start
 	notice   string                  // what the owner should know; empty: nothing
 	woke     int64                   // unix ms at which the machine last woke up
 	turn     int                     // where in order the next plan begins to seek machines
 	denied   map[artel.NodeID]Denial // the last answer of those that would not sign
+
+	keep      []Listed // see keepers
+	keepersAt int64    // unix ms of that
+	searches  map[taskID]*search
+	drops     map[artel.NodeID]*drop
 
 	newsMu sync.Mutex
 	news   chan struct{} // closed and replaced after each round that changed a job
@@ -140,6 +153,10 @@ type active struct {
 	waiting []uint64 // indices, may hold ones that are not waiting any more
 	out     int      // units out: what the budget must still cover
 	lonely  bool     // there is nobody but those that have failed what waits
+	pace    job.Pace // what its elements take
+	// Unix ms of the last look for what takes too long, of the last search for a
+	// machine for a copy, of the last word to what is to stop, and of the last estimate.
+	lookedAt, soughtAt, toldAt, warnedAt int64
 }
 
 // bought is a lease with what the core needs around it.
@@ -150,6 +167,7 @@ type bought struct {
 	failover artel.Failover
 	job      artel.Hash   // as in LeaseRow
 	claim    uint32       // as in LeaseRow
+	class    artel.Class  // as in LeaseRow
 	q        *question    // nil: nobody wonders about the machine's speed
 	askAt    int64        // unix ms: no examination before; 0: not drawn
 	claimed  artel.Amount // the provider's running total, as far as the clock allows it
@@ -208,6 +226,7 @@ func New(c Config) *Renter {
 		books: map[lease.Key]*lease.Book{}, leases: map[artel.Hash]*bought{}, jobs: map[artel.Hash]*active{},
 		shy: map[artel.NodeID]time.Time{}, asking: map[artel.NodeID]uint32{}, number: map[artel.NodeID]uint32{},
 		outbox: map[string]chain.Tx{}, rejected: map[string]bool{}, denied: map[artel.NodeID]Denial{}, news: make(chan struct{}),
+		searches: map[taskID]*search{}, drops: map[artel.NodeID]*drop{},
 	}
 }
 
@@ -216,7 +235,7 @@ func New(c Config) *Renter {
 func (r *Renter) Run(ctx context.Context) error {
 	return r.loop.Run(ctx, core.Actor[*tx]{
 		Load:   r.load,
-		Beside: []func(context.Context){r.tickLoop, r.outboxLoop, r.twinLoop},
+		Beside: []func(context.Context){r.tickLoop, r.outboxLoop, r.twinLoop, r.dropLoop},
 		Begin: func(ctx context.Context, now time.Time) *tx {
 			return &tx{
 				ctx: ctx, now: now.UnixMilli(), books: map[lease.Key]bool{}, leases: map[artel.Hash]bool{},

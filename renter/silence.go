@@ -43,6 +43,11 @@ func (r *Renter) jumped(t *tx, j core.Jump) {
 	for _, b := range r.leases {
 		b.Bought, b.idle = b.Shifted(ms), b.idle.Add(j.Set)
 		b.patient += ms
+		for _, w := range b.work {
+			if w.Begun != 0 {
+				w.Begun += ms
+			}
+		}
 		if b.askAt != 0 {
 			b.askAt += ms
 		}
@@ -68,6 +73,7 @@ func (r *Renter) tick(t *tx) {
 		r.judge(t, b)
 		if r.leases[b.id] == b {
 			r.stalled(t, b)
+			r.takeBack(t, b)
 			r.rest(t, b)
 			r.heldUp(t, b)
 			r.wonder(t, b)
@@ -76,6 +82,7 @@ func (r *Renter) tick(t *tx) {
 	for _, id := range r.order {
 		if a := r.jobs[id]; a != nil {
 			r.broke(t, a)
+			r.ends(t, a)
 		}
 	}
 	now := time.UnixMilli(t.now)
@@ -100,6 +107,7 @@ func (r *Renter) judge(t *tx, b *bought) {
 	case b.silent == job.Dead && was != job.Dead:
 		r.c.Log.Info("provider is given up, its tasks go elsewhere", "provider", b.node.Short(), "seconds", silence/1000, "tasks", len(b.Outstanding))
 		r.noteEnd(t, b.node, false, 0)
+		r.gone(t, b.node, false)
 		r.shy[b.node] = time.UnixMilli(t.now).Add(time.Minute)
 		r.set(t, b, b.Stopped(artel.ReasonLost, "the provider fell silent"))
 		for _, k := range b.keys() {
@@ -111,7 +119,11 @@ func (r *Renter) judge(t *tx, b *bought) {
 				r.doubt(t, w)
 			default:
 				delete(b.waiting, k)
-				r.fence(t, *w)
+				ran := b.ran(k)
+				if r.fence(t, *w) {
+					r.wasted(t, b, *w, ran, artel.Amount{})
+					r.seek(t, b, *w)
+				}
 			}
 		}
 	case b.silent == job.Dead && silence > r.c.Policy.Grace.Milliseconds():
@@ -126,13 +138,17 @@ func (r *Renter) stalled(t *tx, b *bought) {
 	if t.now-r.woke < slack {
 		return // what ended meanwhile is still to be heard
 	}
-	late := b.Overdue(t.now, slack)
+	overdue := func(slack int64) []lease.TaskKey {
+		return append(b.overdue(t.now, slack), r.unsaved(b, t.now, slack)...)
+	}
+	late := overdue(slack)
 	if len(late) == 0 {
 		return
 	}
 	var ks []wire.TaskKey
 	for _, k := range late {
 		if w := b.work[k]; w != nil && !w.Receipt && r.fence(t, *w) {
+			r.wasted(t, b, *w, b.ran(k), artel.Amount{})
 			delete(b.waiting, k)
 			ks = append(ks, wire.TaskKey(k))
 		}
@@ -147,7 +163,7 @@ func (r *Renter) stalled(t *tx, b *bought) {
 		r.set(t, b, b.Stopped(artel.ReasonLost, "the provider does not end its tasks"))
 		return
 	}
-	if len(b.Overdue(t.now, slack+r.c.Policy.Grace.Milliseconds())) > 0 {
+	if len(overdue(slack+r.c.Policy.Grace.Milliseconds())) > 0 {
 		r.tellClose(t, b)
 		r.drop(t, b, artel.ReasonLost, "the provider does not end its tasks")
 	}
@@ -196,14 +212,18 @@ func (r *Renter) fence(t *tx, w Work) bool {
 	if a == nil {
 		return false
 	}
-	was := a.tasks[w.Index].State
-	a.tasks[w.Index] = a.Fence(a.tasks[w.Index], w.Try, t.now)
-	if was != job.Out && was != job.Paying || a.tasks[w.Index].State != job.Waiting {
+	was := a.tasks[w.Index]
+	task := a.Fence(was, w.Try, t.now)
+	a.tasks[w.Index] = task
+	if was.Fenced(w.Try) == task.Fenced(w.Try) {
 		return false
+	}
+	t.mark(a.ID, w.Index)
+	if task.State != job.Waiting || was.State == job.Waiting {
+		return true // another attempt of it is out
 	}
 	a.out--
 	a.waiting = slices.Insert(a.waiting, 0, w.Index) // it has waited longest
-	t.mark(a.ID, w.Index)
 	return true
 }
 
@@ -217,7 +237,7 @@ func (r *Renter) rest(t *tx, b *bought) {
 		return // its machine is just showing what it can do
 	}
 	linger := r.c.Policy.Linger.Milliseconds()
-	if a := r.jobs[b.job]; a != nil && !a.Spec.Budget.IsZero() && a.Phase != job.Active {
+	if a := r.jobs[b.job]; a != nil && !a.Spec.Budget.IsZero() && (a.Phase != job.Active || a.Halted != 0) {
 		linger = 0 // nobody else may use it
 	}
 	if b.Phase != lease.Open || b.Theirs.IsZero() || t.now-b.idle.UnixMilli() < linger {

@@ -43,9 +43,10 @@ type NodeRow struct {
 type LeaseRow struct {
 	Bought   lease.Bought // without Book
 	Failover artel.Failover
-	Job      artel.Hash // the job that pays for what no task of its own is billed with
-	Claim    uint32     // the offer's speed
-	Work     []Work     // what is outstanding, held or not yet opened
+	Job      artel.Hash  // the job that pays for what no task of its own is billed with
+	Claim    uint32      // the offer's speed
+	Class    artel.Class // and what goes on there
+	Work     []Work      // what is outstanding, held or not yet opened
 }
 
 // Work ties an attempt of a lease to the task of a job. Its TaskKey is the
@@ -59,9 +60,10 @@ type Work struct {
 	Sealed  artel.Ref    `json:"sealed"`
 	Due     artel.Amount `json:"due"` // the voucher that pays for it
 	Root    artel.Hash   `json:"root"`
-	Receipt bool         `json:"receipt"` // it has ended with a receipt that counts
-	Here    bool         `json:"here"`    // the sealed output is in the blob store
-	Seq     uint64       `json:"seq"`     // of the event that brought the receipt
+	Receipt bool         `json:"receipt"`         // it has ended with a receipt that counts
+	Here    bool         `json:"here"`            // the sealed output is in the blob store
+	Seq     uint64       `json:"seq"`             // of the event that brought the receipt
+	Begun   int64        `json:"begun,omitempty"` // unix ms, when it had a slot as far as is known here; 0: it waits for one
 	// Late is the receipt, where the host fell silent after it and the task was
 	// given to another one: what comes first counts.
 	Late *artel.Receipt `json:"late,omitempty"`
@@ -128,7 +130,7 @@ func (r *Renter) load(ctx context.Context) error {
 	now := r.loop.Now().UnixMilli()
 	r.woke = now
 	for _, row := range st.Leases {
-		b := r.newBought(row.Bought.Renumbered(uint64(now)), row.Failover, row.Job, row.Claim, now)
+		b := r.newBought(row.Bought.Renumbered(uint64(now)), row.Failover, row.Job, row.Claim, row.Class, now)
 		k := lease.KeyOf(b.Lease)
 		if r.books[k] == nil {
 			return fmt.Errorf("load renter: lease %s has no lane", b.ID.Short())
@@ -141,7 +143,11 @@ func (r *Renter) load(ctx context.Context) error {
 		for _, w := range row.Work {
 			b.work[w.TaskKey] = &w
 		}
+		r.rekey(b)
 		r.leases[b.ID] = b
+	}
+	for _, a := range r.jobs {
+		r.learn(a, now)
 	}
 	if err := r.loadPayers(ctx); err != nil {
 		return err
@@ -171,9 +177,9 @@ func (r *Renter) loadPayers(ctx context.Context) error {
 	return nil
 }
 
-func (r *Renter) newBought(b lease.Bought, f artel.Failover, payer artel.Hash, claim uint32, now int64) *bought {
+func (r *Renter) newBought(b lease.Bought, f artel.Failover, payer artel.Hash, claim uint32, class artel.Class, now int64) *bought {
 	return &bought{
-		Bought: b, id: b.ID, node: b.Terms.Node, failover: f, job: payer, claim: claim, work: map[lease.TaskKey]*Work{}, idle: time.UnixMilli(now),
+		Bought: b, id: b.ID, node: b.Terms.Node, failover: f, job: payer, claim: claim, class: class, work: map[lease.TaskKey]*Work{}, idle: time.UnixMilli(now),
 		waiting: map[lease.TaskKey]artel.TaskSpec{}, progress: map[lease.TaskKey]Progress{}, opening: map[lease.TaskKey]bool{}, logs: map[lease.TaskKey]uint64{},
 	}
 }
@@ -200,8 +206,9 @@ func (r *Renter) resume(ctx context.Context, b *bought) {
 }
 
 func (b *bought) stored() LeaseRow {
-	row := LeaseRow{Bought: b.Bought, Failover: b.failover, Job: b.job, Claim: b.claim}
+	row := LeaseRow{Bought: b.Bought, Failover: b.failover, Job: b.job, Claim: b.claim, Class: b.class}
 	row.Bought.Book = lease.Book{}
+	row.Bought.Outstanding = withoutKeys(row.Bought.Outstanding)
 	for _, w := range b.work {
 		row.Work = append(row.Work, *w)
 	}
@@ -223,11 +230,19 @@ func (r *Renter) collect(t *tx) {
 	}
 	for id := range t.jobs {
 		a := r.jobs[id]
+		if a.Phase != job.Active {
+			for i := range a.tasks {
+				if len(a.tasks[i].Safe.Keepers) > 0 {
+					t.mark(id, uint64(i))
+				}
+			}
+		}
 		t.change.Jobs = append(t.change.Jobs, a.Job)
 		for i := range t.tasks[id] {
 			if t.change.Tasks == nil {
 				t.change.Tasks = map[artel.Hash][]job.Task{}
 			}
+			r.letGo(a, i, t.now)
 			t.change.Tasks[id] = append(t.change.Tasks[id], a.tasks[i])
 		}
 		if a.Phase != job.Active && r.quiet(id) {

@@ -121,6 +121,7 @@ func (r *Renter) heard(t *tx, b *bought, resp wire.WatchResponse, err error, ask
 		if v.Known {
 			delete(b.waiting, k)
 			r.ended(t, b, k, v)
+			b.begin(t.now)
 		}
 	}
 	if r.leases[b.id] != b {

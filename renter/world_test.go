@@ -51,6 +51,8 @@ type heap struct {
 	outbox   map[string]chain.Tx
 	nodes    map[artel.NodeID]market.Record
 	promised artel.Amount // see total
+	crash    func() error // asked before each save; nil: never
+	saves    int
 }
 
 func newHeap() *heap {
@@ -88,6 +90,12 @@ func (h *heap) Save(ctx context.Context, c Change) error {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.saves++
+	if h.crash != nil {
+		if err := h.crash(); err != nil {
+			return err
+		}
+	}
 	if c.Meta != nil {
 		h.meta = *c.Meta
 	}
@@ -155,6 +163,8 @@ type seller struct {
 	keys    func([]wire.OutputKey) []wire.OutputKey
 	watch   func(*wire.WatchResponse) error
 	recover func(wire.RecoverRequest) (wire.RecoverResponse, error)
+	takes   func(lease.Running) time.Duration             // how long a task takes it; nil: taskTakes
+	exit    int32                                         // of its tasks
 	idles   int64                                         // extra ms that it claims to have been held
 	prove   func(m wire.ChallengeRequest) ([]byte, error) // nil: it knows no challenges
 
@@ -164,6 +174,7 @@ type seller struct {
 	events map[artel.Hash][]wire.Event
 	sealed map[lease.TaskKey][]byte
 	calls  []string // methods, in order
+	saves  saves
 }
 
 func (s *seller) did(method string) int {
@@ -209,6 +220,7 @@ func handle[Q any, A interface{ Marshal() []byte }](s *seller, h *mem.Host, meth
 
 func (s *seller) register(h *mem.Host) {
 	s.registerChallenges(h)
+	s.registerKept(h)
 	handle(s, h, wire.MethodPropose, wire.MaxPropose, wire.UnmarshalProposeRequest, s.onPropose)
 	handle(s, h, wire.MethodReserve, wire.MaxSmall, wire.UnmarshalReserveRequest, func(wire.ReserveRequest) (wire.Empty, error) { return wire.Empty{}, nil })
 	handle(s, h, wire.MethodStart, wire.MaxStart, wire.UnmarshalStartRequest, s.onStart)
@@ -276,25 +288,40 @@ func (s *seller) onStart(m wire.StartRequest) (resp wire.StartResponse, err erro
 				continue
 			}
 		}
-		next, fx, err := l.Take(k, x.Spec, unixMilli())
+		next, fx, err := l.Take(k, x.Spec, x.Keep, unixMilli())
 		if err != nil {
 			return resp, err
 		}
 		*l = next
-		for range fx {
-			time.AfterFunc(taskTakes, func() {
-				s.mu.Lock()
-				defer s.mu.Unlock()
-				s.end(m.Lease, s.work(k))
-			})
-		}
+		s.run(m.Lease, fx)
 	}
 	return resp, nil
 }
 
+// run begins what has a slot.
+func (s *seller) run(id artel.Hash, fx []lease.Effect) {
+	for _, f := range fx {
+		if r, ok := f.(lease.Run); ok {
+			if r.Keep != nil {
+				s.runSaved(id, r.TaskKey, *r.Keep)
+				continue
+			}
+			takes := taskTakes
+			if s.takes != nil {
+				takes = s.takes(r.Running)
+			}
+			time.AfterFunc(takes, func() {
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				s.end(id, s.work(r.TaskKey))
+			})
+		}
+	}
+}
+
 // work is what a task leaves.
 func (s *seller) work(k lease.TaskKey) lease.Finish {
-	f := lease.Finish{TaskKey: k, Reason: artel.ReasonExited, Billed: true, Usage: artel.Usage{Wall: uint64(taskTakes.Milliseconds())}}
+	f := lease.Finish{TaskKey: k, Reason: artel.ReasonExited, Exit: s.exit, Billed: true, Usage: artel.Usage{Wall: uint64(taskTakes.Milliseconds())}}
 	if !s.output {
 		return f
 	}
@@ -323,11 +350,12 @@ func (s *seller) end(id artel.Hash, f lease.Finish) {
 	if l == nil {
 		return
 	}
-	next, receipt, _, err := l.Finished(f, unixMilli())
+	next, receipt, fx, err := l.Finished(f, unixMilli())
 	if err != nil {
 		return // ended twice
 	}
 	*l = next
+	s.run(id, fx)
 	s.sealed[f.TaskKey] = f.Key
 	e := wire.Event{Seq: next.Seq, Task: f.Task, Attempt: f.Attempt, Reason: f.Reason, Message: f.Message}
 	if receipt != nil {
@@ -407,6 +435,24 @@ func (b board) Offers(j artel.JobSpec, now time.Time, n int) (out []Listed) {
 	return out[:min(n, len(out))]
 }
 
+func (b board) Movers(j artel.JobSpec, from artel.Class, now time.Time, n int) (out []Listed) {
+	for _, l := range b.Offers(j, now, n) {
+		if l.Offer.Class().Takes(from) {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+func (b board) Keepers(now time.Time, n int) (out []Listed) {
+	for _, l := range b.Offers(artel.JobSpec{}, now, n) {
+		if l.Offer.Keeps > 0 {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
 func (b board) Record(n artel.NodeID) market.Record { return b.world.records[n] }
 
 func (b board) Keep(n artel.NodeID, r market.Record) { b.world.records[n] = r }
@@ -425,6 +471,7 @@ type world struct {
 	puzzle  Puzzle
 	skew    time.Duration
 	jobs    int
+	vault   *vault
 }
 
 // live runs f in a bubble, with a renter and n honest sellers that the test may
@@ -480,15 +527,27 @@ func (w *world) run(f func()) {
 	h := host(w.key.NodeID())
 	params, err := w.chain.Client().Params(ctx)
 	must(err)
-	w.r = New(Config{
+	c := Config{
 		Key: w.key, Account: w.key.Address(), Network: network, Params: params, Policy: DefaultPolicy, Host: h, Ledger: w.chain.Client(),
 		Board: board{w}, Store: w.store, Blobs: w.blobs, Fetch: w.fetch, Puzzle: w.puzzle, Log: slog.New(slog.DiscardHandler),
 		Now: func() time.Time { return time.Now().Add(w.skew) },
-	})
+	}
+	if w.vault != nil {
+		c.Own = ownKeeper{w}
+	}
+	w.r = New(c)
 	wg.Go(func() { _ = h.Run(ctx) })
 	wg.Go(func() {
-		if err := w.r.Run(ctx); err != nil && ctx.Err() == nil {
-			w.t.Error(err)
+		for {
+			err := w.r.Run(ctx)
+			if ctx.Err() != nil {
+				return
+			}
+			if !errors.Is(err, errCrash) {
+				w.t.Error(err)
+				return
+			}
+			w.r = New(c)
 		}
 	})
 	time.Sleep(2 * time.Second)
@@ -539,7 +598,7 @@ func (w *world) end(id artel.Hash, within time.Duration) (job.Job, []job.Task) {
 	defer cancel()
 	j, ts, err := w.r.Wait(ctx, id)
 	if err != nil {
-		w.t.Errorf("the job has not ended: %v; tasks %+v", err, ts)
+		w.t.Errorf("the job has not ended: %v; %d tasks, the first of them %+v", err, len(ts), ts[:min(len(ts), 4)])
 	}
 	return j, ts
 }

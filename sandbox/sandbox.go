@@ -129,6 +129,15 @@ type Interactive interface {
 	Usage(ctx context.Context) (Usage, error)
 }
 
+// Metered is a Run whose meter can be read while it runs. A box that measures less leaves
+// the rest zero.
+type Metered interface {
+	Run
+	// Usage is what the attempt has used so far; before its first instruction its
+	// WallMillis are 0.
+	Usage(ctx context.Context) (Usage, error)
+}
+
 // Command is a program to be run beside an attempt's own.
 type Command struct {
 	Args []string          // the whole command; a relative Args[0] is looked up in PATH

@@ -18,6 +18,8 @@ import (
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/chain"
 	"github.com/artel-network/artel/job"
+	"github.com/artel-network/artel/keeper"
+	"github.com/artel-network/artel/keeper/keepertest"
 	"github.com/artel-network/artel/lease"
 	"github.com/artel-network/artel/provider"
 	"github.com/artel-network/artel/renter"
@@ -83,7 +85,7 @@ func (l *life) save(ctx context.Context, d *DB) error {
 	n := artel.Units(l.n)
 	book := lease.Book{Key: lease.Key{Number: uint64(l.rng.IntN(5))}, Accrued: artel.AccrualOf(n), Voucher: n}
 	tx := chain.Tx{ID: fmt.Sprint(l.n), Call: chain.RequestExit{Amount: n}}
-	switch l.rng.IntN(6) {
+	switch l.rng.IntN(8) {
 	case 0, 1:
 		return d.Provider().Save(ctx, provider.Change{
 			Lanes:       []provider.LaneRow{{Book: book}},
@@ -105,6 +107,10 @@ func (l *life) save(ctx context.Context, d *DB) error {
 	case 4:
 		e := chain.Event{Block: chain.Head{Number: l.n}, Fact: chain.Deposited{Amount: n}}
 		return d.ApplyEvents(ctx, []chain.Event{e, {Block: e.Block, Index: 1, Fact: e.Fact}}, e.Block)
+	case 5, 6:
+		t := keepertest.Task(byte(l.rng.IntN(3)), byte(l.rng.IntN(4)), l.rng.IntN(4))
+		t.Seen = l.n
+		return d.Keeper().Save(ctx, []keeper.Task{t, keepertest.Task(7, byte(l.n), 1)}, []keeper.ID{keepertest.Task(7, byte(l.n-min(l.n, 9)), 0).ID()})
 	default:
 		return d.PutCall(ctx, fmt.Sprint(l.n%9), l.rng.IntN(2) == 0, l.pad())
 	}

@@ -1,6 +1,6 @@
 // Package sqlite keeps a node's facts: one file, one writer, every commit on
 // the disk before it returns (synchronous=FULL). It implements provider.Store,
-// renter.Store and what the chain room stores.
+// renter.Store, keeper.Store and what the chain room stores.
 //
 // Rows hold the actors' own values as JSON beside the columns that are searched
 // by: the rules own their shape, the schema owns the keys. A schema change is a
@@ -62,6 +62,8 @@ CREATE INDEX chain_tx_open   ON chain_tx (seq) WHERE final = 0;
 CREATE TABLE setting         (name TEXT PRIMARY KEY, row BLOB NOT NULL) WITHOUT ROWID;
 `, `
 CREATE TABLE renter_node     (node BLOB PRIMARY KEY, row BLOB NOT NULL) WITHOUT ROWID;
+`, `
+CREATE TABLE keeper_task     (renter BLOB, task BLOB, row BLOB NOT NULL, PRIMARY KEY (renter, task)) WITHOUT ROWID;
 `}
 
 // Open opens or makes the database at path and brings its schema up to date.

@@ -120,7 +120,7 @@ func TestRenterLoadsWhatIsNotOver(t *testing.T) {
 func TestRenterRemembersNodes(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "artel.db")
 	d := open(t, path)
-	if _, err := d.db.Exec("DROP TABLE renter_node; PRAGMA user_version = 1"); err != nil {
+	if _, err := d.db.Exec("DROP TABLE renter_node; DROP TABLE keeper_task; PRAGMA user_version = 1"); err != nil {
 		t.Fatal(err)
 	}
 	d.Close()

@@ -173,7 +173,7 @@ func receiptPB(x *artel.Receipt) *wirepb.Receipt {
 		},
 		Signature: blank(x.Signature[:]), Reason: valid(string(x.Reason)), Message: clean(x.Message, MaxText),
 		Usage:  &wirepb.Usage{Wall: u.Wall, Cpu: u.CPU, Idle: u.Idle, Output: u.Output, Log: u.Log},
-		Sealed: x.Sealed.Bytes(), Due: amountBytes(x.Due),
+		Sealed: x.Sealed.Bytes(), Due: amountBytes(x.Due), Last: x.Last.Bytes(),
 	}
 }
 
@@ -194,6 +194,6 @@ func (r *reader) receipt(field string, m *wirepb.Receipt) *artel.Receipt {
 		Signature: r.signature(field+".signature", m.Signature), Reason: artel.Reason(r.word(field+".reason", m.Reason)),
 		Message: r.text(field+".message", m.Message, MaxText),
 		Usage:   artel.Usage{Wall: u.GetWall(), CPU: u.GetCpu(), Idle: u.GetIdle(), Output: u.GetOutput(), Log: u.GetLog()},
-		Sealed:  r.ref(field+".sealed", m.Sealed), Due: r.amount(field+".due", m.Due),
+		Sealed:  r.ref(field+".sealed", m.Sealed), Due: r.amount(field+".due", m.Due), Last: r.ref(field+".last", m.Last),
 	}
 }

@@ -14,6 +14,7 @@ const (
 	MaxTerms       = 4 << 10  // within MaxPropose
 	MaxCancel      = 64 << 10 // MaxTasks keys, with or without a voucher
 	MaxStartAnswer = 1 << 20  // MaxTasks refusals
+	MaxKept        = 1 << 20  // MaxTasks holdings, without confirmations but the holder's own
 )
 
 // Limits of what messages hold.
@@ -67,6 +68,10 @@ func Limits(method string) (request, answer int, ok bool) {
 		return MaxSmall, MaxOffer, true
 	case MethodFind:
 		return MaxSmall, MaxSmall, true
+	case MethodKeep:
+		return MaxSmall, MaxSmall, true
+	case MethodKept:
+		return MaxKept, MaxKept, true
 	case MethodOffers:
 		return MaxSmall, MaxOffers, true
 	}

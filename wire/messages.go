@@ -34,6 +34,8 @@ const (
 
 	MethodRecover = "lane.recover"
 	MethodFind    = "image.find"
+	MethodKeep    = "checkpoint.keep" // see KeepRequest in keep.go
+	MethodKept    = "checkpoint.kept"
 	MethodOffer   = "offer.get" // the current offer of this very node, sealed; anybody may ask
 )
 
@@ -90,6 +92,7 @@ type Start struct {
 	Task    uint64
 	Attempt uint32
 	Spec    artel.TaskSpec
+	Keep    *artel.Keeping // how it is checkpointed; nil: not
 }
 
 // StartRequest hands tasks to a lease. At most MaxTasks at once.
@@ -154,13 +157,15 @@ type Progress struct {
 	LogBytes uint64
 }
 
-// Event is the end of an attempt: with a receipt, or without one.
+// Event is the end of an attempt: with a receipt, or without one. With a segment
+// it is a confirmed checkpoint, and the attempt goes on.
 type Event struct {
 	Seq     uint64 // 1, 2, 3 … per lease, without gaps
 	Task    uint64
 	Attempt uint32
 	Receipt *artel.Receipt // nil where nothing was delivered
-	Reason  artel.Reason   // why, where there is no receipt
+	Segment *artel.Segment
+	Reason  artel.Reason // why, where there is no receipt
 	Message string
 }
 

@@ -148,11 +148,17 @@ func maxItems(fd protoreflect.FieldDescriptor) int {
 	case "artel.wire.v1.Visit.args",
 		"artel.wire.v1.Visit.env":
 		return artel.MaxArgs
+	case "artel.wire.v1.Keeping.keepers",
+		"artel.wire.v1.Segment.kept":
+		return artel.MaxKeepers
+	case "artel.wire.v1.KeptRequest.tasks",
+		"artel.wire.v1.KeptResponse.holdings":
+		return MaxTasks
 	case "artel.wire.v1.Box.network":
 		return 64
 	case "artel.wire.v1.CPU.features":
 		return 256
-	case "artel.wire.v1.Offer.sandboxes", "artel.wire.v1.Offer.addrs":
+	case "artel.wire.v1.Offer.sandboxes", "artel.wire.v1.Offer.addrs", "artel.wire.v1.Keeper.addrs":
 		return 16 // the exact bounds are Offer.Check's
 	}
 	return 0 // a list without a limit is refused, so that none is forgotten

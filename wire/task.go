@@ -1,6 +1,8 @@
 package wire
 
 import (
+	"google.golang.org/protobuf/proto"
+
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/wire/wirepb"
 )
@@ -10,7 +12,7 @@ import (
 func (m StartRequest) Marshal() []byte {
 	p := &wirepb.StartRequest{Lease: blank(m.Lease[:])}
 	for _, s := range m.Starts {
-		p.Starts = append(p.Starts, &wirepb.Start{Task: s.Task, Attempt: s.Attempt, Spec: specPB(s.Spec)})
+		p.Starts = append(p.Starts, &wirepb.Start{Task: s.Task, Attempt: s.Attempt, Spec: specPB(s.Spec), Keep: keepingPB(s.Keep)})
 	}
 	return encode(p)
 }
@@ -35,6 +37,9 @@ func FitStarts(starts []Start) int {
 		for _, h := range s.Spec.Box.Network {
 			size += item + len(h)
 		}
+		if k := s.Keep; k != nil {
+			size += proto.Size(keepingPB(k))
+		}
 		if i == MaxTasks || size > MaxStart {
 			return i
 		}
@@ -51,7 +56,7 @@ func UnmarshalStartRequest(b []byte) (StartRequest, error) {
 	r := reader{message: "StartRequest"}
 	m := StartRequest{Lease: r.hash("lease", p.Lease)}
 	for _, s := range p.Starts {
-		m.Starts = append(m.Starts, Start{Task: s.Task, Attempt: s.Attempt, Spec: r.spec("spec", s.Spec)})
+		m.Starts = append(m.Starts, Start{Task: s.Task, Attempt: s.Attempt, Spec: r.spec("spec", s.Spec), Keep: r.keeping("keep", s.Keep)})
 		if r.err != nil {
 			break
 		}
@@ -142,7 +147,7 @@ func (m WatchResponse) Marshal() []byte {
 	for _, e := range m.Events {
 		p.Events = append(p.Events, &wirepb.Event{
 			Seq: e.Seq, Task: e.Task, Attempt: e.Attempt, Receipt: receiptPB(e.Receipt),
-			Reason: valid(string(e.Reason)), Message: clean(e.Message, MaxText),
+			Reason: valid(string(e.Reason)), Message: clean(e.Message, MaxText), Segment: segmentPB(e.Segment),
 		})
 	}
 	for _, x := range m.Running {
@@ -171,7 +176,7 @@ func UnmarshalWatchResponse(b []byte) (WatchResponse, error) {
 		}
 		m.Events = append(m.Events, Event{
 			Seq: e.Seq, Task: e.Task, Attempt: e.Attempt, Receipt: r.receipt("receipt", e.Receipt),
-			Reason: artel.Reason(r.word("reason", e.Reason)), Message: r.text("message", e.Message, MaxText),
+			Reason: artel.Reason(r.word("reason", e.Reason)), Message: r.text("message", e.Message, MaxText), Segment: r.segment("segment", e.Segment),
 		})
 		if r.err != nil {
 			return WatchResponse{}, r.err

@@ -16,7 +16,7 @@ func EncodeTerms(t artel.Terms) []byte {
 		Network: blank(t.Network[:]), Node: blank(t.Node[:]), Renter: blank(t.Renter[:]), Offer: blank(t.Offer[:]), Nonce: blank(t.Nonce[:]),
 		Slots: t.Slots, Price: uint64(t.Price), Unit: t.Unit, Resources: resourcesPB(t.Resources), Sandbox: valid(t.Sandbox),
 		MaxUnpaid: amountBytes(t.MaxUnpaid), Prepaid: amountBytes(t.Prepaid), Base: accrualBytes(t.Base), Generation: t.Gen,
-		Image: blank(t.Image[:]), Pull: t.Pull, PullFree: t.PullFree, PullPrice: uint64(t.PullPrice), Label: valid(string(t.Label)),
+		Image: blank(t.Image[:]), Pull: t.Pull, PullFree: t.PullFree, PullPrice: uint64(t.PullPrice), Label: valid(string(t.Label)), Risk: t.Risk,
 	})
 }
 
@@ -36,7 +36,7 @@ func DecodeTerms(b []byte) (artel.Terms, error) {
 		Network: r.hash("network", m.Network), Node: r.node("node", m.Node), Renter: r.node("renter", m.Renter), Offer: r.hash("offer", m.Offer),
 		Slots: m.Slots, Price: artel.Price(m.Price), Unit: m.Unit, Resources: resources(m.Resources), Sandbox: r.name("sandbox", m.Sandbox),
 		MaxUnpaid: r.amount("max_unpaid", m.MaxUnpaid), Prepaid: r.amount("prepaid", m.Prepaid), Base: r.accrual("base", m.Base), Gen: m.Generation,
-		Image: r.hash("image", m.Image), Pull: m.Pull, PullFree: m.PullFree, PullPrice: artel.Price(m.PullPrice), Label: artel.Label(r.word("label", m.Label)),
+		Image: r.hash("image", m.Image), Pull: m.Pull, PullFree: m.PullFree, PullPrice: artel.Price(m.PullPrice), Label: artel.Label(r.word("label", m.Label)), Risk: m.Risk,
 	}
 	r.fixed("nonce", t.Nonce[:], m.Nonce)
 	if r.err != nil {

@@ -98,6 +98,10 @@ func codecs() []codec {
 		codecOf(MaxSmall, UnmarshalChallengeResponse),
 		codecOf(MaxSmall, UnmarshalProofRequest),
 		codecOf(MaxProof, UnmarshalProofResponse),
+		codecOf(MaxSmall, UnmarshalKeepRequest),
+		codecOf(MaxSmall, UnmarshalKeepResponse),
+		codecOf(MaxKept, UnmarshalKeptRequest),
+		codecOf(MaxKept, UnmarshalKeptResponse),
 	}
 }
 
@@ -221,7 +225,7 @@ func fillValue(v reflect.Value, s source, field string) {
 		v.SetInt(int64(int32(s.number(32))))
 	case reflect.Uint64:
 		switch field {
-		case "Start", "End", "ValidUntil", "Issued", "Expires", "UpSince":
+		case "Start", "End", "ValidUntil", "Issued", "Expires", "UpSince", "Until":
 			v.SetUint(s.number(40))
 		case "Wait":
 			v.SetUint(s.number(15))

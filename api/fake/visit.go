@@ -45,6 +45,18 @@ func (n *Node) RemoveImages(_ context.Context, r api.RemoveImages) (f api.FreedI
 	return f, err
 }
 
+// Kept implements api.Keeper: a task of its own, and one of another's.
+func (n *Node) Kept(context.Context) (api.KeptList, error) {
+	l := api.KeptList{Own: api.ImageRoom{Limit: 64 << 30, Used: 3 << 20}, Others: api.ImageRoom{Limit: 4 << 30, Used: 1 << 30}}
+	for i, bytes := range []uint64{3 << 20, 1 << 30} {
+		l.Tasks = append(l.Tasks, api.KeptTask{
+			Task: artel.Keccak([]byte{byte(i)}), Own: i == 0, Renter: key(byte(20 + i)).NodeID(), Saver: key(10).NodeID(), Attempt: uint32(i + 1),
+			Kind: []artel.CheckpointKind{artel.CheckpointFiles, artel.CheckpointWhole}[i], Generation: uint64(5 + i), Held: 2, Bytes: bytes, Until: when,
+		})
+	}
+	return l, nil
+}
+
 // OnVisit makes serve answer the visits from now on. It reads and writes frames
 // (wire.ProtocolVisit, after FrameOpened), and closes the stream when it is done.
 func (n *Node) OnVisit(serve func(v api.VisitRequest, s io.ReadWriteCloser)) {

@@ -21,6 +21,7 @@ const (
 	exitUsage       = 2
 	exitNoDaemon    = 3
 	exitJobFailed   = 4
+	exitDeadline    = 5
 	exitNotProgram  = 125 // of what runs a program and ends with its code: it was not the program
 	exitInterrupted = 130
 )

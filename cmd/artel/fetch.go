@@ -24,7 +24,10 @@ func (a *app) fetchCmd() *cobra.Command {
 		Use: "fetch JOB", Short: "Fetch what a job left in /out", Args: exactly("JOB"),
 		Long: `Fetch the files that a job's tasks left in /out into a new directory, with a
 directory per task where the job has more than one. The directory appears once
-everything is there.`,
+everything is there.
+
+Of a job that goes on, what its tasks that are done have left: nobody waits for the
+last one.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.client()
 			if err != nil {
@@ -119,6 +122,9 @@ func (a *app) fetch(ctx context.Context, c *api.Client, id string, tasks []uint6
 		return fmt.Errorf("fetch %s: %w", id, err)
 	}
 	a.say("fetched %d files, %s, into %s", got.files, size(uint64(got.bytes)), dir)
+	if !j.State.Ended() {
+		a.say("job %s goes on: %d of %d tasks were done; hint: fetch again later with another --out", j.ID, j.Done, j.Tasks)
+	}
 	return nil
 }
 

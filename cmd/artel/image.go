@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/artel-network/artel"
@@ -41,13 +42,25 @@ func (a *app) pin(ctx context.Context, c *api.Client, image string, j *artel.Job
 	if img.Source != "" {
 		from = "machines get it from each other or from " + clean(img.Source)
 	}
-	j.Box.Image, j.Box.Source, j.Pull = img.Digest, img.Source, img.Bytes
+	j.Box.Image, j.Box.Source, j.Pull, j.Archs = img.Digest, img.Source, img.Bytes, archs(img.Platforms)
 	if j.Name == "" {
 		j.Name = imageName(image)
 	}
 	a.say("image %s is sha256:%s, %s, for %s", clean(image), hex.EncodeToString(img.Digest[:]), size(img.Bytes), clean(strings.Join(img.Platforms, ", ")))
 	a.say("the lease names that digest, so every task runs these very bytes, whatever the name means later; %s", from)
 	return nil
+}
+
+// archs are the processors for which an image has a part, of platforms like
+// linux/arm64/v8.
+func archs(platforms []string) (list []string) {
+	for _, p := range platforms {
+		if f := strings.Split(p, "/"); len(f) > 1 && f[0] == "linux" && !slices.Contains(list, f[1]) {
+			list = append(list, f[1])
+		}
+	}
+	slices.Sort(list)
+	return list[:min(len(list), 32)]
 }
 
 // isImagePath tells a path from a name. What begins or ends like a path is one;

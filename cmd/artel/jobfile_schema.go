@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/internal/yamlfile"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -16,7 +17,7 @@ import (
 func fieldNames() []string {
 	return []string{
 		"version", "name", "image", "wasm", "command", "workdir", "in", "out", "env", "secret", "cpu", "mem", "disk", "gpu", "gpu-memory", "net", "traffic",
-		"array", "timeout", "tries", "failover", "parallel", "max-price", "budget", "provider", "log-limit", "label", "sandbox",
+		"array", "timeout", "tries", "failover", "checkpoint", "checkpoint-every", "keepers", "parallel", "max-price", "budget", "deadline", "stop-after", "copies", "provider", "log-limit", "label", "sandbox",
 	}
 }
 
@@ -74,6 +75,8 @@ func jobFields(fs *pflag.FlagSet) []yamlfile.Field {
 const (
 	formSize     = `^\s*[0-9]+(\.[0-9]+)?\s*([kKmMgGtT]([iI]?[bB])?|[bB])?\s*$`
 	formDuration = `^([0-9]+d)?([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))*$`
+	formDeadline = `^([0-9]+d)?([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))*$|^[0-9]{2}:[0-9]{2}$|^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?(Z|[+-][0-9]{2}:[0-9]{2})?$`
+	formEvery    = `^([0-9]+d)?([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))*(-([0-9]+d)?([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))*)?$`
 	formArray    = `^[0-9]+-[0-9]+$`
 	formPrice    = `^\s*[0-9][0-9_]*(\.[0-9]+)?\s*([A-Za-z][A-Za-z0-9]*)?\s*(/h)?\s*$`
 	formAmount   = `^\s*[0-9][0-9_]*(\.[0-9]+)?\s*([A-Za-z][A-Za-z0-9]*)?\s*$`
@@ -147,6 +150,16 @@ func fieldSchema(f yamlfile.Field) object {
 		return object{{"type", "string"}, {"pattern", "^/"}}
 	case "failover":
 		return object{{"enum", []string{"normal", "fast"}}}
+	case "copies":
+		return object{{"enum", []string{"auto", "never"}}}
+	case "deadline":
+		return object{{"type", "string"}, {"pattern", formDeadline}}
+	case "checkpoint":
+		return object{{"enum", []string{checkpointAuto, checkpointWhole, checkpointFiles, checkpointNone}}}
+	case "checkpoint-every":
+		return object{{"type", "string"}, {"pattern", formEvery}}
+	case "keepers":
+		return object{{"type", "integer"}, {"minimum", 1}, {"maximum", artel.MaxKeepers}}
 	case "label":
 		return object{{"enum", []string{"public", "private-at-rest"}}}
 	case "version":

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"strings"
+	"time"
 
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/api"
@@ -22,9 +23,11 @@ const (
 // task gets by default depends on whether it is a container: see spec.
 type jobFlags struct {
 	name, image, array, maxPrice, budget, timeout, mem, disk, logLimit, failover, sandbox string
-	gpuMemory, traffic, workdir, label                                                    string
-	cpu, gpu, parallel, tries                                                             uint32
+	gpuMemory, traffic, workdir, label, deadline, copies                                  string
+	cpu, gpu, parallel, tries, stopAfter                                                  uint32
 	env, net, secrets, providers                                                          []string
+	checkpoint, every                                                                     string
+	keepers                                                                               uint32
 	exposeSecrets                                                                         bool
 }
 
@@ -48,13 +51,18 @@ func (f *jobFlags) register(c *cobra.Command) {
 	fs.StringVar(&f.logLimit, "log-limit", "1MiB", "most to keep of what each task prints")
 	fs.StringVar(&f.maxPrice, "max-price", "", "most to pay for a slot: 0.5/h in tokens, or units per 10⁶ s")
 	fs.StringVar(&f.budget, "budget", "", "most to pay for the whole job: 2.5ART, or units")
+	fs.StringVar(&f.deadline, "deadline", "", "when the job ends, with what is done: 2h from now, 18:30, or 2027-01-31T18:30")
+	fs.Uint32Var(&f.stopAfter, "stop-after", 0, "end the job when so many tasks are done; that others fail does not matter then")
+	fs.StringVar(&f.copies, "copies", "auto", "whether a task that takes far longer than others is begun on a second machine: auto or never")
 	fs.Uint32Var(&f.tries, "tries", 3, "tries of a task that fails by its own fault")
 	fs.StringVar(&f.failover, "failover", "normal", "how soon a silent machine is replaced: normal (20 s) or fast (3 s)")
 	fs.Uint32Var(&f.parallel, "parallel", 0, "most tasks at once (default as many as help)")
 	fs.StringArrayVar(&f.providers, "provider", nil, "node id of a provider to use, and no other; may be repeated")
 	fs.StringVar(&f.label, "label", "", "how machines treat what you give them: public or private-at-rest; docs/jobs.md says what that is worth")
 	fs.StringVar(&f.sandbox, "sandbox", "", "kind of sandbox (default gvisor for an image, wasm for a WASM program)")
+	f.registerCheckpoint(c)
 	c.RegisterFlagCompletionFunc("failover", cobra.FixedCompletions([]string{"normal", "fast"}, cobra.ShellCompDirectiveNoFileComp))
+	c.RegisterFlagCompletionFunc("copies", cobra.FixedCompletions([]string{"auto", "never"}, cobra.ShellCompDirectiveNoFileComp))
 	c.RegisterFlagCompletionFunc("label", cobra.FixedCompletions([]string{string(artel.LabelPublic), string(artel.LabelPrivate)}, cobra.ShellCompDirectiveNoFileComp))
 	c.RegisterFlagCompletionFunc("sandbox", cobra.FixedCompletions([]string{sandboxImage, sandboxWASM}, cobra.ShellCompDirectiveNoFileComp))
 }
@@ -102,6 +110,21 @@ func (f *jobFlags) spec(ctx context.Context, a *app, c *api.Client, args []strin
 	default:
 		k.keep(usage("normal or fast", "--failover %q", clean(f.failover)))
 	}
+	switch f.copies {
+	case "auto":
+	case "never":
+		j.Once = true
+	default:
+		k.keep(usage("auto or never", "--copies %q", clean(f.copies)))
+	}
+	if j.Enough = uint64(f.stopAfter); j.Enough > j.Count {
+		k.keep(usage("--array 1-N makes a job of N tasks", "--stop-after %d of %d tasks", j.Enough, j.Count))
+	}
+	if f.deadline != "" {
+		at, err := parseDeadline("--deadline", f.deadline, time.Now())
+		j.Deadline = at
+		k.keep(err)
+	}
 	if j.Label = artel.Label(f.label); j.Label.Check() != nil {
 		k.keep(usage("public or private-at-rest", "--label %q", clean(f.label)))
 	}
@@ -116,6 +139,8 @@ func (f *jobFlags) spec(ctx context.Context, a *app, c *api.Client, args []strin
 		j.Providers = append(j.Providers, id)
 	}
 	k.keep(f.box(&j))
+	j.Survival, err = f.survival(j)
+	k.keep(err)
 	if k.err == nil && f.maxPrice != "" {
 		j.MaxPrice, k.err = a.parsePrice(ctx, c, "--max-price", f.maxPrice, false)
 	}

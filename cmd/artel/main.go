@@ -8,6 +8,7 @@
 //	2    the command line is wrong
 //	3    no daemon is running
 //	4    the job ended, and not all of its tasks succeeded
+//	5    the job's deadline came before all of its tasks were done
 //	130  interrupted; a job that was being watched goes on
 //
 // artel exec and artel shell end with the code of the program that they ran, and

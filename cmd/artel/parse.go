@@ -36,6 +36,39 @@ func parseDuration(flag, s string) (uint64, error) {
 	return uint64(d.Milliseconds()), nil
 }
 
+// parseDeadline reads when a job ends: a time from now, as parseDuration does, a time
+// of day, of which the next one is meant, or a day and a time, by this machine's zone
+// unless it names one. The result is in unix ms and after now.
+func parseDeadline(flag, s string, now time.Time) (int64, error) {
+	hint := "like 2h, 18:30, 2027-01-31T18:30 or 2027-01-31T18:30:00Z"
+	if at, err := time.ParseInLocation("15:04", s, now.Location()); err == nil {
+		y, m, d := now.Date()
+		t := time.Date(y, m, d, at.Hour(), at.Minute(), 0, 0, now.Location())
+		if !t.After(now) {
+			t = time.Date(y, m, d+1, at.Hour(), at.Minute(), 0, 0, now.Location())
+		}
+		return t.UnixMilli(), nil
+	}
+	for _, form := range []string{"2006-01-02T15:04", "2006-01-02T15:04:05", "2006-01-02T15:04Z07:00", time.RFC3339} {
+		t, err := time.ParseInLocation(form, strings.Replace(s, " ", "T", 1), now.Location())
+		if err != nil {
+			continue
+		}
+		if !t.After(now) {
+			return 0, usage("a time that is yet to come", "%s %q has passed", flag, clean(s))
+		}
+		return t.UnixMilli(), nil
+	}
+	ms, err := parseDuration(flag, s)
+	if err != nil {
+		return 0, usage(hint, "%s %q is not a time", flag, clean(s))
+	}
+	if ms > artel.MaxUnit {
+		return 0, usage(hint, "%s %q is too far away", flag, clean(s))
+	}
+	return now.UnixMilli() + int64(ms), nil
+}
+
 // parseArray reads 1-16 as 16 tasks from index 1.
 func parseArray(s string) (first, count uint64, err error) {
 	lo, hi, ok := strings.Cut(s, "-")

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -280,6 +281,18 @@ func TestCheckRPC(t *testing.T) {
 	for _, u := range []string{"ws://127.0.0.1:1", "http://127.0.0.1:1"} {
 		if cs := checkRPC(context.Background(), f, u, now); len(cs) != 1 || cs[0].OK {
 			t.Errorf("%s: %+v", u, cs)
+		}
+	}
+}
+
+func TestArchs(t *testing.T) {
+	for _, c := range []struct{ platforms, want []string }{
+		{nil, nil},
+		{[]string{"linux/amd64"}, []string{"amd64"}},
+		{[]string{"linux/arm/v7", "linux/arm64/v8", "linux/arm/v6", "windows/amd64", "unknown/unknown", "linux"}, []string{"arm", "arm64"}},
+	} {
+		if got := archs(c.platforms); !slices.Equal(got, c.want) {
+			t.Errorf("%v: %v, want %v", c.platforms, got, c.want)
 		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 type provideOptions struct {
 	cpu                                          uint32
 	mem, disk, price, maxUnpaid, maxUnit, region string
-	images                                       string
+	images, kept                                 string
 	minRedeem, gpus                              string
 	prepay, off, now                             bool
 }
@@ -38,6 +38,7 @@ stands. The setting outlasts restarts. --off lets running tasks end first.`,
 	f.StringVar(&o.disk, "max-disk", "", "disk that strangers may take together: images, and five times what a task may use in each slot (default what the disk can spare)")
 	f.StringVar(&o.gpus, "gpus", "", "NVIDIA GPUs to give: a number, or all (default none); artel doctor lists them")
 	f.StringVar(&o.images, "max-images", "", "disk of --max-disk that container images may take; those used longest ago go first (default a third)")
+	f.StringVar(&o.kept, "max-kept", "", "disk of --max-disk that checkpoints of others may take, half of it of one renter; 0: none (default a tenth)")
 	f.StringVar(&o.price, "price", "", "for a slot: 0.5/h in tokens, or units per 10⁶ s")
 	f.StringVar(&o.maxUnpaid, "max-unpaid", "", "how far to work ahead of the money (default a longest task for each slot, and one more)")
 	f.StringVar(&o.minRedeem, "min-redeem", "", "least sum to spend gas on, less gathers (default: all on an embedded chain, else an eighth of --max-unpaid)")
@@ -67,7 +68,7 @@ func (a *app) provide(ctx context.Context, o provideOptions) error {
 		if p, err = a.provideConfig(ctx, c, o); err == nil {
 			s, err = c.Provide(ctx, p)
 		}
-	case o.gpus != "" || o.cpu != 0 || o.mem != "" || o.disk != "" || o.images != "" || o.maxUnpaid != "" || o.minRedeem != "" || o.region != "" || o.prepay:
+	case o.gpus != "" || o.cpu != 0 || o.mem != "" || o.disk != "" || o.images != "" || o.kept != "" || o.maxUnpaid != "" || o.minRedeem != "" || o.region != "" || o.prepay:
 		return usage("--price 0.5/h, or a whole number of token units per 10⁶ seconds", "providing wants a price")
 	default:
 		s, err = c.ProvideStatus(ctx)
@@ -112,6 +113,15 @@ func (a *app) provideConfig(ctx context.Context, c *api.Client, o provideOptions
 			return p, err
 		}
 	}
+	if o.kept != "" {
+		var kept uint64
+		if o.kept != "0" { // which is no size elsewhere
+			if kept, err = parseSize("--max-kept", o.kept); err != nil {
+				return p, err
+			}
+		}
+		p.Kept = &kept
+	}
 	if o.maxUnpaid != "" {
 		if p.MaxUnpaid, err = a.parseAmount(ctx, c, "--max-unpaid", o.maxUnpaid); err != nil {
 			return p, err
@@ -135,6 +145,9 @@ func (a *app) provideText(ctx context.Context, c *api.Client, s api.ProvideStatu
 	if s.On || s.Draining {
 		fmt.Fprintf(a.out, "price      %d (%s)\n", s.Config.Price, a.hourly(ctx, c, s.Config.Price))
 		fmt.Fprintf(a.out, "busy       %d slots, %d leases\n", s.Busy, s.Leases)
+		if k := s.Config.Kept; k != nil {
+			fmt.Fprintf(a.out, "keeps      %s\n", keptText(*k))
+		}
 		if s.Offer != nil && s.Offer.Resources.GPUs > 0 {
 			fmt.Fprintf(a.out, "gpus       %s\n", gpuText(*s.Offer))
 		}
@@ -145,4 +158,12 @@ func (a *app) provideText(ctx context.Context, c *api.Client, s api.ProvideStatu
 	if s.Message != "" {
 		a.say("note: %s", clean(s.Message))
 	}
+}
+
+// keptText says what is given for checkpoints of others.
+func keptText(bytes uint64) string {
+	if bytes == 0 {
+		return "no checkpoints of others"
+	}
+	return "checkpoints of others, up to " + size(bytes)
 }

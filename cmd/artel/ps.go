@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/artel-network/artel/api"
 	"github.com/spf13/cobra"
@@ -54,13 +55,13 @@ func (a *app) tasks(ctx context.Context, c *api.Client, id string) error {
 	}
 	return a.print(j, func() {
 		a.say("job %s %s: %s", j.ID, j.State, tally(j.Job))
-		rows := [][]string{{"TASK", "STATE", "ATTEMPT", "PROVIDER", "TIME", "DUE", "MESSAGE"}}
+		rows := [][]string{{"TASK", "STATE", "ATTEMPT", "PROVIDER", "TIME", "DUE", "CHECKPOINT", "MESSAGE"}}
 		for _, t := range j.List {
 			provider := "-"
 			if t.Attempt > 0 {
 				provider = t.Provider.Short()
 			}
-			rows = append(rows, []string{fmt.Sprint(t.Index), string(t.State), fmt.Sprint(t.Attempt), provider, millis(t.Wall), a.money(ctx, c, t.Due), clean(t.Message)})
+			rows = append(rows, []string{fmt.Sprint(t.Index), string(t.State), fmt.Sprint(t.Attempt), provider, millis(t.Wall), a.money(ctx, c, t.Due), checkpointText(t, time.Now()), clean(t.Message)})
 		}
 		table(a.out, rows)
 	})

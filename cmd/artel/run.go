@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/api"
 	"github.com/spf13/cobra"
 )
@@ -192,6 +193,9 @@ func (a *app) follow(ctx context.Context, c *api.Client, j api.Job, o runOptions
 	if end.State != api.StateDone {
 		a.say("artel: job %s %s: %s", end.ID, end.State, clean(end.Message))
 		a.say("hint: artel ps %s shows its tasks, artel logs %s what they printed", end.ID, end.ID)
+		if end.Reason == artel.ReasonDeadline {
+			return exitError(exitDeadline)
+		}
 		return exitError(exitJobFailed)
 	}
 	return nil

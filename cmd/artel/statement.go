@@ -24,6 +24,14 @@ func statementText(s api.Statement, money func(artel.Amount) string) string {
 	}
 	table(&b, rows)
 	b.WriteString("\n")
+	if len(s.Lost) > 0 {
+		rows = [][]string{{"JOB", "NAME", "MOVES", "WORK LOST", "PAID FOR IT"}}
+		for _, l := range s.Lost {
+			rows = append(rows, []string{l.Job[:min(len(l.Job), 10)], clean(l.Name), fmt.Sprint(l.Moves), millis(l.Millis), money(l.Paid)})
+		}
+		table(&b, rows)
+		b.WriteString("\n")
+	}
 	for _, f := range s.Check() {
 		mark, sign := "ok ", "="
 		if !f.OK {

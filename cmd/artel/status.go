@@ -27,6 +27,9 @@ func (a *app) statusCmd() *cobra.Command {
 				fmt.Fprintf(a.out, "peers      %d, %d offers known, reach %s\n", s.Peers, s.Offers, clean(s.Reach))
 				fmt.Fprintf(a.out, "traffic    %s sent, %s got\n", size(s.Sent), size(s.Got))
 				fmt.Fprintf(a.out, "work       %d jobs, %d leases, providing %s\n", s.Jobs, s.Leases, map[bool]string{true: "on", false: "off"}[s.Provider])
+				if s.Kept != "" {
+					fmt.Fprintf(a.out, "kept       %s\n", clean(s.Kept))
+				}
 				fmt.Fprintf(a.out, "chain      %s\n", chainText(s.Chain))
 				for _, n := range s.Notices {
 					a.say("note: %s", clean(n))

@@ -112,6 +112,7 @@ func TestStories(t *testing.T) {
 			p0.crash()
 			p0.set(-6 * time.Minute)
 			p0.start()
+			synctest.Wait() // until it can be called
 			r.submit(spec("render", 2, 9*time.Second, true))
 		}},
 		{"clocks-are-apart", func(w *world, p0, p1, r *node) {

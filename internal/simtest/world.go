@@ -96,7 +96,8 @@ type node struct {
 	pays     atomic.Int64        // vouchers a deadbeat still sends
 	restored bool                // from an old copy of its disk
 	before   func(method string) // told of each call of a renter
-
+	slow     float64             // times as long for a task as others; 0: as long
+	hangs    atomic.Int64        // from so many tasks on it ends none and answers every question; 0: it does not
 }
 
 func simKey(n uint64) artel.Key {
@@ -377,9 +378,31 @@ func (b *board) validate(_ context.Context, m p2p.Message) p2p.Verdict {
 }
 
 func (b *board) Offers(j artel.JobSpec, now time.Time, n int) []renter.Listed {
+	return b.rank(j, market.QueryFor(j), now, n)
+}
+
+func (b *board) Movers(j artel.JobSpec, from artel.Class, now time.Time, n int) []renter.Listed {
+	q := market.QueryFor(j)
+	q.From = from
+	return b.rank(j, q, now, n)
+}
+
+func (b *board) Keepers(now time.Time, n int) []renter.Listed {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	q := market.QueryFor(j)
+	sec := uint64(now.Unix())
+	var out []renter.Listed
+	for _, l := range market.Keepers(b.index.Keepers(max(n, 256), sec), b.history, sec) {
+		if len(out) < n {
+			out = append(out, renter.Listed{Offer: l.Offer, ID: l.ID})
+		}
+	}
+	return out
+}
+
+func (b *board) rank(j artel.JobSpec, q market.Query, now time.Time, n int) []renter.Listed {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	q.Limit = max(n, 256)
 	sec := uint64(now.Unix())
 	var out []renter.Listed
@@ -429,8 +452,8 @@ func result(s artel.TaskSpec) []byte {
 // first argument names. What it leaves is sealed as by provider.Boxed.
 type runner struct{ n *node }
 
-func (r *runner) Run(ctx context.Context, _ artel.NodeID, _ artel.Hash, _ artel.Terms, run lease.Running, phase func(string)) lease.Finish {
-	phase("running")
+func (r *runner) Run(ctx context.Context, _ artel.NodeID, _ artel.Hash, _ artel.Terms, run lease.Running, c provider.Course) lease.Finish {
+	c.Phase("running")
 	d, err := time.ParseDuration(run.Spec.Args[0])
 	if err != nil {
 		return lease.Finish{Reason: artel.ReasonBadProgram, Message: err.Error()}
@@ -438,7 +461,11 @@ func (r *runner) Run(ctx context.Context, _ artel.NodeID, _ artel.Hash, _ artel.
 	if run.Spec.Args[1] == "long-0" && slices.Contains(run.Spec.Env, "ARTEL_TASK=0") {
 		d *= 10
 	}
-	if r.n.habit == lazy {
+	if r.n.slow != 0 {
+		d = time.Duration(float64(d) * r.n.slow)
+	}
+	if r.n.habit == lazy || r.n.hangs.Load() != 0 && r.n.hangs.Add(-1) == 0 {
+		r.n.hangs.Store(1)
 		d = 1000 * time.Hour
 	}
 	began := time.Now()
@@ -493,9 +520,9 @@ func (r *runner) seal(s artel.TaskSpec, f *lease.Finish) error {
 func (r *runner) Log(artel.Hash, lease.TaskKey, uint64, int) ([]byte, error) {
 	return nil, fmt.Errorf("no log here")
 }
-func (r *runner) Keep(context.Context, artel.Hash, lease.TaskKey, artel.Ref)   {}
-func (r *runner) Begin(context.Context, []provider.Attempt) []provider.Attempt { return nil }
-func (r *runner) Closed(artel.NodeID)                                          {}
+func (r *runner) Keep(context.Context, artel.Hash, lease.TaskKey, artel.Ref) {}
+func (r *runner) Begin(context.Context, []provider.Ran) []provider.Attempt   { return nil }
+func (r *runner) Closed(artel.NodeID)                                        {}
 
 func (r *runner) Live(artel.Hash, lease.TaskKey) (sandbox.Run, bool) { return nil, false }
 

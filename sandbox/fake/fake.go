@@ -33,6 +33,10 @@ type Box struct {
 	closed   bool
 	done     chan struct{} // closed by Close
 	started  int
+	refuse   error
+
+	needs sandbox.Needs
+	steps map[string]Steps // nil: it takes no checkpoints
 }
 
 var _ sandbox.Box = (*Box)(nil)
@@ -98,9 +102,10 @@ func (b *Box) Live() int {
 	return len(b.live)
 }
 
-// Capabilities declares attempts and logs only.
+// Capabilities declares attempts and logs, and checkpoints where NewMover has made it.
 func (b *Box) Capabilities() sandbox.Capabilities {
-	return sandbox.Capabilities{Kind: "fake", Slots: cap(b.slots), Log: true}
+	moves := b.steps != nil
+	return sandbox.Capabilities{Kind: "fake", Slots: cap(b.slots), Log: true, Freezes: moves, Moves: moves}
 }
 
 // Start is sandbox.Box's.
@@ -108,8 +113,8 @@ func (b *Box) Start(ctx context.Context, id string, spec sandbox.Spec) (sandbox.
 	if err := spec.Validate(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", id, err)
 	}
-	if spec.Root != "" {
-		return nil, fmt.Errorf("start %s: %w: Root is set; the fake runs no images", id, sandbox.ErrSpec)
+	if (spec.Root != "") != (b.steps != nil) {
+		return nil, fmt.Errorf("start %s: %w: Root is for boxes of NewMover alone", id, sandbox.ErrSpec)
 	}
 	spec.Limits = spec.Limits.WithDefaults()
 	for _, dir := range []string{spec.In, spec.Out, spec.Checkpoint} {
@@ -121,6 +126,10 @@ func (b *Box) Start(ctx context.Context, id string, spec sandbox.Spec) (sandbox.
 		} else if !info.IsDir() {
 			return nil, fmt.Errorf("start %s: %w: %s is not a directory", id, sandbox.ErrSpec, dir)
 		}
+	}
+	was, err := b.resume(spec)
+	if err != nil {
+		return nil, fmt.Errorf("start %s: %w", id, err)
 	}
 	r := &run{id: id, ended: make(chan struct{})}
 	program, err := b.admit(id, r, spec.Key)
@@ -152,8 +161,21 @@ func (b *Box) Start(ctx context.Context, id string, spec sandbox.Spec) (sandbox.
 	}
 	r.kill = kill
 	b.started++
+	if b.steps == nil {
+		go b.drive(runCtx, r, program, spec)
+		return r, nil
+	}
+	s := &stepper{run: r, box: b, spec: spec, image: *was}
+	r.log.Resume(was.Log, int64(len(was.Log)))
+	var name string
+	if len(spec.Args) > 1 {
+		name = spec.Args[1]
+	}
+	if p := b.steps[name]; p != nil {
+		program = s.program(p)
+	}
 	go b.drive(runCtx, r, program, spec)
-	return r, nil
+	return s, nil
 }
 
 func (b *Box) admit(id string, r *run, key string) (Program, error) {

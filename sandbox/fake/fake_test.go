@@ -2,6 +2,7 @@ package fake_test
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/sandbox"
 	"github.com/artel-network/artel/sandbox/fake"
 	"github.com/artel-network/artel/sandbox/sandboxtest"
@@ -42,6 +44,68 @@ func TestConformance(t *testing.T) {
 		Program: program, Key: "fake",
 		Skips: []string{"Contract", "BadPrograms", "Files", "Escapes", "Deterministic", "Wall", "Memory", "Output", "Flood",
 			"Images", "CPU", "Processes", "Layer", "Interactive", "Outlives", "Freezes", "Moves"},
+	})
+}
+
+// count goes on until it has counted to its argument, or for ever.
+func count(word string, state []byte, args []string, log io.Writer) ([]byte, *sandbox.Exit) {
+	n := binary.BigEndian.Uint64(state)
+	if len(args) > 0 {
+		if most, _ := strconv.ParseUint(args[0], 10, 64); n == most {
+			return state, &sandbox.Exit{}
+		}
+	}
+	fmt.Fprintf(log, "%s %d\n", word, n)
+	binary.BigEndian.PutUint64(state, n+1)
+	return state, nil
+}
+
+func TestMoverConformance(t *testing.T) {
+	ends := func(e sandbox.Exit) fake.Steps {
+		return func(sandbox.Spec, []byte, io.Writer) ([]byte, *sandbox.Exit) { return nil, &e }
+	}
+	programs := map[string]fake.Steps{
+		"ok": ends(sandbox.Exit{}), "burn": ends(sandbox.Exit{}),
+		"exit": func(s sandbox.Spec, _ []byte, _ io.Writer) ([]byte, *sandbox.Exit) {
+			code, _ := strconv.Atoi(s.Args[2])
+			return nil, &sandbox.Exit{Code: int32(code)}
+		},
+		"block": func(_ sandbox.Spec, state []byte, log io.Writer) ([]byte, *sandbox.Exit) {
+			if len(state) == 0 {
+				fmt.Fprintln(log, "running")
+			}
+			return []byte{1}, nil
+		},
+		"log": func(s sandbox.Spec, _ []byte, log io.Writer) ([]byte, *sandbox.Exit) {
+			n, _ := strconv.Atoi(s.Args[2])
+			for i := range n {
+				fmt.Fprintf(log, "%-63d\n", i)
+			}
+			return nil, &sandbox.Exit{}
+		},
+		"spinners": func(_ sandbox.Spec, state []byte, log io.Writer) ([]byte, *sandbox.Exit) {
+			if len(state) == 0 {
+				state = make([]byte, 8)
+			}
+			return count("count", state, nil, log)
+		},
+		"journey": func(s sandbox.Spec, state []byte, log io.Writer) ([]byte, *sandbox.Exit) {
+			if len(state) == 0 {
+				state = make([]byte, 8<<20+8)
+			}
+			next, end := count("step", state, s.Args[2:3], log)
+			if err := os.WriteFile(filepath.Join(s.Out, "half"), next[:8], 0o644); err != nil {
+				return next, &sandbox.Exit{Code: -1, Reason: sandbox.Lost, Message: err.Error()}
+			}
+			return next, end
+		},
+	}
+	needs := sandbox.Needs{Version: "fake/1", CPU: artel.CPU{Arch: "fake", Vendor: "fake", Features: []string{"one", "two"}}}
+	sandboxtest.Run(t, sandboxtest.Target{
+		New:  func(testing.TB, string) sandbox.Box { return fake.NewMover(2, needs, programs) },
+		Root: t.TempDir(),
+		Skips: []string{"Contract", "BadPrograms", "Files", "Escapes", "Deterministic", "Wall", "Memory", "Output", "Flood",
+			"Images", "CPU", "Processes", "Layer", "Interactive", "Outlives"},
 	})
 }
 

@@ -50,6 +50,7 @@ type Box struct {
 	stored map[*attempt]struct{} // those whose state is on disk
 	spent  time.Duration         // processor time of those that have ended
 	closed bool
+	panics map[string]bool // programs under which gVisor's kernel has died
 }
 
 var _ sandbox.Adopter = (*Box)(nil)
@@ -72,6 +73,9 @@ func New(opt Options) (*Box, error) {
 	if opt.OrphanMax <= 0 {
 		opt.OrphanMax = 10 * time.Minute
 	}
+	if opt.SilenceMax <= 0 {
+		opt.SilenceMax = 30 * time.Second
+	}
 	dir, err := filepath.Abs(opt.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("make a gvisor box: %w", err)
@@ -86,7 +90,7 @@ func New(opt Options) (*Box, error) {
 		return nil, fmt.Errorf("make a gvisor box: the directory %s has a colon or a comma in its name; hint: choose another", dir)
 	}
 	opt.Dir = dir
-	b := &Box{opt: opt, slots: make(chan struct{}, opt.Slots), done: make(chan struct{}), live: map[string]*attempt{}, stored: map[*attempt]struct{}{}}
+	b := &Box{opt: opt, slots: make(chan struct{}, opt.Slots), done: make(chan struct{}), live: map[string]*attempt{}, stored: map[*attempt]struct{}{}, panics: map[string]bool{}}
 	b.noNet, b.noMove, b.cpu = haveNet(opt.Command), movable(), processor()
 	if opt.GPUs != nil {
 		b.noGPU = opt.GPUs.Check()
@@ -126,6 +130,24 @@ func (b *Box) Limited() error {
 	return errors.Join(cpu, net, move, b.noGPU)
 }
 
+// maxPanics bounds what a box remembers of them. To forget costs an attempt at most.
+const maxPanics = 1024
+
+// panickedBefore notes that gVisor's kernel has died under a program, and reports whether
+// it did so before. That can be the host's doing once; if it were the host's each time, a
+// program that knows how to bring it about would never pay.
+func (b *Box) panickedBefore(spec sandbox.Spec) bool {
+	key := specDigest(spec) + spec.Root
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	before := b.panics[key]
+	if !before && len(b.panics) >= maxPanics {
+		clear(b.panics)
+	}
+	b.panics[key] = true
+	return before
+}
+
 func (b *Box) crashed(id, detail string) {
 	if b.opt.Crashed != nil {
 		b.opt.Crashed(id, detail)
@@ -147,7 +169,7 @@ func (b *Box) begin(ctx context.Context, id string, spec sandbox.Spec) (*attempt
 	}
 	a := &attempt{
 		box: b, ended: make(chan struct{}),
-		task: task{ID: id, Spec: spec, Cgroups: b.cgroups, Orphan: b.opt.OrphanMax, Egress: b.opt.Egress},
+		task: task{ID: id, Spec: spec, Cgroups: b.cgroups, Orphan: b.opt.OrphanMax, Silence: b.opt.SilenceMax, Egress: b.opt.Egress},
 	}
 	if len(spec.GPUs) > 0 {
 		a.task.GPUs = &lent{Version: b.opt.GPUs.Version, Libraries: b.opt.GPUs.Libraries, Binaries: b.opt.GPUs.Binaries}

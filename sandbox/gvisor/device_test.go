@@ -3,7 +3,6 @@
 package gvisor_test
 
 import (
-	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -51,36 +50,28 @@ func TestDevice(t *testing.T) {
 	dynamicImage(t, image, programs)
 	cached(t, image)
 	box := newBox(t, t.TempDir(), func(o *gvisor.Options) { o.GPUs = &gpus })
-	run := func(t *testing.T, args ...string) string {
+	inBox := func(t *testing.T, args ...string) string {
 		t.Helper()
-		tmp := t.TempDir()
-		spec := sandbox.Spec{Root: image, Args: args, Out: filepath.Join(tmp, "out"), Log: filepath.Join(tmp, "log"), GPUs: gpus.Minors[:1], Env: map[string]string{"PATH": "/bin"},
-			Limits: sandbox.Limits{MemoryBytes: 4 << 30, Processes: 2048}}
-		if err := os.Mkdir(spec.Out, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		r, err := box.Start(t.Context(), t.Name(), spec)
-		if err != nil {
-			t.Fatal(err)
-		}
-		exit, err := r.Wait(context.Background())
-		text, _ := os.ReadFile(spec.Log)
-		if err != nil || exit.Reason != sandbox.Exited || exit.Code != 0 {
-			t.Fatalf("%+v, %v\n%s", exit, err, text)
+		s := specOf(t)
+		s.Root, s.Args, s.GPUs, s.Env = image, args, gpus.Minors[:1], map[string]string{"PATH": "/bin"}
+		s.Limits = sandbox.Limits{MemoryBytes: 4 << 30, Processes: 2048}
+		exit, text := run(t, box, s)
+		if !exit.OK() {
+			t.Fatalf("%+v\n%s", exit, text)
 		}
 		t.Logf("%s", text)
-		return string(text)
+		return text
 	}
 	t.Run("nvidia-smi", func(t *testing.T) {
 		if len(driver.Binaries) == 0 {
 			t.Skip("the driver came without nvidia-smi")
 		}
-		if text := run(t, "nvidia-smi", "-L"); strings.Count(text, "GPU ") != 1 {
+		if text := inBox(t, "nvidia-smi", "-L"); strings.Count(text, "GPU ") != 1 {
 			t.Errorf("one device was given, listed are:\n%s", text)
 		}
 	})
 	t.Run("CUDA", func(t *testing.T) {
-		if text := run(t, "/device"); !strings.HasPrefix(text, "1 devices") {
+		if text := inBox(t, "/device"); !strings.HasPrefix(text, "1 devices") {
 			t.Errorf("one device was given:\n%s", text)
 		}
 	})

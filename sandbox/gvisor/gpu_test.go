@@ -3,7 +3,6 @@
 package gvisor_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -282,26 +281,18 @@ func TestGPUInside(t *testing.T) {
 	if !box.Capabilities().GPUs {
 		t.Fatalf("no GPUs: %v", box.Limited())
 	}
-	run := func(t *testing.T, image string, gpus []int) string {
+	specIn := func(t *testing.T, image string, gpus []int) sandbox.Spec {
+		s := specOf(t)
+		s.Root, s.Args, s.GPUs, s.Env = image, []string{"/gpu"}, gpus, map[string]string{"PATH": "/usr/bin"}
+		return s
+	}
+	runIn := func(t *testing.T, image string, gpus []int) string {
 		t.Helper()
-		dir := t.TempDir()
-		spec := sandbox.Spec{Root: image, Args: []string{"/gpu"}, Out: filepath.Join(dir, "out"), Log: filepath.Join(dir, "log"), GPUs: gpus, Env: map[string]string{"PATH": "/usr/bin"}}
-		if err := os.Mkdir(spec.Out, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		r, err := box.Start(t.Context(), t.Name(), spec)
-		if err != nil {
-			t.Fatal(err)
-		}
-		exit, err := r.Wait(context.Background())
-		if err != nil {
-			t.Fatal(err)
-		}
-		text, _ := os.ReadFile(spec.Log)
-		if exit.Reason != sandbox.Exited || exit.Code != 0 {
+		exit, text := run(t, box, specIn(t, image, gpus))
+		if !exit.OK() {
 			t.Fatalf("%+v\n%s", exit, text)
 		}
-		return string(text)
+		return text
 	}
 	has := func(t *testing.T, text string, lines ...string) {
 		t.Helper()
@@ -313,44 +304,52 @@ func TestGPUInside(t *testing.T) {
 	}
 	const control = "/dev/nvidiactl: char 195:255 open ok ioctl File descriptor in bad state"
 	t.Run("one of two", func(t *testing.T) {
-		text := run(t, g.Image, []int{1})
+		text := runIn(t, g.Image, []int{1})
 		has(t, text, control, "/dev/nvidia0: none", "/dev/nvidia1: char 195:1 open ok ioctl File descriptor in bad state", "uvm: 1", "libcuda.so.1: 12080", "libcuda.so: 12080", "smi: 1", "write: 1")
 		if g.Ldconfig {
 			has(t, text, "path -\n")
 		}
 	})
 	t.Run("both", func(t *testing.T) {
-		has(t, run(t, g.Image, []int{0, 1}), control, "/dev/nvidia0: char 195:0 open ok", "/dev/nvidia1: char 195:1 open ok")
+		has(t, runIn(t, g.Image, []int{0, 1}), control, "/dev/nvidia0: char 195:0 open ok", "/dev/nvidia1: char 195:1 open ok")
 	})
 	t.Run("without a loader's cache", func(t *testing.T) {
-		has(t, run(t, g.Uncached, []int{0}), "libcuda.so.1: 12080", "path /usr/local/nvidia/lib64\n")
+		has(t, runIn(t, g.Uncached, []int{0}), "libcuda.so.1: 12080", "path /usr/local/nvidia/lib64\n")
 	})
 	t.Run("none", func(t *testing.T) { // the image is as it was
-		has(t, run(t, g.Image, nil), "/dev/nvidiactl: none", "libcuda.so.1: 0", "smi: 0")
+		has(t, runIn(t, g.Image, nil), "/dev/nvidiactl: none", "libcuda.so.1: 0", "smi: 0")
 	})
-	t.Run("a link for /dev", func(t *testing.T) {
-		image := t.TempDir()
-		target := t.TempDir()
-		if err := errors.Join(os.Chmod(image, 0o755), os.Symlink(target, filepath.Join(image, "dev"))); err != nil {
-			t.Fatal(err)
-		}
-		dir := t.TempDir()
-		spec := sandbox.Spec{Root: image, Args: []string{"/gpu"}, Out: filepath.Join(dir, "out"), Log: filepath.Join(dir, "log"), GPUs: []int{0}}
-		if err := os.Mkdir(spec.Out, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		r, err := box.Start(t.Context(), t.Name(), spec)
-		if err != nil {
-			t.Fatal(err)
-		}
-		exit, err := r.Wait(context.Background())
-		if err != nil || exit.Reason != sandbox.BadProgram {
-			t.Errorf("%+v, %v", exit, err)
-		}
-		if left, err := os.ReadDir(target); err != nil || len(left) > 0 {
-			t.Errorf("written where the link leads: %v, %v", left, err)
-		}
-	})
+	outside := t.TempDir()
+	for name, odd := range map[string]func(image string) error{
+		"dev leads out":      func(image string) error { return os.Symlink(outside, filepath.Join(image, "dev")) },
+		"dev is the root":    func(image string) error { return os.Symlink(".", filepath.Join(image, "dev")) },
+		"dev is a file":      func(image string) error { return os.WriteFile(filepath.Join(image, "dev"), nil, 0o644) },
+		"dev is a pipe":      func(image string) error { return unix.Mkfifo(filepath.Join(image, "dev"), 0o644) },
+		"nvidia leads out":   func(image string) error { return linkNvidia(image, outside) },
+		"nvidia is the root": func(image string) error { return linkNvidia(image, "../../..") },
+		"nvidia is no place": func(image string) error { return linkNvidia(image, "nowhere") },
+		"nvidia is a pipe": func(image string) error {
+			return errors.Join(os.MkdirAll(filepath.Join(image, "usr/local"), 0o755), unix.Mkfifo(filepath.Join(image, "usr/local/nvidia"), 0o644))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			image := t.TempDir()
+			if err := errors.Join(os.Chmod(image, 0o755), odd(image)); err != nil {
+				t.Fatal(err)
+			}
+			if !strings.HasPrefix(name, "dev") {
+				if err := os.Mkdir(filepath.Join(image, "dev"), 0o755); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if exit, _ := run(t, box, specIn(t, image, []int{0})); exit.Reason != sandbox.BadProgram || !strings.Contains(exit.Message, "director") {
+				t.Errorf("%+v", exit)
+			}
+			if left, err := os.ReadDir(outside); err != nil || len(left) > 0 {
+				t.Errorf("written where the link leads: %v, %v", left, err)
+			}
+		})
+	}
 	if after, err := os.ReadFile(g.Tool); err != nil || string(after) != string(before) {
 		t.Errorf("the host's file has changed: %v", err)
 	}
@@ -362,12 +361,14 @@ func TestGPUInside(t *testing.T) {
 		}
 	}
 	for name, gpus := range map[string][]int{"not there": {7}, "twice": {0, 0}} {
-		dir := t.TempDir()
-		spec := sandbox.Spec{Root: g.Image, Args: []string{"/gpu"}, Out: dir, Log: filepath.Join(t.TempDir(), "log"), GPUs: gpus}
-		if _, err := box.Start(t.Context(), "bad", spec); !errors.Is(err, sandbox.ErrSpec) {
+		if _, err := box.Start(t.Context(), "bad", specIn(t, g.Image, gpus)); !errors.Is(err, sandbox.ErrSpec) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+}
+
+func linkNvidia(image, to string) error {
+	return errors.Join(os.MkdirAll(filepath.Join(image, "usr/local"), 0o755), os.Symlink(to, filepath.Join(image, "usr/local/nvidia")))
 }
 
 func TestGPUCheck(t *testing.T) {
@@ -395,8 +396,9 @@ func TestGPUCheck(t *testing.T) {
 	if box.Capabilities().GPUs || box.Limited() == nil || !strings.Contains(box.Limited().Error(), "470.1.1") {
 		t.Errorf("GPUs with a driver that nobody knows: %v", box.Limited())
 	}
-	dir := t.TempDir()
-	if _, err := box.Start(t.Context(), "x", sandbox.Spec{Root: dir, Args: []string{"/x"}, Out: dir, Log: dir + "/log", GPUs: []int{0}}); !errors.Is(err, sandbox.ErrSpec) {
+	s := specOf(t)
+	s.GPUs = []int{0}
+	if _, err := box.Start(t.Context(), "x", s); !errors.Is(err, sandbox.ErrSpec) {
 		t.Errorf("a box without GPUs takes them: %v", err)
 	}
 }

@@ -67,6 +67,9 @@ type Options struct {
 	Slots int
 	// OrphanMax is how long an attempt runs without a holder (default 10 minutes).
 	OrphanMax time.Duration
+	// SilenceMax is how long, where no cgroup counts memory, gVisor's kernel may leave it
+	// unsaid how much it has (default 30 s).
+	SilenceMax time.Duration
 	// CloseMax is how long Close waits for attempts that it has told to end, before it ends
 	// their supervisors (default 20 s).
 	CloseMax time.Duration

@@ -64,12 +64,38 @@ func processTime() time.Duration {
 	return total
 }
 
+// ownTime is the processor time of this process.
+func ownTime() time.Duration {
+	var own unix.Rusage
+	_ = unix.Getrusage(unix.RUSAGE_SELF, &own)
+	return time.Duration(own.Utime.Nano() + own.Stime.Nano())
+}
+
 // largestProcess is the most memory that any process below this one had, of those that
 // have ended.
 func largestProcess() int64 {
 	var gone unix.Rusage
 	_ = unix.Getrusage(unix.RUSAGE_CHILDREN, &gone)
 	return gone.Maxrss * 1024
+}
+
+// heldMemory is what all processes of this pid namespace but this one have, in bytes;
+// a page that some share counts once.
+func heldMemory() (n int64) {
+	files, _ := filepath.Glob("/proc/[0-9]*/smaps_rollup")
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil || f == "/proc/1/smaps_rollup" {
+			continue
+		}
+		if _, rest, ok := strings.Cut(string(b), "\nPss:"); ok {
+			if w := strings.Fields(rest); len(w) > 0 {
+				kib, _ := strconv.ParseInt(w[0], 10, 64)
+				n += kib << 10
+			}
+		}
+	}
+	return n
 }
 
 // panicked says whether the sandbox's stderr, where it warns as well, holds its end.

@@ -23,6 +23,10 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
+	"github.com/artel-network/artel/blob"
+	"github.com/artel-network/artel/blob/mem"
 	"github.com/artel-network/artel/sandbox"
 	"github.com/artel-network/artel/sandbox/gvisor"
 )
@@ -111,8 +115,29 @@ func TestDeeper(t *testing.T) {
 		deepest = max(deepest, strings.Count(strings.TrimPrefix(path, s.Out), "/"))
 		return nil
 	})
-	if deepest > 256 || deepest < 200 {
+	if deepest > 64 || deepest < 60 {
 		t.Errorf("directories are nested %d deep", deepest)
+	}
+}
+
+// TestDeepIsKept: as deep as a program may write, its output can be kept; and the log
+// says why it may go no deeper.
+func TestDeepIsKept(t *testing.T) {
+	needs(t)
+	box := newBox(t, t.TempDir(), nil)
+	s := specOf(t, "deep", "1000")
+	exit, log := run(t, box, s)
+	if exit.Reason != sandbox.Exited || exit.OK() || !strings.Contains(log, "stopped at depth 64 mkdir") || !strings.Contains(log, "file name too long") {
+		t.Errorf("%v; log %s", exit, log)
+	}
+	if strings.Count(log, "artel: a directory in /out was refused: no more than 64") != 1 {
+		t.Errorf("the log does not say why: %s", log)
+	}
+	if err := os.WriteFile(s.Out+strings.Repeat("/d", 64)+"/file", []byte("x"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := blob.AddDir(t.Context(), mem.New(0), s.Out, blob.Limits{}); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -230,6 +255,88 @@ func TestNetwork(t *testing.T) {
 	if _, err := box.Start(t.Context(), "mail", s); !errors.Is(err, sandbox.ErrSpec) {
 		t.Errorf("mail: %v, want ErrSpec", err)
 	}
+}
+
+// TestNetworkIsMetered: what the host spends on a program's packets is in the
+// program's processor time.
+func TestNetworkIsMetered(t *testing.T) {
+	needs(t)
+	own := ownAddr(t)
+	l, err := net.Listen("tcp", netip.AddrPortFrom(own, 0).String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() { defer c.Close(); _, _ = io.Copy(c, c) }()
+		}
+	}()
+	root := t.TempDir()
+	box := newBox(t, root, func(o *gvisor.Options) { o.Egress.Permit = []netip.Prefix{netip.PrefixFrom(own, 32)} })
+	if !box.Capabilities().Network || !box.Capabilities().CPU {
+		t.Skip(box.Limited())
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	s := specOf(t, "sit")
+	s.Network = &sandbox.Network{Allow: []string{l.Addr().String()}}
+	r, err := box.Start(ctx, "talks", s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said strings.Builder
+	p, err := r.(sandbox.Interactive).Exec(ctx, sandbox.Command{Args: []string{"/program", "exchange", l.Addr().String(), strconv.Itoa(24 << 20)}, Stdout: &said})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code, err := p.Wait(ctx); code != 0 || err != nil || !strings.Contains(said.String(), "exchanged 25165824 true") {
+		t.Fatalf("%d, %v: %s", code, err, said.String())
+	}
+	u, err := r.(sandbox.Interactive).Usage(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Read after that, when the program only sits, the cgroup has at least what it had then.
+	alone := groupTime(t, filepath.Join(root, "state"))
+	if time.Duration(u.CPUMillis)*time.Millisecond <= alone+time.Millisecond {
+		t.Errorf("%d ms were metered, and the box alone has used %s", u.CPUMillis, alone)
+	}
+	r.Kill()
+	if exit, err := r.Wait(ctx); err != nil || exit.CPUMillis < u.CPUMillis {
+		t.Errorf("%d ms, then %+v, %v", u.CPUMillis, exit, err)
+	}
+}
+
+// groupTime is the processor time of the one attempt of the box with its state in dir.
+func groupTime(t testing.TB, dir string) time.Duration {
+	t.Helper()
+	dir, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range []string{"/sys/fs/cgroup/*/%s/attempt-*/cpuacct.usage", "/sys/fs/cgroup/%s/attempt-*/cpu.stat", "/sys/fs/cgroup/*/*/*/%s/attempt-*/cpu.stat"} {
+		found, _ := filepath.Glob(fmt.Sprintf(f, gvisor.GroupName(dir)))
+		for _, name := range found {
+			b, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var n time.Duration
+			if _, err := fmt.Sscanf(string(b), "usage_usec %d", &n); err == nil {
+				return n * time.Microsecond
+			}
+			if _, err := fmt.Sscan(string(b), &n); err == nil {
+				return n
+			}
+		}
+	}
+	t.Skip("the box's cgroup is not found")
+	return 0
 }
 
 // traces is what this user's sandboxes could leave behind: processes of ours, mounts,
@@ -514,6 +621,94 @@ func TestCloseOfAHang(t *testing.T) {
 	sameTraces(t, before)
 }
 
+// TestPanicAgain: the sandbox's kernel may die of its host's doing once. The program with
+// which it dies again has brought it about.
+func TestPanicAgain(t *testing.T) {
+	needs(t)
+	root := t.TempDir()
+	box := newBox(t, root, nil)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	die := func(args ...string) sandbox.Exit {
+		t.Helper()
+		s := specOf(t, args...)
+		r, err := box.Start(ctx, "panics", s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		until(t, "it runs", func() bool { b, _ := os.ReadFile(s.Log); return strings.Contains(string(b), "sitting") })
+		// Go's runtime in it finds no memory any more, and panics.
+		none := unix.Rlimit{Cur: 1 << 20, Max: 1 << 20}
+		if err := unix.Prlimit(child(t, "runsc-sandbox", root), unix.RLIMIT_AS, &none, nil); err != nil {
+			t.Fatal(err)
+		}
+		go func() { // work for it
+			for ctx.Err() == nil {
+				p, err := r.(sandbox.Interactive).Exec(ctx, sandbox.Command{Args: []string{"/program", "fill", "/tmp", "10000000"}, Stdout: io.Discard})
+				if err != nil {
+					return
+				}
+				_, _ = p.Wait(ctx)
+			}
+		}()
+		exit, err := r.Wait(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return exit
+	}
+	for _, c := range []struct {
+		args []string
+		want sandbox.Reason
+	}{{[]string{"sit"}, sandbox.Lost}, {[]string{"sit", "otherwise"}, sandbox.Lost}, {[]string{"sit"}, sandbox.Trapped}, {[]string{"sit"}, sandbox.Trapped}} {
+		exit := die(c.args...)
+		if exit.Reason != c.want || (c.want == sandbox.Trapped) != strings.Contains(exit.Message, "twice") {
+			t.Errorf("%v: %+v, want %s", c.args, exit, c.want)
+		}
+	}
+	// An end from outside is nobody's doing but the host's, however often.
+	for range 2 {
+		s := specOf(t, "sit", "killed")
+		r, err := box.Start(ctx, "killed", s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		until(t, "it runs", func() bool { b, _ := os.ReadFile(s.Log); return strings.Contains(string(b), "sitting") })
+		if err := syscall.Kill(child(t, "runsc-sandbox", root), syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		if exit, err := r.Wait(ctx); err != nil || exit.Reason != sandbox.Lost {
+			t.Errorf("%+v, %v", exit, err)
+		}
+	}
+}
+
+// TestSilence: where no cgroup counts memory, a sandbox that does not say any more how
+// much it has is stopped: it is not the program's fault.
+func TestSilence(t *testing.T) {
+	needs(t)
+	root := t.TempDir()
+	box := newBox(t, root, func(o *gvisor.Options) { o.SilenceMax = 2 * time.Second })
+	if box.Capabilities().CPU {
+		t.Skip("a cgroup counts memory here")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	s := specOf(t, "sit")
+	r, err := box.Start(ctx, "silent", s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	until(t, "it runs", func() bool { b, _ := os.ReadFile(s.Log); return strings.Contains(string(b), "sitting") })
+	if err := syscall.Kill(child(t, "runsc-sandbox", root), syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	exit, err := r.Wait(ctx)
+	if err != nil || exit.Reason != sandbox.Lost || !strings.Contains(exit.Message, "did not answer for 2s") {
+		t.Errorf("%+v, %v", exit, err)
+	}
+}
+
 // TestOrdinaryUser runs the suite again as a user with no rights.
 func TestOrdinaryUser(t *testing.T) {
 	if os.Getuid() != 0 || os.Getenv(rerun) != "" {
@@ -541,7 +736,7 @@ func TestOrdinaryUser(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(setpriv, fmt.Sprintf("--reuid=%d", uid), fmt.Sprintf("--regid=%d", uid), "--clear-groups", "--bounding-set=-all",
-		test, "-test.run", "TestConformance|TestAllocation|TestHostPorts|TestNetwork|TestNothingIsLeft|TestCloseOfAHang|TestProgram|TestMove", "-test.v")
+		test, "-test.run", "TestConformance|TestAllocation|TestHostPorts|TestNetwork|TestNothingIsLeft|TestCloseOfAHang|TestSilence|TestProgram|TestMove", "-test.v")
 	cmd.Dir = dir
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "TMPDIR=" + dir, rerun + "=" + built.main + ":" + built.root}
 	out, err := cmd.CombinedOutput()

@@ -101,6 +101,9 @@ func (b *bootCommand) Execute(ctx context.Context, f *flag.FlagSet, args ...any)
 // overFifo, in a bundle, is where the gofer tells of a limit that was hit.
 const overFifo = "over"
 
+// deepMark begins a line there about a directory that was refused.
+const deepMark = "deep "
+
 // limitGofer puts outfs before gVisor's own file server. It is called before the gofer
 // leaves for its chroot.
 func limitGofer() error {
@@ -119,6 +122,8 @@ func limitGofer() error {
 	if err != nil {
 		return fmt.Errorf("open the way to the supervisor: %w", err)
 	}
-	extension.Register(&outfs.Extension{Limits: c.Mounts, Over: func(name string) { _, _ = writeFD(fd, name+"\n") }})
+	extension.Register(&outfs.Extension{
+		Limits: c.Mounts, Over: func(name string) { _, _ = writeFD(fd, name+"\n") }, Deep: func(name string) { _, _ = writeFD(fd, deepMark+name+"\n") },
+	})
 	return nil
 }

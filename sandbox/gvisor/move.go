@@ -306,15 +306,25 @@ type badCheckpoint struct{ error }
 
 func (b badCheckpoint) Unwrap() error { return b.error }
 
-// prepare fills the directories and the log of an attempt that goes on from a checkpoint.
+// errStopped says that an attempt was stopped before its program ran.
+var errStopped = errors.New("stopped while it was prepared")
+
+// prepare fills the directories and the log of an attempt that goes on from a checkpoint,
+// unless it is stopped meanwhile.
 func (s *supervisor) prepare() error {
 	spec := s.task.Spec
+	still := func() error {
+		if s.stopped() != "" {
+			return errStopped
+		}
+		return nil
+	}
 	facts, err := snapshot.ReadFacts(spec.Restore)
 	if err == nil {
-		err = snapshot.Verify(spec.Restore, facts)
+		err = snapshot.Verify(spec.Restore, facts, still)
 	}
 	if err == nil {
-		err = snapshot.RestoreTrees(spec.Restore, trees(spec))
+		err = snapshot.RestoreTrees(spec.Restore, trees(spec), still)
 	}
 	var kept []byte
 	if err == nil {

@@ -24,6 +24,34 @@ type network struct {
 	done   chan struct{}
 }
 
+// thrift keeps what this process spends on a box's network to as much processor time as
+// the box's program may have itself: nobody else bounds it.
+type thrift struct {
+	share float64 // processors
+	spent func() time.Duration
+	now   func() time.Time
+
+	credit time.Duration // of processor time; at most share times saved
+	at     time.Time     // of the last look
+	had    time.Duration // spent by then
+}
+
+// saved is the time whose share may be spent at once.
+const saved = 200 * time.Millisecond
+
+// rest is how long to do nothing until what was spent is earned.
+func (t *thrift) rest() time.Duration {
+	now, spent := t.now(), t.spent()
+	most := time.Duration(float64(saved) * t.share)
+	if t.at.IsZero() {
+		t.credit, t.at, t.had = most, now, spent
+	}
+	t.credit += time.Duration(float64(now.Sub(t.at))*t.share) - (spent - t.had)
+	// What was spent on other work than frames is not held against them for long.
+	t.credit, t.at, t.had = min(max(t.credit, -5*most), most), now, spent
+	return time.Duration(float64(max(0, -t.credit)) / t.share)
+}
+
 func policy(n sandbox.Network, owner Egress) egress.Policy {
 	return egress.Policy{Network: n, Owner: egress.Owner{Permit: owner.Permit, Deny: owner.Deny, Mail: owner.Mail}}
 }
@@ -69,7 +97,8 @@ func netTrial() error {
 }
 
 // connect makes the namespace, and starts the way out where the program may have one.
-func connect(dir string, want *sandbox.Network, owner Egress) (*network, error) {
+// cpu is the program's limit in thousandths of a processor.
+func connect(dir string, want *sandbox.Network, owner Egress, cpu int64) (*network, error) {
 	ns, err := egress.NewNetNS()
 	if err != nil {
 		return nil, err
@@ -84,7 +113,9 @@ func connect(dir string, want *sandbox.Network, owner Egress) (*network, error) 
 		_ = ns.Close()
 		return nil, err
 	}
-	if n.out, err = egress.New(end, link, policy(*want, owner)); err != nil {
+	p := policy(*want, owner)
+	p.Rest = (&thrift{share: float64(max(cpu, 10)) / 1000, spent: ownTime, now: time.Now}).rest
+	if n.out, err = egress.New(end, link, p); err != nil {
 		_ = end.Close()
 		_ = ns.Close()
 		return nil, err

@@ -137,6 +137,10 @@ func (a *attempt) follow() {
 	if err := a.task.Cgroups.group(a.task.Group).destroy(); err != nil {
 		a.box.crashed(a.task.ID, err.Error())
 	}
+	if exit.Reason == sandbox.Lost && panicked(filepath.Join(a.dir, panicFile)) && a.box.panickedBefore(a.task.Spec) {
+		exit.Reason = sandbox.Trapped
+		exit.Message = "The sandbox's kernel died under this program twice on this host, so it counts as the program's doing. Run it on another machine, or leave out what it did last."
+	}
 	a.exit = *exit
 	a.box.leave(a)
 	close(a.ended)

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 
@@ -24,6 +25,7 @@ import (
 	"gvisor.dev/gvisor/runsc/container"
 
 	"github.com/artel-network/artel/sandbox"
+	"github.com/artel-network/artel/sandbox/gvisor/internal/outfs"
 )
 
 // Files of an attempt's directory.
@@ -41,6 +43,7 @@ type task struct {
 	Cgroups cgroups
 	Group   string
 	Orphan  time.Duration
+	Silence time.Duration
 	Egress  Egress
 	GPUs    *lent // what goes with Spec.GPUs
 }
@@ -72,6 +75,7 @@ type supervisor struct {
 	cause   sandbox.Reason
 	running *container.Container // from its creation to its end
 	begun   time.Time            // the program's first instruction
+	own     time.Duration        // what this process had used by then
 	clock   sandbox.Clock        // of the wall limit
 	frozen  bool
 	saving  bool // gVisor writes a checkpoint, and is not to be frozen
@@ -138,10 +142,11 @@ func (q quiet) Write(b []byte) (int, error) {
 	return q.Writer.Write(b)
 }
 
-// orphaned, outOfPrepare are causes of this package.
+// orphaned, outOfPrepare, silent are causes of this package.
 const (
 	orphaned     sandbox.Reason = "orphaned"
 	outOfPrepare sandbox.Reason = "out of time to prepare"
+	silent       sandbox.Reason = "silent"
 )
 
 // stop kills the program for the given reason; the first reason stands.
@@ -235,6 +240,11 @@ func (s *supervisor) contain(start time.Time, limit *time.Timer, lost func(error
 	if s.net != nil {
 		defer s.net.close()
 	}
+	if errors.Is(err, errStopped) {
+		exit = s.verdict(0, nil)
+		exit.PrepareMillis = ceilMillis(time.Since(start))
+		return exit
+	}
 	if bad := (badCheckpoint{}); errors.As(err, &bad) {
 		return s.unrestorable(err)
 	}
@@ -314,7 +324,7 @@ func (s *supervisor) contain(start time.Time, limit *time.Timer, lost func(error
 		return s.refused(err, lost)
 	}
 	s.mu.Lock()
-	s.begun = time.Now()
+	s.begun, s.own = time.Now(), ownTime()
 	s.clock = sandbox.Clock{Limit: millis(spec.Limits.WallMillis), End: func() { s.stop(sandbox.OutOfTime) }}
 	s.clock.Start()
 	s.mu.Unlock()
@@ -361,9 +371,13 @@ func (s *supervisor) build(bundle string) (over, logw *os.File, logDone chan str
 	if err := mountPoints(spec.Root, spec.Checkpoint != "", spec.Network != nil); err != nil {
 		return nil, nil, nil, err
 	}
-	if s.net, err = connect(s.dir, spec.Network, s.task.Egress); err != nil {
+	net, err := connect(s.dir, spec.Network, s.task.Egress, spec.Limits.CPUMillis)
+	if err != nil {
 		return nil, nil, nil, err
 	}
+	s.mu.Lock()
+	s.net = net
+	s.mu.Unlock()
 	if s.descriptors, err = ownDescriptors(); err != nil {
 		return nil, nil, nil, err
 	}
@@ -457,7 +471,14 @@ func (s *supervisor) takeLog(fd int) (ended bool) {
 // at an empty line, which is our own.
 func (s *supervisor) watchOutput(over *os.File) {
 	for lines := bufio.NewScanner(over); lines.Scan() && lines.Text() != ""; {
-		s.stop(sandbox.OutputLimit)
+		name, deep := strings.CutPrefix(lines.Text(), deepMark)
+		if !deep {
+			s.stop(sandbox.OutputLimit)
+			continue
+		}
+		s.logging.Lock()
+		_, _ = fmt.Fprintf(s.log, "artel: a directory in /%s was refused: no more than %d may lie within one another, so that they can be kept\n", name, outfs.MaxDepth)
+		s.logging.Unlock()
 	}
 }
 
@@ -489,31 +510,66 @@ func (s *supervisor) enclose() error {
 	}
 }
 
-// meter reads what the attempt has used, from the host's side.
+// meter reads what the attempt has used, from the host's side. This process works for
+// the program where that has a network: its packets end here.
 func (s *supervisor) meter() (cpu time.Duration, peak int64) {
-	if s.grp != nil {
-		return s.grp.cpu(), s.grp.memoryPeak()
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return processTime(), s.peak
+	if s.net != nil && s.net.out != nil && !s.begun.IsZero() {
+		cpu = ownTime() - s.own
+	}
+	if s.grp != nil {
+		return cpu + s.grp.cpu(), s.grp.memoryPeak()
+	}
+	return cpu + processTime(), s.peak
 }
 
+// answerIn is how long gVisor's kernel is waited for before the host counts by itself.
+const answerIn = time.Second
+
 // sample stands in for a memory cgroup: it asks the sandbox again and again what it
-// has, and stops it above the limit. The returned function ends it.
+// has, and stops it above the limit. The returned function ends it. Of one that does
+// not answer the host counts the pages; after task.Silence it is stopped.
 func (s *supervisor) sample() (stop func()) {
+	type answer struct {
+		used int64
+		err  error
+	}
+	var asked time.Time // when it was asked what it has not answered
+	answers := make(chan answer, 1)
 	return every(25*time.Millisecond, func() {
 		s.mu.Lock()
-		c, frozen := s.running, s.frozen
+		c, quiet := s.running, s.frozen || s.saving || s.begun.IsZero()
+		frozen := s.frozen
 		s.mu.Unlock()
 		if c == nil || c.Sandbox == nil || frozen {
+			asked = later(asked)
 			return
 		}
-		u, err := c.Sandbox.Usage(false)
-		if err != nil {
-			return
+		if asked.IsZero() {
+			asked = time.Now()
+			go func() {
+				u, err := c.Sandbox.Usage(false)
+				answers <- answer{int64(u.Total), err}
+			}()
 		}
-		used := int64(u.Total)
+		patience := time.NewTimer(answerIn)
+		defer patience.Stop()
+		var used int64
+		select {
+		case a := <-answers:
+			if asked = (time.Time{}); a.err != nil {
+				return
+			}
+			used = a.used
+		case <-patience.C:
+			used = heldMemory() - headroom
+			if quiet {
+				asked = later(asked)
+			} else if time.Since(asked) > s.task.Silence {
+				defer s.stop(silent) // unless it has too much
+			}
+		}
 		s.mu.Lock()
 		s.peak = max(s.peak, used)
 		s.mu.Unlock()
@@ -521,6 +577,14 @@ func (s *supervisor) sample() (stop func()) {
 			s.stop(sandbox.OutOfMemory)
 		}
 	})
+}
+
+// later is the time from which a silence counts that has a good reason until now.
+func later(asked time.Time) time.Time {
+	if asked.IsZero() {
+		return asked
+	}
+	return time.Now()
 }
 
 // every calls look again and again, until stop, which waits for the last call.

@@ -72,6 +72,8 @@ func (s *supervisor) verdict(ws unix.WaitStatus, err error) sandbox.Exit {
 		return say(cause, "The attempt was written down and stopped. It can go on from its checkpoint.")
 	case cause == sandbox.BadCheckpoint:
 		return say(cause, "The program, as its checkpoint had it, wrote more above its image than its limit of %d bytes.", lim.LayerBytes)
+	case cause == silent:
+		return say(sandbox.Lost, "The sandbox that ran the program did not answer for %s, so it was stopped. Run it again, on another machine.", s.task.Silence)
 	case cause == orphaned:
 		return say(sandbox.Killed, "Nobody on the host looked after the attempt for %s, so it was stopped.", s.task.Orphan)
 	case cause == sandbox.OutputLimit:

@@ -32,8 +32,11 @@ type attempt struct {
 	worker *worker        // nil before it has one and after it has ended
 	cause  sandbox.Reason // why the worker was killed, if it was
 	clock  sandbox.Clock  // of the limit that runs: to prepare, then of the program
+	began  bool           // its first instruction
 	frozen bool
 }
+
+var _ sandbox.Metered = (*attempt)(nil)
 
 // Start is sandbox.Box's.
 func (b *Box) Start(ctx context.Context, id string, spec sandbox.Spec) (sandbox.Run, error) {
@@ -441,6 +444,23 @@ func (a *attempt) Wait(ctx context.Context) (sandbox.Exit, error) {
 	case <-ctx.Done():
 		return sandbox.Exit{}, ctx.Err()
 	}
+}
+
+// Usage is sandbox.Metered's: for how long it runs, and what it has logged.
+func (a *attempt) Usage(context.Context) (sandbox.Usage, error) {
+	select {
+	case <-a.ended:
+		return sandbox.Usage{}, fmt.Errorf("read the meter of %s: %w", a.id, sandbox.ErrEnded)
+	default:
+	}
+	a.mu.Lock()
+	var u sandbox.Usage
+	if a.began {
+		u.WallMillis = ceilMillis(a.clock.Read())
+	}
+	a.mu.Unlock()
+	u.LogBytes, _ = a.log.Counts()
+	return u, nil
 }
 
 // Follow is sandbox.Run's.

@@ -25,7 +25,7 @@ func (a *attempt) limit(ms int64, cause sandbox.Reason) (ran time.Duration, inTi
 	if !inTime && cause != "" {
 		return ran, false
 	}
-	a.clock = sandbox.Clock{}
+	a.clock, a.began = sandbox.Clock{}, cause == sandbox.OutOfTime
 	if cause != "" {
 		a.clock = sandbox.Clock{Limit: millis(ms), End: func() { a.stop(cause) }}
 		if !a.frozen {

@@ -109,6 +109,8 @@ type Offer struct {
 	PullFree      uint64                 `protobuf:"varint,19,opt,name=pull_free,json=pullFree,proto3" json:"pull_free,omitempty"`
 	PullPrice     uint64                 `protobuf:"varint,20,opt,name=pull_price,json=pullPrice,proto3" json:"pull_price,omitempty"`
 	Gpu           *GPU                   `protobuf:"bytes,24,opt,name=gpu,proto3" json:"gpu,omitempty"`
+	Moves         string                 `protobuf:"bytes,25,opt,name=moves,proto3" json:"moves,omitempty"`
+	Keeps         uint64                 `protobuf:"varint,26,opt,name=keeps,proto3" json:"keeps,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -288,6 +290,20 @@ func (x *Offer) GetGpu() *GPU {
 		return x.Gpu
 	}
 	return nil
+}
+
+func (x *Offer) GetMoves() string {
+	if x != nil {
+		return x.Moves
+	}
+	return ""
+}
+
+func (x *Offer) GetKeeps() uint64 {
+	if x != nil {
+		return x.Keeps
+	}
+	return 0
 }
 
 type GPU struct {
@@ -501,6 +517,7 @@ type Terms struct {
 	Pull          uint64                 `protobuf:"varint,17,opt,name=pull,proto3" json:"pull,omitempty"`
 	PullFree      uint64                 `protobuf:"varint,18,opt,name=pull_free,json=pullFree,proto3" json:"pull_free,omitempty"`
 	PullPrice     uint64                 `protobuf:"varint,19,opt,name=pull_price,json=pullPrice,proto3" json:"pull_price,omitempty"`
+	Risk          uint64                 `protobuf:"varint,20,opt,name=risk,proto3" json:"risk,omitempty"`
 	Label         string                 `protobuf:"bytes,24,opt,name=label,proto3" json:"label,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -665,6 +682,13 @@ func (x *Terms) GetPullFree() uint64 {
 func (x *Terms) GetPullPrice() uint64 {
 	if x != nil {
 		return x.PullPrice
+	}
+	return 0
+}
+
+func (x *Terms) GetRisk() uint64 {
+	if x != nil {
+		return x.Risk
 	}
 	return 0
 }
@@ -1747,6 +1771,7 @@ type Start struct {
 	Task          uint64                 `protobuf:"varint,1,opt,name=task,proto3" json:"task,omitempty"`
 	Attempt       uint32                 `protobuf:"varint,2,opt,name=attempt,proto3" json:"attempt,omitempty"`
 	Spec          *TaskSpec              `protobuf:"bytes,3,opt,name=spec,proto3" json:"spec,omitempty"`
+	Keep          *Keeping               `protobuf:"bytes,4,opt,name=keep,proto3" json:"keep,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1802,6 +1827,805 @@ func (x *Start) GetSpec() *TaskSpec {
 	return nil
 }
 
+func (x *Start) GetKeep() *Keeping {
+	if x != nil {
+		return x.Keep
+	}
+	return nil
+}
+
+// Keeping is what a provider needs to take checkpoints of an attempt.
+type Keeping struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	Min           uint64                 `protobuf:"varint,2,opt,name=min,proto3" json:"min,omitempty"` // milliseconds
+	Max           uint64                 `protobuf:"varint,3,opt,name=max,proto3" json:"max,omitempty"`
+	Need          uint32                 `protobuf:"varint,4,opt,name=need,proto3" json:"need,omitempty"` // keepers that must confirm
+	Task          []byte                 `protobuf:"bytes,5,opt,name=task,proto3" json:"task,omitempty"`
+	Key           []byte                 `protobuf:"bytes,6,opt,name=key,proto3" json:"key,omitempty"` // 32 bytes
+	Keepers       []*Keeper              `protobuf:"bytes,7,rep,name=keepers,proto3" json:"keepers,omitempty"`
+	Grant         *KeepGrant             `protobuf:"bytes,8,opt,name=grant,proto3" json:"grant,omitempty"`
+	From          *Segment               `protobuf:"bytes,9,opt,name=from,proto3" json:"from,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Keeping) Reset() {
+	*x = Keeping{}
+	mi := &file_artel_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Keeping) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Keeping) ProtoMessage() {}
+
+func (x *Keeping) ProtoReflect() protoreflect.Message {
+	mi := &file_artel_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Keeping.ProtoReflect.Descriptor instead.
+func (*Keeping) Descriptor() ([]byte, []int) {
+	return file_artel_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *Keeping) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Keeping) GetMin() uint64 {
+	if x != nil {
+		return x.Min
+	}
+	return 0
+}
+
+func (x *Keeping) GetMax() uint64 {
+	if x != nil {
+		return x.Max
+	}
+	return 0
+}
+
+func (x *Keeping) GetNeed() uint32 {
+	if x != nil {
+		return x.Need
+	}
+	return 0
+}
+
+func (x *Keeping) GetTask() []byte {
+	if x != nil {
+		return x.Task
+	}
+	return nil
+}
+
+func (x *Keeping) GetKey() []byte {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+func (x *Keeping) GetKeepers() []*Keeper {
+	if x != nil {
+		return x.Keepers
+	}
+	return nil
+}
+
+func (x *Keeping) GetGrant() *KeepGrant {
+	if x != nil {
+		return x.Grant
+	}
+	return nil
+}
+
+func (x *Keeping) GetFrom() *Segment {
+	if x != nil {
+		return x.From
+	}
+	return nil
+}
+
+type Keeper struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Node          []byte                 `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
+	Addrs         []string               `protobuf:"bytes,2,rep,name=addrs,proto3" json:"addrs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Keeper) Reset() {
+	*x = Keeper{}
+	mi := &file_artel_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Keeper) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Keeper) ProtoMessage() {}
+
+func (x *Keeper) ProtoReflect() protoreflect.Message {
+	mi := &file_artel_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Keeper.ProtoReflect.Descriptor instead.
+func (*Keeper) Descriptor() ([]byte, []int) {
+	return file_artel_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *Keeper) GetNode() []byte {
+	if x != nil {
+		return x.Node
+	}
+	return nil
+}
+
+func (x *Keeper) GetAddrs() []string {
+	if x != nil {
+		return x.Addrs
+	}
+	return nil
+}
+
+// KeepGrant is a renter's word to keepers; its digest is in docs/spec/wire.md.
+type KeepGrant struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Network       []byte                 `protobuf:"bytes,1,opt,name=network,proto3" json:"network,omitempty"`
+	Task          []byte                 `protobuf:"bytes,2,opt,name=task,proto3" json:"task,omitempty"`
+	Try           uint32                 `protobuf:"varint,3,opt,name=try,proto3" json:"try,omitempty"`
+	Saver         []byte                 `protobuf:"bytes,4,opt,name=saver,proto3" json:"saver,omitempty"`
+	From          []byte                 `protobuf:"bytes,5,opt,name=from,proto3" json:"from,omitempty"`
+	Account       []byte                 `protobuf:"bytes,6,opt,name=account,proto3" json:"account,omitempty"`
+	Bytes         uint64                 `protobuf:"varint,7,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	Expires       uint64                 `protobuf:"varint,8,opt,name=expires,proto3" json:"expires,omitempty"`
+	Signature     []byte                 `protobuf:"bytes,9,opt,name=signature,proto3" json:"signature,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KeepGrant) Reset() {
+	*x = KeepGrant{}
+	mi := &file_artel_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KeepGrant) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KeepGrant) ProtoMessage() {}
+
+func (x *KeepGrant) ProtoReflect() protoreflect.Message {
+	mi := &file_artel_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KeepGrant.ProtoReflect.Descriptor instead.
+func (*KeepGrant) Descriptor() ([]byte, []int) {
+	return file_artel_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *KeepGrant) GetNetwork() []byte {
+	if x != nil {
+		return x.Network
+	}
+	return nil
+}
+
+func (x *KeepGrant) GetTask() []byte {
+	if x != nil {
+		return x.Task
+	}
+	return nil
+}
+
+func (x *KeepGrant) GetTry() uint32 {
+	if x != nil {
+		return x.Try
+	}
+	return 0
+}
+
+func (x *KeepGrant) GetSaver() []byte {
+	if x != nil {
+		return x.Saver
+	}
+	return nil
+}
+
+func (x *KeepGrant) GetFrom() []byte {
+	if x != nil {
+		return x.From
+	}
+	return nil
+}
+
+func (x *KeepGrant) GetAccount() []byte {
+	if x != nil {
+		return x.Account
+	}
+	return nil
+}
+
+func (x *KeepGrant) GetBytes() uint64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *KeepGrant) GetExpires() uint64 {
+	if x != nil {
+		return x.Expires
+	}
+	return 0
+}
+
+func (x *KeepGrant) GetSignature() []byte {
+	if x != nil {
+		return x.Signature
+	}
+	return nil
+}
+
+type Saved struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Lease         []byte                 `protobuf:"bytes,1,opt,name=lease,proto3" json:"lease,omitempty"`
+	Number        uint64                 `protobuf:"varint,2,opt,name=number,proto3" json:"number,omitempty"`
+	Attempt       uint32                 `protobuf:"varint,3,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	Task          []byte                 `protobuf:"bytes,4,opt,name=task,proto3" json:"task,omitempty"`
+	Kind          string                 `protobuf:"bytes,5,opt,name=kind,proto3" json:"kind,omitempty"`
+	Generation    uint64                 `protobuf:"varint,6,opt,name=generation,proto3" json:"generation,omitempty"`
+	Root          []byte                 `protobuf:"bytes,7,opt,name=root,proto3" json:"root,omitempty"`
+	Parent        []byte                 `protobuf:"bytes,8,opt,name=parent,proto3" json:"parent,omitempty"`
+	Tree          []byte                 `protobuf:"bytes,9,opt,name=tree,proto3" json:"tree,omitempty"`
+	Bytes         uint64                 `protobuf:"varint,10,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	Stored        uint64                 `protobuf:"varint,11,opt,name=stored,proto3" json:"stored,omitempty"`
+	Wall          uint64                 `protobuf:"varint,12,opt,name=wall,proto3" json:"wall,omitempty"` // milliseconds
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Saved) Reset() {
+	*x = Saved{}
+	mi := &file_artel_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Saved) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Saved) ProtoMessage() {}
+
+func (x *Saved) ProtoReflect() protoreflect.Message {
+	mi := &file_artel_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Saved.ProtoReflect.Descriptor instead.
+func (*Saved) Descriptor() ([]byte, []int) {
+	return file_artel_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *Saved) GetLease() []byte {
+	if x != nil {
+		return x.Lease
+	}
+	return nil
+}
+
+func (x *Saved) GetNumber() uint64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *Saved) GetAttempt() uint32 {
+	if x != nil {
+		return x.Attempt
+	}
+	return 0
+}
+
+func (x *Saved) GetTask() []byte {
+	if x != nil {
+		return x.Task
+	}
+	return nil
+}
+
+func (x *Saved) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Saved) GetGeneration() uint64 {
+	if x != nil {
+		return x.Generation
+	}
+	return 0
+}
+
+func (x *Saved) GetRoot() []byte {
+	if x != nil {
+		return x.Root
+	}
+	return nil
+}
+
+func (x *Saved) GetParent() []byte {
+	if x != nil {
+		return x.Parent
+	}
+	return nil
+}
+
+func (x *Saved) GetTree() []byte {
+	if x != nil {
+		return x.Tree
+	}
+	return nil
+}
+
+func (x *Saved) GetBytes() uint64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *Saved) GetStored() uint64 {
+	if x != nil {
+		return x.Stored
+	}
+	return 0
+}
+
+func (x *Saved) GetWall() uint64 {
+	if x != nil {
+		return x.Wall
+	}
+	return 0
+}
+
+type Kept struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Saved         []byte                 `protobuf:"bytes,1,opt,name=saved,proto3" json:"saved,omitempty"`
+	Until         uint64                 `protobuf:"varint,2,opt,name=until,proto3" json:"until,omitempty"` // unix seconds
+	Signature     []byte                 `protobuf:"bytes,3,opt,name=signature,proto3" json:"signature,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Kept) Reset() {
+	*x = Kept{}
+	mi := &file_artel_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Kept) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Kept) ProtoMessage() {}
+
+func (x *Kept) ProtoReflect() protoreflect.Message {
+	mi := &file_artel_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Kept.ProtoReflect.Descriptor instead.
+func (*Kept) Descriptor() ([]byte, []int) {
+	return file_artel_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *Kept) GetSaved() []byte {
+	if x != nil {
+		return x.Saved
+	}
+	return nil
+}
+
+func (x *Kept) GetUntil() uint64 {
+	if x != nil {
+		return x.Until
+	}
+	return 0
+}
+
+func (x *Kept) GetSignature() []byte {
+	if x != nil {
+		return x.Signature
+	}
+	return nil
+}
+
+type Segment struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Saved         *Saved                 `protobuf:"bytes,1,opt,name=saved,proto3" json:"saved,omitempty"`
+	Signature     []byte                 `protobuf:"bytes,2,opt,name=signature,proto3" json:"signature,omitempty"`
+	Kept          []*Kept                `protobuf:"bytes,3,rep,name=kept,proto3" json:"kept,omitempty"`
+	Idle          uint64                 `protobuf:"varint,4,opt,name=idle,proto3" json:"idle,omitempty"`
+	Due           []byte                 `protobuf:"bytes,5,opt,name=due,proto3" json:"due,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Segment) Reset() {
+	*x = Segment{}
+	mi := &file_artel_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Segment) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Segment) ProtoMessage() {}
+
+func (x *Segment) ProtoReflect() protoreflect.Message {
+	mi := &file_artel_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Segment.ProtoReflect.Descriptor instead.
+func (*Segment) Descriptor() ([]byte, []int) {
+	return file_artel_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *Segment) GetSaved() *Saved {
+	if x != nil {
+		return x.Saved
+	}
+	return nil
+}
+
+func (x *Segment) GetSignature() []byte {
+	if x != nil {
+		return x.Signature
+	}
+	return nil
+}
+
+func (x *Segment) GetKept() []*Kept {
+	if x != nil {
+		return x.Kept
+	}
+	return nil
+}
+
+func (x *Segment) GetIdle() uint64 {
+	if x != nil {
+		return x.Idle
+	}
+	return 0
+}
+
+func (x *Segment) GetDue() []byte {
+	if x != nil {
+		return x.Due
+	}
+	return nil
+}
+
+// KeepRequest asks a node to hold a checkpoint: it fetches it from who asks.
+type KeepRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Grant         *KeepGrant             `protobuf:"bytes,1,opt,name=grant,proto3" json:"grant,omitempty"`
+	Saved         *Saved                 `protobuf:"bytes,2,opt,name=saved,proto3" json:"saved,omitempty"`
+	Signature     []byte                 `protobuf:"bytes,3,opt,name=signature,proto3" json:"signature,omitempty"` // the saver's
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KeepRequest) Reset() {
+	*x = KeepRequest{}
+	mi := &file_artel_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KeepRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KeepRequest) ProtoMessage() {}
+
+func (x *KeepRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_artel_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KeepRequest.ProtoReflect.Descriptor instead.
+func (*KeepRequest) Descriptor() ([]byte, []int) {
+	return file_artel_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *KeepRequest) GetGrant() *KeepGrant {
+	if x != nil {
+		return x.Grant
+	}
+	return nil
+}
+
+func (x *KeepRequest) GetSaved() *Saved {
+	if x != nil {
+		return x.Saved
+	}
+	return nil
+}
+
+func (x *KeepRequest) GetSignature() []byte {
+	if x != nil {
+		return x.Signature
+	}
+	return nil
+}
+
+type KeepResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kept          *Kept                  `protobuf:"bytes,1,opt,name=kept,proto3" json:"kept,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KeepResponse) Reset() {
+	*x = KeepResponse{}
+	mi := &file_artel_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KeepResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KeepResponse) ProtoMessage() {}
+
+func (x *KeepResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_artel_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KeepResponse.ProtoReflect.Descriptor instead.
+func (*KeepResponse) Descriptor() ([]byte, []int) {
+	return file_artel_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *KeepResponse) GetKept() *Kept {
+	if x != nil {
+		return x.Kept
+	}
+	return nil
+}
+
+// KeptRequest asks a node what it holds of a renter's tasks, or to let one go.
+type KeptRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Tasks         [][]byte               `protobuf:"bytes,1,rep,name=tasks,proto3" json:"tasks,omitempty"` // none: of all
+	Drop          bool                   `protobuf:"varint,2,opt,name=drop,proto3" json:"drop,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KeptRequest) Reset() {
+	*x = KeptRequest{}
+	mi := &file_artel_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KeptRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KeptRequest) ProtoMessage() {}
+
+func (x *KeptRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_artel_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KeptRequest.ProtoReflect.Descriptor instead.
+func (*KeptRequest) Descriptor() ([]byte, []int) {
+	return file_artel_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *KeptRequest) GetTasks() [][]byte {
+	if x != nil {
+		return x.Tasks
+	}
+	return nil
+}
+
+func (x *KeptRequest) GetDrop() bool {
+	if x != nil {
+		return x.Drop
+	}
+	return false
+}
+
+type KeptResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Holdings      []*Holding             `protobuf:"bytes,1,rep,name=holdings,proto3" json:"holdings,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KeptResponse) Reset() {
+	*x = KeptResponse{}
+	mi := &file_artel_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KeptResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KeptResponse) ProtoMessage() {}
+
+func (x *KeptResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_artel_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KeptResponse.ProtoReflect.Descriptor instead.
+func (*KeptResponse) Descriptor() ([]byte, []int) {
+	return file_artel_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *KeptResponse) GetHoldings() []*Holding {
+	if x != nil {
+		return x.Holdings
+	}
+	return nil
+}
+
+type Holding struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Grant         *KeepGrant             `protobuf:"bytes,1,opt,name=grant,proto3" json:"grant,omitempty"`
+	Segment       *Segment               `protobuf:"bytes,2,opt,name=segment,proto3" json:"segment,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Holding) Reset() {
+	*x = Holding{}
+	mi := &file_artel_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Holding) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Holding) ProtoMessage() {}
+
+func (x *Holding) ProtoReflect() protoreflect.Message {
+	mi := &file_artel_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Holding.ProtoReflect.Descriptor instead.
+func (*Holding) Descriptor() ([]byte, []int) {
+	return file_artel_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *Holding) GetGrant() *KeepGrant {
+	if x != nil {
+		return x.Grant
+	}
+	return nil
+}
+
+func (x *Holding) GetSegment() *Segment {
+	if x != nil {
+		return x.Segment
+	}
+	return nil
+}
+
 type StartRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Lease         []byte                 `protobuf:"bytes,1,opt,name=lease,proto3" json:"lease,omitempty"`
@@ -1812,7 +2636,7 @@ type StartRequest struct {
 
 func (x *StartRequest) Reset() {
 	*x = StartRequest{}
-	mi := &file_artel_proto_msgTypes[20]
+	mi := &file_artel_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1824,7 +2648,7 @@ func (x *StartRequest) String() string {
 func (*StartRequest) ProtoMessage() {}
 
 func (x *StartRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[20]
+	mi := &file_artel_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1837,7 +2661,7 @@ func (x *StartRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartRequest.ProtoReflect.Descriptor instead.
 func (*StartRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{20}
+	return file_artel_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *StartRequest) GetLease() []byte {
@@ -1866,7 +2690,7 @@ type Refusal struct {
 
 func (x *Refusal) Reset() {
 	*x = Refusal{}
-	mi := &file_artel_proto_msgTypes[21]
+	mi := &file_artel_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1878,7 +2702,7 @@ func (x *Refusal) String() string {
 func (*Refusal) ProtoMessage() {}
 
 func (x *Refusal) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[21]
+	mi := &file_artel_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1891,7 +2715,7 @@ func (x *Refusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Refusal.ProtoReflect.Descriptor instead.
 func (*Refusal) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{21}
+	return file_artel_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Refusal) GetTask() uint64 {
@@ -1931,7 +2755,7 @@ type StartResponse struct {
 
 func (x *StartResponse) Reset() {
 	*x = StartResponse{}
-	mi := &file_artel_proto_msgTypes[22]
+	mi := &file_artel_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1943,7 +2767,7 @@ func (x *StartResponse) String() string {
 func (*StartResponse) ProtoMessage() {}
 
 func (x *StartResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[22]
+	mi := &file_artel_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1956,7 +2780,7 @@ func (x *StartResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartResponse.ProtoReflect.Descriptor instead.
 func (*StartResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{22}
+	return file_artel_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *StartResponse) GetRefused() []*Refusal {
@@ -1976,7 +2800,7 @@ type TaskKey struct {
 
 func (x *TaskKey) Reset() {
 	*x = TaskKey{}
-	mi := &file_artel_proto_msgTypes[23]
+	mi := &file_artel_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1988,7 +2812,7 @@ func (x *TaskKey) String() string {
 func (*TaskKey) ProtoMessage() {}
 
 func (x *TaskKey) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[23]
+	mi := &file_artel_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2001,7 +2825,7 @@ func (x *TaskKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskKey.ProtoReflect.Descriptor instead.
 func (*TaskKey) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{23}
+	return file_artel_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *TaskKey) GetTask() uint64 {
@@ -2028,7 +2852,7 @@ type CancelRequest struct {
 
 func (x *CancelRequest) Reset() {
 	*x = CancelRequest{}
-	mi := &file_artel_proto_msgTypes[24]
+	mi := &file_artel_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2040,7 +2864,7 @@ func (x *CancelRequest) String() string {
 func (*CancelRequest) ProtoMessage() {}
 
 func (x *CancelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[24]
+	mi := &file_artel_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2053,7 +2877,7 @@ func (x *CancelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelRequest.ProtoReflect.Descriptor instead.
 func (*CancelRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{24}
+	return file_artel_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *CancelRequest) GetLease() []byte {
@@ -2082,7 +2906,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_artel_proto_msgTypes[25]
+	mi := &file_artel_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2094,7 +2918,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[25]
+	mi := &file_artel_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2107,7 +2931,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{25}
+	return file_artel_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *WatchRequest) GetLease() []byte {
@@ -2151,7 +2975,7 @@ type WatchResponse struct {
 
 func (x *WatchResponse) Reset() {
 	*x = WatchResponse{}
-	mi := &file_artel_proto_msgTypes[26]
+	mi := &file_artel_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2163,7 +2987,7 @@ func (x *WatchResponse) String() string {
 func (*WatchResponse) ProtoMessage() {}
 
 func (x *WatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[26]
+	mi := &file_artel_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2176,7 +3000,7 @@ func (x *WatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchResponse.ProtoReflect.Descriptor instead.
 func (*WatchResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{26}
+	return file_artel_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *WatchResponse) GetEvents() []*Event {
@@ -2227,7 +3051,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_artel_proto_msgTypes[27]
+	mi := &file_artel_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2239,7 +3063,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[27]
+	mi := &file_artel_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2252,7 +3076,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{27}
+	return file_artel_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *Progress) GetTask() uint64 {
@@ -2298,13 +3122,14 @@ type Event struct {
 	Receipt       *Receipt               `protobuf:"bytes,4,opt,name=receipt,proto3" json:"receipt,omitempty"`
 	Reason        string                 `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
 	Message       string                 `protobuf:"bytes,6,opt,name=message,proto3" json:"message,omitempty"`
+	Segment       *Segment               `protobuf:"bytes,7,opt,name=segment,proto3" json:"segment,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Event) Reset() {
 	*x = Event{}
-	mi := &file_artel_proto_msgTypes[28]
+	mi := &file_artel_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2316,7 +3141,7 @@ func (x *Event) String() string {
 func (*Event) ProtoMessage() {}
 
 func (x *Event) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[28]
+	mi := &file_artel_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2329,7 +3154,7 @@ func (x *Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Event.ProtoReflect.Descriptor instead.
 func (*Event) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{28}
+	return file_artel_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *Event) GetSeq() uint64 {
@@ -2374,6 +3199,13 @@ func (x *Event) GetMessage() string {
 	return ""
 }
 
+func (x *Event) GetSegment() *Segment {
+	if x != nil {
+		return x.Segment
+	}
+	return nil
+}
+
 type Result struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Lease         []byte                 `protobuf:"bytes,1,opt,name=lease,proto3" json:"lease,omitempty"`
@@ -2387,7 +3219,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_artel_proto_msgTypes[29]
+	mi := &file_artel_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2399,7 +3231,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[29]
+	mi := &file_artel_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2412,7 +3244,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{29}
+	return file_artel_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *Result) GetLease() []byte {
@@ -2463,7 +3295,7 @@ type Usage struct {
 
 func (x *Usage) Reset() {
 	*x = Usage{}
-	mi := &file_artel_proto_msgTypes[30]
+	mi := &file_artel_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2475,7 +3307,7 @@ func (x *Usage) String() string {
 func (*Usage) ProtoMessage() {}
 
 func (x *Usage) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[30]
+	mi := &file_artel_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2488,7 +3320,7 @@ func (x *Usage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Usage.ProtoReflect.Descriptor instead.
 func (*Usage) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{30}
+	return file_artel_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *Usage) GetWall() uint64 {
@@ -2535,13 +3367,14 @@ type Receipt struct {
 	Usage         *Usage                 `protobuf:"bytes,5,opt,name=usage,proto3" json:"usage,omitempty"`
 	Sealed        []byte                 `protobuf:"bytes,6,opt,name=sealed,proto3" json:"sealed,omitempty"`
 	Due           []byte                 `protobuf:"bytes,7,opt,name=due,proto3" json:"due,omitempty"`
+	Last          []byte                 `protobuf:"bytes,8,opt,name=last,proto3" json:"last,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Receipt) Reset() {
 	*x = Receipt{}
-	mi := &file_artel_proto_msgTypes[31]
+	mi := &file_artel_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2553,7 +3386,7 @@ func (x *Receipt) String() string {
 func (*Receipt) ProtoMessage() {}
 
 func (x *Receipt) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[31]
+	mi := &file_artel_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2566,7 +3399,7 @@ func (x *Receipt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Receipt.ProtoReflect.Descriptor instead.
 func (*Receipt) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{31}
+	return file_artel_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *Receipt) GetResult() *Result {
@@ -2618,6 +3451,13 @@ func (x *Receipt) GetDue() []byte {
 	return nil
 }
 
+func (x *Receipt) GetLast() []byte {
+	if x != nil {
+		return x.Last
+	}
+	return nil
+}
+
 type PayRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Lease         []byte                 `protobuf:"bytes,1,opt,name=lease,proto3" json:"lease,omitempty"`
@@ -2629,7 +3469,7 @@ type PayRequest struct {
 
 func (x *PayRequest) Reset() {
 	*x = PayRequest{}
-	mi := &file_artel_proto_msgTypes[32]
+	mi := &file_artel_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2641,7 +3481,7 @@ func (x *PayRequest) String() string {
 func (*PayRequest) ProtoMessage() {}
 
 func (x *PayRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[32]
+	mi := &file_artel_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2654,7 +3494,7 @@ func (x *PayRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PayRequest.ProtoReflect.Descriptor instead.
 func (*PayRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{32}
+	return file_artel_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *PayRequest) GetLease() []byte {
@@ -2689,7 +3529,7 @@ type OutputKey struct {
 
 func (x *OutputKey) Reset() {
 	*x = OutputKey{}
-	mi := &file_artel_proto_msgTypes[33]
+	mi := &file_artel_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2701,7 +3541,7 @@ func (x *OutputKey) String() string {
 func (*OutputKey) ProtoMessage() {}
 
 func (x *OutputKey) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[33]
+	mi := &file_artel_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2714,7 +3554,7 @@ func (x *OutputKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputKey.ProtoReflect.Descriptor instead.
 func (*OutputKey) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{33}
+	return file_artel_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *OutputKey) GetTask() uint64 {
@@ -2748,7 +3588,7 @@ type PayResponse struct {
 
 func (x *PayResponse) Reset() {
 	*x = PayResponse{}
-	mi := &file_artel_proto_msgTypes[34]
+	mi := &file_artel_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2760,7 +3600,7 @@ func (x *PayResponse) String() string {
 func (*PayResponse) ProtoMessage() {}
 
 func (x *PayResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[34]
+	mi := &file_artel_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2773,7 +3613,7 @@ func (x *PayResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PayResponse.ProtoReflect.Descriptor instead.
 func (*PayResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{34}
+	return file_artel_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *PayResponse) GetCumulative() []byte {
@@ -2803,7 +3643,7 @@ type LogsRequest struct {
 
 func (x *LogsRequest) Reset() {
 	*x = LogsRequest{}
-	mi := &file_artel_proto_msgTypes[35]
+	mi := &file_artel_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2815,7 +3655,7 @@ func (x *LogsRequest) String() string {
 func (*LogsRequest) ProtoMessage() {}
 
 func (x *LogsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[35]
+	mi := &file_artel_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2828,7 +3668,7 @@ func (x *LogsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogsRequest.ProtoReflect.Descriptor instead.
 func (*LogsRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{35}
+	return file_artel_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *LogsRequest) GetLease() []byte {
@@ -2876,7 +3716,7 @@ type LogsResponse struct {
 
 func (x *LogsResponse) Reset() {
 	*x = LogsResponse{}
-	mi := &file_artel_proto_msgTypes[36]
+	mi := &file_artel_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2888,7 +3728,7 @@ func (x *LogsResponse) String() string {
 func (*LogsResponse) ProtoMessage() {}
 
 func (x *LogsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[36]
+	mi := &file_artel_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2901,7 +3741,7 @@ func (x *LogsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogsResponse.ProtoReflect.Descriptor instead.
 func (*LogsResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{36}
+	return file_artel_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *LogsResponse) GetData() []byte {
@@ -2927,7 +3767,7 @@ type CloseRequest struct {
 
 func (x *CloseRequest) Reset() {
 	*x = CloseRequest{}
-	mi := &file_artel_proto_msgTypes[37]
+	mi := &file_artel_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2939,7 +3779,7 @@ func (x *CloseRequest) String() string {
 func (*CloseRequest) ProtoMessage() {}
 
 func (x *CloseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[37]
+	mi := &file_artel_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2952,7 +3792,7 @@ func (x *CloseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseRequest.ProtoReflect.Descriptor instead.
 func (*CloseRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{37}
+	return file_artel_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *CloseRequest) GetLease() []byte {
@@ -2976,7 +3816,7 @@ type ChallengeRequest struct {
 
 func (x *ChallengeRequest) Reset() {
 	*x = ChallengeRequest{}
-	mi := &file_artel_proto_msgTypes[38]
+	mi := &file_artel_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2988,7 +3828,7 @@ func (x *ChallengeRequest) String() string {
 func (*ChallengeRequest) ProtoMessage() {}
 
 func (x *ChallengeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[38]
+	mi := &file_artel_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3001,7 +3841,7 @@ func (x *ChallengeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChallengeRequest.ProtoReflect.Descriptor instead.
 func (*ChallengeRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{38}
+	return file_artel_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *ChallengeRequest) GetLease() []byte {
@@ -3048,7 +3888,7 @@ type ChallengeResponse struct {
 
 func (x *ChallengeResponse) Reset() {
 	*x = ChallengeResponse{}
-	mi := &file_artel_proto_msgTypes[39]
+	mi := &file_artel_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3060,7 +3900,7 @@ func (x *ChallengeResponse) String() string {
 func (*ChallengeResponse) ProtoMessage() {}
 
 func (x *ChallengeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[39]
+	mi := &file_artel_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3073,7 +3913,7 @@ func (x *ChallengeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChallengeResponse.ProtoReflect.Descriptor instead.
 func (*ChallengeResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{39}
+	return file_artel_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *ChallengeResponse) GetCommitment() []byte {
@@ -3094,7 +3934,7 @@ type ProofRequest struct {
 
 func (x *ProofRequest) Reset() {
 	*x = ProofRequest{}
-	mi := &file_artel_proto_msgTypes[40]
+	mi := &file_artel_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3106,7 +3946,7 @@ func (x *ProofRequest) String() string {
 func (*ProofRequest) ProtoMessage() {}
 
 func (x *ProofRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[40]
+	mi := &file_artel_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3119,7 +3959,7 @@ func (x *ProofRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProofRequest.ProtoReflect.Descriptor instead.
 func (*ProofRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{40}
+	return file_artel_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *ProofRequest) GetLease() []byte {
@@ -3145,7 +3985,7 @@ type ProofResponse struct {
 
 func (x *ProofResponse) Reset() {
 	*x = ProofResponse{}
-	mi := &file_artel_proto_msgTypes[41]
+	mi := &file_artel_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3157,7 +3997,7 @@ func (x *ProofResponse) String() string {
 func (*ProofResponse) ProtoMessage() {}
 
 func (x *ProofResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[41]
+	mi := &file_artel_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3170,7 +4010,7 @@ func (x *ProofResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProofResponse.ProtoReflect.Descriptor instead.
 func (*ProofResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{41}
+	return file_artel_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *ProofResponse) GetProof() []byte {
@@ -3192,7 +4032,7 @@ type RecoverRequest struct {
 
 func (x *RecoverRequest) Reset() {
 	*x = RecoverRequest{}
-	mi := &file_artel_proto_msgTypes[42]
+	mi := &file_artel_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3204,7 +4044,7 @@ func (x *RecoverRequest) String() string {
 func (*RecoverRequest) ProtoMessage() {}
 
 func (x *RecoverRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[42]
+	mi := &file_artel_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3217,7 +4057,7 @@ func (x *RecoverRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecoverRequest.ProtoReflect.Descriptor instead.
 func (*RecoverRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{42}
+	return file_artel_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *RecoverRequest) GetRenter() []byte {
@@ -3260,7 +4100,7 @@ type HeldLease struct {
 
 func (x *HeldLease) Reset() {
 	*x = HeldLease{}
-	mi := &file_artel_proto_msgTypes[43]
+	mi := &file_artel_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3272,7 +4112,7 @@ func (x *HeldLease) String() string {
 func (*HeldLease) ProtoMessage() {}
 
 func (x *HeldLease) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[43]
+	mi := &file_artel_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3285,7 +4125,7 @@ func (x *HeldLease) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeldLease.ProtoReflect.Descriptor instead.
 func (*HeldLease) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{43}
+	return file_artel_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *HeldLease) GetLease() *Lease {
@@ -3328,7 +4168,7 @@ type HeldLane struct {
 
 func (x *HeldLane) Reset() {
 	*x = HeldLane{}
-	mi := &file_artel_proto_msgTypes[44]
+	mi := &file_artel_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3340,7 +4180,7 @@ func (x *HeldLane) String() string {
 func (*HeldLane) ProtoMessage() {}
 
 func (x *HeldLane) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[44]
+	mi := &file_artel_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3353,7 +4193,7 @@ func (x *HeldLane) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeldLane.ProtoReflect.Descriptor instead.
 func (*HeldLane) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{44}
+	return file_artel_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *HeldLane) GetLane() uint64 {
@@ -3393,7 +4233,7 @@ type RecoverResponse struct {
 
 func (x *RecoverResponse) Reset() {
 	*x = RecoverResponse{}
-	mi := &file_artel_proto_msgTypes[45]
+	mi := &file_artel_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3405,7 +4245,7 @@ func (x *RecoverResponse) String() string {
 func (*RecoverResponse) ProtoMessage() {}
 
 func (x *RecoverResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[45]
+	mi := &file_artel_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3418,7 +4258,7 @@ func (x *RecoverResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecoverResponse.ProtoReflect.Descriptor instead.
 func (*RecoverResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{45}
+	return file_artel_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *RecoverResponse) GetLanes() []*HeldLane {
@@ -3436,7 +4276,7 @@ type Empty struct {
 
 func (x *Empty) Reset() {
 	*x = Empty{}
-	mi := &file_artel_proto_msgTypes[46]
+	mi := &file_artel_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3448,7 +4288,7 @@ func (x *Empty) String() string {
 func (*Empty) ProtoMessage() {}
 
 func (x *Empty) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[46]
+	mi := &file_artel_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3461,7 +4301,7 @@ func (x *Empty) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Empty.ProtoReflect.Descriptor instead.
 func (*Empty) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{46}
+	return file_artel_proto_rawDescGZIP(), []int{57}
 }
 
 var File_artel_proto protoreflect.FileDescriptor
@@ -3471,7 +4311,7 @@ const file_artel_proto_rawDesc = "" +
 	"\vartel.proto\x12\rartel.wire.v1\":\n" +
 	"\x06Signed\x12\x12\n" +
 	"\x04body\x18\x01 \x01(\fR\x04body\x12\x1c\n" +
-	"\tsignature\x18\x02 \x01(\fR\tsignature\"\xd2\x04\n" +
+	"\tsignature\x18\x02 \x01(\fR\tsignature\"\xfe\x04\n" +
 	"\x05Offer\x12\x18\n" +
 	"\anetwork\x18\x01 \x01(\fR\anetwork\x12\x12\n" +
 	"\x04node\x18\x02 \x01(\fR\x04node\x12\x18\n" +
@@ -3496,7 +4336,9 @@ const file_artel_proto_rawDesc = "" +
 	"\tpull_free\x18\x13 \x01(\x04R\bpullFree\x12\x1d\n" +
 	"\n" +
 	"pull_price\x18\x14 \x01(\x04R\tpullPrice\x12$\n" +
-	"\x03gpu\x18\x18 \x01(\v2\x12.artel.wire.v1.GPUR\x03gpu\"3\n" +
+	"\x03gpu\x18\x18 \x01(\v2\x12.artel.wire.v1.GPUR\x03gpu\x12\x14\n" +
+	"\x05moves\x18\x19 \x01(\tR\x05moves\x12\x14\n" +
+	"\x05keeps\x18\x1a \x01(\x04R\x05keeps\"3\n" +
 	"\x03GPU\x12\x14\n" +
 	"\x05model\x18\x01 \x01(\tR\x05model\x12\x16\n" +
 	"\x06driver\x18\x02 \x01(\tR\x06driver\"M\n" +
@@ -3510,7 +4352,7 @@ const file_artel_proto_rawDesc = "" +
 	"\x04disk\x18\x03 \x01(\x04R\x04disk\x12\x12\n" +
 	"\x04gpus\x18\x04 \x01(\rR\x04gpus\x12\x1d\n" +
 	"\n" +
-	"gpu_memory\x18\x05 \x01(\x04R\tgpuMemory\"\x8e\x04\n" +
+	"gpu_memory\x18\x05 \x01(\x04R\tgpuMemory\"\xa2\x04\n" +
 	"\x05Terms\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12\x18\n" +
 	"\anetwork\x18\x02 \x01(\fR\anetwork\x12\x12\n" +
@@ -3535,7 +4377,8 @@ const file_artel_proto_rawDesc = "" +
 	"\x04pull\x18\x11 \x01(\x04R\x04pull\x12\x1b\n" +
 	"\tpull_free\x18\x12 \x01(\x04R\bpullFree\x12\x1d\n" +
 	"\n" +
-	"pull_price\x18\x13 \x01(\x04R\tpullPrice\x12\x14\n" +
+	"pull_price\x18\x13 \x01(\x04R\tpullPrice\x12\x12\n" +
+	"\x04risk\x18\x14 \x01(\x04R\x04risk\x12\x14\n" +
 	"\x05label\x18\x18 \x01(\tR\x05label\"\xbb\x01\n" +
 	"\x05Lease\x12\x16\n" +
 	"\x06renter\x18\x01 \x01(\fR\x06renter\x12\x1a\n" +
@@ -3628,11 +4471,75 @@ const file_artel_proto_rawDesc = "" +
 	"\x06output\x18\x05 \x01(\x04R\x06output\x12\x10\n" +
 	"\x03log\x18\x06 \x01(\x04R\x03log\x12\x12\n" +
 	"\x04sent\x18\a \x01(\x04R\x04sent\x12\x10\n" +
-	"\x03got\x18\b \x01(\x04R\x03got\"b\n" +
+	"\x03got\x18\b \x01(\x04R\x03got\"\x8e\x01\n" +
 	"\x05Start\x12\x12\n" +
 	"\x04task\x18\x01 \x01(\x04R\x04task\x12\x18\n" +
 	"\aattempt\x18\x02 \x01(\rR\aattempt\x12+\n" +
-	"\x04spec\x18\x03 \x01(\v2\x17.artel.wire.v1.TaskSpecR\x04spec\"R\n" +
+	"\x04spec\x18\x03 \x01(\v2\x17.artel.wire.v1.TaskSpecR\x04spec\x12*\n" +
+	"\x04keep\x18\x04 \x01(\v2\x16.artel.wire.v1.KeepingR\x04keep\"\x88\x02\n" +
+	"\aKeeping\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x10\n" +
+	"\x03min\x18\x02 \x01(\x04R\x03min\x12\x10\n" +
+	"\x03max\x18\x03 \x01(\x04R\x03max\x12\x12\n" +
+	"\x04need\x18\x04 \x01(\rR\x04need\x12\x12\n" +
+	"\x04task\x18\x05 \x01(\fR\x04task\x12\x10\n" +
+	"\x03key\x18\x06 \x01(\fR\x03key\x12/\n" +
+	"\akeepers\x18\a \x03(\v2\x15.artel.wire.v1.KeeperR\akeepers\x12.\n" +
+	"\x05grant\x18\b \x01(\v2\x18.artel.wire.v1.KeepGrantR\x05grant\x12*\n" +
+	"\x04from\x18\t \x01(\v2\x16.artel.wire.v1.SegmentR\x04from\"2\n" +
+	"\x06Keeper\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\fR\x04node\x12\x14\n" +
+	"\x05addrs\x18\x02 \x03(\tR\x05addrs\"\xdd\x01\n" +
+	"\tKeepGrant\x12\x18\n" +
+	"\anetwork\x18\x01 \x01(\fR\anetwork\x12\x12\n" +
+	"\x04task\x18\x02 \x01(\fR\x04task\x12\x10\n" +
+	"\x03try\x18\x03 \x01(\rR\x03try\x12\x14\n" +
+	"\x05saver\x18\x04 \x01(\fR\x05saver\x12\x12\n" +
+	"\x04from\x18\x05 \x01(\fR\x04from\x12\x18\n" +
+	"\aaccount\x18\x06 \x01(\fR\aaccount\x12\x14\n" +
+	"\x05bytes\x18\a \x01(\x04R\x05bytes\x12\x18\n" +
+	"\aexpires\x18\b \x01(\x04R\aexpires\x12\x1c\n" +
+	"\tsignature\x18\t \x01(\fR\tsignature\"\x99\x02\n" +
+	"\x05Saved\x12\x14\n" +
+	"\x05lease\x18\x01 \x01(\fR\x05lease\x12\x16\n" +
+	"\x06number\x18\x02 \x01(\x04R\x06number\x12\x18\n" +
+	"\aattempt\x18\x03 \x01(\rR\aattempt\x12\x12\n" +
+	"\x04task\x18\x04 \x01(\fR\x04task\x12\x12\n" +
+	"\x04kind\x18\x05 \x01(\tR\x04kind\x12\x1e\n" +
+	"\n" +
+	"generation\x18\x06 \x01(\x04R\n" +
+	"generation\x12\x12\n" +
+	"\x04root\x18\a \x01(\fR\x04root\x12\x16\n" +
+	"\x06parent\x18\b \x01(\fR\x06parent\x12\x12\n" +
+	"\x04tree\x18\t \x01(\fR\x04tree\x12\x14\n" +
+	"\x05bytes\x18\n" +
+	" \x01(\x04R\x05bytes\x12\x16\n" +
+	"\x06stored\x18\v \x01(\x04R\x06stored\x12\x12\n" +
+	"\x04wall\x18\f \x01(\x04R\x04wall\"P\n" +
+	"\x04Kept\x12\x14\n" +
+	"\x05saved\x18\x01 \x01(\fR\x05saved\x12\x14\n" +
+	"\x05until\x18\x02 \x01(\x04R\x05until\x12\x1c\n" +
+	"\tsignature\x18\x03 \x01(\fR\tsignature\"\xa2\x01\n" +
+	"\aSegment\x12*\n" +
+	"\x05saved\x18\x01 \x01(\v2\x14.artel.wire.v1.SavedR\x05saved\x12\x1c\n" +
+	"\tsignature\x18\x02 \x01(\fR\tsignature\x12'\n" +
+	"\x04kept\x18\x03 \x03(\v2\x13.artel.wire.v1.KeptR\x04kept\x12\x12\n" +
+	"\x04idle\x18\x04 \x01(\x04R\x04idle\x12\x10\n" +
+	"\x03due\x18\x05 \x01(\fR\x03due\"\x87\x01\n" +
+	"\vKeepRequest\x12.\n" +
+	"\x05grant\x18\x01 \x01(\v2\x18.artel.wire.v1.KeepGrantR\x05grant\x12*\n" +
+	"\x05saved\x18\x02 \x01(\v2\x14.artel.wire.v1.SavedR\x05saved\x12\x1c\n" +
+	"\tsignature\x18\x03 \x01(\fR\tsignature\"7\n" +
+	"\fKeepResponse\x12'\n" +
+	"\x04kept\x18\x01 \x01(\v2\x13.artel.wire.v1.KeptR\x04kept\"7\n" +
+	"\vKeptRequest\x12\x14\n" +
+	"\x05tasks\x18\x01 \x03(\fR\x05tasks\x12\x12\n" +
+	"\x04drop\x18\x02 \x01(\bR\x04drop\"B\n" +
+	"\fKeptResponse\x122\n" +
+	"\bholdings\x18\x01 \x03(\v2\x16.artel.wire.v1.HoldingR\bholdings\"k\n" +
+	"\aHolding\x12.\n" +
+	"\x05grant\x18\x01 \x01(\v2\x18.artel.wire.v1.KeepGrantR\x05grant\x120\n" +
+	"\asegment\x18\x02 \x01(\v2\x16.artel.wire.v1.SegmentR\asegment\"R\n" +
 	"\fStartRequest\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\fR\x05lease\x12,\n" +
 	"\x06starts\x18\x02 \x03(\v2\x14.artel.wire.v1.StartR\x06starts\"i\n" +
@@ -3665,14 +4572,15 @@ const file_artel_proto_rawDesc = "" +
 	"\aattempt\x18\x02 \x01(\rR\aattempt\x12\x14\n" +
 	"\x05phase\x18\x03 \x01(\tR\x05phase\x12\x18\n" +
 	"\aelapsed\x18\x04 \x01(\x04R\aelapsed\x12\x1b\n" +
-	"\tlog_bytes\x18\x05 \x01(\x04R\blogBytes\"\xab\x01\n" +
+	"\tlog_bytes\x18\x05 \x01(\x04R\blogBytes\"\xdd\x01\n" +
 	"\x05Event\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x04R\x03seq\x12\x12\n" +
 	"\x04task\x18\x02 \x01(\x04R\x04task\x12\x18\n" +
 	"\aattempt\x18\x03 \x01(\rR\aattempt\x120\n" +
 	"\areceipt\x18\x04 \x01(\v2\x16.artel.wire.v1.ReceiptR\areceipt\x12\x16\n" +
 	"\x06reason\x18\x05 \x01(\tR\x06reason\x12\x18\n" +
-	"\amessage\x18\x06 \x01(\tR\amessage\"\x8a\x01\n" +
+	"\amessage\x18\x06 \x01(\tR\amessage\x120\n" +
+	"\asegment\x18\a \x01(\v2\x16.artel.wire.v1.SegmentR\asegment\"\x8a\x01\n" +
 	"\x06Result\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\fR\x05lease\x12\x12\n" +
 	"\x04task\x18\x02 \x01(\x04R\x04task\x12\x18\n" +
@@ -3685,7 +4593,7 @@ const file_artel_proto_rawDesc = "" +
 	"\x03cpu\x18\x02 \x01(\x04R\x03cpu\x12\x12\n" +
 	"\x04idle\x18\x03 \x01(\x04R\x04idle\x12\x16\n" +
 	"\x06output\x18\x04 \x01(\x04R\x06output\x12\x10\n" +
-	"\x03log\x18\x05 \x01(\x04R\x03log\"\xde\x01\n" +
+	"\x03log\x18\x05 \x01(\x04R\x03log\"\xf2\x01\n" +
 	"\aReceipt\x12-\n" +
 	"\x06result\x18\x01 \x01(\v2\x15.artel.wire.v1.ResultR\x06result\x12\x1c\n" +
 	"\tsignature\x18\x02 \x01(\fR\tsignature\x12\x16\n" +
@@ -3693,7 +4601,8 @@ const file_artel_proto_rawDesc = "" +
 	"\amessage\x18\x04 \x01(\tR\amessage\x12*\n" +
 	"\x05usage\x18\x05 \x01(\v2\x14.artel.wire.v1.UsageR\x05usage\x12\x16\n" +
 	"\x06sealed\x18\x06 \x01(\fR\x06sealed\x12\x10\n" +
-	"\x03due\x18\a \x01(\fR\x03due\"\x86\x01\n" +
+	"\x03due\x18\a \x01(\fR\x03due\x12\x12\n" +
+	"\x04last\x18\b \x01(\fR\x04last\"\x86\x01\n" +
 	"\n" +
 	"PayRequest\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\fR\x05lease\x126\n" +
@@ -3767,7 +4676,7 @@ func file_artel_proto_rawDescGZIP() []byte {
 	return file_artel_proto_rawDescData
 }
 
-var file_artel_proto_msgTypes = make([]protoimpl.MessageInfo, 47)
+var file_artel_proto_msgTypes = make([]protoimpl.MessageInfo, 58)
 var file_artel_proto_goTypes = []any{
 	(*Signed)(nil),            // 0: artel.wire.v1.Signed
 	(*Offer)(nil),             // 1: artel.wire.v1.Offer
@@ -3789,33 +4698,44 @@ var file_artel_proto_goTypes = []any{
 	(*Visit)(nil),             // 17: artel.wire.v1.Visit
 	(*Reading)(nil),           // 18: artel.wire.v1.Reading
 	(*Start)(nil),             // 19: artel.wire.v1.Start
-	(*StartRequest)(nil),      // 20: artel.wire.v1.StartRequest
-	(*Refusal)(nil),           // 21: artel.wire.v1.Refusal
-	(*StartResponse)(nil),     // 22: artel.wire.v1.StartResponse
-	(*TaskKey)(nil),           // 23: artel.wire.v1.TaskKey
-	(*CancelRequest)(nil),     // 24: artel.wire.v1.CancelRequest
-	(*WatchRequest)(nil),      // 25: artel.wire.v1.WatchRequest
-	(*WatchResponse)(nil),     // 26: artel.wire.v1.WatchResponse
-	(*Progress)(nil),          // 27: artel.wire.v1.Progress
-	(*Event)(nil),             // 28: artel.wire.v1.Event
-	(*Result)(nil),            // 29: artel.wire.v1.Result
-	(*Usage)(nil),             // 30: artel.wire.v1.Usage
-	(*Receipt)(nil),           // 31: artel.wire.v1.Receipt
-	(*PayRequest)(nil),        // 32: artel.wire.v1.PayRequest
-	(*OutputKey)(nil),         // 33: artel.wire.v1.OutputKey
-	(*PayResponse)(nil),       // 34: artel.wire.v1.PayResponse
-	(*LogsRequest)(nil),       // 35: artel.wire.v1.LogsRequest
-	(*LogsResponse)(nil),      // 36: artel.wire.v1.LogsResponse
-	(*CloseRequest)(nil),      // 37: artel.wire.v1.CloseRequest
-	(*ChallengeRequest)(nil),  // 38: artel.wire.v1.ChallengeRequest
-	(*ChallengeResponse)(nil), // 39: artel.wire.v1.ChallengeResponse
-	(*ProofRequest)(nil),      // 40: artel.wire.v1.ProofRequest
-	(*ProofResponse)(nil),     // 41: artel.wire.v1.ProofResponse
-	(*RecoverRequest)(nil),    // 42: artel.wire.v1.RecoverRequest
-	(*HeldLease)(nil),         // 43: artel.wire.v1.HeldLease
-	(*HeldLane)(nil),          // 44: artel.wire.v1.HeldLane
-	(*RecoverResponse)(nil),   // 45: artel.wire.v1.RecoverResponse
-	(*Empty)(nil),             // 46: artel.wire.v1.Empty
+	(*Keeping)(nil),           // 20: artel.wire.v1.Keeping
+	(*Keeper)(nil),            // 21: artel.wire.v1.Keeper
+	(*KeepGrant)(nil),         // 22: artel.wire.v1.KeepGrant
+	(*Saved)(nil),             // 23: artel.wire.v1.Saved
+	(*Kept)(nil),              // 24: artel.wire.v1.Kept
+	(*Segment)(nil),           // 25: artel.wire.v1.Segment
+	(*KeepRequest)(nil),       // 26: artel.wire.v1.KeepRequest
+	(*KeepResponse)(nil),      // 27: artel.wire.v1.KeepResponse
+	(*KeptRequest)(nil),       // 28: artel.wire.v1.KeptRequest
+	(*KeptResponse)(nil),      // 29: artel.wire.v1.KeptResponse
+	(*Holding)(nil),           // 30: artel.wire.v1.Holding
+	(*StartRequest)(nil),      // 31: artel.wire.v1.StartRequest
+	(*Refusal)(nil),           // 32: artel.wire.v1.Refusal
+	(*StartResponse)(nil),     // 33: artel.wire.v1.StartResponse
+	(*TaskKey)(nil),           // 34: artel.wire.v1.TaskKey
+	(*CancelRequest)(nil),     // 35: artel.wire.v1.CancelRequest
+	(*WatchRequest)(nil),      // 36: artel.wire.v1.WatchRequest
+	(*WatchResponse)(nil),     // 37: artel.wire.v1.WatchResponse
+	(*Progress)(nil),          // 38: artel.wire.v1.Progress
+	(*Event)(nil),             // 39: artel.wire.v1.Event
+	(*Result)(nil),            // 40: artel.wire.v1.Result
+	(*Usage)(nil),             // 41: artel.wire.v1.Usage
+	(*Receipt)(nil),           // 42: artel.wire.v1.Receipt
+	(*PayRequest)(nil),        // 43: artel.wire.v1.PayRequest
+	(*OutputKey)(nil),         // 44: artel.wire.v1.OutputKey
+	(*PayResponse)(nil),       // 45: artel.wire.v1.PayResponse
+	(*LogsRequest)(nil),       // 46: artel.wire.v1.LogsRequest
+	(*LogsResponse)(nil),      // 47: artel.wire.v1.LogsResponse
+	(*CloseRequest)(nil),      // 48: artel.wire.v1.CloseRequest
+	(*ChallengeRequest)(nil),  // 49: artel.wire.v1.ChallengeRequest
+	(*ChallengeResponse)(nil), // 50: artel.wire.v1.ChallengeResponse
+	(*ProofRequest)(nil),      // 51: artel.wire.v1.ProofRequest
+	(*ProofResponse)(nil),     // 52: artel.wire.v1.ProofResponse
+	(*RecoverRequest)(nil),    // 53: artel.wire.v1.RecoverRequest
+	(*HeldLease)(nil),         // 54: artel.wire.v1.HeldLease
+	(*HeldLane)(nil),          // 55: artel.wire.v1.HeldLane
+	(*RecoverResponse)(nil),   // 56: artel.wire.v1.RecoverResponse
+	(*Empty)(nil),             // 57: artel.wire.v1.Empty
 }
 var file_artel_proto_depIdxs = []int32{
 	4,  // 0: artel.wire.v1.Offer.resources:type_name -> artel.wire.v1.Resources
@@ -3831,26 +4751,39 @@ var file_artel_proto_depIdxs = []int32{
 	16, // 10: artel.wire.v1.FindRequest.grant:type_name -> artel.wire.v1.Grant
 	16, // 11: artel.wire.v1.FindResponse.grant:type_name -> artel.wire.v1.Grant
 	12, // 12: artel.wire.v1.Start.spec:type_name -> artel.wire.v1.TaskSpec
-	19, // 13: artel.wire.v1.StartRequest.starts:type_name -> artel.wire.v1.Start
-	21, // 14: artel.wire.v1.StartResponse.refused:type_name -> artel.wire.v1.Refusal
-	23, // 15: artel.wire.v1.CancelRequest.tasks:type_name -> artel.wire.v1.TaskKey
-	28, // 16: artel.wire.v1.WatchResponse.events:type_name -> artel.wire.v1.Event
-	27, // 17: artel.wire.v1.WatchResponse.running:type_name -> artel.wire.v1.Progress
-	31, // 18: artel.wire.v1.Event.receipt:type_name -> artel.wire.v1.Receipt
-	29, // 19: artel.wire.v1.Receipt.result:type_name -> artel.wire.v1.Result
-	30, // 20: artel.wire.v1.Receipt.usage:type_name -> artel.wire.v1.Usage
-	8,  // 21: artel.wire.v1.PayRequest.voucher:type_name -> artel.wire.v1.SignedVoucher
-	23, // 22: artel.wire.v1.PayRequest.want:type_name -> artel.wire.v1.TaskKey
-	33, // 23: artel.wire.v1.PayResponse.keys:type_name -> artel.wire.v1.OutputKey
-	6,  // 24: artel.wire.v1.HeldLease.lease:type_name -> artel.wire.v1.Lease
-	8,  // 25: artel.wire.v1.HeldLane.voucher:type_name -> artel.wire.v1.SignedVoucher
-	43, // 26: artel.wire.v1.HeldLane.leases:type_name -> artel.wire.v1.HeldLease
-	44, // 27: artel.wire.v1.RecoverResponse.lanes:type_name -> artel.wire.v1.HeldLane
-	28, // [28:28] is the sub-list for method output_type
-	28, // [28:28] is the sub-list for method input_type
-	28, // [28:28] is the sub-list for extension type_name
-	28, // [28:28] is the sub-list for extension extendee
-	0,  // [0:28] is the sub-list for field type_name
+	20, // 13: artel.wire.v1.Start.keep:type_name -> artel.wire.v1.Keeping
+	21, // 14: artel.wire.v1.Keeping.keepers:type_name -> artel.wire.v1.Keeper
+	22, // 15: artel.wire.v1.Keeping.grant:type_name -> artel.wire.v1.KeepGrant
+	25, // 16: artel.wire.v1.Keeping.from:type_name -> artel.wire.v1.Segment
+	23, // 17: artel.wire.v1.Segment.saved:type_name -> artel.wire.v1.Saved
+	24, // 18: artel.wire.v1.Segment.kept:type_name -> artel.wire.v1.Kept
+	22, // 19: artel.wire.v1.KeepRequest.grant:type_name -> artel.wire.v1.KeepGrant
+	23, // 20: artel.wire.v1.KeepRequest.saved:type_name -> artel.wire.v1.Saved
+	24, // 21: artel.wire.v1.KeepResponse.kept:type_name -> artel.wire.v1.Kept
+	30, // 22: artel.wire.v1.KeptResponse.holdings:type_name -> artel.wire.v1.Holding
+	22, // 23: artel.wire.v1.Holding.grant:type_name -> artel.wire.v1.KeepGrant
+	25, // 24: artel.wire.v1.Holding.segment:type_name -> artel.wire.v1.Segment
+	19, // 25: artel.wire.v1.StartRequest.starts:type_name -> artel.wire.v1.Start
+	32, // 26: artel.wire.v1.StartResponse.refused:type_name -> artel.wire.v1.Refusal
+	34, // 27: artel.wire.v1.CancelRequest.tasks:type_name -> artel.wire.v1.TaskKey
+	39, // 28: artel.wire.v1.WatchResponse.events:type_name -> artel.wire.v1.Event
+	38, // 29: artel.wire.v1.WatchResponse.running:type_name -> artel.wire.v1.Progress
+	42, // 30: artel.wire.v1.Event.receipt:type_name -> artel.wire.v1.Receipt
+	25, // 31: artel.wire.v1.Event.segment:type_name -> artel.wire.v1.Segment
+	40, // 32: artel.wire.v1.Receipt.result:type_name -> artel.wire.v1.Result
+	41, // 33: artel.wire.v1.Receipt.usage:type_name -> artel.wire.v1.Usage
+	8,  // 34: artel.wire.v1.PayRequest.voucher:type_name -> artel.wire.v1.SignedVoucher
+	34, // 35: artel.wire.v1.PayRequest.want:type_name -> artel.wire.v1.TaskKey
+	44, // 36: artel.wire.v1.PayResponse.keys:type_name -> artel.wire.v1.OutputKey
+	6,  // 37: artel.wire.v1.HeldLease.lease:type_name -> artel.wire.v1.Lease
+	8,  // 38: artel.wire.v1.HeldLane.voucher:type_name -> artel.wire.v1.SignedVoucher
+	54, // 39: artel.wire.v1.HeldLane.leases:type_name -> artel.wire.v1.HeldLease
+	55, // 40: artel.wire.v1.RecoverResponse.lanes:type_name -> artel.wire.v1.HeldLane
+	41, // [41:41] is the sub-list for method output_type
+	41, // [41:41] is the sub-list for method input_type
+	41, // [41:41] is the sub-list for extension type_name
+	41, // [41:41] is the sub-list for extension extendee
+	0,  // [0:41] is the sub-list for field type_name
 }
 
 func init() { file_artel_proto_init() }
@@ -3864,7 +4797,7 @@ func file_artel_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_artel_proto_rawDesc), len(file_artel_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   47,
+			NumMessages:   58,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -341,7 +341,7 @@ func deeper(args []string) error {
 		return err
 	}
 	for i := range number(args, 0) {
-		bottom := "/out/next" + strings.Repeat("/d", 100)
+		bottom := "/out/next" + strings.Repeat("/d", 30)
 		if err := os.MkdirAll(bottom, 0o755); err != nil {
 			return err
 		}

@@ -68,6 +68,10 @@ type Policy struct {
 	// reads them from its interfaces.
 	Own func() ([]netip.Addr, error)
 
+	// Rest says how long to read nothing from the box, who is to wait for what this process
+	// spends on it; nil: never. It is asked again and again by one goroutine.
+	Rest func() time.Duration
+
 	// OnCap is called once, in a goroutine of its own, when Network.Bytes are used up.
 	OnCap func()
 	// OnRefuse is called, one at a time, with what the box was refused and why: the first

@@ -129,7 +129,7 @@ func (e *Egress) Run(ctx context.Context) error {
 		e.endpoint.file.Close()
 	})
 
-	err = e.endpoint.serve() // until the file is closed above
+	err = e.endpoint.serve(ctx, e.policy.Rest) // until the file is closed above
 	cancel()
 	e.resetAll()
 	s.Close() // first: it ends handshakes that the box has left

@@ -3,12 +3,14 @@
 package egress
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 	"gvisor.dev/gvisor/pkg/buffer"
@@ -32,10 +34,22 @@ type endpoint struct {
 
 var _ stack.LinkEndpoint = (*endpoint)(nil)
 
-// serve reads frames until the file is closed, and returns nil then.
-func (e *endpoint) serve() error {
+// between rests so many frames are read, none of which costs more than a few microseconds.
+const between = 16
+
+// serve reads frames until the file is closed, and returns nil then. What is not read
+// is lost, and TCP waits for it: in both directions, since its acknowledgements come by here.
+func (e *endpoint) serve(ctx context.Context, rest func() time.Duration) error {
 	frame := make([]byte, 1<<16+etherLen) // more than any MTU: a veth hands over unsplit segments
-	for {
+	for i := 0; ; i++ {
+		if rest != nil && i%between == 0 {
+			if d := rest(); d > 0 {
+				select {
+				case <-time.After(d):
+				case <-ctx.Done():
+				}
+			}
+		}
 		n, err := e.file.Read(frame)
 		switch {
 		case err == nil:

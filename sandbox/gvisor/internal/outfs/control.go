@@ -291,7 +291,7 @@ func (c *control) depth() int { return strings.Count(c.Node().FilePath(), "/") -
 
 // fits refuses the move of an entry of dir to where only so many directories may lie
 // below one another: with a tree put at the bottom of another there would be no end.
-func fits(dir int, name string, left int) error {
+func (m *served) fits(dir int, name string, left int) error {
 	host, err := unix.Openat(dir, name, unix.O_RDONLY|unix.O_DIRECTORY|openFlags, 0)
 	if err == unix.ENOTDIR || err == unix.ELOOP {
 		return nil
@@ -300,7 +300,7 @@ func fits(dir int, name string, left int) error {
 	}
 	defer unix.Close(host)
 	if left <= 0 {
-		return unix.ENAMETOOLONG
+		return m.tooDeep()
 	}
 	for buf := make([]byte, 4096); err == nil; {
 		n, e := unix.Getdents(host, buf)
@@ -309,7 +309,7 @@ func fits(dir int, name string, left int) error {
 		}
 		fsutil.ParseDirents(buf[:n], func(_ uint64, _ int64, kind uint8, name string, _ uint16) {
 			if err == nil && (kind == unix.DT_DIR || kind == unix.DT_UNKNOWN) && name != "." && name != ".." {
-				err = fits(host, name, left-1)
+				err = m.fits(host, name, left-1)
 			}
 		})
 	}
@@ -319,7 +319,7 @@ func fits(dir int, name string, left int) error {
 // Mkdir is lisafs.ControlFDImpl's.
 func (c *control) Mkdir(mode linux.FileMode, _ lisafs.UID, _ lisafs.GID, name string) (*lisafs.ControlFD, lisafs.Statx, error) {
 	if c.depth() >= MaxDepth {
-		return nil, lisafs.Statx{}, unix.ENAMETOOLONG
+		return nil, lisafs.Statx{}, c.m.tooDeep()
 	}
 	if err := c.m.enter(); err != nil {
 		return nil, lisafs.Statx{}, err
@@ -407,12 +407,12 @@ func (c *control) RenameAt2(from string, dir lisafs.ControlFDImpl, to string, fl
 		return err
 	}
 	if at := target.depth(); at > c.depth() {
-		if err := fits(c.host, from, MaxDepth-at); err != nil {
+		if err := c.m.fits(c.host, from, MaxDepth-at); err != nil {
 			return err
 		}
 	}
 	if at := c.depth(); flags&unix.RENAME_EXCHANGE != 0 && at > target.depth() {
-		if err := fits(target.host, to, MaxDepth-at); err != nil {
+		if err := c.m.fits(target.host, to, MaxDepth-at); err != nil {
 			return err
 		}
 	}

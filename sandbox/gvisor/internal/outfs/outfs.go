@@ -27,8 +27,9 @@ import (
 	"gvisor.dev/gvisor/runsc/specutils"
 )
 
-// MaxDepth of directories below a mount.
-const MaxDepth = 256
+// MaxDepth of directories below a mount: as deep as blobs and checkpoints go, so that
+// what was written can be kept.
+const MaxDepth = 64
 
 // Limits of one directory.
 type Limits struct {
@@ -45,8 +46,9 @@ type Limits struct {
 type Extension struct {
 	// Limits by the mount's source. A writable mount that is not in it is refused.
 	Limits map[string]Limits
-	// Over is called when a limit was hit, once for each mount.
-	Over func(name string)
+	// Over is called when a limit was hit, once for each mount; Deep when a directory was
+	// refused for its depth, likewise.
+	Over, Deep func(name string)
 }
 
 // Name is extension.Extension's.
@@ -64,7 +66,7 @@ func (e *Extension) TryHandleMount(spec *specs.Spec, mount *specs.Mount, path st
 	if !ok {
 		return nil, lisafs.ConnectionOpts{}, fmt.Errorf("a writable mount at %s without a limit", path)
 	}
-	m := &served{limits: lim, over: sync.OnceFunc(func() { e.Over(lim.Name) }), inodes: map[uint64]*inode{}}
+	m := &served{limits: lim, over: sync.OnceFunc(func() { e.Over(lim.Name) }), deep: sync.OnceFunc(func() { e.Deep(lim.Name) }), inodes: map[uint64]*inode{}}
 	if err := m.count(path); err != nil {
 		return nil, lisafs.ConnectionOpts{}, fmt.Errorf("count what is in %s: %w", path, err)
 	}
@@ -75,6 +77,7 @@ func (e *Extension) TryHandleMount(spec *specs.Spec, mount *specs.Mount, path st
 type served struct {
 	limits Limits
 	over   func()
+	deep   func()
 	top    int // slashes in the mount's own path
 
 	mu           sync.Mutex
@@ -111,6 +114,12 @@ func (m *served) count(dir string) error {
 func (m *served) full() error {
 	m.over()
 	return unix.ENOSPC
+}
+
+// tooDeep says that a directory was refused; the caller returns it.
+func (m *served) tooDeep() error {
+	m.deep()
+	return unix.ENAMETOOLONG
 }
 
 // enter counts a new entry, or refuses it.

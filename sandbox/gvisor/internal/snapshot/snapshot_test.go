@@ -91,7 +91,7 @@ func hostile(t testing.TB) string {
 		must(os.WriteFile(filepath.Join(dir, name), []byte(name), 0o640))
 	}
 	deep := dir
-	for range 100 {
+	for range 64 {
 		deep = filepath.Join(deep, "deep")
 		must(os.Mkdir(deep, 0o750))
 	}
@@ -125,7 +125,7 @@ func TestTrees(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := Verify(dir, facts); err != nil {
+	if err := Verify(dir, facts, free); err != nil {
 		t.Fatal(err)
 	}
 	var st syscall.Stat_t
@@ -133,7 +133,7 @@ func TestTrees(t *testing.T) {
 		t.Errorf("holes were filled: %d blocks, %v", st.Blocks, err)
 	}
 	out2, ckpt2 := t.TempDir(), t.TempDir()
-	if err := RestoreTrees(dir, []Tree{bounds(out2), bounds(ckpt2)}); err != nil {
+	if err := RestoreTrees(dir, []Tree{bounds(out2), bounds(ckpt2)}, free); err != nil {
 		t.Fatal(err)
 	}
 	if got, want := tree(t, out2), tree(t, out); got != want {
@@ -150,7 +150,7 @@ func TestTrees(t *testing.T) {
 		"files":   {{Dir: t.TempDir(), Bytes: 64 << 20, Entries: 50}, bounds(t.TempDir())},
 		"no tree": {bounds(t.TempDir()), {}},
 	} {
-		if err := RestoreTrees(dir, trees); !errors.Is(err, ErrDamaged) {
+		if err := RestoreTrees(dir, trees, free); !errors.Is(err, ErrDamaged) {
 			t.Errorf("%s: %v, want ErrDamaged", name, err)
 		}
 	}
@@ -169,6 +169,40 @@ func TestStop(t *testing.T) {
 	Clear(root)
 	if left, _ := fs.ReadDir(root.FS(), "."); len(left) > 0 {
 		t.Errorf("left %v", left)
+	}
+}
+
+// TestStopOfRestore: taking a checkpoint up can be ended at any point, in the middle of
+// a large file too.
+func TestStopOfRestore(t *testing.T) {
+	from := t.TempDir()
+	for _, name := range []string{"a", "b"} {
+		if err := os.WriteFile(filepath.Join(from, name), bytes.Repeat([]byte("x"), 3<<20), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dir := save(t, bounds(from))
+	facts, err := ReadFacts(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	enough := errors.New("enough")
+	after := func(n int) func() error {
+		return func() error {
+			if n--; n < 0 {
+				return enough
+			}
+			return nil
+		}
+	}
+	for n := range 6 {
+		if err := Verify(dir, facts, after(n)); !errors.Is(err, enough) {
+			t.Errorf("verify, after %d: %v", n, err)
+		}
+		out := t.TempDir()
+		if err := RestoreTrees(dir, []Tree{bounds(out)}, after(n)); !errors.Is(err, enough) {
+			t.Errorf("restore, after %d: %v", n, err)
+		}
 	}
 }
 
@@ -221,7 +255,7 @@ func TestEntries(t *testing.T) {
 		if err := errors.Join(os.WriteFile(filepath.Join(dir, IndexFile), []byte(index), 0o600), os.WriteFile(filepath.Join(dir, ContentFile), content, 0o600)); err != nil {
 			t.Fatal(err)
 		}
-		if err := RestoreTrees(dir, []Tree{bounds(out), bounds(t.TempDir())}); !errors.Is(err, ErrDamaged) {
+		if err := RestoreTrees(dir, []Tree{bounds(out), bounds(t.TempDir())}, free); !errors.Is(err, ErrDamaged) {
 			t.Errorf("%s: %v, want ErrDamaged", what, err)
 		}
 	}
@@ -264,7 +298,7 @@ func FuzzCheckpoint(f *testing.F) {
 			t.Fatal(err)
 		}
 		const maxBytes, maxEntries = 1 << 20, 20
-		err := RestoreTrees(from, []Tree{{Dir: out, Bytes: maxBytes, Entries: maxEntries}, {Dir: ckpt, Bytes: maxBytes, Entries: maxEntries}})
+		err := RestoreTrees(from, []Tree{{Dir: out, Bytes: maxBytes, Entries: maxEntries}, {Dir: ckpt, Bytes: maxBytes, Entries: maxEntries}}, free)
 		if b, rerr := os.ReadFile(other); rerr != nil || string(b) != "the owner's" {
 			t.Fatalf("the file beside them is %q, %v", b, rerr)
 		}

@@ -42,14 +42,14 @@ type entry struct {
 const (
 	maxName  = 255
 	maxLink  = 4096
-	maxDepth = 256
+	maxDepth = 65 // of what lies in a directory that is as deep as outfs lets it be
 	maxLine  = 16 << 10
 )
 
 func align(n int64) int64 { return (n + Page - 1) &^ (Page - 1) }
 
 // SaveTrees writes IndexFile and ContentFile. Nobody may write to the trees meanwhile.
-// stop, called between files, ends it early.
+// stop, called again and again, ends it early.
 func SaveTrees(to *os.Root, trees []Tree, stop func() error) error {
 	index, err := to.OpenFile(IndexFile, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -144,7 +144,7 @@ func (s *saver) entry(root *os.Root, tree, parent int, name string) error {
 		}
 		defer f.Close()
 		if e.Kind, e.Size = "f", info.Size(); e.Size > 0 {
-			if err := copySparse(s.content, s.at, f, 0, e.Size, s.buf); err != nil {
+			if err := copySparse(s.content, s.at, f, 0, e.Size, s.buf, s.stop); err != nil {
 				return err
 			}
 			s.at += align(e.Size)
@@ -155,8 +155,8 @@ func (s *saver) entry(root *os.Root, tree, parent int, name string) error {
 }
 
 // copySparse copies size bytes between places of two files. Where the source has a hole,
-// or a page of zeros, nothing is written.
-func copySparse(dst *os.File, dstAt int64, src *os.File, srcAt, size int64, buf []byte) error {
+// or a page of zeros, nothing is written. stop, called between pieces, ends it early.
+func copySparse(dst *os.File, dstAt int64, src *os.File, srcAt, size int64, buf []byte, stop func() error) error {
 	end := srcAt + size
 	for at := srcAt; at < end; {
 		data, err := unix.Seek(int(src.Fd()), at, unix.SEEK_DATA)
@@ -174,6 +174,9 @@ func copySparse(dst *os.File, dstAt int64, src *os.File, srcAt, size int64, buf 
 			hole = end
 		}
 		for at = data; at < hole; {
+			if err := stop(); err != nil {
+				return err
+			}
 			n, err := src.ReadAt(buf[:min(int64(len(buf)), hole-at)], at)
 			if n == 0 {
 				if err == nil || err == io.EOF {
@@ -198,8 +201,9 @@ func copySparse(dst *os.File, dstAt int64, src *os.File, srcAt, size int64, buf 
 
 var zero [1]byte
 
-// RestoreTrees fills the trees, which are empty directories.
-func RestoreTrees(dir string, trees []Tree) error {
+// RestoreTrees fills the trees, which are empty directories. stop, called again and
+// again, ends it early.
+func RestoreTrees(dir string, trees []Tree, stop func() error) error {
 	from, err := os.OpenRoot(dir)
 	if err != nil {
 		return err
@@ -215,7 +219,7 @@ func RestoreTrees(dir string, trees []Tree) error {
 		return err
 	}
 	defer content.Close()
-	r := &restorer{content: content, trees: slices.Clone(trees), roots: make([]*os.Root, len(trees)), buf: make([]byte, 1<<20)}
+	r := &restorer{content: content, stop: stop, trees: slices.Clone(trees), roots: make([]*os.Root, len(trees)), buf: make([]byte, 1<<20)}
 	defer func() {
 		for _, root := range r.roots {
 			if root != nil {
@@ -234,6 +238,9 @@ func RestoreTrees(dir string, trees []Tree) error {
 	lines := bufio.NewScanner(index)
 	lines.Buffer(nil, maxLine)
 	for lines.Scan() {
+		if err := stop(); err != nil {
+			return err
+		}
 		if err := r.line(lines.Bytes()); err != nil {
 			return fmt.Errorf("entry %d: %w", len(r.entries)+1, err)
 		}
@@ -261,6 +268,7 @@ func RestoreTrees(dir string, trees []Tree) error {
 
 type restorer struct {
 	content *os.File
+	stop    func() error
 	trees   []Tree // what is still free of the bounds
 	roots   []*os.Root
 	entries []made
@@ -336,7 +344,7 @@ func (r *restorer) file(root *os.Root, path string, mode fs.FileMode, t *Tree, e
 		return err
 	}
 	if e.Size > 0 {
-		if err := copySparse(f, 0, r.content, r.at, e.Size, r.buf); err != nil {
+		if err := copySparse(f, 0, r.content, r.at, e.Size, r.buf, r.stop); err != nil {
 			if errors.Is(err, io.ErrUnexpectedEOF) {
 				return damaged("its content is cut short")
 			}
