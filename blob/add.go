@@ -223,7 +223,7 @@ func (a *adder) node(ctx context.Context, children []child) (child, error) {
 func (a *adder) dir(ctx context.Context, links []link) (child, error) {
 	slices.SortFunc(links, func(x, y link) int { return strings.Compare(x.name, y.name) })
 	for i, l := range links {
-		if err := checkName(l.name); err != nil {
+		if err := CheckName(l.name); err != nil {
 			return child{}, fmt.Errorf("%w: %w", ErrMalformed, err)
 		}
 		if i > 0 && l.name == links[i-1].name {

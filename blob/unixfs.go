@@ -75,7 +75,7 @@ func (f *fsNode) checkDir(r *reader) error {
 		return err
 	}
 	for i, l := range f.links {
-		if err := checkName(l.name); err != nil {
+		if err := CheckName(l.name); err != nil {
 			return err
 		}
 		if i > 0 && l.name <= f.links[i-1].name {
@@ -140,8 +140,8 @@ func skipTimes(r *reader) error {
 	return r.end()
 }
 
-// checkName accepts what is one element of a path on any host.
-func checkName(name string) error {
+// CheckName accepts what is one element of a path on any host.
+func CheckName(name string) error {
 	switch {
 	case name == "" || name == "." || name == "..":
 		return fmt.Errorf("name %q", name)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/artel-network/artel"
+	"github.com/artel-network/artel/blob"
 )
 
 // The index lists what is in the tree, a directory before what it holds, names
@@ -206,14 +207,10 @@ func (d *indexDecoder) file(e *entry) {
 
 // checkName accepts what is one element of a path on any host.
 func checkName(name string) error {
-	switch {
-	case name == "" || name == "." || name == "..":
-		return fmt.Errorf("name %q", name)
-	case len(name) > maxName:
-		return fmt.Errorf("name of %d bytes, at most %d", len(name), maxName)
-	case strings.ContainsAny(name, "/\x00"):
-		return fmt.Errorf("name %q holds a slash or a zero byte", name)
-	case !filepath.IsLocal(name):
+	if err := blob.CheckName(name); err != nil {
+		return err
+	}
+	if !filepath.IsLocal(name) {
 		return fmt.Errorf("name %q is none on this host", name)
 	}
 	return nil

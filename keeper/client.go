@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -71,19 +72,41 @@ func (c Client) call(ctx context.Context, to artel.Keeper, method string, req []
 	return b, err
 }
 
-// dialFor bounds one attempt to connect.
+// dialFor bounds an attempt to connect to a keeper.
 const dialFor = 10 * time.Second
 
+// reach dials a keeper at all addresses at once, and reports whether one answered.
 func (c Client) reach(ctx context.Context, to artel.Keeper) bool {
+	ctx, cancel := context.WithTimeout(ctx, dialFor)
+	defer cancel()
+	var dials sync.WaitGroup
 	for _, a := range to.Addrs {
-		ctx, cancel := context.WithTimeout(ctx, dialFor)
-		err := c.Host.Connect(ctx, a)
-		cancel()
-		if err == nil && slices.ContainsFunc(c.Host.Peers(), func(p p2p.Peer) bool { return p.ID == to.Node }) {
-			return true
-		}
+		dials.Go(func() {
+			if c.Host.Connect(ctx, a) == nil && c.connected(to.Node) {
+				cancel()
+			}
+		})
 	}
-	return false
+	dials.Wait()
+	return c.connected(to.Node)
+}
+
+func (c Client) connected(node artel.NodeID) bool {
+	return slices.ContainsFunc(c.Host.Peers(), func(p p2p.Peer) bool { return p.ID == node })
+}
+
+// near connects to a keeper. The error says why that is not possible.
+func (c Client) near(ctx context.Context, k artel.Keeper) error {
+	if c.connected(k.Node) || c.reach(ctx, k) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, dialFor)
+	defer cancel()
+	s, err := c.Open(ctx, k.Node) // the network may know where it is
+	if err != nil {
+		return err
+	}
+	return s.Close()
 }
 
 // check holds a keeper's word against what it was asked for.
@@ -109,22 +132,48 @@ func (c Client) check(node artel.NodeID, saved artel.Hash, b []byte) (artel.Kept
 }
 
 // Bring fetches what a store lacks of a checkpoint from any of its keepers, one
-// after the other: what one has brought the next need not. A keeper that trickles
-// is left for the next.
+// after the other: what one has brought the next need not. Those that are connected
+// come first, then whoever answers first. One that trickles is left for the next.
 func (c Client) Bring(ctx context.Context, from []artel.Keeper, into blob.Store, root artel.Ref, limit int64) error {
 	var errs []error
-	for _, k := range from {
-		err := c.bring(ctx, k, into, root, limit)
+	try := func(k artel.Keeper, err error) (done bool) {
 		if err == nil {
-			return nil
+			err = c.bring(ctx, k, into, root, limit)
 		}
-		errs = append(errs, fmt.Errorf("keeper %s: %w", k.Node.Short(), err))
-		if ctx.Err() != nil {
-			break
+		if err != nil {
+			errs = append(errs, fmt.Errorf("keeper %s: %w", k.Node.Short(), err))
+		}
+		return err == nil
+	}
+	dialling, cancel := context.WithCancel(ctx)
+	type found struct {
+		k   artel.Keeper
+		err error
+	}
+	others := make(chan found, len(from))
+	var dials sync.WaitGroup
+	defer dials.Wait()
+	defer cancel()
+	var here []artel.Keeper
+	for _, k := range from {
+		if k.Node == c.Host.ID() || c.connected(k.Node) {
+			here = append(here, k)
+		} else {
+			dials.Go(func() { others <- found{k, c.near(dialling, k)} })
 		}
 	}
-	if len(errs) == 0 {
-		errs = append(errs, errors.New("no keeper has it"))
+	for _, k := range here {
+		if try(k, nil) {
+			return nil
+		}
+	}
+	for range len(from) - len(here) {
+		if f := <-others; try(f.k, f.err) {
+			return nil
+		}
+	}
+	if len(from) == 0 {
+		errs = append(errs, errors.New("it has no keepers"))
 	}
 	return fmt.Errorf("bring checkpoint %s: %w", root, errors.Join(errs...))
 }
@@ -136,13 +185,7 @@ func (c Client) bring(ctx context.Context, k artel.Keeper, into blob.Store, root
 	var got atomic.Int64
 	fast, stop := pace(ctx, &got, func() error { return nil })
 	defer stop()
-	open := func(ctx context.Context) (blob.Stream, error) {
-		s, err := c.Open(ctx, k.Node)
-		if errors.Is(err, p2p.Unavailable) && c.reach(ctx, k) {
-			s, err = c.Open(ctx, k.Node)
-		}
-		return s, err
-	}
+	open := func(ctx context.Context) (blob.Stream, error) { return c.Open(ctx, k.Node) }
 	err := blob.Fetch(fast, open, into, root, blob.FetchOptions{Limits: blob.Limits{Bytes: limit}, Progress: func(p blob.Progress) { got.Store(p.Fetched) }})
 	if err != nil {
 		return because(fast, err)

@@ -273,6 +273,11 @@ func (s slow) Write(b []byte) (int, error) {
 // TestTricklers: savers that bring a byte now and then lose their places, and an
 // honest one finds them free.
 func TestTricklers(t *testing.T) {
+	t.Run("1 byte a second", func(t *testing.T) { trickle(t, 1) })      // a frame never ends
+	t.Run("100 bytes a second", func(t *testing.T) { trickle(t, 100) }) // frames do
+}
+
+func trickle(t *testing.T, rate int) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		k := w.keeper(keeperKey, &keeper.Memory{}, mem.New(0))
@@ -284,7 +289,6 @@ func TestTricklers(t *testing.T) {
 		began := time.Now()
 		for i := range byte(2) {
 			s := w.saver(key(30 + i))
-			rate := int(1 + 99*i)
 			h := w.host(key(40 + i))
 			h.HandleStream(stream, func(ctx context.Context, from artel.NodeID, st p2p.Stream) {
 				blob.Serve(ctx, slow{st, rate}, from, s.blobs, blob.ServeOptions{Allow: func(context.Context, artel.NodeID, artel.Ref) error { return nil }})
@@ -336,10 +340,10 @@ func TestAbandoned(t *testing.T) {
 		s, x := w.saver(saverKey), w.task(renterKey, 1)
 		b := &bent{Store: s.blobs}
 		s.blobs = b
-		s.grow("a", 200<<20)
+		s.grow("a", 40<<20)
 		q := s.save(x, 1, artel.Ref{})
 		b.bend(func(_ artel.Ref, data []byte) ([]byte, error) {
-			time.Sleep(5 * time.Second) // quick enough for its place
+			time.Sleep(20 * time.Second) // quick enough for its place
 			return data, nil
 		})
 		if _, err := s.once(k, q); !errors.Is(err, p2p.Busy) || !strings.Contains(err.Error(), "bytes have come") {
@@ -365,6 +369,8 @@ func TestShared(t *testing.T) {
 	thief = sign(thief, y.renter, saverKey)
 	s.mustShip(k, thief)
 	w.ask(otherKey, k, wire.KeptRequest{Drop: true})
+	w.ask(otherKey, k, wire.KeptRequest{Drop: true})
+	until(t, "the root is held once", func() bool { return len(k.Status().Tasks) == 1 })
 	s.grow("b", 1000)
 	next := s.save(x, 1, artel.Ref{})
 	s.mustShip(k, next)

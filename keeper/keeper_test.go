@@ -428,6 +428,43 @@ func TestLocal(t *testing.T) {
 	}
 }
 
+// TestBringFromSeveral: what one keeper has lost another one has, and what the first
+// brought need not come again; one that is gone holds nobody up.
+func TestBringFromSeveral(t *testing.T) {
+	w := newWorld(t)
+	one, two := w.keeper(keeperKey, &keeper.Memory{}, mem.New(0)), w.keeper(key(6), &keeper.Memory{}, mem.New(0))
+	s, x := w.saver(saverKey), w.task(renterKey, 1)
+	s.grow("a", 9<<20)
+	q := s.save(x, 1, artel.Ref{})
+	s.mustShip(one, q)
+	s.mustShip(two, q)
+	bs, err := checkpoint.Blocks(t.Context(), one.blobs, q.Saved.Root, checkpoint.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lost := bs[len(bs)-1].Ref
+	if err := one.blobs.Delete(t.Context(), lost, time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	n := w.saver(nextKey)
+	if err := n.host.Connect(t.Context(), one.host.Addrs()[0]); err != nil { // so that it is the first
+		t.Fatal(err)
+	}
+	if err := n.client().Bring(t.Context(), []artel.Keeper{{Node: keeperKey.NodeID()}}, n.blobs, q.Saved.Root, 1<<30); !errors.Is(err, blob.ErrNotFound) {
+		t.Fatalf("of a keeper that lost a block: %v", err)
+	}
+	if ok, _ := blob.Has(t.Context(), n.blobs, bs[1].Ref); !ok {
+		t.Error("nothing came of the first keeper")
+	}
+	from := []artel.Keeper{{Node: otherKey.NodeID(), Addrs: []string{"/memory/p2p/" + otherKey.NodeID().String()}}, {Node: keeperKey.NodeID()}, {Node: key(6).NodeID(), Addrs: two.host.Addrs()}}
+	if err := n.client().Bring(t.Context(), from, n.blobs, q.Saved.Root, 1<<30); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := checkpoint.Verify(t.Context(), n.blobs, q.Saved.Root, checkpoint.Limits{}); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestConfirmations: a saver does not believe whatever comes.
 func TestConfirmations(t *testing.T) {
 	w := newWorld(t)

@@ -101,6 +101,17 @@ func (b boxes) kinds() []string {
 	return []string{kindContainer, kindWASM}
 }
 
+// describe says in an offer what boxes the machine has, and where their programs can
+// go on.
+func (b boxes) describe(p *provider.Policy) {
+	p.Sandboxes = b.kinds()
+	if b.container == nil || !b.container.Capabilities().Moves {
+		return
+	}
+	needs := b.container.Needs()
+	p.Moves, p.CPU = strings.ReplaceAll(needs.Version, "/", "-"), needs.CPU // as offers spell versions
+}
+
 // notices say, for the machine's owner, what of containers does not work here.
 func (b boxes) notices() []string {
 	if b.container == nil {

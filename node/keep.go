@@ -98,7 +98,9 @@ func (o *owner) keepers() (provider.Keepers, error) {
 		n.begin <- room{"count checkpoints on their way", o.saves.Recount}
 	}
 	c := keeper.Client{Host: n.host, Domain: n.params.Domain(), Self: n.keeper, Open: n.openBlobs}
-	return provider.Keepers{Key: n.c.Key, Domain: c.Domain, Saves: o.saves, Ship: c.Ship, Bring: c.Bring}, nil
+	return provider.Keepers{Key: n.c.Key, Domain: c.Domain, Saves: o.saves, Ship: c.Ship, Bring: c.Bring, Failed: func(k provider.Attempt, err error) {
+		n.c.Log.Info("a checkpoint came to nothing", "lease", k.Lease.Short(), "task", k.Task, "error", err)
+	}}, nil
 }
 
 // sends returns where a root may be fetched from that a peer keeps for an attempt

@@ -58,7 +58,7 @@ func (o *owner) resume(ctx context.Context) error {
 	if err != nil || !ok {
 		return err
 	}
-	if err := o.begin(ctx, o.set.Config); err != nil {
+	if err := o.begin(ctx, o.complete(o.set.Config)); err != nil {
 		return fmt.Errorf("resume providing: %w", err)
 	}
 	o.p.Pause(ctx, !o.set.On)
@@ -91,14 +91,14 @@ func (o *owner) begin(ctx context.Context, c api.ProvideConfig) error {
 	if o.boxes, err = o.openBoxes(ctx, int(pol.Resources.Slots), int64(pol.Resources.Memory)); err != nil {
 		return err
 	}
-	pol.Sandboxes = o.boxes.kinds()
+	o.boxes.describe(&pol)
 	lend := o.offerGPUs(&pol, c.GPUs)
 	keepers, err := o.keepers()
 	if err != nil {
 		return err
 	}
 	o.boxed = &provider.Boxed{Keepers: keepers, Boxes: o.boxes.byKind(), Images: n.images, Left: o.boxes.left, Blobs: n.blobs, Dir: work + "/jobs", Fetch: o.fetch, Scratch: o.scratch, Room: o.room, Tidy: n.tidySoon}
-	o.limit(o.complete(c))
+	o.limit(c)
 	o.boxed.LendGPUs(lend)
 	o.p = provider.New(provider.Config{
 		Key: n.c.Key, Account: n.account(), Network: n.network, Machine: o.machine, Params: n.params, Policy: pol,
@@ -198,9 +198,9 @@ func cpu(c host.Class) artel.CPU {
 	return artel.CPU{Arch: c.Arch, Vendor: c.Vendor, Features: c.Features}
 }
 
-// policy turns the owner's wishes into terms. The first time it measures the machine.
+// policy turns the owner's wishes, completed, into terms. The first time it measures the
+// machine.
 func (o *owner) policy(ctx context.Context, c api.ProvideConfig) (provider.Policy, error) {
-	c = o.complete(c)
 	if c.Price == 0 {
 		return provider.Policy{}, api.Errorf(api.CodeInvalid, "no price")
 	}
@@ -305,7 +305,7 @@ func (n *Node) Provide(ctx context.Context, c api.ProvideConfig) (api.ProvideSta
 		return api.ProvideStatus{}, err
 	}
 	o.limit(c)
-	pol.Sandboxes = o.boxes.kinds() // known since they were opened
+	o.boxes.describe(&pol) // known since they were opened
 	o.boxed.LendGPUs(o.offerGPUs(&pol, c.GPUs))
 	o.p.SetPolicy(pol)
 	o.p.Pause(ctx, false)

@@ -44,6 +44,9 @@ func (r *Renter) guided() job.Guide {
 // free is how many more attempts a lease takes now, those included that wait for its
 // slots.
 func (r *Renter) free(b *bought, now int64) int {
+	if b.Terms.Risk != 0 {
+		return b.room(now, 0) // work with checkpoints is long
+	}
 	return b.room(now, r.guide.Ahead(b.Terms.Slots, b.Mean()))
 }
 
@@ -246,7 +249,7 @@ func (b *bought) queued(k lease.TaskKey) bool {
 // takeBack takes attempts that wait for a slot of a machine away from it, when
 // another one has a free slot for them.
 func (r *Renter) takeBack(t *tx, b *bought) {
-	if b.Phase != lease.Open || len(b.progress) == 0 {
+	if b.Phase == lease.Closed || len(b.progress) == 0 {
 		return
 	}
 	patience := max(queuedFor, int64(2*b.Mean()))

@@ -121,7 +121,9 @@ func (r *Renter) heard(t *tx, b *bought, resp wire.WatchResponse, err error, ask
 		if v.Known {
 			delete(b.waiting, k)
 			r.ended(t, b, k, v)
-			b.begin(t.now)
+			if v.Segment == nil {
+				b.begin(t.now)
+			}
 		}
 	}
 	if r.leases[b.id] != b {

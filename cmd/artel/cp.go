@@ -81,15 +81,11 @@ func (a *app) cp(ctx context.Context, o cpOptions, from, to string) error {
 			return fmt.Errorf("copy: %w", err)
 		}
 	}
-	c, err := a.client()
+	c, t, err := a.visit(ctx, remote[1])
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	t, err := a.target(ctx, c, remote[1])
-	if err != nil {
-		return err
-	}
 	if src != nil {
 		return a.cpOut(ctx, c, t, src[2], to, o.follow, int64(min(limit, 1<<60)))
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/api"
+	"github.com/artel-network/artel/core"
 )
 
 // rescue redeems the killed provider's voucher for it.
@@ -38,8 +39,8 @@ func (d *demo) rescue(ctx context.Context) error {
 			break
 		}
 		d.progress(false, "waiting for %d providers to redeem", living)
-		if err := sleep(ctx, 300*time.Millisecond); err != nil {
-			return fmt.Errorf("wait for redemptions: %w", err)
+		if !core.Every(ctx, 300*time.Millisecond) {
+			return fmt.Errorf("wait for redemptions: %w", ctx.Err())
 		}
 	}
 	d.line = ""

@@ -11,6 +11,7 @@ import (
 
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/api"
+	"github.com/artel-network/artel/core"
 	"github.com/artel-network/artel/internal/devnet"
 )
 
@@ -112,8 +113,8 @@ func (d *demo) follow(ctx context.Context, id string) (api.JobDetail, error) {
 		if d.victim == nil {
 			d.strike(s, j, leases)
 		}
-		if err := sleep(ctx, 200*time.Millisecond); err != nil {
-			return j, fmt.Errorf("wait for job %s: %w", id, err)
+		if !core.Every(ctx, 200*time.Millisecond) {
+			return j, fmt.Errorf("wait for job %s: %w", id, ctx.Err())
 		}
 	}
 }
@@ -123,17 +124,6 @@ func plural(n int, what string) string {
 		what += "s"
 	}
 	return fmt.Sprintf("%d %s", n, what)
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
 }
 
 // news tells what has changed.
@@ -354,8 +344,8 @@ func (d *demo) evaluate(ctx context.Context, o demoOptions, in, model string) er
 // wait waits until a job is done, and counts what it cost.
 func (d *demo) wait(ctx context.Context, j api.Job) (end api.JobDetail, err error) {
 	for end.Job = j; !end.State.Ended(); {
-		if err := sleep(ctx, 200*time.Millisecond); err != nil {
-			return end, fmt.Errorf("wait for job %s: %w", j.ID, err)
+		if !core.Every(ctx, 200*time.Millisecond) {
+			return end, fmt.Errorf("wait for job %s: %w", j.ID, ctx.Err())
 		}
 		if end, err = d.m.renter.API.Job(ctx, j.ID); err != nil {
 			return end, err

@@ -63,15 +63,11 @@ func (a *app) exec(ctx context.Context, o execOptions, name string, args []strin
 	if o.tty && !isTerminal(a.in) {
 		return usage("leave --tty out, and use -i for what comes on stdin", "--tty, and stdin is no terminal")
 	}
-	c, err := a.client()
+	c, t, err := a.visit(ctx, name)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	t, err := a.target(ctx, c, name)
-	if err != nil {
-		return err
-	}
 	p := program{VisitRequest: api.VisitRequest{Args: args, Env: o.env, Dir: o.dir}}
 	if o.tty {
 		return a.session(ctx, c, t, p)

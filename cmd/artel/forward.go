@@ -79,15 +79,11 @@ func (a *app) forward(ctx context.Context, name string, ports []string) error {
 		}
 		wanted = append(wanted, pair{local, port})
 	}
-	c, err := a.client()
+	c, t, err := a.visit(ctx, name)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	t, err := a.target(ctx, c, name)
-	if err != nil {
-		return err
-	}
 	for _, w := range wanted {
 		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(int(w.local))))
 		if err != nil {

@@ -66,15 +66,11 @@ func (a *app) gpu(ctx context.Context, o gpuOptions, name string) error {
 	if !(o.share > 0 && o.share <= 1) || o.checks < 1 || o.checks > 1000 || o.passes < 1 || o.passes > gpuproof.MaxPasses {
 		return usage(fmt.Sprintf("--share above 0 and at most 1, --checks 1 to 1000, --passes 1 to %d", gpuproof.MaxPasses), "no such question can be asked")
 	}
-	c, err := a.client()
+	c, t, err := a.visit(ctx, name)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	t, err := a.target(ctx, c, name)
-	if err != nil {
-		return err
-	}
 	j, err := c.Job(ctx, t.job)
 	if err != nil {
 		return err

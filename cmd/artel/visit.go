@@ -25,6 +25,21 @@ type target struct {
 
 func (t target) String() string { return fmt.Sprintf("%s/%d", t.job, t.task) }
 
+// visit connects with the daemon and finds the container that arg names. The client
+// is the caller's to close.
+func (a *app) visit(ctx context.Context, arg string) (*api.Client, target, error) {
+	c, err := a.client()
+	if err != nil {
+		return nil, target{}, err
+	}
+	t, err := a.target(ctx, c, arg)
+	if err != nil {
+		c.Close()
+		return nil, target{}, err
+	}
+	return c, t, nil
+}
+
 // target reads JOB or JOB/TASK and wants a container that runs. Without a task
 // it is the only one that runs.
 func (a *app) target(ctx context.Context, c *api.Client, arg string) (target, error) {

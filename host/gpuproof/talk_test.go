@@ -23,26 +23,8 @@ func TestProgram(t *testing.T) {
 	if out, err := exec.Command("gcc", "-O2", "-shared", "-fPIC", "-Wl,-soname,libcuda.so.1", "-o", filepath.Join(dir, "libcuda.so.1"), "testdata/cuda.c").CombinedOutput(); err != nil {
 		t.Fatalf("gcc: %v\n%s", err, out)
 	}
-	start := func(t *testing.T, args ...string) (*Talk, Ready, error) {
-		t.Helper()
-		cmd := exec.Command("python3", append([]string{"-c", Program()}, args...)...)
-		cmd.Env = append(os.Environ(), "LD_LIBRARY_PATH="+dir)
-		cmd.Stderr = os.Stderr
-		in, err := cmd.StdinPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { in.Close(); _ = cmd.Wait() })
-		return Open(out, in)
-	}
-	talk, ready, err := start(t)
+	libs := []string{"LD_LIBRARY_PATH=" + dir}
+	talk, ready, err := start(t, libs)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,9 +49,33 @@ func TestProgram(t *testing.T) {
 	if _, _, _, err := talk.Ask(Question{Groups: 65, Passes: 1}); !errors.Is(err, ErrFailed) || !strings.Contains(err.Error(), "OUT_OF_MEMORY") {
 		t.Errorf("more than there is: %v", err)
 	}
-	if _, _, err := start(t, "1"); !errors.Is(err, ErrFailed) || !strings.Contains(err.Error(), "cuDeviceGet:") {
+	if _, _, err := start(t, libs, "1"); !errors.Is(err, ErrFailed) || !strings.Contains(err.Error(), "cuDeviceGet:") {
 		t.Errorf("a device that is not there: %v", err)
 	}
+}
+
+// start begins the program with more in its environment.
+func start(t *testing.T, env []string, args ...string) (*Talk, Ready, error) {
+	t.Helper()
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("there is no python3: ", err)
+	}
+	cmd := exec.Command(python, append([]string{"-c", Program()}, args...)...)
+	cmd.Env, cmd.Stderr = append(os.Environ(), env...), os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { in.Close(); _ = cmd.Wait() })
+	return Open(out, in)
 }
 
 func TestTalkIsHostile(t *testing.T) {
@@ -118,21 +124,7 @@ func TestDevice(t *testing.T) {
 	if _, err := os.Stat("/dev/nvidiactl"); err != nil {
 		t.Skip("no GPU here: ", err)
 	}
-	cmd := exec.Command("python3", "-c", Program())
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Skip("there is no python3: ", err)
-	}
-	t.Cleanup(func() { in.Close(); _ = cmd.Wait() })
-	talk, ready, err := Open(out, in)
+	talk, ready, err := start(t, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

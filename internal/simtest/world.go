@@ -35,6 +35,7 @@ var network = artel.Keccak([]byte("simulated network"))
 type world struct {
 	net   *mem.Network
 	chain *fake.Chain
+	seed  uint64
 	rng   *rand.Rand
 	log   *slog.Logger
 	story *story
@@ -43,6 +44,8 @@ type world struct {
 	total artel.Amount
 	// patient renters leave it to their providers to give back what was not used.
 	patient bool
+
+	copies atomic.Int64 // done tasks whose copy was first
 
 	asked atomic.Int64 // machines that have answered a challenge, for each renter that remembers it
 
@@ -130,7 +133,7 @@ func rentPolicy(patient bool) renter.Policy {
 }
 
 func newWorld(seed uint64, providers, renters int, s *story) *world {
-	w := &world{patient: seed%2 == 0, net: mem.NewNetwork(seed), rng: rand.New(rand.NewPCG(seed, 7)), story: s, began: time.Now()}
+	w := &world{seed: seed, patient: seed%2 == 0, net: mem.NewNetwork(seed), rng: rand.New(rand.NewPCG(seed, 7)), story: s, began: time.Now()}
 	w.log = slog.New(&teller{story: s, began: w.began})
 	balances := map[artel.Address]artel.Amount{}
 	for i := range providers + renters {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/api"
+	"github.com/artel-network/artel/core"
 	"github.com/artel-network/artel/internal/devnet"
 )
 
@@ -65,8 +66,8 @@ func (b *bench) wasm(ctx context.Context) error {
 
 // idle measures a provider that waits.
 func (b *bench) idle(ctx context.Context, p *devnet.Node) error {
-	if err := wait(ctx, 15*time.Second); err != nil { // let start-up's garbage be collected
-		return err
+	if !core.Every(ctx, 15*time.Second) { // let start-up's garbage be collected
+		return ctx.Err()
 	}
 	m, err := memory(p.PID())
 	if err != nil {
@@ -155,10 +156,10 @@ func (b *bench) together(ctx context.Context, c *api.Client, spec artel.JobSpec,
 func (b *bench) long(ctx context.Context, renter, prov *devnet.Node, spec artel.JobSpec) error {
 	type pair struct{ renter, prov mem }
 	look := func() (p pair, err error) {
-		if err = wait(ctx, 5*time.Second); err == nil {
-			p.renter, err = memory(renter.PID())
+		if !core.Every(ctx, 5*time.Second) {
+			return p, ctx.Err()
 		}
-		if err == nil {
+		if p.renter, err = memory(renter.PID()); err == nil {
 			p.prov, err = memory(prov.PID())
 		}
 		return p, err
