@@ -148,10 +148,11 @@ func (p *Pace) late(x Running) bool {
 // host is fast enough for, Gains says.
 //
 // out is all that runs of the job, waiting how many elements wait for a slot.
+// A task with checkpoints is not copied: what it has done would be lost, and is safe.
 // Without finished siblings nobody is late, unless the deadline is so near that an
 // element whose host vanishes now could not be made up for.
 func (j Job) Stragglers(p *Pace, out []Running, waiting int, now int64) []Running {
-	if j.Phase != Active || j.Halted != 0 || j.Spec.Once {
+	if j.Phase != Active || j.Halted != 0 || j.Spec.Once || j.Spec.Survival.Wanted() {
 		return nil
 	}
 	live := map[uint64]int{}

@@ -18,18 +18,18 @@ import (
 )
 
 const (
-	moveTries = 3                      // of a program that cannot be moved at the moment
-	moveAgain = 500 * time.Millisecond // after that, then after twice as long
-	calmTries = 3                      // of files that change while they are read
-	calmAgain = 50 * time.Millisecond
-	calmFor   = 20 * time.Millisecond // since the last change: clocks of file systems are coarse
-	saveSlack = 64 << 20              // bytes of a whole checkpoint beyond what is seen of it
+	moveTries  = 3                      // of a program that cannot be moved at the moment
+	moveAgain  = 500 * time.Millisecond // after that, then after twice as long
+	calmTries  = 3                      // of files that change while they are read
+	calmAgain  = 50 * time.Millisecond
+	swiftTries = 20                    // then, of programs that cannot stand still
+	calmFor    = 20 * time.Millisecond // since the last change: clocks of file systems are coarse
+	saveSlack  = 64 << 20              // bytes of a whole checkpoint beyond what is seen of it
 )
 
 var (
 	errSame    = errors.New("nothing has changed since the last checkpoint")
 	errNothing = errors.New("there is nothing under /checkpoint")
-	errRestive = errors.New("the files under /checkpoint change all the time; hint: write another file and rename it")
 )
 
 // take writes a generation, the parent of the next. With stop the program executes
@@ -178,8 +178,8 @@ func (s *saver) takeFiles(ctx context.Context, stop bool) (g generation, err err
 		}
 	}
 	goOn, err := s.Still(ctx, s.Attempt)
-	if errors.Is(err, sandbox.ErrNotMovable) {
-		return generation{}, errRestive
+	if errors.Is(err, sandbox.ErrNotMovable) || errors.Is(err, errors.ErrUnsupported) {
+		return s.filesAsTheyCome(ctx)
 	} else if err != nil {
 		return generation{}, err
 	}
@@ -191,9 +191,23 @@ func (s *saver) takeFiles(ctx context.Context, stop bool) (g generation, err err
 	return g, err
 }
 
+// filesAsTheyCome saves files of which each is as it was at some moment of the copying:
+// enough for a program that renames what it has written, and all that can be had of one
+// that cannot stand still.
+func (s *saver) filesAsTheyCome(ctx context.Context) (g generation, err error) {
+	for range swiftTries {
+		if g, err = s.files(ctx, s.wall(ctx)); !errors.Is(err, checkpoint.ErrChanged) {
+			return g, err
+		}
+	}
+	return g, fmt.Errorf("%w; hint: write another file and rename it", err)
+}
+
 func (s *saver) files(ctx context.Context, wall uint64) (generation, error) {
 	l, err := look(s.kept)
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) {
+		return generation{}, fmt.Errorf("%w: %w", checkpoint.ErrChanged, clean(err))
+	} else if err != nil {
 		return generation{}, clean(err)
 	}
 	if l.names == 0 {
@@ -250,7 +264,9 @@ func (s *saver) write(ctx context.Context, dir string, x extra, wall uint64) (g 
 		return g, err
 	}
 	size, err := taken(dir)
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) {
+		return g, fmt.Errorf("%w: %w", checkpoint.ErrChanged, clean(err))
+	} else if err != nil {
 		return g, clean(err)
 	}
 	blocks, err := s.claimRoom(size) // they are counted as part of Saves when they are there

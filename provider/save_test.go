@@ -220,6 +220,8 @@ type machine struct {
 	t   testing.TB
 	box *fake.Box
 	key artel.Key
+
+	kind string // of its boxes
 }
 
 func (w *world) machine(n byte, needs sandbox.Needs) *machine {
@@ -264,7 +266,7 @@ func (m *machine) begin(keep *artel.Keeping, change func(*lease.Running), args .
 	x := &try{t: m.t, drain: make(chan Drain, 1), cancel: cancel, done: make(chan struct{}), key: r.TaskKey}
 	go func() {
 		defer close(x.done)
-		x.end = m.Run(ctx, artel.NodeID{3}, artel.Hash{1}, artel.Terms{Unit: 600_000, Resources: artel.Resources{Disk: 1 << 20}}, r, Course{
+		x.end = m.Run(ctx, artel.NodeID{3}, artel.Hash{1}, artel.Terms{Unit: 600_000, Sandbox: m.kind, Resources: artel.Resources{Disk: r.Spec.Want.Disk}}, r, Course{
 			Phase: func(w string) { x.mu.Lock(); defer x.mu.Unlock(); x.phases = append(x.phases, w) },
 			Kept: func(k Kept) error {
 				x.mu.Lock()

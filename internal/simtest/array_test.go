@@ -76,7 +76,15 @@ func (x array) run(once bool) (out arrayOutcome) {
 			os.Stdout.WriteString(w.story.text(false))
 		}
 	}()
-	time.Sleep(5 * time.Second)
+	for range 60 { // news may be lost: until all have been heard of
+		time.Sleep(5 * time.Second)
+		if len(r.board.Offers(spec("", 1, 0, false), r.now(), 2*arrayHosts)) == arrayHosts {
+			break
+		}
+		for _, p := range w.providers() {
+			p.p.SetPolicy(p.policy)
+		}
+	}
 	sp := spec(x.name, x.count, x.each, false)
 	sp.Once, sp.Wall = once, 10*unit
 	r.submit(sp)

@@ -75,13 +75,19 @@ func (w *world) checkRenter(r *node, signed map[signedKey]artel.Receipt, used ma
 		if spent := d.spent[id]; !j.Spec.Budget.IsZero() && j.Spec.Budget.Less(spent) && !r.restored {
 			bad("%s: vouchers of %s units were signed for job %s, its budget is %s", r.name, spent, j.Spec.Name, j.Spec.Budget)
 		}
+		if (j.Phase == job.Cancelled || j.Failed > 0) && (j.Why == "" || j.Message == "") {
+			bad("%s: job %s is %s, and nobody says why: %q %q", r.name, j.Spec.Name, j.Phase, j.Why, j.Message)
+		}
+		if j.Why == artel.ReasonEnough && j.Done() < j.Spec.Enough {
+			bad("%s: job %s has enough with %d of %d tasks", r.name, j.Spec.Name, j.Done(), j.Spec.Enough)
+		}
 		if uint64(len(ts)) != j.Spec.Count {
 			bad("%s: job %s has %d tasks, want %d", r.name, j.Spec.Name, len(ts), j.Spec.Count)
 		}
 		for _, t := range ts {
 			if t.State == job.Done {
 				w.checkTask(r, j, t, signed, used, bad)
-			} else if j.Phase == job.Finished && t.State != job.Failed {
+			} else if j.Phase == job.Finished && t.State != job.Failed && j.Why != artel.ReasonEnough {
 				bad("%s: job %s is over, its task %d is %s", r.name, j.Spec.Name, t.Index, t.State)
 			}
 		}
@@ -132,6 +138,9 @@ func (w *world) checkTask(r *node, j job.Job, t job.Task, signed map[signedKey]a
 		return
 	}
 	res := t.Receipt.Result
+	if t.Attempts[res.Attempt-1].Copy {
+		w.copies.Add(1)
+	}
 	k := signedKey{res.Lease, res.Task, res.Attempt}
 	if rc, ok := signed[k]; !ok || rc.Result != res {
 		bad("%s: task %d of %s is done by a receipt that nobody signed", r.name, t.Index, j.Spec.Name)

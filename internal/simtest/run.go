@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -149,6 +150,7 @@ func (w *world) troubled() {
 		do func()
 	}
 	var events []event
+	arrays := rand.New(rand.NewPCG(w.seed, 11)) // of its own: what else is drawn stays what it was
 	in := func(d time.Duration) time.Duration { return time.Duration(w.rng.Int64N(int64(d))) }
 	add := func(at time.Duration, do func()) { events = append(events, event{at, do}) }
 	for _, n := range w.renters() {
@@ -161,7 +163,20 @@ func (w *world) troubled() {
 			if w.rng.IntN(3) == 0 { // from too little to more than enough
 				sp.Budget = artel.Cost(base, uint64(w.rng.Int64N(int64(3*unit*sp.Count))))
 			}
-			add(in(workFor/2), func() { n.submit(sp) })
+			at := in(workFor / 2)
+			switch arrays.IntN(8) {
+			case 0, 1: // long enough for copies
+				sp.Count += arrays.Uint64N(20)
+			case 2:
+				sp.Count += 4
+				sp.Enough = 1 + arrays.Uint64N(sp.Count)
+			case 3:
+				after := time.Second + time.Duration(arrays.Int64N(int64(3*time.Minute)))
+				add(at, func() { sp.Deadline = n.now().Add(after).UnixMilli() })
+			case 4:
+				sp.Once = true
+			}
+			add(at, func() { n.submit(sp) })
 		}
 	}
 	wide := 0

@@ -35,6 +35,7 @@ var network = artel.Keccak([]byte("simulated network"))
 type world struct {
 	net   *mem.Network
 	chain *fake.Chain
+	seed  uint64
 	rng   *rand.Rand
 	log   *slog.Logger
 	story *story
@@ -43,6 +44,8 @@ type world struct {
 	total artel.Amount
 	// patient renters leave it to their providers to give back what was not used.
 	patient bool
+
+	copies atomic.Int64 // done tasks whose copy was first
 
 	asked atomic.Int64 // machines that have answered a challenge, for each renter that remembers it
 
@@ -93,6 +96,9 @@ type node struct {
 	p    *provider.Provider
 	r    *renter.Renter
 
+	domain   artel.Domain
+	shelf    *shelf              // its keeper; nil: it keeps nothing
+	mover    *mover              // takes checkpoints of tasks; nil: a runner does not
 	pays     atomic.Int64        // vouchers a deadbeat still sends
 	restored bool                // from an old copy of its disk
 	before   func(method string) // told of each call of a renter
@@ -130,7 +136,7 @@ func rentPolicy(patient bool) renter.Policy {
 }
 
 func newWorld(seed uint64, providers, renters int, s *story) *world {
-	w := &world{patient: seed%2 == 0, net: mem.NewNetwork(seed), rng: rand.New(rand.NewPCG(seed, 7)), story: s, began: time.Now()}
+	w := &world{seed: seed, patient: seed%2 == 0, net: mem.NewNetwork(seed), rng: rand.New(rand.NewPCG(seed, 7)), story: s, began: time.Now()}
 	w.log = slog.New(&teller{story: s, began: w.began})
 	balances := map[artel.Address]artel.Amount{}
 	for i := range providers + renters {
@@ -213,13 +219,16 @@ func (n *node) start() {
 		})
 	}
 	var run func(context.Context) error
+	if n.shelf != nil {
+		n.shelf.register(n.host)
+	}
 	if n.prov != nil {
 		if n.policy.Speed = trueSpeed; n.habit == boasts {
 			n.policy.Speed *= 10
 		}
 		n.p = provider.New(provider.Config{
 			Key: n.key, Account: n.key.Address(), Network: network, Machine: n.machine, Params: params, Policy: n.policy,
-			Host: cheatingHost{n.host, n}, Ledger: n.ledger, Store: n.prov, Runner: &runner{n: n},
+			Host: cheatingHost{n.host, n}, Ledger: n.ledger, Store: n.prov, Runner: n.runner(),
 			Provers: map[wire.ChallengeKind]provider.Prover{wire.ChallengeCPU: prover{n}}, Log: n.w.log.With("node", n.name),
 			Now: n.now,
 		})
@@ -233,7 +242,7 @@ func (n *node) start() {
 		n.r = renter.New(renter.Config{
 			Key: n.key, Account: n.key.Address(), Network: network, Params: params, Policy: rentPolicy(n.w.patient),
 			Host: caller{n.host, n}, Ledger: n.ledger, Board: n.board, Store: n.rent, Blobs: n.blobs, Fetch: n.fetch, Puzzle: puzzle{},
-			Log: n.w.log.With("node", n.name), Now: n.now, Rand: n.rand,
+			Own: n.own(), Log: n.w.log.With("node", n.name), Now: n.now, Rand: n.rand,
 		})
 		run = n.r.Run
 	}

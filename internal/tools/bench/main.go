@@ -71,6 +71,7 @@ var parts = []struct {
 	{"index", (*bench).index},
 	{"container", (*bench).containers},
 	{"swarm", (*bench).swarm},
+	{"array", (*bench).array},
 	{"hostile", (*bench).hostile},
 	{"pytorch", (*bench).pytorch},
 }

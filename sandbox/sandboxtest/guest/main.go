@@ -47,11 +47,13 @@ var verbs = map[string]func(args []string) error{
 	"exit":       exit,
 	"spin":       spin,
 	"block":      block,
+	"counts":     counts,
 	"log":        log,
 	"mixed":      mixed,
 	"show":       show,
 	"copy":       copyIn,
 	"resume":     resume,
+	"diary":      diary,
 	"random":     random,
 	"clock":      clock,
 	"sleep":      sleep,
@@ -101,6 +103,18 @@ func spin([]string) error {
 func block([]string) error {
 	fmt.Println("running")
 	return spin(nil)
+}
+
+// counts computes, and counts aloud, to n; 0: until it is killed.
+func counts(args []string) error {
+	x := uint32(1)
+	for i, n := int64(1), number(args, 0); n == 0 || i <= n; i++ {
+		for range 1 << 22 {
+			x = x*1664525 + 1013904223 | 1
+		}
+		fmt.Println("count", i, x&1)
+	}
+	return nil
 }
 
 // log writes n lines of 64 bytes.
@@ -166,6 +180,43 @@ func resume([]string) error {
 	}
 	fmt.Println("count", n+1)
 	return nil
+}
+
+// diary hashes a hash so many times, and leaves it in /out. Every so many times (0: never)
+// it writes to /checkpoint how far it is, and it begins where that says.
+func diary(args []string) error {
+	most, err := strconv.Atoi(args[0])
+	if err != nil {
+		return err
+	}
+	every, err := strconv.Atoi(args[1])
+	if err != nil {
+		return err
+	}
+	n, sum := 0, make([]byte, 32)
+	if b, err := os.ReadFile("/checkpoint/diary"); err == nil {
+		if _, err := fmt.Sscanf(string(b), "%d %x", &n, &sum); err != nil {
+			return err
+		}
+		fmt.Println("begins at", n)
+	}
+	for ; n < most; n++ {
+		if n%5000 == 0 {
+			fmt.Println("at", n)
+			time.Sleep(time.Millisecond)
+		}
+		if every > 0 && n%every == 0 {
+			if err := os.WriteFile("/checkpoint/new", fmt.Appendf(nil, "%d %x", n, sum), 0o644); err != nil {
+				return err
+			}
+			if err := os.Rename("/checkpoint/new", "/checkpoint/diary"); err != nil {
+				return err
+			}
+		}
+		next := sha256.Sum256(sum)
+		copy(sum, next[:])
+	}
+	return os.WriteFile("/out/sum", fmt.Appendf(nil, "%x\n", sum), 0o644)
 }
 
 // random uses every source of non-determinism that Go has.
