@@ -127,7 +127,7 @@ func large(r *lease.Running) {
 func TestMovedContainer(t *testing.T) {
 	builds(t)
 	w := newWorld(t, 2)
-	const steps = "6000000"
+	const steps = "4000000"
 	here, there := w.real(1, nil), w.real(2, nil)
 	if !here.Boxes[""].Capabilities().Moves {
 		t.Skip("programs cannot be moved on this machine")
@@ -224,13 +224,13 @@ func TestForgedContainer(t *testing.T) {
 // is wanted.
 func TestContainersFiles(t *testing.T) {
 	builds(t)
-	testFiles(t, "", "6000000", "20000")
+	testFiles(t, "", "4000000", "20000")
 }
 
 // TestWASMFiles: the same for a WASM program, which cannot stand still.
 func TestWASMFiles(t *testing.T) {
 	builds(t)
-	testFiles(t, "wasm", "3000000", "2000")
+	testFiles(t, "wasm", "1500000", "2000")
 }
 
 func testFiles(t *testing.T, box, steps, every string) {
