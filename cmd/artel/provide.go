@@ -22,7 +22,8 @@ func (a *app) provideCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use: "provide", Short: "Rent this machine out", Args: exactly(),
 		Long: `Switch the provider role on or change it, with --price; without, show how it
-stands. The setting outlasts restarts. --off lets running tasks end first.`,
+stands. The setting outlasts restarts. --off lets running tasks end first; those
+with checkpoints go on elsewhere, within two minutes.`,
 		Example: `  artel provide --max-cpu 4 --max-mem 8GiB --price 0.5/h
   artel provide --off`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
