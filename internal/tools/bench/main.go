@@ -74,6 +74,7 @@ var parts = []struct {
 	{"array", (*bench).array},
 	{"hostile", (*bench).hostile},
 	{"pytorch", (*bench).pytorch},
+	{"survival", (*bench).survival},
 }
 
 func names() (all []string) {
