@@ -84,7 +84,7 @@ func (p *Provider) Offer(ctx context.Context, ttl time.Duration) (o artel.Offer,
 	running := p.do(ctx, func(t *tx) {
 		// The clock orders announcements across restarts without a stored number.
 		p.seq = max(p.seq+1, uint64(t.now))
-		ok = !p.paused && !p.late
+		ok = p.shut() == "" && !p.late
 		o.Seq, o.UpSince = p.seq, uint64(p.since.Unix())
 	})
 	o.Network, o.Node, o.Account, o.Machine = p.c.Network, p.c.Key.NodeID(), p.c.Account, p.c.Machine

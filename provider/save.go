@@ -153,12 +153,12 @@ func (s *saver) rounds(ctx context.Context) {
 			next = min(next, max(b.Min, next/4))
 		case err != nil:
 			next = max(next, b.Min)
-			s.c.Phase("running-unsaved")
+			s.c.Phase(phaseUnsaved)
 			if s.Failed != nil {
 				s.Failed(s.Attempt, err)
 			}
 		default:
-			s.c.Phase("running")
+			s.c.Phase(phaseRunning)
 		}
 	}
 }

@@ -12,6 +12,9 @@ import (
 // Status is what the owner sees.
 type Status struct {
 	Paused  bool
+	Way     Way    // how the machine's owner has it back
+	Why     string // and why
+	Since   int64  // unix ms
 	Slots   uint32
 	Busy    uint32 // of Slots, those under lease
 	Leases  []LeaseStatus
@@ -43,6 +46,7 @@ type LeaseStatus struct {
 func (p *Provider) Status(ctx context.Context) (st Status, ok bool) {
 	ok = p.do(ctx, func(t *tx) {
 		st.Signed = p.signed
+		st.Way, st.Why, st.Since = p.way.how, p.way.why, p.way.since
 		st.Paused, st.Slots = p.paused, p.policy().Resources.Slots
 		for _, s := range p.leases {
 			st.Leases = append(st.Leases, LeaseStatus{

@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/artel-network/artel/cmd/artel/internal/jobfile"
 	"github.com/spf13/pflag"
 )
 
@@ -92,12 +91,11 @@ func TestExamplesAreJobFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 		fs := runFlags(t)
-		file, err := jobfile.Parse(f, b, jobFields(fs))
+		j, err := parseJobFile(f, filepath.Dir(f), b, fs)
 		if err != nil {
 			t.Error(err)
 			continue
 		}
-		j := &jobFile{File: file, dir: filepath.Dir(f)}
 		if err := j.apply(fs); err != nil {
 			t.Error(err)
 		}
@@ -114,11 +112,10 @@ func TestJobFileValues(t *testing.T) {
 	text := `{"version": 1, "image": "python", "name": 2024, "command": ["sh", "-c", 1, 2.50, true],
 	"env": {"A": 1, "B": "x=y", "C": true, "D": "", "E": 0x10}, "mem": 1073741824, "max-price": 500, "net": ["a.org", "b.org:1"], "cpu": 2}`
 	fs := runFlags(t)
-	file, err := jobfile.Parse("f", []byte(text), jobFields(fs))
+	j, err := parseJobFile("f", "", []byte(text), fs)
 	if err != nil {
 		t.Fatal(err)
 	}
-	j := &jobFile{File: file}
 	if err := j.apply(fs); err != nil {
 		t.Fatal(err)
 	}

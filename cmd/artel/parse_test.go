@@ -18,7 +18,7 @@ import (
 
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/api/fake"
-	"github.com/artel-network/artel/cmd/artel/internal/near"
+	"github.com/artel-network/artel/internal/near"
 	"github.com/artel-network/artel/network"
 )
 
