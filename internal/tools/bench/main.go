@@ -72,6 +72,7 @@ var parts = []struct {
 	{"container", (*bench).containers},
 	{"swarm", (*bench).swarm},
 	{"array", (*bench).array},
+	{"failover", (*bench).failover},
 	{"hostile", (*bench).hostile},
 	{"pytorch", (*bench).pytorch},
 }
