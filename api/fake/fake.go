@@ -35,6 +35,7 @@ type Node struct {
 	jobs     []*job
 	blobs    map[artel.Ref][]byte
 	provide  api.ProvideStatus
+	owner    api.Owner
 	balance  api.Balance
 	vouchers []api.Voucher
 	offers   []api.Offer
