@@ -56,7 +56,10 @@ func (r *Renter) plan(t *tx) {
 			if asks++; asks == maxAsks {
 				r.turn = i + 1
 			}
-			r.ask(t, a, ready, func(l Listed) bool { return a.lonely || !a.shuns(l.Offer.Node, t.now) })
+			late := r.last(t, a)
+			r.ask(t, a, ready, func(l Listed) bool {
+				return (a.lonely || !a.shuns(l.Offer.Node, t.now)) && !late(l.Offer.Node, r.speedOf(l.Offer.Node, l.Offer.Speed, t.now))
+			})
 		}
 	}
 	if asks < maxAsks {

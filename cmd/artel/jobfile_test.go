@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/spf13/pflag"
 )
@@ -53,6 +54,7 @@ func TestSchemaIsPublished(t *testing.T) {
 func TestSchemaForms(t *testing.T) {
 	size := func(s string) error { _, err := parseSize("", s); return err }
 	duration := func(s string) error { _, err := parseDuration("", s); return err }
+	deadline := func(s string) error { _, err := parseDeadline("", s, time.Now()); return err }
 	array := func(s string) error { _, _, err := parseArray(s); return err }
 	for _, r := range []struct {
 		form      string
@@ -61,6 +63,7 @@ func TestSchemaForms(t *testing.T) {
 	}{
 		{formSize, size, []string{"1", "512MiB", "1.5GiB", "200MB", "4g", "10 kb", "7B"}, []string{"", "lots", "-1", "4XiB", "1e3", "MiB"}},
 		{formDuration, duration, []string{"90s", "10m", "2h30m", "1d", "1d12h", "1.5h"}, []string{"soon", "10", "-5m", "1w"}},
+		{formDeadline, deadline, []string{"2h", "1d12h", "18:30", "2127-01-31T18:30", "2127-01-31 18:30:05", "2127-01-31T18:30:00+02:00", "2127-01-31T18:30Z"}, []string{"soon", "10", "18", "2127-01-31", "18:3"}},
 		{formArray, array, []string{"1-16", "0-0"}, []string{"16", "a-b", "1-", "-1", "1-2-3"}},
 	} {
 		re := regexp.MustCompile(r.form)
