@@ -74,6 +74,7 @@ var parts = []struct {
 	{"array", (*bench).array},
 	{"hostile", (*bench).hostile},
 	{"pytorch", (*bench).pytorch},
+	{"owner", (*bench).owner},
 }
 
 func names() (all []string) {
