@@ -46,15 +46,16 @@ func (b *bench) owner(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	w := &watched{ctx: ctx, pid: p.PID()}
 	spec := inBox(img, "busy", strconv.Itoa(ownerMemory))
 	spec.Count, spec.Wall, spec.Tries = ownerBusy, 3_600_000, 1
+	idle := w.resident() // a worker for WASM that is kept warm
 	b.keys++
 	j, err := n.renter.API.Submit(ctx, api.SubmitRequest{Key: fmt.Sprintf("owner-busy-%06d", b.keys), Spec: spec})
 	if err != nil {
 		return err
 	}
 	defer n.renter.API.Cancel(context.WithoutCancel(ctx), j.ID)
-	w := &watched{ctx: ctx, pid: p.PID()}
 	busy := func() error {
 		return poll(ctx, "the containers to be busy", func() bool {
 			x, err := n.renter.API.Job(ctx, j.ID)
@@ -105,12 +106,11 @@ func (b *bench) owner(ctx context.Context) error {
 		if err := busy(); err != nil {
 			return err
 		}
-		before := w.resident()
 		begun := time.Now()
 		if _, err := p.API.PauseWork(ctx, api.PauseRequest{How: "evict"}); err != nil {
 			return err
 		}
-		for w.resident() > before/20 {
+		for w.resident() > idle+8<<20 {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
