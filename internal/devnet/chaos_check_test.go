@@ -118,19 +118,31 @@ func (s *storm) money() {
 	}
 }
 
-// forgotten: nobody keeps a checkpoint of what is over, and nothing of it runs.
+// forgotten: nobody keeps a checkpoint of what is over for longer than its renter said,
+// nor at all where the renter lived to tell them; and nothing runs.
 func (s *storm) forgotten() {
-	s.soon("keepers to let go", func() string {
+	const longest = 25 * time.Hour // a task's own time, and a day
+	kept := func() string {
 		for _, m := range s.members {
 			if m.node == nil {
 				continue
 			}
-			if l, err := m.node.API.Kept(s.ctx); err != nil || len(l.Tasks) > 0 {
-				return fmt.Sprintf("%s keeps %d tasks, %v", m.name, len(l.Tasks), err)
+			l, err := m.node.API.Kept(s.ctx)
+			if err != nil {
+				return fmt.Sprintf("%s: %v", m.name, err)
+			}
+			for _, k := range l.Tasks {
+				if left := time.Until(k.Until); left > longest {
+					s.t.Errorf("%s keeps a task for %v", m.name, left)
+				}
+				if !s.killed[k.Renter] {
+					return fmt.Sprintf("%s keeps task %x, attempt %d, generation %d", m.name, k.Task[:6], k.Attempt, k.Generation)
+				}
 			}
 		}
 		return ""
-	})
+	}
+	s.soon("keepers to let go", kept)
 	s.soon("the machines to be idle", func() string {
 		for _, p := range s.providing() {
 			all, err := below(p.proc.PID())
@@ -157,13 +169,17 @@ func (s *storm) receipts() {
 			s.t.Errorf("open the database of %s: %v", r.name, err)
 			continue
 		}
-		st, err := db.Renter().Load(s.ctx)
-		if err != nil {
-			s.t.Errorf("read the database of %s: %v", r.name, err)
+		jobs, err := db.Renter().Jobs(s.ctx, 10_000)
+		if mine := s.jobsOf(r); err != nil || len(jobs) != mine {
+			s.t.Errorf("the database of %s has %d jobs, want %d, %v", r.name, len(jobs), mine, err)
 		}
-		for id, tasks := range st.Tasks {
+		for _, j := range jobs {
+			_, tasks, err := db.Renter().Job(s.ctx, j.ID)
+			if err != nil || uint64(len(tasks)) != j.Spec.Count {
+				s.t.Errorf("job %s has %d tasks in the database, %v", j.ID.Short(), len(tasks), err)
+			}
 			for _, x := range tasks {
-				what := fmt.Sprintf("%s: task %d of job %s", r.name, x.Index, id.Short())
+				what := fmt.Sprintf("%s: task %d of job %s", r.name, x.Index, j.ID.Short())
 				if x.Receipt == nil {
 					s.t.Errorf("%s has no receipt", what)
 					continue
@@ -181,6 +197,15 @@ func (s *storm) receipts() {
 	}
 }
 
+func (s *storm) jobsOf(m *member) (n int) {
+	for _, j := range s.jobs {
+		if j.renter == m {
+			n++
+		}
+	}
+	return n
+}
+
 // emptied: what tasks had on a machine is gone.
 func (s *storm) emptied() {
 	for _, m := range s.members {
@@ -188,8 +213,15 @@ func (s *storm) emptied() {
 			continue
 		}
 		at := datadir.At(m.node.Dir)
-		for _, dir := range []string{at.Work() + "/jobs", at.Work() + "/scratch", at.Work() + "/saves/blocks", at.Work() + "/saves/tmp", at.Kept() + "/blocks", at.Kept() + "/tmp"} {
+		dirs := []string{at.Work() + "/jobs", at.Work() + "/scratch", at.Work() + "/saves/blocks", at.Work() + "/saves/tmp", at.Kept() + "/tmp"}
+		if len(s.killed) == 0 {
+			dirs = append(dirs, at.Kept()+"/blocks")
+		}
+		for _, dir := range dirs {
 			if err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+				if err == nil && d.IsDir() && path == filepath.Join(at.Work(), "jobs", "laid") {
+					return filepath.SkipDir // inputs that the next task may want
+				}
 				if err == nil && !d.IsDir() {
 					s.t.Errorf("%s is left", path)
 				}

@@ -45,15 +45,15 @@ func theChain(m *member) bool { return m.name == "chain" }
 
 // kinds are the faults by name.
 var kinds = map[string]kind{
-	"the daemon is killed":            {4, 0, 8 * time.Second, provider, (*storm).killed},
+	"the daemon is killed":            {4, 0, 8 * time.Second, provider, (*storm).kill},
 	"power cut":                       {6, 0, 15 * time.Second, provider, (*storm).cut},
 	"the daemon is stopped":           {2, 0, 5 * time.Second, provider, (*storm).stopped},
 	"the daemon stands still":         {3, time.Second, 20 * time.Second, provider, (*storm).frozen},
 	"the machine stands still":        {4, time.Second, 25 * time.Second, provider, (*storm).asleep},
 	"the owner withdraws":             {2, time.Second, 10 * time.Second, provider, (*storm).withdrawn},
-	"the renter is killed":            {3, 0, 10 * time.Second, renter, (*storm).killed},
+	"the renter is killed":            {3, 0, 10 * time.Second, renter, (*storm).kill},
 	"the renter stands still":         {2, time.Second, 20 * time.Second, renter, (*storm).frozen},
-	"the chain is killed":             {2, 0, 8 * time.Second, theChain, (*storm).killed},
+	"the chain is killed":             {2, 0, 8 * time.Second, theChain, (*storm).kill},
 	"the chain stands still":          {2, time.Second, 12 * time.Second, theChain, (*storm).frozen},
 	"what it keeps is spoilt":         {4, 0, time.Second, anyNode, (*storm).spoilt},
 	"what it keeps is spoilt, down":   {3, 0, 5 * time.Second, provider, (*storm).spoiltDown},
@@ -115,8 +115,8 @@ func (s *storm) again(m *member) error {
 	return nil
 }
 
-// killed: SIGKILL, of the daemon alone. Containers go on without it.
-func (s *storm) killed(m *member, f fault) error {
+// kill: SIGKILL, of the daemon alone. Containers go on without it.
+func (s *storm) kill(m *member, f fault) error {
 	p := m.proc
 	m.set(m.node, nil)
 	p.Kill()

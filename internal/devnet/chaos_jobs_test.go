@@ -73,7 +73,7 @@ func (s *storm) handIn() {
 func (s *storm) another() *work {
 	const rest = 20 // milliseconds after each step
 	n := len(s.jobs)
-	j := &work{renter: s.renters[n%len(s.renters)], key: fmt.Sprintf("chaos-%d-%04d", s.seed, n), steps: 150 + s.draw.IntN(500)}
+	j := &work{renter: s.renters[n%len(s.renters)], key: fmt.Sprintf("chaos-%d-%04d", s.seed, n), steps: 100 + s.draw.IntN(int(min(s.span/(40*time.Millisecond), 1500)))}
 	kinds := []string{"wasm", "wasm files", "whole", "files", "plain"}
 	if !s.gvisor {
 		kinds = kinds[:2]
@@ -127,7 +127,11 @@ func (s *storm) results(j *work) {
 		return
 	}
 	for _, x := range j.seen.List {
-		b, err := os.ReadFile(filepath.Join(out, fmt.Sprint(x.Index), "result"))
+		dir := filepath.Join(out, fmt.Sprint(x.Index))
+		if j.spec.Count == 1 {
+			dir = out
+		}
+		b, err := os.ReadFile(filepath.Join(dir, "result"))
 		if want := j.want(x.Index); err != nil || string(b) != want {
 			t.Errorf("task %d of job %s (%s) left %q, want %q, %v", x.Index, j.key, j.kind, b, strings.TrimSpace(want), err)
 		}

@@ -62,6 +62,7 @@ type storm struct {
 	jobs    []*work
 	draw    *rand.Rand              // of the jobs
 	given   map[string]artel.Amount // by the faucet
+	killed  map[artel.NodeID]bool   // renters that may have forgotten to whom they owe a word
 
 	mu   sync.Mutex
 	said []string // the schedule so far
@@ -116,7 +117,7 @@ func (m *member) release() {
 
 func newStorm(t *testing.T) *storm {
 	t.Helper()
-	s := &storm{seed: *chaosSeed, span: *chaosFor, given: map[string]artel.Amount{}}
+	s := &storm{seed: *chaosSeed, span: *chaosFor, given: map[string]artel.Amount{}, killed: map[artel.NodeID]bool{}}
 	if s.seed == 0 {
 		s.seed = uint64(time.Now().UnixNano())
 	}
@@ -238,6 +239,9 @@ func (s *storm) rage() {
 			f := plan[0]
 			plan = plan[1:]
 			if m := s.target(f); m != nil {
+				if m.name != "chain" && !m.provides && m.node != nil && strings.HasSuffix(f.kind, "killed") {
+					s.killed[m.node.Node] = true
+				}
 				all.Go(func() {
 					defer m.release()
 					s.note("%s: %s for %v", m.name, f.kind, f.lasts)
@@ -285,6 +289,11 @@ func (s *storm) calm() {
 	for _, m := range s.members {
 		if m.proc == nil {
 			s.t.Fatalf("%s is down", m.name)
+		}
+		select {
+		case <-m.proc.Done():
+			s.t.Fatalf("%s has ended", m.name)
+		default:
 		}
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, calmFor)
