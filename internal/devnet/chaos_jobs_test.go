@@ -73,7 +73,7 @@ func (s *storm) handIn() {
 func (s *storm) another() *work {
 	const rest = 20 // milliseconds after each step
 	n := len(s.jobs)
-	j := &work{renter: s.renters[n%len(s.renters)], key: fmt.Sprintf("chaos-%d-%04d", s.seed, n), steps: 100 + s.draw.IntN(int(min(s.span/(40*time.Millisecond), 1500)))}
+	j := &work{renter: s.renters[n%len(s.renters)], key: fmt.Sprintf("chaos-%020d-%04d", s.seed, n), steps: 100 + s.draw.IntN(int(min(s.span/(40*time.Millisecond), 1500)))}
 	kinds := []string{"wasm", "wasm files", "whole", "files", "plain"}
 	if !s.gvisor {
 		kinds = kinds[:2]
