@@ -183,7 +183,7 @@ const (
 	defaultUnit   = uint64(time.Hour / time.Millisecond)
 	defaultMemory = 512 << 20 // bytes a slot, at least
 	maxMemory     = 4 << 30   // and at most
-	defaultDisk   = 9 << 30   // bytes a slot; images have a third, a task may use a fifth of the rest
+	defaultDisk   = 12 << 30  // bytes a slot; images have a third, checkpoints of others a tenth, a task may use a fifth of the rest
 	imageShare    = 3
 	keptShare     = 10
 	offerTTL      = 10 * time.Minute

@@ -36,7 +36,7 @@ with checkpoints go on elsewhere, within two minutes.`,
 	f := c.Flags()
 	f.Uint32Var(&o.cpu, "max-cpu", 0, "cores to give, a slot each (default all)")
 	f.StringVar(&o.mem, "max-mem", "", "memory to give, all slots together (default what the machine can spare)")
-	f.StringVar(&o.disk, "max-disk", "", "disk that strangers may take together: images, and five times what a task may use in each slot (default what the disk can spare)")
+	f.StringVar(&o.disk, "max-disk", "", "disk that strangers may take together: images, checkpoints, and five times what a task may use in each slot (default what the disk can spare)")
 	f.StringVar(&o.gpus, "gpus", "", "NVIDIA GPUs to give: a number, or all (default none); artel doctor lists them")
 	f.StringVar(&o.images, "max-images", "", "disk of --max-disk that container images may take; those used longest ago go first (default a third)")
 	f.StringVar(&o.kept, "max-kept", "", "disk of --max-disk that checkpoints of others may take, half of it of one renter; 0: none (default a tenth)")

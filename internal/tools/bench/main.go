@@ -75,6 +75,7 @@ var parts = []struct {
 	{"failover", (*bench).failover},
 	{"hostile", (*bench).hostile},
 	{"pytorch", (*bench).pytorch},
+	{"survival", (*bench).survival},
 }
 
 func names() (all []string) {
