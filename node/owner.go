@@ -328,6 +328,8 @@ func (n *Node) StopProviding(ctx context.Context, now bool) (api.ProvideStatus, 
 	o.keep(o.set.Config)
 	if now {
 		o.p.EndAll(ctx)
+	} else {
+		o.p.LeaveKept(ctx)
 	}
 	o.draining = true
 	return o.status(ctx)
