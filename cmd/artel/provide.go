@@ -144,7 +144,13 @@ func (a *app) provideText(ctx context.Context, c *api.Client, s api.ProvideStatu
 	}
 	fmt.Fprintf(a.out, "providing  %s\n", state)
 	if s.On || s.Draining {
+		if s.Way != "" {
+			fmt.Fprintf(a.out, "work       %s since %s: %s\n", clean(s.Way), clock(s.Since), clean(s.Why))
+		}
 		fmt.Fprintf(a.out, "price      %d (%s)\n", s.Config.Price, a.hourly(ctx, c, s.Config.Price))
+		if s.Cost > 0 {
+			fmt.Fprintf(a.out, "power      %d (%s), what a slot's power costs by %s\n", s.Cost, a.hourly(ctx, c, s.Cost), "owner.yaml")
+		}
 		fmt.Fprintf(a.out, "busy       %d slots, %d leases\n", s.Busy, s.Leases)
 		if k := s.Config.Kept; k != nil {
 			fmt.Fprintf(a.out, "keeps      %s\n", keptText(*k))

@@ -76,6 +76,7 @@ var parts = []struct {
 	{"hostile", (*bench).hostile},
 	{"pytorch", (*bench).pytorch},
 	{"survival", (*bench).survival},
+	{"owner", (*bench).owner},
 }
 
 func names() (all []string) {
