@@ -155,11 +155,11 @@ func (j Job) Ready(t Task, now int64) bool {
 	return j.Phase == Active && j.Halted == 0 && t.State == Waiting && !rests
 }
 
-// Avoid reports whether the task has failed on the node by its own fault: the
-// next try belongs to another host.
+// Avoid reports whether the task has failed on the node by its own fault, or could not
+// begin there: the next try belongs to another host.
 func (t Task) Avoid(n artel.NodeID) bool {
 	return slices.ContainsFunc(t.Attempts, func(a Attempt) bool {
-		return a.Node == n && (a.Reason == artel.ReasonStale || a.Reason.ProgramsFault() || a.Reason == artel.ReasonGarbage || a.Reason == artel.ReasonExited)
+		return a.Node == n && (a.Reason == artel.ReasonStale || a.Reason == artel.ReasonNoInput || a.Reason.ProgramsFault() || a.Reason == artel.ReasonGarbage || a.Reason == artel.ReasonExited)
 	})
 }
 
