@@ -18,3 +18,12 @@ func forget(fd uintptr) bool {
 
 // accessed is asked of terminals on Linux only.
 func accessed(string) time.Time { return time.Time{} }
+
+// OwnTime is the processor time of this process, without its children.
+func OwnTime() time.Duration {
+	var u unix.Rusage
+	if unix.Getrusage(unix.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}

@@ -25,3 +25,12 @@ func accessed(path string) time.Time {
 	}
 	return time.Unix(st.Atim.Unix())
 }
+
+// OwnTime is the processor time of this process, without its children.
+func OwnTime() time.Duration {
+	var u unix.Rusage
+	if unix.Getrusage(unix.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}

@@ -65,6 +65,9 @@ type Boxed struct {
 	still  still             // whether programs run at all
 	left   []Attempt         // those of Left that an earlier run may have frozen
 
+	moved   uint64             // see Networks
+	movedBy map[Attempt]uint64 // by those that ran then
+
 	since   time.Time                          // of Begin
 	saved   map[Attempt][]artel.Ref            // generations in Saves, the oldest first
 	sends   map[artel.Ref]map[artel.NodeID]int // who may fetch them now

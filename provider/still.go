@@ -197,3 +197,28 @@ func (b *Boxed) CPU() (total time.Duration) {
 	}
 	return total
 }
+
+// Networks is what the networks of all attempts have moved so far, in bytes, both ways. What
+// an attempt moves after the last time that this was asked, and before its end, is missed.
+func (b *Boxed) Networks(ctx context.Context) uint64 {
+	b.mu.Lock()
+	live := maps.Clone(b.live)
+	b.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, freezeFor)
+	defer cancel()
+	now := map[Attempt]uint64{}
+	for k, run := range live {
+		if m, ok := run.(sandbox.Metered); ok {
+			if u, err := m.Usage(ctx); err == nil {
+				now[k] = uint64(max(u.SentBytes, 0)) + uint64(max(u.GotBytes, 0))
+			}
+		}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for k, n := range now {
+		b.moved += n - min(n, b.movedBy[k])
+	}
+	b.movedBy = now
+	return b.moved
+}

@@ -36,6 +36,7 @@ type Node struct {
 	jobs     []*job
 	blobs    map[artel.Ref][]byte
 	provide  api.ProvideStatus
+	owner    api.Owner
 	balance  api.Balance
 	vouchers []api.Voucher
 	offers   []api.Offer

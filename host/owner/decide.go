@@ -231,3 +231,34 @@ func brief(d time.Duration) string {
 	}
 	return s
 }
+
+// Facts are what is seen, in words: names and sentences.
+func (s Seen) Facts() (all [][2]string) {
+	say := func(name, format string, args ...any) {
+		all = append(all, [2]string{name, fmt.Sprintf(format, args...)})
+	}
+	if s.Input.Known {
+		say("input", "%s ago, by %s", s.Input.Ago.Round(time.Second), s.Input.By)
+	} else {
+		say("input", "nothing here tells")
+	}
+	if s.Load.Known {
+		say("load", "others use %.1f of %d processors", s.Load.Others, s.Load.Cores)
+	}
+	if b := s.Battery; b.There {
+		say("battery", "%d%%, %s", b.Percent, map[bool]string{true: "in use", false: "not in use"}[b.On])
+	}
+	if s.Heat.Known {
+		say("heat", "%.0f °C, by %s", s.Heat.Celsius, s.Heat.Of)
+	}
+	if s.Memory.Total > 0 {
+		say("memory", "%.1f of %.1f GiB are free", float64(s.Memory.Available)/(1<<30), float64(s.Memory.Total)/(1<<30))
+	}
+	said := map[host.Said]string{host.Unsaid: "nothing here tells", host.No: "no", host.Yes: "yes"}
+	say("metered", "%s", said[s.Metered])
+	say("fullscreen", "%s", said[s.Full])
+	if s.Program != "" {
+		say("program", "%s", s.Program)
+	}
+	return all
+}

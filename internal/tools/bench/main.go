@@ -75,6 +75,8 @@ var parts = []struct {
 	{"failover", (*bench).failover},
 	{"hostile", (*bench).hostile},
 	{"pytorch", (*bench).pytorch},
+	{"survival", (*bench).survival},
+	{"owner", (*bench).owner},
 }
 
 func names() (all []string) {
