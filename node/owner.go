@@ -188,7 +188,7 @@ const (
 	defaultUnit   = uint64(time.Hour / time.Millisecond)
 	defaultMemory = 512 << 20 // bytes a slot, at least
 	maxMemory     = 4 << 30   // and at most
-	defaultDisk   = 9 << 30   // bytes a slot; images have a third, a task may use a fifth of the rest
+	defaultDisk   = 12 << 30  // bytes a slot; images have a third, checkpoints of others a tenth, a task may use a fifth of the rest
 	imageShare    = 3
 	keptShare     = 10
 	offerTTL      = 10 * time.Minute
@@ -339,6 +339,8 @@ func (n *Node) StopProviding(ctx context.Context, now bool) (api.ProvideStatus, 
 	o.keep(o.set.Config)
 	if now {
 		o.p.EndAll(ctx)
+	} else {
+		o.p.LeaveKept(ctx)
 	}
 	o.draining = true
 	return o.status(ctx)

@@ -76,12 +76,7 @@ func TestMain(m *testing.M) {
 
 // real gives a world's machine real sandboxes, and disks.
 func (w *world) real(n byte, wrap func(sandbox.Box) sandbox.Box) *machine {
-	m := w.machine(n, fakeNeeds)
-	root := w.t.TempDir()
-	m.Dir = filepath.Join(root, "jobs")
-	if err := os.MkdirAll(m.Dir, 0o700); err != nil {
-		w.t.Fatal(err)
-	}
+	m, root := w.disks(n)
 	opts := gvisor.Options{Command: []string{built.main}, Dir: filepath.Join(root, "containers"), Slots: 2, Crashed: func(id, detail string) {
 		w.t.Logf("%s was lost: %.2000s", id, detail)
 	}}
@@ -97,23 +92,40 @@ func (w *world) real(n byte, wrap func(sandbox.Box) sandbox.Box) *machine {
 		w.t.Fatal(err)
 	}
 	w.t.Cleanup(func() { containers.Close() })
-	programs, err := wasm.New(wasm.Options{Command: []string{built.worker, wasm.WorkerArg}, Root: m.Dir, Cache: filepath.Join(root, "compiled"), Slots: 2})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	w.t.Cleanup(func() { programs.Close() })
-	m.Boxes = map[string]sandbox.Box{"": containers, "wasm": programs}
+	m.Boxes = map[string]sandbox.Box{"": containers}
 	if wrap != nil {
 		m.Boxes[""] = wrap(containers)
 	}
 	m.Images = laidImage{built.root}
+	return m
+}
+
+// programs gives it a sandbox of WASM programs alone.
+func (w *world) programs(n byte) *machine {
+	m, root := w.disks(n)
+	box, err := wasm.New(wasm.Options{Command: []string{built.worker, wasm.WorkerArg}, Root: m.Dir, Cache: filepath.Join(root, "compiled"), Slots: 2})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { box.Close() })
+	m.Boxes, m.kind = map[string]sandbox.Box{"wasm": box}, "wasm"
+	return m
+}
+
+// disks is a machine with a real store for what it saves.
+func (w *world) disks(n byte) (m *machine, root string) {
+	m, root = w.machine(n, fakeNeeds), w.t.TempDir()
+	m.Dir = filepath.Join(root, "jobs")
+	if err := os.MkdirAll(m.Dir, 0o700); err != nil {
+		w.t.Fatal(err)
+	}
 	saves, err := disk.Open(filepath.Join(root, "saves"), 0)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	w.t.Cleanup(func() { saves.Close() })
 	m.Saves = saves
-	return m
+	return m, root
 }
 
 // large gives a task what real programs need.
@@ -127,7 +139,7 @@ func large(r *lease.Running) {
 func TestMovedContainer(t *testing.T) {
 	builds(t)
 	w := newWorld(t, 2)
-	const steps = "6000000"
+	const steps = "4000000"
 	here, there := w.real(1, nil), w.real(2, nil)
 	if !here.Boxes[""].Capabilities().Moves {
 		t.Skip("programs cannot be moved on this machine")
@@ -224,20 +236,23 @@ func TestForgedContainer(t *testing.T) {
 // is wanted.
 func TestContainersFiles(t *testing.T) {
 	builds(t)
-	testFiles(t, "", "6000000", "20000")
+	testFiles(t, "", "4000000", "20000")
 }
 
 // TestWASMFiles: the same for a WASM program, which cannot stand still.
 func TestWASMFiles(t *testing.T) {
 	builds(t)
-	testFiles(t, "wasm", "3000000", "2000")
+	testFiles(t, "wasm", "1500000", "2000")
 }
 
 func testFiles(t *testing.T, box, steps, every string) {
 	w := newWorld(t, 2)
-	here, there := w.real(1, nil), w.real(2, nil)
+	var here, there *machine
 	change := large
-	if box == "wasm" {
+	if box == "" {
+		here, there = w.real(1, nil), w.real(2, nil)
+	} else {
+		here, there = w.programs(1), w.programs(2)
 		b, err := os.ReadFile(built.guest)
 		if err != nil {
 			t.Fatal(err)
@@ -257,7 +272,6 @@ func testFiles(t *testing.T, box, steps, every string) {
 			r.Spec.Box, r.Spec.Program = artel.Box{}, program
 		}
 	}
-	here.kind, there.kind = box, box
 	alone := here.begin(nil, change, "diary", steps, "0").wait()
 	if alone.Reason != artel.ReasonExited || alone.Exit != 0 || alone.Root == (artel.Hash{}) {
 		t.Fatalf("undisturbed it ended as %+v", alone)

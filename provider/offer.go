@@ -90,7 +90,7 @@ func (p *Provider) Offer(ctx context.Context, ttl time.Duration) (o artel.Offer,
 	o.Network, o.Node, o.Account, o.Machine = p.c.Network, p.c.Key.NodeID(), p.c.Account, p.c.Machine
 	o.Issued, o.Expires = uint64(now.Unix()), uint64(now.Add(ttl).Unix())
 	o.Resources, o.Price, o.Region, o.Sandboxes, o.Speed = pol.Resources, pol.Price, pol.Region, pol.Sandboxes, pol.Speed
-	o.GPU, o.Moves, o.Keeps = pol.GPU, pol.Moves, pol.Keeps
+	o.GPU, o.Moves, o.Keeps, o.Strict = pol.GPU, pol.Moves, pol.Keeps, pol.Strict
 	o.CPU, o.PullFree, o.PullPrice = pol.CPU, pol.PullFree, pol.PullPrice
 	o.MaxUnpaid, o.Prepay, o.MaxUnit, o.Addrs = pol.MaxUnpaid, pol.Prepay, pol.MaxUnit, p.c.Host.Addrs()
 	return o, ok && running

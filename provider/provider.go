@@ -44,6 +44,7 @@ type Policy struct {
 	MaxImage  uint64        // largest image, in bytes as it travels; 0: any
 	Moves     string        // version of the sandbox that takes whole programs elsewhere; empty: none does
 	Keeps     uint64        // bytes of a task's checkpoints that are held for others; 0: none
+	Strict    bool          // containers' limits are held by the kernel: see artel.Offer
 	OfferTTL  time.Duration // at most artel.MaxOfferTTL
 	// RedeemAt is what a lane must be worth before it is redeemed while its
 	// lease goes on.

@@ -147,7 +147,7 @@ func (s *saver) rounds(ctx context.Context) {
 		err := s.round(ctx, b)
 		next = max(s.interval(b)-time.Since(began), 0)
 		switch {
-		case ctx.Err() != nil:
+		case ctx.Err() != nil, errors.Is(err, sandbox.ErrEnded):
 			return
 		case errors.Is(err, errSame): // looked at again soon: it costs next to nothing
 			next = min(next, max(b.Min, next/4))

@@ -185,11 +185,9 @@ func (r *Renter) copies(t *tx, a *active) {
 	if a.Phase != job.Active || a.out == 0 || a.Halted != 0 || a.Spec.Count == 1 && a.Spec.Deadline == 0 || t.now-a.lookedAt < lookEvery && t.now >= a.lookedAt {
 		return
 	}
-	waiting := 0
-	for _, i := range a.waiting {
-		if a.Ready(a.tasks[i], t.now) {
-			waiting++
-		}
+	waiting := 0 // or one, or more
+	if slices.ContainsFunc(a.waiting, func(i uint64) bool { return a.Ready(a.tasks[i], t.now) }) {
+		waiting = 1
 	}
 	if waiting > 0 && !slices.ContainsFunc(r.room, func(b *bought) bool { return b.room(t.now, 0) > 0 }) {
 		return // a slot is free the next time that something ends

@@ -111,8 +111,9 @@ func (l *link) run(parent context.Context) error {
 	l.p.mu.Unlock()
 	ctx, cancel := context.WithCancel(parent)
 	defer cancel()
-	// Close and not breakOff: the peer learns that this was an orderly end.
-	defer context.AfterFunc(ctx, func() { stream.Close(); stream.SetReadDeadline(time.Unix(1, 0)) })()
+	// Close and not breakOff: the peer learns that this was an orderly end. The deadline
+	// comes first: while the peer has not agreed to the protocol, Close waits for the reader.
+	defer context.AfterFunc(ctx, func() { stream.SetReadDeadline(time.Unix(1, 0)); stream.Close() })()
 	if err := l.write(helloFrame(l.p.share.root, s.addrs())); err != nil {
 		return err
 	}

@@ -120,7 +120,8 @@ type lifetimes struct {
 	away    func(r *rand.Rand) time.Duration // until it is back; 0: it stays away
 	pause   time.Duration                    // for which a checkpoint holds the program up
 	ship    time.Duration                    // from there until its keepers have confirmed it
-	restart time.Duration                    // image, checkpoint and begin
+	restart time.Duration                    // to fetch the image, on a machine that has none of it, and begin
+	again   time.Duration                    // to fetch a checkpoint, or nothing, and begin
 	saves   bool
 	within  time.Duration // the job is given up then
 	seed    uint64
@@ -134,6 +135,7 @@ type mover struct {
 	peers map[artel.NodeID]*shelf
 	since time.Time // when its machine came up
 	aged  time.Duration
+	has   bool // the image
 }
 
 var errGone = fmt.Errorf("the machine is gone")
@@ -157,9 +159,14 @@ func (m *mover) Run(ctx context.Context, _ artel.NodeID, id artel.Hash, _ artel.
 		return lease.Finish{Reason: artel.ReasonCancelled, Message: "killed", Billed: true, Usage: used()}
 	}
 	c.Phase("preparing")
-	if pass(x.restart) != nil {
+	fetch := x.again
+	if !m.has {
+		fetch = x.restart
+	}
+	if pass(fetch) != nil {
 		return lease.Finish{Reason: artel.ReasonCancelled, Message: "killed"}
 	}
+	m.has = true
 	var done time.Duration
 	var gen uint64
 	var parent artel.Ref

@@ -37,7 +37,7 @@ func lifetime(t *testing.T, x lifetimes) (out survived) {
 func TestSurvives(t *testing.T) {
 	x := lifetimes{
 		name: "hours on SETI@home's hosts", hosts: 20, tasks: 6, work: shortHours * time.Hour, stay: seti, away: exponential(2 * time.Hour),
-		pause: 10 * time.Second, ship: 50 * time.Second, restart: 2 * time.Minute, saves: true, within: 24 * time.Hour, seed: 1,
+		pause: 2 * time.Second, ship: 50 * time.Second, restart: 2 * time.Minute, again: 20 * time.Second, saves: true, within: 24 * time.Hour, seed: 1,
 	}
 	if out := lifetime(t, x); out.finished != x.tasks {
 		t.Errorf("%d of %d finished", out.finished, x.tasks)
@@ -52,15 +52,15 @@ func TestLifetimes(t *testing.T) {
 		t.Skip("-sim.lifetimes is not set")
 	}
 	day := lifetimes{
-		hosts: 48, tasks: 16, work: 24 * time.Hour, stay: seti, away: exponential(2 * time.Hour),
-		pause: 10 * time.Second, ship: 50 * time.Second, restart: 2 * time.Minute, saves: true, within: 10 * 24 * time.Hour, seed: 1,
+		hosts: 24, tasks: 8, work: 24 * time.Hour, stay: seti, away: exponential(2 * time.Hour),
+		pause: 2 * time.Second, ship: 50 * time.Second, restart: 2 * time.Minute, again: 20 * time.Second, saves: true, within: 5 * 24 * time.Hour, seed: 1,
 	}
 	old, none, oldNone, salad := day, day, day, day
 	day.name = "a day, fresh hosts"
-	old.name, old.age, old.away = "a day, hosts up for a day", 24*time.Hour, never
+	old.name, old.age, old.away, old.hosts = "a day, hosts up for a day", 24*time.Hour, never, 30
 	none.name, none.saves = "a day, fresh hosts, no checkpoints", false
 	oldNone.name, oldNone.saves, oldNone.age, oldNone.away = "a day, hosts up for a day, no checkpoints", false, 24*time.Hour, never
-	salad.name, salad.hosts, salad.tasks, salad.work, salad.within = "Salad's churn", 100, 1000, 2*time.Hour, 5*24*time.Hour
+	salad.name, salad.hosts, salad.tasks, salad.work, salad.within = "Salad's churn", 100, 1000, time.Hour, 5*24*time.Hour
 	salad.stay = func(r *rand.Rand, _ time.Duration) time.Duration { return exponential(35 * time.Hour)(r) }
 	salad.away = func(r *rand.Rand) time.Duration { return 10*time.Minute + exponential(20*time.Minute)(r) }
 	for _, x := range []lifetimes{day, old, none, oldNone, salad} {

@@ -4,6 +4,7 @@
 //	guest spin   computes on one core, and prints how long that took
 //	guest wait   waits a second
 //	guest busy N computes on one core, with N MiB in use, until it is ended
+//	guest count N   writes the time, in unix ms, twenty times a second, N seconds long
 package main
 
 import (
@@ -24,19 +25,29 @@ func main() {
 	case len(os.Args) == 2 && os.Args[1] == "wait":
 		time.Sleep(time.Second)
 	case len(os.Args) == 3 && os.Args[1] == "busy":
-		n, err := strconv.Atoi(os.Args[2])
-		if err != nil {
-			os.Exit(2)
-		}
-		for held, x := make([]byte, n<<20), uint32(1); ; {
+		for held, x := make([]byte, number()<<20), uint32(1); ; {
 			for i := range held {
 				x = x*1664525 + 1013904223
 				held[i] = byte(x >> 24)
 			}
 		}
+	case len(os.Args) == 3 && os.Args[1] == "count":
+		for range 20 * number() {
+			fmt.Println(time.Now().UnixMilli())
+			time.Sleep(50 * time.Millisecond)
+		}
 	default:
 		os.Exit(2)
 	}
+}
+
+// number is the argument of what was asked for.
+func number() int {
+	n, err := strconv.Atoi(os.Args[2])
+	if err != nil {
+		os.Exit(2)
+	}
+	return n
 }
 
 // spin sieves, multiplies matrices and hashes, about as long each: whole numbers and
