@@ -19,6 +19,7 @@ var rooms = map[string][]string{
 	"lease": {""}, "job": {""}, "market": {""}, "survival": {}, "wire": {"", "wire/wirepb"}, "wire/wirepb": {},
 	// Ports: the interface, its values and its suite.
 	"sandbox": {""}, "blob": {""}, "p2p": {""}, "chain": {""}, "seal": {}, "host": {}, "host/gpuproof": {},
+	"host/owner":          {"host", "internal/units", "internal/yamlfile"},
 	"sandbox/sandboxtest": {"sandbox"}, "blob/blobtest": {"", "blob"}, "p2p/p2ptest": {"", "p2p"}, "chain/chaintest": {"", "chain"},
 	// Adapters.
 	"sandbox/fake": {"sandbox"}, "sandbox/wasm": {"sandbox", "sandbox/wasm/internal/confine", "sandbox/wasm/internal/guestfs"},
@@ -40,8 +41,8 @@ var rooms = map[string][]string{
 	// Shell.
 	"sqlite": {"", "chain", "job", "keeper", "lease", "provider", "renter"},
 	"api":    {"", "datadir", "network", "wire"},
-	"node": {"", "api", "blob", "blob/disk", "blob/mem", "blob/swarm", "chain", "chain/evm", "datadir", "host", "image", "job", "keeper", "lease", "market", "network", "p2p", "p2p/libp2p",
-		"provider", "renter", "sandbox", "sandbox/gvisor", "sandbox/wasm", "sqlite", "survival", "wire"},
+	"node": {"", "api", "blob", "blob/disk", "blob/mem", "blob/swarm", "chain", "chain/evm", "datadir", "host", "host/owner", "image", "job", "keeper", "lease", "market", "network",
+		"p2p", "p2p/libp2p", "provider", "renter", "sandbox", "sandbox/gvisor", "sandbox/wasm", "sqlite", "survival", "wire"},
 }
 
 // outside are trees that arrows do not bind: the binary, tests' own programs,

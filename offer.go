@@ -34,6 +34,10 @@ type Offer struct {
 	// machines: one goes on where Moves is the same and CPU.Has holds. Empty: it does not.
 	Moves string `json:"moves,omitempty"`
 	Keeps uint64 `json:"keeps,omitempty"` // bytes of a task's checkpoints that it holds for others; 0: none
+	// Strict: the machine's kernel holds containers to their processor time, memory and
+	// threads (cgroups). Without it processor time is not limited, and the other limits
+	// are the sandbox's own, which a fast program may be above for a moment.
+	Strict bool `json:"strict,omitempty"`
 }
 
 // GPU is a kind of graphics processor, as its driver names it.

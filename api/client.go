@@ -290,6 +290,21 @@ func (c *Client) StopProviding(ctx context.Context, now bool) (ProvideStatus, er
 	return post[ProvideStatus](ctx, c, "/v1/provide/stop", StopRequest{Now: now})
 }
 
+// Owner returns what the machine tells of its owner.
+func (c *Client) Owner(ctx context.Context) (Owner, error) {
+	return get[Owner](ctx, c, "/v1/owner", nil)
+}
+
+// PauseWork has strangers' work give way.
+func (c *Client) PauseWork(ctx context.Context, r PauseRequest) (Owner, error) {
+	return post[Owner](ctx, c, "/v1/owner/pause", r)
+}
+
+// ResumeWork takes that back.
+func (c *Client) ResumeWork(ctx context.Context) (Owner, error) {
+	return post[Owner](ctx, c, "/v1/owner/resume", struct{}{})
+}
+
 // ProvideStatus returns how the role is played.
 func (c *Client) ProvideStatus(ctx context.Context) (ProvideStatus, error) {
 	return get[ProvideStatus](ctx, c, "/v1/provide", nil)

@@ -85,6 +85,13 @@ type Provider interface {
 	StopProviding(ctx context.Context, now bool) (ProvideStatus, error)
 	// ProvideStatus returns how the role is played now.
 	ProvideStatus(ctx context.Context) (ProvideStatus, error)
+	// Owner returns what the machine tells of its owner, and what follows from it.
+	Owner(ctx context.Context) (Owner, error)
+	// PauseWork has strangers' work give way; when it returns it has, but for what is
+	// drained. It outlasts a restart.
+	PauseWork(ctx context.Context, r PauseRequest) (Owner, error)
+	// ResumeWork takes that back. The policy may have it give way all the same.
+	ResumeWork(ctx context.Context) (Owner, error)
 }
 
 // Wallet is the account's money. Methods that send a transaction return once it

@@ -48,6 +48,9 @@ func (s *Server) routes() map[string]handler {
 			return n.ProvideStatus(r.Context())
 		},
 		"POST /v1/provide":      s.provide,
+		"GET /v1/owner":         func(_ http.ResponseWriter, r *http.Request, _ Guard) (any, error) { return n.Owner(r.Context()) },
+		"POST /v1/owner/pause":  s.pauseWork,
+		"POST /v1/owner/resume": func(_ http.ResponseWriter, r *http.Request, _ Guard) (any, error) { return n.ResumeWork(r.Context()) },
 		"POST /v1/provide/stop": s.stopProviding,
 		"GET /v1/wallet":        func(_ http.ResponseWriter, r *http.Request, _ Guard) (any, error) { return n.Balance(r.Context()) },
 		"GET /v1/wallet/vouchers": func(_ http.ResponseWriter, r *http.Request, _ Guard) (any, error) {
@@ -273,6 +276,18 @@ func (s *Server) stopProviding(w http.ResponseWriter, r *http.Request, _ Guard) 
 		return nil, err
 	}
 	return s.node.StopProviding(r.Context(), q.Now)
+}
+
+func (s *Server) pauseWork(w http.ResponseWriter, r *http.Request, _ Guard) (any, error) {
+	q, err := body[PauseRequest](w, r)
+	if err != nil {
+		return nil, err
+	}
+	switch q.How {
+	case "", "freeze", "evict", "drain":
+		return s.node.PauseWork(r.Context(), q)
+	}
+	return nil, Errorf(CodeInvalid, "pause: no way %q to give way", clip(q.How)).WithHint("freeze, evict or drain")
 }
 
 func (s *Server) deposit(w http.ResponseWriter, r *http.Request, _ Guard) (any, error) {

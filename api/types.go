@@ -325,6 +325,41 @@ type ProvideStatus struct {
 	Promised artel.Amount  `json:"promised"` // vouchers held, not redeemed
 	Earned   artel.Amount  `json:"earned"`   // redeemed, not withdrawn
 	Message  string        `json:"message,omitempty"`
+	// How the machine's owner has it back: "resting", "draining", "frozen" or "evicted", why,
+	// and since when; empty: strangers' work runs.
+	Way   string    `json:"way,omitempty"`
+	Why   string    `json:"why,omitempty"`
+	Since time.Time `json:"since,omitzero"`
+	// Cost is the least price that pays for the power; 0: the owner has not said what it costs.
+	Cost artel.Price `json:"cost,omitempty"`
+}
+
+// Owner is what the machine tells of its owner, and what follows from it.
+type Owner struct {
+	Action  string    `json:"action"` // of strangers' work: "run", "rest", "drain", "freeze" or "evict"
+	Why     string    `json:"why,omitempty"`
+	Since   time.Time `json:"since,omitzero"`
+	Paused  string    `json:"paused,omitempty"` // by hand: "freeze", "evict" or "drain"
+	Until   time.Time `json:"until,omitzero"`   // zero: until it is resumed
+	File    string    `json:"file"`             // where the policy is written down
+	HasFile bool      `json:"hasFile"`
+	Seen    []Fact    `json:"seen"`
+	Notices []string  `json:"notices,omitempty"` // conditions of the policy that nothing here tells about
+	Cost    uint64    `json:"cost,omitempty"`    // the least price that pays for the power; 0: not said
+	Month   uint64    `json:"month"`             // bytes through the network this month
+	Look    uint64    `json:"look"`              // microseconds that a look at all of this takes
+}
+
+// Fact is something that was seen.
+type Fact struct {
+	Name string `json:"name"`
+	Text string `json:"text"`
+}
+
+// PauseRequest has strangers' work give way.
+type PauseRequest struct {
+	How string `json:"how"` // "freeze", "evict" or "drain"; empty: freeze
+	For uint64 `json:"for"` // milliseconds; 0: until it is resumed
 }
 
 // StopRequest ends the provider's role.

@@ -16,21 +16,24 @@ import (
 // A renter asks a provider to show its speed: it draws a seed, asks for so many
 // steps, takes the time until the answer is there, and checks a few of the steps.
 //
-//	s₀ = H(seed, steps)      sᵢ₊₁ = fold(i, step(sᵢ))      answer: s₁ … sₙ
+//	s₀ = H(seed, steps)      sᵢ₊₁ = fold(step(sᵢ, s₀, i))      answer: s₁ … sₙ
 //
 // Each step starts from the end of the one before, so that the chain cannot be
-// shared among cores, and nothing of it can be known before the seed. The seed holds
-// whom and what the answer is for (wire.ChallengeRequest.Start). Whoever checks
-// redoes k of the n steps, drawn after the answer is there. A step and its fold need
-// no more than integers, floats and 256 KiB, so that a program in a sandbox does the
-// same (sandbox/wasm has it).
+// shared among cores. Each step takes s₀ and its number besides, and its work depends on
+// them from the first round on: what was worked out for another seed, or at another
+// place of the same chain, is no step of this one. The seed holds whom and what the
+// answer is for (wire.ChallengeRequest.Start). Whoever checks redoes the first step and
+// k of the n-1 others, drawn after the answer is there. A step and its fold need no more
+// than integers, floats and 256 KiB, so that a program in a sandbox does the same
+// (sandbox/wasm has it).
 //
 // What it proves: somebody who knew the seed did about this much work on one core in
 // this time. What it does not prove: that it was the machine of the offer (a faster
 // one may have answered for it), that the machine is as fast tomorrow, or at other
-// kinds of work. Whoever makes up a share p of the steps is caught with probability
-// 1-(1-p)ᵏ. The cheapest cheat makes up a single state, halves the time on two cores,
-// and is caught with probability k/n each time it is asked; so it is asked more than
+// kinds of work. Whoever leaves out a share p of the steps, which is to claim
+// 1/(1-p) of its speed, is caught with probability 1-(1-p)ᵏ. The cheapest cheat makes up
+// m-1 states and works on the m parts between them at once, on m cores for one: it is
+// caught with probability k(m-1)/n each time it is asked; so it is asked more than
 // once, and being caught once is enough.
 
 // MaxSteps is the longest challenge: some 8 s of the reference core, and an answer of
@@ -52,26 +55,27 @@ func Solve(ctx context.Context, seed [32]byte, steps int) (Answer, error) {
 	}
 	m := new(scratch)
 	a := make(Answer, steps)
-	s := First(seed, steps)
+	first := First(seed, steps)
+	s := first
 	for i := range a {
 		if err := ctx.Err(); err != nil {
 			return nil, fmt.Errorf("solve challenge: %w", err)
 		}
-		s = next(m, i, s)
+		s = next(m, first, i, s)
 		a[i] = s
 	}
 	return a, nil
 }
 
-// Verify redoes `checks` steps of the answer, drawn from rand without repetition,
-// which has to be unpredictable to who answered. It costs checks/steps of the work.
-// ErrChallenge: the answer is wrong.
+// Verify redoes the first step of the answer and `checks` others, drawn without repetition
+// from rand, which has to be unpredictable to who answered. It costs (1+checks)/steps of
+// the work. ErrChallenge: the answer is wrong.
 func (a Answer) Verify(seed [32]byte, steps, checks int, rand io.Reader) error {
 	return Verify([]Answer{a}, [][32]byte{seed}, steps, checks, rand)
 }
 
-// Verify is Answer.Verify for chains that ran at once, a seed each: the checks are
-// drawn from the steps of all of them.
+// Verify is Answer.Verify for chains that ran at once, a seed each: the first step of
+// each is redone, and the checks are drawn from the other steps of all of them.
 func Verify(as []Answer, seeds [][32]byte, steps, checks int, rand io.Reader) error {
 	if err := checkSteps(steps); err != nil {
 		return err
@@ -85,8 +89,24 @@ func Verify(as []Answer, seeds [][32]byte, steps, checks int, rand io.Reader) er
 		}
 	}
 	m := new(scratch)
-	// The first of a shuffle of all steps.
-	order := make([]int, steps*len(as))
+	redo := func(chain, i int) error {
+		first := First(seeds[chain], steps)
+		from := first
+		if i > 0 {
+			from = as[chain][i-1]
+		}
+		if next(m, first, i, from) != as[chain][i] {
+			return fmt.Errorf("%w: step %d of %d of chain %d does not follow from the one before", ErrChallenge, i+1, steps, chain+1)
+		}
+		return nil
+	}
+	for chain := range as {
+		if err := redo(chain, 0); err != nil {
+			return err
+		}
+	}
+	// The first of a shuffle of the other steps.
+	order := make([]int, (steps-1)*len(as))
 	for i := range order {
 		order[i] = i
 	}
@@ -96,13 +116,8 @@ func Verify(as []Answer, seeds [][32]byte, steps, checks int, rand io.Reader) er
 			return fmt.Errorf("draw steps to check: %w", err)
 		}
 		order[k], order[k+j] = order[k+j], order[k]
-		chain, i := order[k]/steps, order[k]%steps
-		from := First(seeds[chain], steps)
-		if i > 0 {
-			from = as[chain][i-1]
-		}
-		if next(m, i, from) != as[chain][i] {
-			return fmt.Errorf("%w: step %d of %d of chain %d does not follow from the one before", ErrChallenge, i+1, steps, chain+1)
+		if err := redo(order[k]/(steps-1), 1+order[k]%(steps-1)); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -143,7 +158,7 @@ func checkSteps(steps int) error {
 	return nil
 }
 
-const firstTag = "artel challenge 2 start\x00"
+const firstTag = "artel challenge 3 start\x00"
 
 // First is s₀: where the chain of a seed begins.
 func First(seed [32]byte, steps int) [32]byte {
@@ -152,10 +167,12 @@ func First(seed [32]byte, steps int) [32]byte {
 	return sha256.Sum256(binary.LittleEndian.AppendUint64(b, uint64(steps)))
 }
 
-// next does step i, counted from 0.
-func next(m *scratch, i int, s [32]byte) (out [32]byte) {
-	r := m.step(s)
-	for k, v := range [4]uint64{r.a ^ math.Float64bits(r.f), r.b + uint64(i) + 1, r.c, r.d} {
+// next does step i, counted from 0, of the chain that begins at first. With 128 bits of
+// first and the number the work is that of no other chain and place: the registers come
+// from s alone, what they read from s, first and i.
+func next(m *scratch, first [32]byte, i int, s [32]byte) (out [32]byte) {
+	r := m.step(s, binary.LittleEndian.Uint64(first[24:]), binary.LittleEndian.Uint64(first[:])+uint64(i))
+	for k, v := range [4]uint64{r.a ^ math.Float64bits(r.f), r.b, r.c, r.d} {
 		binary.LittleEndian.PutUint64(out[8*k:], v)
 	}
 	return out
@@ -163,7 +180,7 @@ func next(m *scratch, i int, s [32]byte) (out [32]byte) {
 
 // answerVersion is the first byte of an encoded answer: another kernel is another
 // version.
-const answerVersion = 2
+const answerVersion = 3
 
 // Encode returns the bytes of answers of one length: a version, then 32 bytes a
 // step, chain by chain.

@@ -32,12 +32,12 @@ func TestKernelIsFixed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = "de74d319c0df1e0fe0ec3449bed763be8eb6813325482560dab8e19b9efc15f0"
+	const want = "d843501bddad840136b00ec602d15d2197959be1011c45e3a3354b932e14855a"
 	if got := hex.EncodeToString(a[1][:]); got != want {
 		t.Errorf("state after 2 steps: %s, want %s", got, want)
 	}
 	m := new(scratch)
-	if r := m.step(testSeed()); r.f < 1 || r.f >= 2 {
+	if r := m.step(testSeed(), 1, 2); r.f < 1 || r.f >= 2 {
 		t.Errorf("f = %v, want it in [1, 2)", r.f)
 	}
 }
@@ -71,12 +71,11 @@ func TestChallenge(t *testing.T) {
 	}
 }
 
-// Who makes up half of the steps is caught by 16 checks of 24 whatever is drawn, and
-// by 4 checks nearly always; one made-up state is caught in about the share of checks.
+// Who makes up every second state is caught by 4 checks whatever is drawn.
 func TestSomeChecksCatchWhoSkips(t *testing.T) {
 	half := append(Answer(nil), solved(t)...)
 	for i := range half {
-		if i%2 == 0 {
+		if i%2 == 1 {
 			half[i] = [32]byte{byte(i), 0xff}
 		}
 	}
@@ -86,8 +85,107 @@ func TestSomeChecksCatchWhoSkips(t *testing.T) {
 			caught++
 		}
 	}
-	if caught < 19 { // every link is broken on one side
+	if caught < 20 { // every link but the first is broken on one side
 		t.Errorf("caught %d of 20", caught)
+	}
+}
+
+// Whoever keeps an old chain and appends its states to the true beginning of another has
+// no link right beyond that beginning: one check of what was left out is enough. Nor do
+// states of the same chain stand at another place of it, nor an old chain that is bent to
+// begin where the new one does.
+func TestOldStatesAreNoStepsOfAnotherChain(t *testing.T) {
+	const steps = 40
+	oldSeed := [32]byte{9}
+	old, err := Solve(t.Context(), oldSeed, steps)
+	if err != nil {
+		t.Fatal(err)
+	}
+	right, err := Solve(t.Context(), testSeed(), steps)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spliced := func(n int, rest func(i int) [32]byte) Answer {
+		a := append(Answer(nil), right[:n]...)
+		for i := n; i < steps; i++ {
+			a = append(a, rest(i))
+		}
+		return a
+	}
+	was, is := First(oldSeed, steps), First(testSeed(), steps)
+	for name, c := range map[string]struct {
+		kept   int // steps that were done
+		answer Answer
+	}{
+		"all of an old chain":       {0, old},
+		"after a true step":         {1, spliced(1, func(i int) [32]byte { return old[i] })},
+		"after a true tenth":        {steps / 10, spliced(steps/10, func(i int) [32]byte { return old[i] })},
+		"itself at another place":   {steps / 10, spliced(steps/10, func(i int) [32]byte { return right[i%(steps/10)] })},
+		"the same start, two steps": {2, spliced(2, func(i int) [32]byte { return right[i%2] })},
+		"an old chain bent": {1, spliced(1, func(i int) (s [32]byte) {
+			for k := range s {
+				s[k] = old[i][k] ^ was[k] ^ is[k]
+			}
+			return s
+		})},
+	} {
+		m, links := new(scratch), 0
+		from := is
+		for i, s := range c.answer {
+			if next(m, is, i, from) == s {
+				links++
+			}
+			from = s
+		}
+		if links != c.kept {
+			t.Errorf("%s: %d links are right, %d steps were done", name, links, c.kept)
+		}
+		// 16 different ones of 39 cannot all be among the few that were done.
+		for n := range byte(10) {
+			if err := c.answer.Verify(testSeed(), steps, 16, chacha(n)); !errors.Is(err, ErrChallenge) {
+				t.Errorf("%s, drawn from %d: %v", name, n, err)
+			}
+			if c.kept <= 1 { // then all that is drawn is wrong
+				if err := c.answer.Verify(testSeed(), steps, 1, chacha(n)); !errors.Is(err, ErrChallenge) {
+					t.Errorf("%s, a single check drawn from %d: %v", name, n, err)
+				}
+			}
+		}
+	}
+}
+
+// The first step of each chain is checked whatever is drawn.
+func TestFirstStepsAreAlwaysChecked(t *testing.T) {
+	seeds := [][32]byte{{1}, {2}, {3}, {4}}
+	const steps = 12
+	var as []Answer
+	for _, s := range seeds {
+		a, err := Solve(t.Context(), s, steps)
+		if err != nil {
+			t.Fatal(err)
+		}
+		as = append(as, a)
+	}
+	for c := range as {
+		// A made-up s₁, and true steps from there on: the only wrong link is the first.
+		made := append([]Answer(nil), as...)
+		made[c] = Answer{{0xee}}
+		m := new(scratch)
+		for i := 1; i < steps; i++ {
+			made[c] = append(made[c], next(m, First(seeds[c], steps), i, made[c][i-1]))
+		}
+		for n := range byte(5) {
+			if err := Verify(made, seeds, steps, 1, chacha(n)); !errors.Is(err, ErrChallenge) {
+				t.Errorf("chain %d, drawn from %d: %v", c+1, n, err)
+			}
+		}
+	}
+	one, err := Solve(t.Context(), testSeed(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := one.Verify(testSeed(), 1, 16, chacha(1)); err != nil {
+		t.Errorf("a chain of one step: %v", err)
 	}
 }
 
@@ -195,7 +293,7 @@ func BenchmarkStep(b *testing.B) {
 	m := new(scratch)
 	s := testSeed()
 	for b.Loop() {
-		m.step(s)
+		m.step(s, 1, 2)
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "score")
 }

@@ -5,6 +5,7 @@
 //	System.CPU    the class of processor: where a checkpoint of it can be restored
 //	System.Cores, System.Memory   what may be used, as affinity and cgroups leave it
 //	System.GPUs   what the driver lists, and the files that a sandbox needs of it
+//	System.NewWatch   what it tells of its owner: input, load, battery, heat, network, programs
 //	System.Doctor what a sandbox wants of the kernel and does not find
 //	Measure       figures with their spread: processor, memory, disk, line
 //	Solve, Answer.Verify, Score   a timed challenge that shows the same speed to others
@@ -48,6 +49,9 @@ type System struct {
 	// TotalMemory is what the system says where there is no /proc/meminfo; nil: it
 	// says nothing.
 	TotalMemory func() (uint64, error)
+	// Accessed is when a path, absolute, was last read from, zero if that is not known; nil:
+	// the system does not say.
+	Accessed func(path string) time.Time
 }
 
 // MaxOutput is how much of a program's output is read, in bytes.
@@ -57,7 +61,7 @@ const MaxOutput = 1 << 20
 func Local() System {
 	return System{
 		Files: os.DirFS("/"), Arch: runtime.GOARCH, OS: runtime.GOOS, CPUs: runtime.NumCPU(), UID: os.Getuid(),
-		Usable: usable, Command: command, TotalMemory: totalMemory,
+		Usable: usable, Command: command, TotalMemory: totalMemory, Accessed: accessed,
 	}
 }
 

@@ -44,20 +44,19 @@ type registers struct {
 	f          float64 // in [1, 2)
 }
 
-// step does one step from in.
-func (m *scratch) step(in [32]byte) registers {
+// step does one step from in. What it fills the scratch with depends on x and y as well:
+// a step with others is other work from the first round on.
+func (m *scratch) step(in [32]byte, x, y uint64) registers {
 	r := registers{
 		a: binary.LittleEndian.Uint64(in[0:]), b: binary.LittleEndian.Uint64(in[8:]),
 		c: binary.LittleEndian.Uint64(in[16:]), d: binary.LittleEndian.Uint64(in[24:]), f: 1.5,
 	}
-	m.fill(r)
+	m.fill(r.a^bits.RotateLeft64(r.c, 32)^x, r.b^bits.RotateLeft64(r.d, 32)^y)
 	return m.walk(r, stepRounds)
 }
 
-// fill expands r to the whole scratch.
-func (m *scratch) fill(r registers) {
-	x := r.a ^ bits.RotateLeft64(r.c, 32)
-	y := r.b ^ bits.RotateLeft64(r.d, 32)
+// fill expands two words to the whole scratch.
+func (m *scratch) fill(x, y uint64) {
 	for i := range m {
 		x += mulA
 		z := x ^ y

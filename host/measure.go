@@ -209,7 +209,7 @@ func cores(ctx context.Context, n, times int) Figure {
 	var samples []float64
 	for k := range times + 1 {
 		done := together(ctx, n, coreSample, func(i int) float64 {
-			ms[i].step([32]byte{byte(i), byte(i >> 8), byte(k)})
+			ms[i].step([32]byte{byte(i), byte(i >> 8), byte(k)}, 0, 0)
 			return 1
 		})
 		if k > 0 && done > 0 { // the first sample wakes the processor up

@@ -2,6 +2,7 @@ package host
 
 import (
 	"fmt"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/windows"
@@ -28,3 +29,9 @@ func mayWrite(string) bool { return false }
 
 // forget cannot be had for an open file here.
 func forget(uintptr) bool { return false }
+
+// accessed is asked of terminals on Linux only.
+func accessed(string) time.Time { return time.Time{} }
+
+// OwnTime is not asked for here: what others use is not known either.
+func OwnTime() time.Duration { return 0 }

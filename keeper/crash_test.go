@@ -226,13 +226,13 @@ func TestKill(t *testing.T) {
 	if testing.Short() {
 		rounds = 2
 	}
-	dir := t.TempDir()
+	dir, temp := t.TempDir(), t.TempDir() // what is killed does not tidy up
 	promised, let := map[artel.Hash]uint64{}, map[artel.Hash]bool{}
 	rng := rand.New(rand.NewPCG(1, 2))
 	for round := range rounds {
 		ctx, cancel := context.WithCancel(t.Context())
 		cmd := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestKill$", "-test.timeout=2m")
-		cmd.Env = append(os.Environ(), "ARTEL_TEST_KEEPER="+dir, fmt.Sprintf("ARTEL_TEST_ROUND=%d", round))
+		cmd.Env = append(os.Environ(), "ARTEL_TEST_KEEPER="+dir, "TMPDIR="+temp, fmt.Sprintf("ARTEL_TEST_ROUND=%d", round))
 		cmd.Stderr = os.Stderr
 		out, err := cmd.StdoutPipe()
 		if err != nil {

@@ -302,10 +302,13 @@ func (k *kept) whole(t testing.TB, want ...artel.Ref) {
 // until waits for what a keeper does by itself.
 func until(t testing.TB, what string, f func() bool) {
 	t.Helper()
-	for end := time.Now().Add(30 * time.Second); !f(); {
-		if time.Now().After(end) {
-			t.Fatalf("%s: not within 30 s", what)
+	end, again := time.After(time.Minute), time.NewTicker(5*time.Millisecond)
+	defer again.Stop()
+	for !f() {
+		select {
+		case <-end:
+			t.Fatalf("%s: not within a minute", what)
+		case <-again.C:
 		}
-		time.Sleep(5 * time.Millisecond)
 	}
 }

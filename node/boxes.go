@@ -101,11 +101,15 @@ func (b boxes) kinds() []string {
 	return []string{kindContainer, kindWASM}
 }
 
-// describe says in an offer what boxes the machine has, and where their programs can
-// go on.
+// describe says in an offer what boxes the machine has, who holds their limits, and where
+// their programs can go on.
 func (b boxes) describe(p *provider.Policy) {
 	p.Sandboxes = b.kinds()
-	if b.container == nil || !b.container.Capabilities().Moves {
+	if b.container == nil {
+		return
+	}
+	can := b.container.Capabilities()
+	if p.Strict = can.CPU; !can.Moves {
 		return
 	}
 	needs := b.container.Needs()

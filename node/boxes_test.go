@@ -22,6 +22,9 @@ func TestOfferOfMoves(t *testing.T) {
 	if box.Capabilities().Moves != (p.Moves != "") {
 		t.Fatalf("moves %v, the offer says %q", box.Capabilities().Moves, p.Moves)
 	}
+	if box.Capabilities().CPU != p.Strict {
+		t.Errorf("limits of processor time %v, the offer says %v", box.Capabilities().CPU, p.Strict)
+	}
 	k, err := artel.KeyFromBytes(append(make([]byte, 31), 1))
 	if err != nil {
 		t.Fatal(err)

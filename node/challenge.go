@@ -42,8 +42,9 @@ func provers(box sandbox.Box, dir string) map[wire.ChallengeKind]provider.Prover
 // puzzle checks what those answer.
 type puzzle struct{}
 
-// proofChecks is how many steps of a proof are done again: some 16 ms of the
-// reference machine. Who makes up one in ten is caught four times in five.
+// proofChecks is how many steps of a proof are done again, besides the first of each
+// chain: some 16 ms of the reference machine. Who makes up one in ten is caught four times
+// in five.
 const proofChecks = 16
 
 // Score implements renter.Puzzle. The work was done in the box: see

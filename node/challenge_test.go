@@ -6,9 +6,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/artel-network/artel/host"
 	"github.com/artel-network/artel/sandbox/gvisor"
 	"github.com/artel-network/artel/sandbox/wasm"
 	"github.com/artel-network/artel/wire"
@@ -38,11 +40,19 @@ func TestProofsOfTheBoxAreRight(t *testing.T) {
 	if right, err := (puzzle{}).Check(seeds, steps, b); !right || err != nil {
 		t.Fatalf("a right proof: %t, %v", right, err)
 	}
+	// The third chain as a true first step and the states of the chain that was kept.
+	fresh, err := host.Solve(t.Context(), [32]byte{4}, steps)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spliced := slices.Clone(b)
+	copy(spliced[1+2*steps*32:], fresh[0][:])
 	for name, bad := range map[string]struct {
 		seeds [][32]byte
 		steps uint32
 		proof []byte
 	}{
+		"spliced":      {[][32]byte{{1}, {2}, {4}}, steps, spliced},
 		"another seed": {[][32]byte{{1}, {2}, {4}}, steps, b}, "fewer chains": {seeds[:2], steps, b}, "more steps": {seeds, 2 * steps, b},
 		"cut": {seeds, steps, b[:len(b)-1]}, "empty": {seeds, steps, nil}, "zeroes": {seeds, steps, make([]byte, len(b))},
 	} {

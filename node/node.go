@@ -80,6 +80,7 @@ type Node struct {
 	keeper *keeper.Keeper
 	renter *renter.Renter
 	owner  *owner // the provider's half
+	guard  *guard // and who sees to it that the machine's owner comes first
 
 	serving chan struct{} // a place for each blob stream that is served
 
@@ -140,7 +141,10 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 	if err != nil {
 		return nil, err
 	}
-	n.owner = newOwner(n, machine)
+	n.owner, n.guard = newOwner(n, machine), newGuard(n)
+	if err := n.guard.load(ctx); err != nil {
+		return nil, err
+	}
 	n.host.HandleStream(blobProtocol, n.serveBlobs)
 	n.host.Handle(wire.MethodOffers, wire.MaxSmall, func(context.Context, artel.NodeID, []byte) ([]byte, error) { return n.board.share(), nil })
 	if _, err := n.host.Subscribe(wire.TopicOffers, n.board.validate, func(p2p.Message) {}); err != nil {
@@ -227,7 +231,7 @@ func (n *Node) Run(ctx context.Context) error {
 	follower := &chain.Follower{From: n.ledger, Into: n.db, Interval: 2 * time.Second, Log: n.c.Log.With("room", "follower")}
 	for _, r := range []room{
 		{"chain", n.ledger.Run}, {"follower", follower.Run}, {"network", n.host.Run}, {"keeper", n.keeper.Run}, {"renter", n.renter.Run},
-		{"provider", n.owner.resume}, {"housekeeping", n.tidy}, {"images", n.tidyImages}, {"offers", n.lookAgain},
+		{"provider", n.owner.resume}, {"owner", n.guard.run}, {"housekeeping", n.tidy}, {"images", n.tidyImages}, {"offers", n.lookAgain},
 		{"count blobs", n.blobs.Recount}, {"count checkpoints", n.kept.Recount}, // a crash may have left the count off
 	} {
 		n.begin <- r

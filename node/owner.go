@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/artel-network/artel"
@@ -36,6 +37,8 @@ type owner struct {
 	gpus     GPUs        // as they were when the boxes were opened
 	set      saved
 	draining bool
+
+	seen atomic.Pointer[sight] // by the guard
 }
 
 // saved is what outlasts a restart.
@@ -72,6 +75,7 @@ func (o *owner) begin(ctx context.Context, c api.ProvideConfig) error {
 		return nil
 	}
 	n := o.n
+	c = n.guard.caps(c)
 	work := n.c.Paths.Work()
 	if err := os.RemoveAll(o.scratchDir()); err != nil { // of a daemon that was killed
 		return fmt.Errorf("clear %s: %w", o.scratchDir(), err)
@@ -106,6 +110,7 @@ func (o *owner) begin(ctx context.Context, c api.ProvideConfig) error {
 		Runner: o.boxed, Provers: provers(o.boxes.wasm, work+"/jobs/challenge"),
 	})
 	o.p.Register()
+	o.show()
 	n.begin <- room{"sandbox", o.boxes.wasm.Run}
 	n.begin <- room{"provider", o.p.Run}
 	return nil
@@ -183,7 +188,7 @@ const (
 	defaultUnit   = uint64(time.Hour / time.Millisecond)
 	defaultMemory = 512 << 20 // bytes a slot, at least
 	maxMemory     = 4 << 30   // and at most
-	defaultDisk   = 9 << 30   // bytes a slot; images have a third, a task may use a fifth of the rest
+	defaultDisk   = 12 << 30  // bytes a slot; images have a third, checkpoints of others a tenth, a task may use a fifth of the rest
 	imageShare    = 3
 	keptShare     = 10
 	offerTTL      = 10 * time.Minute
@@ -286,6 +291,11 @@ func (n *Node) Provide(ctx context.Context, c api.ProvideConfig) (api.ProvideSta
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	c = o.complete(c)
+	next := saved{On: true, Config: c}
+	c = n.guard.caps(c)
+	if err := n.guard.pays(c); err != nil {
+		return api.ProvideStatus{}, err
+	}
 	pol, err := o.policy(ctx, c)
 	if err != nil {
 		return api.ProvideStatus{}, err
@@ -296,11 +306,11 @@ func (n *Node) Provide(ctx context.Context, c api.ProvideConfig) (api.ProvideSta
 	if err := o.mayLend(ctx, c.GPUs); err != nil {
 		return api.ProvideStatus{}, err
 	}
-	next := saved{On: true, Config: c}
 	if err := n.db.SetSetting(ctx, "provide", next); err != nil {
 		return api.ProvideStatus{}, err
 	}
 	o.set, o.draining = next, false
+	defer o.show()
 	if err := o.begin(ctx, c); err != nil {
 		return api.ProvideStatus{}, err
 	}
@@ -321,6 +331,7 @@ func (n *Node) StopProviding(ctx context.Context, now bool) (api.ProvideStatus, 
 		return api.ProvideStatus{}, errOff
 	}
 	o.set.On = false
+	defer o.show()
 	if err := n.db.SetSetting(ctx, "provide", o.set); err != nil {
 		return api.ProvideStatus{}, err
 	}
@@ -328,6 +339,8 @@ func (n *Node) StopProviding(ctx context.Context, now bool) (api.ProvideStatus, 
 	o.keep(o.set.Config)
 	if now {
 		o.p.EndAll(ctx)
+	} else {
+		o.p.LeaveKept(ctx)
 	}
 	o.draining = true
 	return o.status(ctx)
@@ -341,7 +354,7 @@ func (n *Node) ProvideStatus(ctx context.Context) (api.ProvideStatus, error) {
 }
 
 func (o *owner) status(ctx context.Context) (api.ProvideStatus, error) {
-	s := api.ProvideStatus{On: o.set.On, Config: o.set.Config}
+	s := api.ProvideStatus{On: o.set.On, Config: o.set.Config, Cost: o.n.guard.powerPrice()}
 	if o.p == nil {
 		return s, nil
 	}
@@ -350,6 +363,9 @@ func (o *owner) status(ctx context.Context) (api.ProvideStatus, error) {
 		return s, api.Errorf(api.CodeUnavailable, "the provider is stopping")
 	}
 	s.Busy = int(st.Busy)
+	if st.Way != provider.Free {
+		s.Way, s.Why, s.Since = st.Way.String(), st.Why, time.UnixMilli(st.Since).UTC()
+	}
 	for _, l := range st.Leases {
 		if l.Phase != "closed" {
 			s.Leases++

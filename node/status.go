@@ -41,6 +41,7 @@ func (n *Node) Status(ctx context.Context) (api.Status, error) {
 		s.Notices = append(s.Notices, st.Notice)
 	}
 	s.Notices = append(s.Notices, n.owner.notices()...)
+	s.Notices = append(s.Notices, n.guard.notices()...)
 	if odd := n.board.clockDoubt(); odd != nil && s.Offers == 0 {
 		s.Notices = append(s.Notices, fmt.Sprintf("no offers are known; the last one was refused: %v", odd))
 	}

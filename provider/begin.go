@@ -48,6 +48,7 @@ func (b *Boxed) Begin(ctx context.Context, before []Ran) (goOn []Attempt) {
 			b.saved[a.Attempt] = []artel.Ref{a.Saved}
 		}
 		goOn = append(goOn, a.Attempt)
+		b.left = append(b.left, a.Attempt)
 	}
 	b.Left = nil
 	return goOn
@@ -59,7 +60,10 @@ func (b *Boxed) takeUp(k Attempt) sandbox.Left {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	run := b.goOn[k]
-	delete(b.goOn, k)
+	if run != nil {
+		delete(b.goOn, k)
+		b.enter(k, run) // never in neither: Freeze looks at both
+	}
 	return run
 }
 

@@ -65,6 +65,10 @@ var benchPolicy = Policy{
 
 // onBench runs f beside a provider of the policy.
 func onBench(t *testing.T, pol Policy, f func(t *testing.T, b *bench)) {
+	onBenchWith(t, pol, works{}, f)
+}
+
+func onBenchWith(t *testing.T, pol Policy, r Runner, f func(t *testing.T, b *bench)) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &bench{t: t, renter: testKey(t, 1), other: testKey(t, 2)}
 		net := mem.NewNetwork(1)
@@ -78,7 +82,7 @@ func onBench(t *testing.T, pol Policy, f func(t *testing.T, b *bench)) {
 		params, _ := b.chain.Client().Params(t.Context())
 		b.Provider = New(Config{
 			Key: key, Account: key.Address(), Network: testNetwork, Params: params, Policy: pol, Host: own, Ledger: b.chain.Client(),
-			Store: &heap{}, Runner: works{}, Log: slog.New(slog.DiscardHandler),
+			Store: &heap{}, Runner: r, Log: slog.New(slog.DiscardHandler),
 		})
 		b.Register()
 		ctx, cancel := context.WithCancel(context.Background())

@@ -55,7 +55,7 @@ func (s *sold) idle() uint32 {
 // makeRoom ends a challenge whose slots are wanted back: the lease's tasks, and the
 // owner, go before it. Called by the core after every change of a lease.
 func (p *Provider) makeRoom(s *sold) {
-	if s.proving != nil && (p.paused || s.Phase != lease.Open || s.idle() < s.proving.width) {
+	if s.proving != nil && (p.shut() != "" || s.Phase != lease.Open || s.idle() < s.proving.width) {
 		s.proving.cancel()
 	}
 }
@@ -88,8 +88,8 @@ func (p *Provider) challenge(ctx context.Context, from artel.NodeID, req []byte)
 			return p2p.Errorf(p2p.Conflict, "lease %s is over", m.Lease.Short())
 		case m.Steps == 0:
 			return nil
-		case p.paused:
-			return notNow("the owner has paused this machine")
+		case p.shut() != "":
+			return notNow("%s", p.shut())
 		case s.proving != nil:
 			return notNow("another challenge of this lease is being worked on")
 		case s.idle() < m.Width:

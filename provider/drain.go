@@ -65,7 +65,7 @@ func (p *Provider) drain(s *sold, k lease.TaskKey, d Drain) {
 func (s *sold) evicted(f lease.Finish) lease.Finish {
 	msg := s.Message
 	if msg == "" {
-		msg = "the owner wants the machine back"
+		msg = wantsBack
 	}
 	e := lease.Finish{TaskKey: f.TaskKey, Exit: -1, Reason: artel.ReasonEvicted, Message: msg}
 	for _, r := range s.Running {
@@ -83,13 +83,7 @@ func (p *Provider) Drain(ctx context.Context, reason artel.Reason, msg string, w
 	within = min(max(within, 0), drainFor)
 	ok := p.do(ctx, func(t *tx) {
 		t.within = max(within, time.Millisecond)
-		for _, s := range p.leases {
-			if s.Phase == lease.Open {
-				next, fx := s.Drain(reason, msg, t.now)
-				p.set(t, s, next, fx)
-				t.after = append(t.after, s.wake)
-			}
-		}
+		p.drainAll(t, reason, msg, func(*sold) bool { return true })
 	})
 	if !ok {
 		return false
@@ -111,6 +105,20 @@ func (p *Provider) Drain(ctx context.Context, reason artel.Reason, msg string, w
 	}
 	return true
 }
+
+// drainAll ends leases for the owner. Called by the core.
+func (p *Provider) drainAll(t *tx, reason artel.Reason, msg string, which func(*sold) bool) {
+	for _, s := range p.leases {
+		if s.Phase == lease.Open && which(s) {
+			next, fx := s.Drain(reason, msg, t.now)
+			p.set(t, s, next, fx)
+			t.after = append(t.after, s.wake)
+		}
+	}
+}
+
+// wantsBack is what renters are told.
+const wantsBack = "the owner wants the machine back"
 
 const (
 	drainSlack = 5 * time.Second // for an attempt to end by itself when its time is over

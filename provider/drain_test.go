@@ -229,6 +229,33 @@ func TestDrain(t *testing.T) {
 			}
 		})
 	})
+	t.Run("for good", func(t *testing.T) {
+		onBench(t, benchPolicy, func(t *testing.T, b *bench) {
+			id, _, _ := b.kept(steady{})
+			d := b.good(2)
+			other, err := b.propose(d)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := b.start(b.host, other, wire.Start{Task: 4, Attempt: 1, Spec: taskSpec()}); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(15 * time.Second)
+			b.LeaveKept(t.Context())
+			time.Sleep(time.Second)
+			if e := end(t, b, id); e.Receipt == nil || e.Receipt.Reason != artel.ReasonDrained {
+				t.Errorf("it ended as %+v, %+v", e, e.Receipt)
+			}
+			if resp := b.watch(b.host, other, 0, 0); len(resp.Running) != 1 || resp.Stopping != "" {
+				t.Errorf("what has no checkpoints: %+v", resp)
+			}
+			b.EndAll(t.Context())
+			time.Sleep(time.Second)
+			if e := end(t, b, other); e.Receipt != nil || e.Reason != artel.ReasonEvicted {
+				t.Errorf("it ended as %+v, %+v", e, e.Receipt)
+			}
+		})
+	})
 	t.Run("cancelled by its renter", func(t *testing.T) {
 		onBench(t, benchPolicy, func(t *testing.T, b *bench) {
 			id, _, _ := b.kept(steady{})

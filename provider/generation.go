@@ -178,7 +178,7 @@ func (s *saver) takeFiles(ctx context.Context, stop bool) (g generation, err err
 		}
 	}
 	goOn, err := s.Still(ctx, s.Attempt)
-	if errors.Is(err, sandbox.ErrNotMovable) {
+	if errors.Is(err, sandbox.ErrNotMovable) || errors.Is(err, errors.ErrUnsupported) {
 		return s.filesAsTheyCome(ctx)
 	} else if err != nil {
 		return generation{}, err

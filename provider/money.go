@@ -367,6 +367,7 @@ func (p *Provider) tickLoop(ctx context.Context) {
 func (p *Provider) tick(t *tx) {
 	p.waive(t)
 	p.prune(t)
+	p.draining(t)
 	for _, k := range slices.SortedFunc(maps.Keys(p.open), lease.Key.Compare) {
 		s := p.leases[p.open[k]]
 		next, fx := s.Tick(p.rules(), t.now)
@@ -411,6 +412,7 @@ func (p *Provider) jumped(t *tx, j core.Jump) {
 	ms, slept := j.Set.Milliseconds(), j.Slept.Milliseconds()
 	p.c.Log.Info("time has jumped", "clock", j.Set, "slept", j.Slept)
 	p.shift += ms
+	p.way.since, p.way.until = p.way.since+ms, p.way.until+ms
 	p.since = p.since.Add(j.Set)
 	for k, row := range p.lanes {
 		if row.Rested != 0 {
@@ -426,7 +428,9 @@ func (p *Provider) jumped(t *tx, j core.Jump) {
 	}
 	p.waiveAgain, p.pruneAt = p.waiveAgain+ms, p.pruneAt+ms
 	for _, s := range p.leases {
-		s.Sold = s.Shifted(ms + slept)
+		if p.way.how != Frozen { // else stand has done it
+			s.Sold = s.Shifted(ms + slept)
+		}
 		if !s.closing.IsZero() {
 			s.closing = s.closing.Add(j.Set)
 		}

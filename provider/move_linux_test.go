@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/blob"
@@ -19,6 +20,7 @@ import (
 	"github.com/artel-network/artel/sandbox"
 	"github.com/artel-network/artel/sandbox/gvisor"
 	"github.com/artel-network/artel/sandbox/wasm"
+	"github.com/artel-network/artel/wire"
 )
 
 // built is what the tests with real sandboxes run, made once.
@@ -74,12 +76,7 @@ func TestMain(m *testing.M) {
 
 // real gives a world's machine real sandboxes, and disks.
 func (w *world) real(n byte, wrap func(sandbox.Box) sandbox.Box) *machine {
-	m := w.machine(n, fakeNeeds)
-	root := w.t.TempDir()
-	m.Dir = filepath.Join(root, "jobs")
-	if err := os.MkdirAll(m.Dir, 0o700); err != nil {
-		w.t.Fatal(err)
-	}
+	m, root := w.disks(n)
 	opts := gvisor.Options{Command: []string{built.main}, Dir: filepath.Join(root, "containers"), Slots: 2, Crashed: func(id, detail string) {
 		w.t.Logf("%s was lost: %.2000s", id, detail)
 	}}
@@ -95,23 +92,40 @@ func (w *world) real(n byte, wrap func(sandbox.Box) sandbox.Box) *machine {
 		w.t.Fatal(err)
 	}
 	w.t.Cleanup(func() { containers.Close() })
-	programs, err := wasm.New(wasm.Options{Command: []string{built.worker, wasm.WorkerArg}, Root: m.Dir, Cache: filepath.Join(root, "compiled"), Slots: 2})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	w.t.Cleanup(func() { programs.Close() })
-	m.Boxes = map[string]sandbox.Box{"": containers, "wasm": programs}
+	m.Boxes = map[string]sandbox.Box{"": containers}
 	if wrap != nil {
 		m.Boxes[""] = wrap(containers)
 	}
 	m.Images = laidImage{built.root}
+	return m
+}
+
+// programs gives it a sandbox of WASM programs alone.
+func (w *world) programs(n byte) *machine {
+	m, root := w.disks(n)
+	box, err := wasm.New(wasm.Options{Command: []string{built.worker, wasm.WorkerArg}, Root: m.Dir, Cache: filepath.Join(root, "compiled"), Slots: 2})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { box.Close() })
+	m.Boxes, m.kind = map[string]sandbox.Box{"wasm": box}, "wasm"
+	return m
+}
+
+// disks is a machine with a real store for what it saves.
+func (w *world) disks(n byte) (m *machine, root string) {
+	m, root = w.machine(n, fakeNeeds), w.t.TempDir()
+	m.Dir = filepath.Join(root, "jobs")
+	if err := os.MkdirAll(m.Dir, 0o700); err != nil {
+		w.t.Fatal(err)
+	}
 	saves, err := disk.Open(filepath.Join(root, "saves"), 0)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	w.t.Cleanup(func() { saves.Close() })
 	m.Saves = saves
-	return m
+	return m, root
 }
 
 // large gives a task what real programs need.
@@ -125,7 +139,7 @@ func large(r *lease.Running) {
 func TestMovedContainer(t *testing.T) {
 	builds(t)
 	w := newWorld(t, 2)
-	const steps = "6000000"
+	const steps = "4000000"
 	here, there := w.real(1, nil), w.real(2, nil)
 	if !here.Boxes[""].Capabilities().Moves {
 		t.Skip("programs cannot be moved on this machine")
@@ -222,20 +236,23 @@ func TestForgedContainer(t *testing.T) {
 // is wanted.
 func TestContainersFiles(t *testing.T) {
 	builds(t)
-	testFiles(t, "", "6000000", "20000")
+	testFiles(t, "", "4000000", "20000")
 }
 
 // TestWASMFiles: the same for a WASM program, which cannot stand still.
 func TestWASMFiles(t *testing.T) {
 	builds(t)
-	testFiles(t, "wasm", "3000000", "2000")
+	testFiles(t, "wasm", "1500000", "2000")
 }
 
 func testFiles(t *testing.T, box, steps, every string) {
 	w := newWorld(t, 2)
-	here, there := w.real(1, nil), w.real(2, nil)
+	var here, there *machine
 	change := large
-	if box == "wasm" {
+	if box == "" {
+		here, there = w.real(1, nil), w.real(2, nil)
+	} else {
+		here, there = w.programs(1), w.programs(2)
 		b, err := os.ReadFile(built.guest)
 		if err != nil {
 			t.Fatal(err)
@@ -255,7 +272,6 @@ func testFiles(t *testing.T, box, steps, every string) {
 			r.Spec.Box, r.Spec.Program = artel.Box{}, program
 		}
 	}
-	here.kind, there.kind = box, box
 	alone := here.begin(nil, change, "diary", steps, "0").wait()
 	if alone.Reason != artel.ReasonExited || alone.Exit != 0 || alone.Root == (artel.Hash{}) {
 		t.Fatalf("undisturbed it ended as %+v", alone)
@@ -283,4 +299,78 @@ func testFiles(t *testing.T, box, steps, every string) {
 		t.Errorf("it said %.100q", there.log())
 	}
 	there.clean()
+}
+
+// timed is a box that notes for how long its programs stood still.
+type timed struct {
+	*gvisor.Box
+	mu     sync.Mutex
+	pauses []int64 // ms
+	bytes  int64   // of the last checkpoint
+}
+
+type timedRun struct {
+	movable
+	box *timed
+}
+
+func (b *timed) Start(ctx context.Context, id string, s sandbox.Spec) (sandbox.Run, error) {
+	r, err := b.Box.Start(ctx, id, s)
+	if err != nil {
+		return nil, err
+	}
+	return timedRun{r.(movable), b}, nil
+}
+
+func (r timedRun) Checkpoint(ctx context.Context, dir string, o sandbox.CheckpointOptions) (sandbox.Checkpoint, error) {
+	c, err := r.movable.Checkpoint(ctx, dir, o)
+	if err == nil {
+		r.box.mu.Lock()
+		defer r.box.mu.Unlock()
+		r.box.pauses, r.box.bytes = append(r.box.pauses, c.PauseMillis), c.Bytes
+	}
+	return c, err
+}
+
+// BenchmarkSaved takes checkpoints of a program with 100 MB of noise in memory, a
+// thousand pages of which change each second, and has them confirmed by a keeper on
+// this machine: what it stood still for, what travelled, how long that took.
+func BenchmarkSaved(b *testing.B) {
+	builds(b)
+	for b.Loop() {
+		w := newWorld(b, 1)
+		box := &timed{}
+		m := w.real(1, func(x sandbox.Box) sandbox.Box { box.Box = x.(*gvisor.Box); return box })
+		var mu sync.Mutex
+		var confirmed []time.Duration
+		ship := m.Ship
+		m.Ship = func(ctx context.Context, to artel.Keeper, req wire.KeepRequest) (artel.Kept, error) {
+			began := time.Now()
+			k, err := ship(ctx, to, req)
+			mu.Lock()
+			defer mu.Unlock()
+			confirmed = append(confirmed, time.Since(began))
+			return k, err
+		}
+		keep := w.keeping("", 1)
+		keep.Min, keep.Max = 2000, 2000
+		x := m.begin(keep, large, "journey", "100000000", "100")
+		kept := x.waitKept(3)
+		x.cancel()
+		x.wait()
+		k := w.keeper(0)
+		k.mu.Lock()
+		mu.Lock()
+		b.ReportMetric(float64(box.bytes)/1e6, "MB-whole")
+		for i := range 3 {
+			n := string(rune('1' + i))
+			b.ReportMetric(float64(box.pauses[i]), "ms-pause-"+n)
+			b.ReportMetric(float64(k.bytes[i])/1e6, "MB-sent-"+n)
+			b.ReportMetric(float64(confirmed[i].Milliseconds()), "ms-ship-"+n)
+			b.ReportMetric(float64(kept[i].Saved.Wall), "ms-wall-"+n)
+		}
+		mu.Unlock()
+		k.mu.Unlock()
+		b.ReportMetric(0, "ns/op")
+	}
 }

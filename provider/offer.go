@@ -84,13 +84,13 @@ func (p *Provider) Offer(ctx context.Context, ttl time.Duration) (o artel.Offer,
 	running := p.do(ctx, func(t *tx) {
 		// The clock orders announcements across restarts without a stored number.
 		p.seq = max(p.seq+1, uint64(t.now))
-		ok = !p.paused && !p.late
+		ok = p.shut() == "" && !p.late
 		o.Seq, o.UpSince = p.seq, uint64(p.since.Unix())
 	})
 	o.Network, o.Node, o.Account, o.Machine = p.c.Network, p.c.Key.NodeID(), p.c.Account, p.c.Machine
 	o.Issued, o.Expires = uint64(now.Unix()), uint64(now.Add(ttl).Unix())
 	o.Resources, o.Price, o.Region, o.Sandboxes, o.Speed = pol.Resources, pol.Price, pol.Region, pol.Sandboxes, pol.Speed
-	o.GPU, o.Moves, o.Keeps = pol.GPU, pol.Moves, pol.Keeps
+	o.GPU, o.Moves, o.Keeps, o.Strict = pol.GPU, pol.Moves, pol.Keeps, pol.Strict
 	o.CPU, o.PullFree, o.PullPrice = pol.CPU, pol.PullFree, pol.PullPrice
 	o.MaxUnpaid, o.Prepay, o.MaxUnit, o.Addrs = pol.MaxUnpaid, pol.Prepay, pol.MaxUnit, p.c.Host.Addrs()
 	return o, ok && running

@@ -196,6 +196,9 @@ func (p *Provider) accept(t *tx, m wire.ProposeRequest, terms artel.Terms, id ar
 		free -= min(free, slotsOf(p.leases[open].Terms))
 		gpus -= min(gpus, gpusOf(p.leases[open].Terms))
 	}
+	if p.way.how != Free {
+		return p2p.Errorf(p2p.Refused, "%s", p.shut()).WithHint("try again later, or another provider")
+	}
 	if p.paused || slotsOf(terms) > free {
 		return p2p.Errorf(p2p.Refused, "%d slots wanted, %d are free", slotsOf(terms), free).WithHint("try again later, or another provider")
 	}

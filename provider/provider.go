@@ -44,6 +44,7 @@ type Policy struct {
 	MaxImage  uint64        // largest image, in bytes as it travels; 0: any
 	Moves     string        // version of the sandbox that takes whole programs elsewhere; empty: none does
 	Keeps     uint64        // bytes of a task's checkpoints that are held for others; 0: none
+	Strict    bool          // containers' limits are held by the kernel: see artel.Offer
 	OfferTTL  time.Duration // at most artel.MaxOfferTTL
 	// RedeemAt is what a lane must be worth before it is redeemed while its
 	// lease goes on.
@@ -230,8 +231,12 @@ type Provider struct {
 	asked     *p2p.Limiter  // calls about challenges
 	proofRate *p2p.Limiter  // challenges that are work
 
+	drains  chan struct{}          // a drain has begun
 	changed chan struct{}          // the policy or the pause changed
 	sealed  atomic.Pointer[[]byte] // the current offer, signed; nil: none
+
+	yieldMu sync.Mutex // held while the runner gives way, or is told to go on
+	slow    bool       // what runs is being drained
 
 	polMu sync.Mutex
 	pol   Policy
@@ -248,6 +253,7 @@ type Provider struct {
 	proofs  []proof            // oldest first
 	dirty   map[lease.Key]bool // lanes to be looked up on chain
 	paused  bool
+	way     giving
 	shift   int64  // ms by which the clock was set since the start
 	late    bool   // the clock is far behind the chain's
 	signed  uint64 // receipts since the start
@@ -299,7 +305,7 @@ func New(c Config) *Provider {
 		visits: make(chan struct{}, maxVisits),
 		c:      c, strange: p2p.NewLimiter(1, 30, 4096, time.Now),
 		asked: p2p.NewLimiter(1, answerBurst, 4096, time.Now), proofRate: p2p.NewLimiter(1/proveEvery, proveBurst, 4096, time.Now),
-		loop: core.New[*tx](inboxSize, c.Now), changed: make(chan struct{}, 1), pol: c.Policy,
+		loop: core.New[*tx](inboxSize, c.Now), changed: make(chan struct{}, 1), drains: make(chan struct{}, 1), pol: c.Policy,
 		lanes: map[lease.Key]*LaneRow{}, leases: map[artel.Hash]*sold{}, open: map[lease.Key]artel.Hash{},
 		gens: map[artel.Address]uint64{}, outbox: map[string]chain.Tx{}, refused: map[string]refusal{}, dirty: map[lease.Key]bool{},
 	}
@@ -326,8 +332,9 @@ func (p *Provider) Run(ctx context.Context) error { return p.loop.Run(ctx, p.act
 func (p *Provider) actor() core.Actor[*tx] {
 	return core.Actor[*tx]{
 		Load:   p.load,
-		Beside: []func(context.Context){p.tickLoop, p.chainLoop, p.offerLoop, p.outboxLoop},
+		Beside: []func(context.Context){p.tickLoop, p.chainLoop, p.offerLoop, p.outboxLoop, p.drainLoop},
 		Begin: func(ctx context.Context, now time.Time) *tx {
+			p.stand(now.UnixMilli())
 			return &tx{ctx: ctx, now: now.UnixMilli(), lanes: map[lease.Key]bool{}, leases: map[artel.Hash]bool{}}
 		},
 		Jumped: p.jumped,

@@ -108,8 +108,8 @@ func (p *Provider) start(ctx context.Context, from artel.NodeID, req []byte) ([]
 			case len(s.events) >= maxKept:
 				refuse(artel.ReasonRefused, "too many results wait to be settled")
 				continue
-			case p.paused:
-				refuse(artel.ReasonRefused, "the owner has paused this machine")
+			case p.shut() != "":
+				refuse(artel.ReasonRefused, p.shut())
 				continue
 			}
 			next, fx, err := s.Take(k, st.Spec, st.Keep, t.now)
@@ -187,7 +187,7 @@ func (p *Provider) watch(ctx context.Context, from artel.NodeID, req []byte) ([]
 		var news chan struct{}
 		err := p.with(ctx, from, m.Lease, func(t *tx, s *sold) error {
 			p.forget(t, s, m.Done)
-			resp, news = s.answer(m.After, t.now), s.news
+			resp, news = p.standing(s.answer(m.After, t.now)), s.news
 			return nil
 		})
 		if err != nil {

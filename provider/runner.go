@@ -62,6 +62,11 @@ type Boxed struct {
 	spared map[string]bool   // what attempts of Left use
 	empty  []string          // output directories to be used again
 	outs   int               // how many were made
+	still  still             // whether programs run at all
+	left   []Attempt         // those of Left that an earlier run may have frozen
+
+	moved   uint64             // see Networks
+	movedBy map[Attempt]uint64 // by those that ran then
 
 	since   time.Time                          // of Begin
 	saved   map[Attempt][]artel.Ref            // generations in Saves, the oldest first
@@ -178,22 +183,31 @@ func (a *attempt) takeUp(run sandbox.Left) {
 // begin starts it, unless it is to leave before it has: then, and when it cannot be
 // started, it returns its end.
 func (a *attempt) begin(ctx context.Context) (f *lease.Finish) {
-	within, cancel := context.WithCancel(ctx)
-	defer cancel()
+	within, cancel := a.beginning(ctx, a.Attempt)
+	defer cancel(nil)
 	var heard sync.WaitGroup
 	started := make(chan struct{})
 	heard.Go(func() {
 		select {
 		case d := <-a.c.Drain:
 			a.leave = &d
-			cancel()
+			cancel(context.Canceled)
 		case <-started:
 		}
 	})
 	end := a.start(within)
 	close(started)
 	heard.Wait()
-	if end != nil && a.leave != nil && ctx.Err() == nil {
+	if end == nil && !a.begins(a.Attempt, a.run) {
+		a.run.Kill()
+		_, _ = a.run.Wait(context.WithoutCancel(ctx)) // its files are in use until then
+		end = &lease.Finish{}
+	}
+	switch {
+	case end == nil || ctx.Err() != nil:
+	case errors.Is(context.Cause(within), errEvicted):
+		end.Reason, end.Message = artel.ReasonEvicted, needs
+	case a.leave != nil:
 		end.Reason, end.Message = a.leave.Reason, a.leave.Message
 	}
 	return end
@@ -312,7 +326,7 @@ func notServed(err error) artel.Reason {
 // conclude waits for the end, takes checkpoints meanwhile, and seals what is left in out.
 func (a *attempt) conclude(ctx context.Context) lease.Finish {
 	a.alive(a.Attempt, a.run)
-	a.c.Phase("running")
+	a.c.Phase(phaseRunning)
 	stop := context.AfterFunc(ctx, a.run.Kill)
 	saving := a.saving(ctx)
 	exit, err := a.run.Wait(context.WithoutCancel(ctx))
@@ -381,10 +395,7 @@ func clean(err error) error {
 func (b *Boxed) alive(k Attempt, run sandbox.Run) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.live == nil {
-		b.live, b.stands = map[Attempt]sandbox.Run{}, map[Attempt]*stand{}
-	}
-	b.live[k], b.stands[k] = run, &stand{}
+	b.enter(k, run)
 	if run == nil {
 		delete(b.live, k)
 		delete(b.stands, k)

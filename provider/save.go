@@ -147,18 +147,18 @@ func (s *saver) rounds(ctx context.Context) {
 		err := s.round(ctx, b)
 		next = max(s.interval(b)-time.Since(began), 0)
 		switch {
-		case ctx.Err() != nil:
+		case ctx.Err() != nil, errors.Is(err, sandbox.ErrEnded):
 			return
 		case errors.Is(err, errSame): // looked at again soon: it costs next to nothing
 			next = min(next, max(b.Min, next/4))
 		case err != nil:
 			next = max(next, b.Min)
-			s.c.Phase("running-unsaved")
+			s.c.Phase(phaseUnsaved)
 			if s.Failed != nil {
 				s.Failed(s.Attempt, err)
 			}
 		default:
-			s.c.Phase("running")
+			s.c.Phase(phaseRunning)
 		}
 	}
 }

@@ -29,7 +29,7 @@ import (
 var testDomain = artel.NewDomain(7, artel.Address{1}, artel.Address{2})
 
 // patience bounds every wait for what surely comes.
-const patience = time.Minute
+const patience = 5 * time.Minute
 
 func until(t testing.TB, what string, f func() bool) {
 	t.Helper()

@@ -17,7 +17,7 @@ type stand struct {
 
 // Still makes an attempt that runs stand still, and returns what lets it go on; it does
 // when everybody who made it stand has let it. The error wraps sandbox.ErrNotMovable
-// where its box cannot, and sandbox.ErrEnded where it does not run.
+// where its box cannot stop it, and sandbox.ErrEnded where it does not run.
 func (b *Boxed) Still(ctx context.Context, k Attempt) (goOn func(), err error) {
 	b.mu.Lock()
 	run, s := b.live[k], b.stands[k]
@@ -25,7 +25,7 @@ func (b *Boxed) Still(ctx context.Context, k Attempt) (goOn func(), err error) {
 	if run == nil || s == nil {
 		return nil, fmt.Errorf("stop task %d attempt %d: %w", k.Task, k.TaskKey.Attempt, sandbox.ErrEnded)
 	}
-	m, ok := run.(sandbox.Movable)
+	m, ok := run.(sandbox.Freezer)
 	if !ok {
 		return nil, fmt.Errorf("stop task %d attempt %d: %w: programs of this sandbox do not stand still", k.Task, k.TaskKey.Attempt, sandbox.ErrNotMovable)
 	}

@@ -12,6 +12,9 @@ import (
 // Status is what the owner sees.
 type Status struct {
 	Paused  bool
+	Way     Way    // how the machine's owner has it back
+	Why     string // and why
+	Since   int64  // unix ms
 	Slots   uint32
 	Busy    uint32 // of Slots, those under lease
 	Leases  []LeaseStatus
@@ -43,6 +46,7 @@ type LeaseStatus struct {
 func (p *Provider) Status(ctx context.Context) (st Status, ok bool) {
 	ok = p.do(ctx, func(t *tx) {
 		st.Signed = p.signed
+		st.Way, st.Why, st.Since = p.way.how, p.way.why, p.way.since
 		st.Paused, st.Slots = p.paused, p.policy().Resources.Slots
 		for _, s := range p.leases {
 			st.Leases = append(st.Leases, LeaseStatus{
@@ -139,12 +143,14 @@ func (p *Provider) Drained(ctx context.Context) (yes bool) {
 // EndAll ends every lease and what runs on it: the owner wants the machine now.
 func (p *Provider) EndAll(ctx context.Context) bool {
 	return p.do(ctx, func(t *tx) {
-		for _, s := range p.leases {
-			if s.Phase == lease.Open {
-				next, fx := s.Close(t.now)
-				p.set(t, s, next, fx)
-				t.after = append(t.after, s.wake)
-			}
-		}
+		p.drainAll(t, artel.ReasonEvicted, wantsBack, func(*sold) bool { return true })
+	})
+}
+
+// LeaveKept has the tasks go elsewhere that are checkpointed, each after a last one, and
+// ends their leases; others go on to their end.
+func (p *Provider) LeaveKept(ctx context.Context) bool {
+	return p.do(ctx, func(t *tx) {
+		p.drainAll(t, artel.ReasonDrained, wantsBack, func(s *sold) bool { return s.Terms.Risk != 0 })
 	})
 }

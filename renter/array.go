@@ -147,29 +147,35 @@ func (r *Renter) running(a *active, now int64) (out []job.Running) {
 	return out
 }
 
+// last returns what tells of a host whether it would be done long after all others
+// with whatever it got of a job now.
+func (r *Renter) last(t *tx, a *active) func(artel.NodeID, float64) bool {
+	var out []job.Running
+	looked := false
+	return func(n artel.NodeID, speed float64) bool {
+		if typical := a.pace.Typical(); typical == 0 || a.pace.Expect(n, speed) < 2*typical {
+			return false
+		}
+		if !looked {
+			out, looked = r.running(a, t.now), true
+		}
+		return a.pace.SitsOut(n, speed, out, len(a.waiting))
+	}
+}
+
 // apt leaves those leases of a job out that would not be done in time, or long after
 // all others.
 func (r *Renter) apt(t *tx, a *active, leases []*bought) []*bought {
 	if a.Spec.Deadline == 0 && a.Spec.Count == 1 {
 		return leases
 	}
-	var out []job.Running
-	looked := false
+	late := r.last(t, a)
 	return slices.DeleteFunc(leases, func(b *bought) bool {
 		speed, begins := r.speed(b, t.now), t.now
 		if b.room(t.now, 0) == 0 {
 			begins += int64(a.pace.Expect(b.node, speed)) // it waits for a slot
 		}
-		if !a.InTime(&a.pace, b.node, speed, begins) {
-			return true
-		}
-		if typical := a.pace.Typical(); typical == 0 || a.pace.Expect(b.node, speed) < 2*typical {
-			return false
-		}
-		if !looked {
-			out, looked = r.running(a, t.now), true
-		}
-		return a.pace.SitsOut(b.node, speed, out, len(a.waiting))
+		return !a.InTime(&a.pace, b.node, speed, begins) || late(b.node, speed)
 	})
 }
 
@@ -179,11 +185,9 @@ func (r *Renter) copies(t *tx, a *active) {
 	if a.Phase != job.Active || a.out == 0 || a.Halted != 0 || a.Spec.Count == 1 && a.Spec.Deadline == 0 || t.now-a.lookedAt < lookEvery && t.now >= a.lookedAt {
 		return
 	}
-	waiting := 0
-	for _, i := range a.waiting {
-		if a.Ready(a.tasks[i], t.now) {
-			waiting++
-		}
+	waiting := 0 // or one, or more
+	if slices.ContainsFunc(a.waiting, func(i uint64) bool { return a.Ready(a.tasks[i], t.now) }) {
+		waiting = 1
 	}
 	if waiting > 0 && !slices.ContainsFunc(r.room, func(b *bought) bool { return b.room(t.now, 0) > 0 }) {
 		return // a slot is free the next time that something ends

@@ -1,6 +1,7 @@
 package renter
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -215,4 +216,59 @@ func TestAProgramThatFailsEverywhere(t *testing.T) {
 			}
 		})
 	})
+}
+
+// The renter's process ends at each of its stores in turn while a task is out twice:
+// each task is done once, by a receipt of the host that it names.
+func TestCrashAtEveryStoreOfACopy(t *testing.T) {
+	most, won := 0, 0
+	for at := 1; at <= max(most, 1); at++ {
+		live(t, 3, func(t *testing.T, w *world) {
+			w.sellers[0].slow(1, time.Hour)
+			w.store.crash = func() error {
+				if w.store.saves == at {
+					return errCrash
+				}
+				return nil
+			}
+			w.run(func() {
+				s, id := spec(5), artel.Keccak([]byte("job"))
+				s.Wall = 100_000
+				for _, x := range w.sellers {
+					x.offer.MaxUnpaid = artel.Cost(unitPrice, 10*s.Wall)
+				}
+				for range 10 { // the crash may take the answer with it
+					ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+					_ = w.r.Submit(ctx, id, s)
+					cancel()
+					time.Sleep(time.Second)
+				}
+				var j job.Job
+				var ts []job.Task
+				for range 600 {
+					time.Sleep(time.Second)
+					var err error
+					if j, ts, err = w.store.Job(t.Context(), id); err == nil && j.Phase != job.Active {
+						break
+					}
+				}
+				if j.Phase != job.Finished || j.Failed != 0 || j.Open != 0 {
+					t.Fatalf("crash at store %d: the job is %s, %d open: %+v", at, j.Phase, j.Open, ts)
+				}
+				for _, task := range ts {
+					a := task.Attempts[task.Receipt.Result.Attempt-1]
+					if task.State != job.Done || a.Node != task.Node || a.Reason != artel.ReasonExited {
+						t.Errorf("crash at store %d: task %d is %s by %s: %+v", at, task.Index, task.State, task.Node.Short(), task.Attempts)
+					}
+					if a.Copy {
+						won++
+					}
+				}
+			})
+			most = max(most, w.store.saves)
+		})
+	}
+	if most < 10 || won == 0 {
+		t.Errorf("%d stores, %d copies were first: nothing was shown", most, won)
+	}
 }

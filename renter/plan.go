@@ -56,7 +56,10 @@ func (r *Renter) plan(t *tx) {
 			if asks++; asks == maxAsks {
 				r.turn = i + 1
 			}
-			r.ask(t, a, ready, func(l Listed) bool { return a.lonely || !a.shuns(l.Offer.Node, t.now) })
+			late := r.last(t, a)
+			r.ask(t, a, ready, func(l Listed) bool {
+				return (a.lonely || !a.shuns(l.Offer.Node, t.now)) && !late(l.Offer.Node, r.speedOf(l.Offer.Node, l.Offer.Speed, t.now))
+			})
 		}
 	}
 	if asks < maxAsks {
@@ -94,7 +97,7 @@ func (r *Renter) assign(t *tx, a *active) int {
 			ready++
 			continue
 		}
-		b := r.pick(leases, task, a.lonely, t.now)
+		b := r.pick(leases, task, a.lonely || !suspect && task.Rested(t.now), t.now)
 		if b == nil || left.Less(b.commits(1).Sub(b.commits(0))) {
 			rest = append(rest, i)
 			ready++
@@ -158,7 +161,9 @@ func suits(t artel.Terms, j artel.JobSpec) bool {
 		(len(j.Providers) == 0 || slices.Contains(j.Providers, t.Node))
 }
 
-func (r *Renter) pick(leases []*bought, task job.Task, lonely bool, now int64) *bought {
+// pick chooses the first lease with room on whose host a task has not failed, or any
+// where that is better than to wait.
+func (r *Renter) pick(leases []*bought, task job.Task, any bool, now int64) *bought {
 	var second *bought
 	for _, b := range leases {
 		if r.free(b, now) == 0 {
@@ -172,7 +177,7 @@ func (r *Renter) pick(leases []*bought, task job.Task, lonely bool, now int64) *
 		}
 		second = b
 	}
-	if lonely || task.Rested(now) {
+	if any {
 		return second // nobody else is there
 	}
 	return nil

@@ -188,6 +188,7 @@ type bought struct {
 	silent   job.Silence
 	patient  int64 // unix ms from which silence counts: the running question may take as long
 	progress map[lease.TaskKey]Progress
+	stood    map[lease.TaskKey]stood
 	cancel   context.CancelFunc
 }
 

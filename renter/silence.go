@@ -44,6 +44,12 @@ func (r *Renter) jumped(t *tx, j core.Jump) {
 	for _, b := range r.leases {
 		b.Bought, b.idle = b.Shifted(ms), b.idle.Add(j.Set)
 		b.patient += ms
+		for k, s := range b.stood {
+			if s.since != 0 {
+				s.since += ms
+				b.stood[k] = s
+			}
+		}
 		for _, w := range b.work {
 			if w.Begun != 0 {
 				w.Begun += ms
@@ -74,6 +80,7 @@ func (r *Renter) tick(t *tx) {
 	for _, b := range r.ordered() {
 		r.judge(t, b)
 		if r.leases[b.id] == b {
+			r.standStill(t, b)
 			r.stalled(t, b)
 			r.takeBack(t, b)
 			r.rest(t, b)
@@ -157,7 +164,8 @@ func (r *Renter) stalled(t *tx, b *bought) {
 		return // what ended meanwhile is still to be heard
 	}
 	overdue := func(slack int64) []lease.TaskKey {
-		return append(b.overdue(t.now, slack), r.unsaved(b, t.now, slack)...)
+		at := func(now int64) []lease.TaskKey { return append(b.overdue(now, slack), r.unsaved(b, now, slack)...) }
+		return b.excused(at(t.now), at, t.now)
 	}
 	late := overdue(slack)
 	if len(late) == 0 {

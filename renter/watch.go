@@ -107,6 +107,7 @@ func (r *Renter) heard(t *tx, b *bought, resp wire.WatchResponse, err error, ask
 		running = append(running, k)
 		b.progress[k] = Progress{p.Phase, p.Elapsed}
 	}
+	b.stands(was.Heard, t.now)
 	t.news = t.news || len(running) > 0
 	for _, e := range resp.Events {
 		k := lease.TaskKey{Task: e.Task, Attempt: e.Attempt}

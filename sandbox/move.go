@@ -9,19 +9,10 @@ import (
 	"github.com/artel-network/artel"
 )
 
-// Movable is a Run that can stand still, and whose whole state can be written down, to
-// go on from there elsewhere (Spec.Restore).
+// Movable is a Freezer whose whole state can be written down, to go on from there
+// elsewhere (Spec.Restore).
 type Movable interface {
-	Run
-	// Freeze stops every process of the box and returns when none runs any more; its
-	// memory stays. What is frozen uses no processor, its wall clock stands still (neither
-	// Limits.WallMillis nor Exit.WallMillis count the time), and Exec and Dial wait. The
-	// program's own clocks go on: it sees a jump. Kill works. Freezing what is frozen does
-	// nothing. The error is about the host, ErrEnded or ctx's (the box may be frozen then
-	// nevertheless: Thaw).
-	Freeze(ctx context.Context) error
-	// Thaw lets it go on. Thawing what is not frozen does nothing.
-	Thaw(ctx context.Context) error
+	Freezer
 	// Checkpoint writes the whole state of the box into dir, an existing, empty directory:
 	// memory, processes, open files, what was written above the image, /out, /checkpoint
 	// and the log, all of one instant. The program stands still meanwhile

@@ -103,9 +103,9 @@ type Capabilities struct {
 	GPUs bool
 	// Interactive: every Run of it implements Interactive.
 	Interactive bool
-	// Freezes: every Run of it implements Movable, and Freeze and Thaw work.
+	// Freezes: every Run of it implements Freezer, and the box implements Meter.
 	Freezes bool
-	// Moves: Checkpoint works besides, Spec.Restore is understood, and the box implements Mover.
+	// Moves: every Run of it implements Movable, Spec.Restore is understood, and the box implements Mover.
 	Moves bool
 	// Outlives: attempts go on when the process that holds the Box dies, and the box
 	// implements Adopter.

@@ -145,10 +145,14 @@ type WatchResponse struct {
 	Message  string
 }
 
+// PhaseFrozen is that of an attempt that stands still, and whose time does not count, while
+// the provider's owner needs the machine.
+const PhaseFrozen = "frozen"
+
 // Progress of a running attempt.
 type Progress struct {
 	TaskKey
-	Phase    string // "fetching", "queued", "running", "sealing"
+	Phase    string // "fetching", "queued", "running", "sealing", or PhaseFrozen
 	Elapsed  uint64 // milliseconds since it was taken
 	LogBytes uint64
 }

@@ -43,7 +43,7 @@ func offerPB(o artel.Offer) *wirepb.Offer {
 		Seq: o.Seq, Issued: o.Issued, Expires: o.Expires,
 		Resources: resourcesPB(o.Resources), Price: uint64(o.Price), Region: valid(o.Region),
 		Speed: o.Speed, UpSince: o.UpSince, MaxUnpaid: amountBytes(o.MaxUnpaid), Prepay: o.Prepay, MaxUnit: o.MaxUnit,
-		PullFree: o.PullFree, PullPrice: uint64(o.PullPrice), Moves: valid(o.Moves), Keeps: o.Keeps,
+		PullFree: o.PullFree, PullPrice: uint64(o.PullPrice), Moves: valid(o.Moves), Keeps: o.Keeps, Strict: o.Strict,
 	}
 	if c := o.CPU; c.Arch != "" || c.Vendor != "" || len(c.Features) > 0 {
 		m.Cpu = &wirepb.CPU{Arch: valid(c.Arch), Vendor: valid(c.Vendor)}
@@ -75,7 +75,7 @@ func readOffer(b []byte) (artel.Offer, error) {
 		Resources: resources(m.Resources), Price: artel.Price(m.Price), Region: r.name("region", m.Region),
 		Speed: m.Speed, UpSince: r.atMost("up_since", m.UpSince, maxTime),
 		MaxUnpaid: r.amount("max_unpaid", m.MaxUnpaid), Prepay: m.Prepay, MaxUnit: m.MaxUnit,
-		PullFree: m.PullFree, PullPrice: artel.Price(m.PullPrice), Moves: r.name("moves", m.Moves), Keeps: m.Keeps,
+		PullFree: m.PullFree, PullPrice: artel.Price(m.PullPrice), Moves: r.name("moves", m.Moves), Keeps: m.Keeps, Strict: m.Strict,
 		GPU: artel.GPU{Model: r.name("gpu.model", m.Gpu.GetModel()), Driver: r.name("gpu.driver", m.Gpu.GetDriver())},
 		CPU: artel.CPU{Arch: r.name("cpu.arch", m.Cpu.GetArch()), Vendor: r.name("cpu.vendor", m.Cpu.GetVendor())},
 	}

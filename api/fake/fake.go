@@ -1,7 +1,8 @@
 // Package fake is a node in memory for tests of what speaks to the API: jobs
 // run at once and print a line per task, money moves in a map. A job whose name
 // begins with "slow" runs until it is cancelled; one whose name begins with
-// "fail" fails its last task.
+// "fail" fails its last task, and of one whose name begins with "late" the last task
+// is not done when its deadline comes.
 package fake
 
 import (
@@ -35,6 +36,7 @@ type Node struct {
 	jobs     []*job
 	blobs    map[artel.Ref][]byte
 	provide  api.ProvideStatus
+	owner    api.Owner
 	balance  api.Balance
 	vouchers []api.Voucher
 	offers   []api.Offer
@@ -231,7 +233,12 @@ func (n *Node) submit(r api.SubmitRequest) (api.Job, error) {
 		j.event(api.JobEvent{Kind: api.EventTask, Task: t.Index, Attempt: 1, State: api.StateRunning, Provider: prov})
 		j.detail.Running++
 		j.detail.Attempts++
-		if !strings.HasPrefix(r.Spec.Name, "slow") {
+		if last := i == r.Spec.Count-1; last && strings.HasPrefix(r.Spec.Name, "late") {
+			t.State, t.Reason = api.StateCancelled, artel.ReasonCancelled
+			j.detail.Running, j.detail.Cancelled, j.detail.Reason = j.detail.Running-1, j.detail.Cancelled+1, artel.ReasonDeadline
+			j.detail.Message = fmt.Sprintf("the deadline came with %d of %d tasks done", j.detail.Done, j.detail.Tasks)
+			j.event(api.JobEvent{Kind: api.EventTask, Task: t.Index, Attempt: 1, State: t.State, Provider: prov, Reason: t.Reason})
+		} else if !strings.HasPrefix(r.Spec.Name, "slow") {
 			j.finish(&t, i == r.Spec.Count-1 && strings.HasPrefix(r.Spec.Name, "fail"))
 		}
 		j.detail.List = append(j.detail.List, t)

@@ -2,6 +2,7 @@ package fake
 
 import (
 	"context"
+	"time"
 
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/api"
@@ -93,6 +94,39 @@ func (n *Node) StopProviding(_ context.Context, now bool) (out api.ProvideStatus
 		out = n.provide
 	})
 	return out, nil
+}
+
+// Owner implements api.Node.
+func (n *Node) Owner(context.Context) (out api.Owner, _ error) {
+	n.change(func() {
+		out = n.owner
+		out.File, out.Seen = "/dir/owner.yaml", []api.Fact{{Name: "input", Text: "3s ago, by a terminal"}}
+		if out.Action == "" {
+			out.Action = "run"
+		}
+	})
+	return out, nil
+}
+
+// PauseWork implements api.Node.
+func (n *Node) PauseWork(ctx context.Context, r api.PauseRequest) (api.Owner, error) {
+	if r.How == "" {
+		r.How = "freeze"
+	}
+	n.change(func() {
+		n.owner = api.Owner{Action: r.How, Paused: r.How, Why: "its owner has paused it", Since: when}
+		n.provide.Way, n.provide.Why, n.provide.Since = map[string]string{"freeze": "frozen", "evict": "evicted", "drain": "draining"}[r.How], n.owner.Why, when
+		if r.For > 0 {
+			n.owner.Until = when.Add(time.Duration(r.For) * time.Millisecond)
+		}
+	})
+	return n.Owner(ctx)
+}
+
+// ResumeWork implements api.Node.
+func (n *Node) ResumeWork(ctx context.Context) (api.Owner, error) {
+	n.change(func() { n.owner, n.provide.Way = api.Owner{}, "" })
+	return n.Owner(ctx)
 }
 
 // ProvideStatus implements api.Node.

@@ -111,8 +111,10 @@ func (l *link) run(parent context.Context) error {
 	l.p.mu.Unlock()
 	ctx, cancel := context.WithCancel(parent)
 	defer cancel()
-	// Close and not breakOff: the peer learns that this was an orderly end.
-	defer context.AfterFunc(ctx, func() { stream.Close(); stream.SetReadDeadline(time.Unix(1, 0)) })()
+	// Then it closes, and is not broken off: the peer learns that this was an orderly
+	// end. Close itself waits, up to 10 s, for a peer that has not agreed to the protocol
+	// yet, unless the reader has given it up.
+	defer context.AfterFunc(ctx, func() { stream.SetReadDeadline(time.Unix(1, 0)) })()
 	if err := l.write(helloFrame(l.p.share.root, s.addrs())); err != nil {
 		return err
 	}

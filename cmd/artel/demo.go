@@ -28,8 +28,9 @@ func (a *app) demoCmd() *cobra.Command {
 		Long: `Show a whole network at work on this machine: a chain, a renter and four
 providers, each a process of its own. The renter trains a small neural network on
 1,797 handwritten digits, with 16 settings, on the providers' machines. One
-provider is killed while it works. The winner is trained once more in a container,
-where containers run. At the end every unit of money is accounted for. The exit
+provider is killed while it works. The winner is trained further in a container,
+where containers run, on a machine that loses its power: it goes on elsewhere from its
+last checkpoint, and comes to the same weights. At the end every unit of money is accounted for. The exit
 code is 0 only if everything on the list at the end holds.
 
 make demo builds the program that is trained and starts this.`,

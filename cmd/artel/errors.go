@@ -8,8 +8,8 @@ import (
 	"strings"
 
 	"github.com/artel-network/artel/api"
-	"github.com/artel-network/artel/cmd/artel/internal/jobfile"
-	"github.com/artel-network/artel/cmd/artel/internal/near"
+	"github.com/artel-network/artel/internal/near"
+	"github.com/artel-network/artel/internal/yamlfile"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -60,7 +60,7 @@ func (a *app) report(ctx context.Context, cmd *cobra.Command, err error) int {
 	}
 	e, exit := api.AsError(err), exitFailed
 	var u usageError
-	var m *jobfile.Mistake
+	var m *yamlfile.Mistake
 	if errors.As(err, &m) {
 		e, exit = &api.Error{Code: api.CodeInvalid, Message: m.Msg, Hint: m.Hint}, exitUsage
 	}

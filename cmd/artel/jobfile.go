@@ -10,16 +10,17 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/artel-network/artel/cmd/artel/internal/jobfile"
+	"github.com/artel-network/artel/internal/yamlfile"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
 
 // jobFile is a job file on its way into the flags of run.
 type jobFile struct {
-	*jobfile.File
-	dir     string                     // its paths are relative to this; empty: to the working directory
-	applied map[string][]jobfile.Value // by flag
+	*yamlfile.File
+	Command []string
+	dir     string                      // its paths are relative to this; empty: to the working directory
+	applied map[string][]yamlfile.Value // by flag
 }
 
 // splitJobFile takes the job file off the arguments of run. dash is how many of
@@ -49,15 +50,30 @@ func (a *app) readJobFile(file string, cmd *cobra.Command) (*jobFile, error) {
 		defer f.Close()
 		in, name, dir = f, file, filepath.Dir(file)
 	}
-	b, err := io.ReadAll(io.LimitReader(in, jobfile.MaxBytes+1))
+	b, err := io.ReadAll(io.LimitReader(in, yamlfile.MaxBytes+1))
 	if err != nil {
 		return nil, fmt.Errorf("read job file %s: %w", name, err)
 	}
-	j, err := jobfile.Parse(name, b, jobFields(cmd.Flags()))
+	return parseJobFile(name, dir, b, cmd.Flags())
+}
+
+func parseJobFile(name, dir string, b []byte, fs *pflag.FlagSet) (*jobFile, error) {
+	f, err := yamlfile.Parse(jobFormat(fs), name, b)
 	if err != nil {
 		return nil, err
 	}
-	return &jobFile{File: j, dir: dir}, nil
+	j := &jobFile{File: f, dir: dir}
+	f.Fields = slices.DeleteFunc(f.Fields, func(s yamlfile.Set) bool {
+		if s.Name != commandField {
+			return false
+		}
+		j.Command = []string{}
+		for _, v := range s.Values {
+			j.Command = append(j.Command, v.Text)
+		}
+		return true
+	})
+	return j, nil
 }
 
 // apply sets the flags that the command line has not set. Of the environment,
@@ -70,7 +86,7 @@ func (j *jobFile) apply(fs *pflag.FlagSet) error {
 	if changed["env"] {
 		given, _ = fs.GetStringArray("env")
 	}
-	j.applied = map[string][]jobfile.Value{}
+	j.applied = map[string][]yamlfile.Value{}
 	for _, f := range j.Fields {
 		if changed[f.Name] && f.Name != "env" || program && (f.Name == "image" || f.Name == "wasm") {
 			continue

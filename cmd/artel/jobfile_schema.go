@@ -6,7 +6,7 @@ import (
 	"fmt"
 
 	"github.com/artel-network/artel"
-	"github.com/artel-network/artel/cmd/artel/internal/jobfile"
+	"github.com/artel-network/artel/internal/yamlfile"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -21,17 +21,35 @@ func fieldNames() []string {
 	}
 }
 
+// commandField is the one field that is not a flag's.
+const commandField = "command"
+
+// jobFormat is what job files are.
+func jobFormat(fs *pflag.FlagSet) yamlfile.Format {
+	return yamlfile.Format{
+		Noun: "job file", Example: "image: python:3.12", List: "artel run --schema lists the fields", Long: "put long lists into an input file, and read them from /in",
+		Either: [2]string{"image", "wasm"}, Fields: jobFields(fs),
+		Known: map[string]string{
+			"args": "command", "cmd": "command", "entrypoint": "command", "run": "command", "memory": "mem", "ram": "mem", "cpus": "cpu", "cores": "cpu",
+			"gpus": "gpu", "environment": "env", "variables": "env", "network": "net", "allow": "net", "hosts": "net", "input": "in", "inputs": "in", "output": "out",
+			"outputs": "out", "cwd": "workdir", "working-dir": "workdir", "dir": "workdir", "providers": "provider", "secrets": "secret", "retries": "tries",
+			"tasks": "array", "count": "array", "price": "max-price", "program": "wasm", "parallelism": "parallel", "time": "timeout", "storage": "disk",
+		},
+	}
+}
+
 // jobFields returns the fields of job files, with their types and descriptions
 // from the flags of run.
-func jobFields(fs *pflag.FlagSet) []jobfile.Field {
-	var out []jobfile.Field
+func jobFields(fs *pflag.FlagSet) []yamlfile.Field {
+	var out []yamlfile.Field
 	for _, name := range fieldNames() {
-		f := jobfile.Field{Name: name, Kind: jobfile.KindText}
+		f := yamlfile.Field{Name: name, Kind: yamlfile.KindText}
 		switch name {
 		case "version":
-			f.Kind, f.Doc = jobfile.KindVersion, "version of this format"
-		case "command":
-			f.Kind, f.Doc = jobfile.KindList, "the program's arguments, as after -- on the command line: for an image they take the place of its own command"
+			f.Kind, f.Doc = yamlfile.KindVersion, "version of this format"
+		case commandField:
+			f.Bools, f.Hint = true, `like [python, train.py]; a shell's line is [sh, -c, "..."]`
+			f.Kind, f.Doc = yamlfile.KindList, "the program's arguments, as after -- on the command line: for an image they take the place of its own command"
 		default:
 			flag := fs.Lookup(name)
 			if flag == nil {
@@ -40,11 +58,11 @@ func jobFields(fs *pflag.FlagSet) []jobfile.Field {
 			f.Doc = flag.Usage
 			switch {
 			case name == "env":
-				f.Kind, f.Doc = jobfile.KindEnv, "variables for the program"
+				f.Kind, f.Doc = yamlfile.KindEnv, "variables for the program"
 			case flag.Value.Type() == "uint32":
-				f.Kind = jobfile.KindNumber
+				f.Kind = yamlfile.KindNumber
 			case flag.Value.Type() == "stringArray":
-				f.Kind = jobfile.KindList
+				f.Kind = yamlfile.KindList
 			}
 		}
 		out = append(out, f)
@@ -114,7 +132,7 @@ func jobSchema(fs *pflag.FlagSet) object {
 	}
 }
 
-func fieldSchema(f jobfile.Field) object {
+func fieldSchema(f yamlfile.Field) object {
 	text := func(form string) object { return object{{"type", []string{"string", "number"}}, {"pattern", form}} }
 	texts := object{{"type", "array"}, {"items", object{{"type", []string{"string", "number"}}}}}
 	switch f.Name {
@@ -158,9 +176,9 @@ func fieldSchema(f jobfile.Field) object {
 		return object{{"type", "integer"}, {"minimum", 1}}
 	}
 	switch f.Kind {
-	case jobfile.KindNumber:
+	case yamlfile.KindNumber:
 		return object{{"type", "integer"}, {"minimum", 0}}
-	case jobfile.KindList:
+	case yamlfile.KindList:
 		return texts
 	}
 	return object{{"type", []string{"string", "number"}}}

@@ -8,8 +8,8 @@ import (
 	"regexp"
 	"slices"
 	"testing"
+	"time"
 
-	"github.com/artel-network/artel/cmd/artel/internal/jobfile"
 	"github.com/spf13/pflag"
 )
 
@@ -54,6 +54,7 @@ func TestSchemaIsPublished(t *testing.T) {
 func TestSchemaForms(t *testing.T) {
 	size := func(s string) error { _, err := parseSize("", s); return err }
 	duration := func(s string) error { _, err := parseDuration("", s); return err }
+	deadline := func(s string) error { _, err := parseDeadline("", s, time.Now()); return err }
 	array := func(s string) error { _, _, err := parseArray(s); return err }
 	for _, r := range []struct {
 		form      string
@@ -62,6 +63,7 @@ func TestSchemaForms(t *testing.T) {
 	}{
 		{formSize, size, []string{"1", "512MiB", "1.5GiB", "200MB", "4g", "10 kb", "7B"}, []string{"", "lots", "-1", "4XiB", "1e3", "MiB"}},
 		{formDuration, duration, []string{"90s", "10m", "2h30m", "1d", "1d12h", "1.5h"}, []string{"soon", "10", "-5m", "1w"}},
+		{formDeadline, deadline, []string{"2h", "1d12h", "18:30", "2127-01-31T18:30", "2127-01-31 18:30:05", "2127-01-31T18:30:00+02:00", "2127-01-31T18:30Z"}, []string{"soon", "10", "18", "2127-01-31", "18:3"}},
 		{formArray, array, []string{"1-16", "0-0"}, []string{"16", "a-b", "1-", "-1", "1-2-3"}},
 	} {
 		re := regexp.MustCompile(r.form)
@@ -89,12 +91,11 @@ func TestExamplesAreJobFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 		fs := runFlags(t)
-		file, err := jobfile.Parse(f, b, jobFields(fs))
+		j, err := parseJobFile(f, filepath.Dir(f), b, fs)
 		if err != nil {
 			t.Error(err)
 			continue
 		}
-		j := &jobFile{File: file, dir: filepath.Dir(f)}
 		if err := j.apply(fs); err != nil {
 			t.Error(err)
 		}
@@ -111,11 +112,10 @@ func TestJobFileValues(t *testing.T) {
 	text := `{"version": 1, "image": "python", "name": 2024, "command": ["sh", "-c", 1, 2.50, true],
 	"env": {"A": 1, "B": "x=y", "C": true, "D": "", "E": 0x10}, "mem": 1073741824, "max-price": 500, "net": ["a.org", "b.org:1"], "cpu": 2}`
 	fs := runFlags(t)
-	file, err := jobfile.Parse("f", []byte(text), jobFields(fs))
+	j, err := parseJobFile("f", "", []byte(text), fs)
 	if err != nil {
 		t.Fatal(err)
 	}
-	j := &jobFile{File: file}
 	if err := j.apply(fs); err != nil {
 		t.Fatal(err)
 	}

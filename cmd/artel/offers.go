@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/artel-network/artel"
@@ -18,7 +19,10 @@ func (a *app) offersCmd() *cobra.Command {
 		Long: `List machines on offer. CLAIMED is the speed of a slot that the machine says it has, 1000
 is the reference; MEASURED is what this node has seen of it by timed challenges, and counts
 before the claim. A ! stands where an answer was slower than the claim, or wrong; that
-costs rating for months. artel measure --of NODE asks now.`,
+costs rating for months. artel measure --of NODE asks now. LIMITS says who holds a container
+to what it has paid for: strict, the machine's kernel; loose, the sandbox alone, so that
+processor time is shared with whatever else runs there, and memory may be exceeded for a
+moment; -, it runs no containers. It is the machine's word.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
 			c, err := a.client()
@@ -66,10 +70,10 @@ func (a *app) offerTable(ctx context.Context, c *api.Client, offers []api.Offer)
 		a.say("no machine is on offer; hint: artel doctor shows whether this node has peers")
 		return
 	}
-	rows := [][]string{{"NODE", "PRICE", "PER HOUR", "SLOTS", "MEMORY", "CLAIMED", "MEASURED", "REGION", "SANDBOX", "RATING", "GPU"}}
+	rows := [][]string{{"NODE", "PRICE", "PER HOUR", "SLOTS", "MEMORY", "CLAIMED", "MEASURED", "REGION", "SANDBOX", "LIMITS", "RATING", "GPU"}}
 	for _, o := range offers {
 		rows = append(rows, []string{o.Node.Short(), fmt.Sprint(o.Price), a.hourly(ctx, c, o.Price), fmt.Sprint(o.Resources.Slots), size(o.Resources.Memory),
-			fmt.Sprint(o.Speed), measured(o), clean(o.Region), clean(strings.Join(o.Sandboxes, ",")), fmt.Sprintf("%.2f", o.Rating), gpuText(o.Offer)})
+			fmt.Sprint(o.Speed), measured(o), clean(o.Region), clean(strings.Join(o.Sandboxes, ",")), limits(o.Offer), fmt.Sprintf("%.2f", o.Rating), gpuText(o.Offer)})
 	}
 	table(a.out, rows)
 }
@@ -85,6 +89,17 @@ func measured(o api.Offer) string {
 		return fmt.Sprintf("%.0f", o.Measured)
 	}
 	return "-"
+}
+
+// limits says who holds containers to their limits, as far as the offer says.
+func limits(o artel.Offer) string {
+	switch {
+	case !slices.Contains(o.Sandboxes, sandboxImage):
+		return "-"
+	case o.Strict:
+		return "strict"
+	}
+	return "loose"
 }
 
 // gpuText is what an offer says of its GPUs: "2 × NVIDIA A100, 40 GiB".

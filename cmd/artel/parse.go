@@ -11,57 +11,29 @@ import (
 
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/api"
+	"github.com/artel-network/artel/internal/units"
 	"github.com/artel-network/artel/network"
 )
 
 // parseSize reads bytes: 1000, 64KiB, 1.5GiB, 200MB.
 func parseSize(flag, s string) (uint64, error) {
-	units := []struct {
-		suffix string
-		n      int64
-	}{{"kib", 1 << 10}, {"mib", 1 << 20}, {"gib", 1 << 30}, {"tib", 1 << 40},
-		{"kb", 1e3}, {"mb", 1e6}, {"gb", 1e9}, {"tb", 1e12},
-		{"k", 1 << 10}, {"m", 1 << 20}, {"g", 1 << 30}, {"t", 1 << 40}, {"b", 1}}
-	num, factor := strings.ToLower(strings.TrimSpace(s)), int64(1)
-	for _, u := range units {
-		if body, ok := strings.CutSuffix(num, u.suffix); ok {
-			num, factor = strings.TrimSpace(body), u.n
-			break
-		}
+	n, ok := units.Size(s)
+	if !ok {
+		return 0, usage(units.LikeSize, "%s %q is not a size", flag, clean(s))
 	}
-	r, ok := decimal(num)
-	if ok {
-		r.Mul(r, new(big.Rat).SetInt64(factor))
-		if n := new(big.Int).Quo(r.Num(), r.Denom()); n.IsUint64() && n.Sign() > 0 {
-			return n.Uint64(), nil
-		}
-	}
-	return 0, usage("like 512MiB, 2GiB or a number of bytes", "%s %q is not a size", flag, clean(s))
+	return n, nil
 }
 
 // parseDuration reads 90s, 10m, 2h30m, 1d; the result is in milliseconds.
 func parseDuration(flag, s string) (uint64, error) {
-	days := uint64(0)
-	rest := s
-	if d, tail, ok := strings.Cut(s, "d"); ok {
-		n, err := strconv.ParseUint(d, 10, 16)
-		if err != nil {
-			return 0, usage("like 90s, 10m, 2h30m or 1d", "%s %q is not a time", flag, clean(s))
-		}
-		days, rest = n, tail
+	d, ok := units.Time(s)
+	if !ok {
+		return 0, usage(units.LikeTime, "%s %q is not a time", flag, clean(s))
 	}
-	var d time.Duration
-	if rest != "" || days == 0 {
-		var err error
-		if d, err = time.ParseDuration(rest); err != nil {
-			return 0, usage("like 90s, 10m, 2h30m or 1d", "%s %q is not a time", flag, clean(s))
-		}
+	if d < time.Millisecond {
+		return 0, usage(units.LikeTime, "%s %q is no time at all", flag, clean(s))
 	}
-	ms := d.Milliseconds() + int64(days)*24*3600*1000
-	if ms <= 0 {
-		return 0, usage("like 90s, 10m, 2h30m or 1d", "%s %q is no time at all", flag, clean(s))
-	}
-	return uint64(ms), nil
+	return uint64(d.Milliseconds()), nil
 }
 
 // parseDeadline reads when a job ends: a time from now, as parseDuration does, a time
@@ -136,7 +108,7 @@ func (a *app) parseAmount(ctx context.Context, c *api.Client, flag, s string) (a
 	if !strings.EqualFold(m[2], t.Symbol) {
 		return artel.Amount{}, usage("this network's token is "+t.Symbol, "%s %q is in another token", flag, clean(s))
 	}
-	r, _ := decimal(strings.ReplaceAll(m[1], "_", ""))
+	r, _ := units.Decimal(strings.ReplaceAll(m[1], "_", ""))
 	r.Mul(r, tokenUnits(t))
 	if !r.IsInt() {
 		return artel.Amount{}, usage("the token has "+strconv.Itoa(int(t.Decimals))+" decimals", "%s %q is finer than the token", flag, clean(s))
@@ -164,7 +136,7 @@ func (a *app) parsePrice(ctx context.Context, c *api.Client, flag, s string, up 
 	if m := amountForm.FindStringSubmatch(strings.TrimSpace(body)); m != nil && strings.EqualFold(m[2], t.Symbol) {
 		body = m[1]
 	}
-	r, ok := decimal(body)
+	r, ok := units.Decimal(body)
 	if !ok {
 		return 0, usage(hint, "%s %q is not a price", flag, clean(s))
 	}
@@ -181,15 +153,6 @@ func (a *app) parsePrice(ctx context.Context, c *api.Client, flag, s string, up 
 		return 0, usage("the most is "+hourly(math.MaxUint64, t), "%s %q is more than any price", flag, clean(s))
 	}
 	return artel.Price(n.Uint64()), nil
-}
-
-var decimalForm = regexp.MustCompile(`^[0-9]{1,30}(\.[0-9]{1,30})?$`)
-
-func decimal(s string) (*big.Rat, bool) {
-	if !decimalForm.MatchString(s) {
-		return nil, false
-	}
-	return new(big.Rat).SetString(s)
 }
 
 func tokenUnits(t network.Token) *big.Rat {

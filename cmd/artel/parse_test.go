@@ -18,7 +18,7 @@ import (
 
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/api/fake"
-	"github.com/artel-network/artel/cmd/artel/internal/near"
+	"github.com/artel-network/artel/internal/near"
 	"github.com/artel-network/artel/network"
 )
 
@@ -50,6 +50,26 @@ func TestParseDuration(t *testing.T) {
 	}
 	for _, s := range []string{"", "5", "-5s", "0s", "1us", "xd", "1d-30h", "70000d", "d"} {
 		if got, err := parseDuration("--timeout", s); err == nil {
+			t.Errorf("%q: %d", s, got)
+		}
+	}
+}
+
+func TestParseDeadline(t *testing.T) {
+	zone := time.FixedZone("east", 2*3600)
+	now := time.Date(2026, 11, 22, 18, 30, 15, 0, zone)
+	for s, want := range map[string]string{
+		"2h": "2026-11-22T20:30:15+02:00", "1d": "2026-11-23T18:30:15+02:00", "18:31": "2026-11-22T18:31:00+02:00", "18:30": "2026-11-23T18:30:00+02:00",
+		"2027-01-31T08:00": "2027-01-31T08:00:00+02:00", "2027-01-31 08:00:30": "2027-01-31T08:00:30+02:00", "2027-01-31T08:00Z": "2027-01-31T10:00:00+02:00",
+		"2026-11-22T16:31:00Z": "2026-11-22T18:31:00+02:00",
+	} {
+		got, err := parseDeadline("--deadline", s, now)
+		if at := time.UnixMilli(got).In(zone).Format(time.RFC3339); err != nil || at != want {
+			t.Errorf("%s: %s, %v, want %s", s, at, err, want)
+		}
+	}
+	for _, s := range []string{"", "soon", "5", "-2h", "0s", "24:00", "2026-11-22", "2026-11-22T18:30", "2026-11-22T16:30:00Z", "60000d"} {
+		if got, err := parseDeadline("--deadline", s, now); err == nil {
 			t.Errorf("%q: %d", s, got)
 		}
 	}

@@ -22,7 +22,8 @@ func (a *app) provideCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use: "provide", Short: "Rent this machine out", Args: exactly(),
 		Long: `Switch the provider role on or change it, with --price; without, show how it
-stands. The setting outlasts restarts. --off lets running tasks end first.`,
+stands. The setting outlasts restarts. --off lets running tasks end first; those
+with checkpoints go on elsewhere, within two minutes.`,
 		Example: `  artel provide --max-cpu 4 --max-mem 8GiB --price 0.5/h
   artel provide --off`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -35,7 +36,7 @@ stands. The setting outlasts restarts. --off lets running tasks end first.`,
 	f := c.Flags()
 	f.Uint32Var(&o.cpu, "max-cpu", 0, "cores to give, a slot each (default all)")
 	f.StringVar(&o.mem, "max-mem", "", "memory to give, all slots together (default what the machine can spare)")
-	f.StringVar(&o.disk, "max-disk", "", "disk that strangers may take together: images, and five times what a task may use in each slot (default what the disk can spare)")
+	f.StringVar(&o.disk, "max-disk", "", "disk that strangers may take together: images, checkpoints, and five times what a task may use in each slot (default what the disk can spare)")
 	f.StringVar(&o.gpus, "gpus", "", "NVIDIA GPUs to give: a number, or all (default none); artel doctor lists them")
 	f.StringVar(&o.images, "max-images", "", "disk of --max-disk that container images may take; those used longest ago go first (default a third)")
 	f.StringVar(&o.kept, "max-kept", "", "disk of --max-disk that checkpoints of others may take, half of it of one renter; 0: none (default a tenth)")
@@ -143,7 +144,13 @@ func (a *app) provideText(ctx context.Context, c *api.Client, s api.ProvideStatu
 	}
 	fmt.Fprintf(a.out, "providing  %s\n", state)
 	if s.On || s.Draining {
+		if s.Way != "" {
+			fmt.Fprintf(a.out, "work       %s since %s: %s\n", clean(s.Way), clock(s.Since), clean(s.Why))
+		}
 		fmt.Fprintf(a.out, "price      %d (%s)\n", s.Config.Price, a.hourly(ctx, c, s.Config.Price))
+		if s.Cost > 0 {
+			fmt.Fprintf(a.out, "power      %d (%s), what a slot's power costs by %s\n", s.Cost, a.hourly(ctx, c, s.Cost), "owner.yaml")
+		}
 		fmt.Fprintf(a.out, "busy       %d slots, %d leases\n", s.Busy, s.Leases)
 		if k := s.Config.Kept; k != nil {
 			fmt.Fprintf(a.out, "keeps      %s\n", keptText(*k))

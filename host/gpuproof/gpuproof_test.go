@@ -116,6 +116,47 @@ func TestVerify(t *testing.T) {
 	}
 }
 
+// Who keeps the sums of another seed has not one that is right, even behind true passes,
+// and those of one pass are right at no other place.
+func TestOldSumsAreNoneOfAnotherSeed(t *testing.T) {
+	d, err := load(PTX(small))
+	if err != nil {
+		t.Fatal(err)
+	}
+	q, oldQ := question(8, 10), Question{Seed: [32]byte{9}, Groups: 8, Passes: 10}
+	right, err := d.solve(small, q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old, err := d.solve(small, oldQ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		kept   int // passes that were done
+		answer Answer
+	}{
+		"all of another":        {0, old},
+		"behind a true pass":    {1, append(Answer{right[0]}, old[1:]...)},
+		"the first pass again":  {1, Answer{right[0], right[0], right[0], right[0], right[0], right[0], right[0], right[0], right[0], right[0]}},
+		"behind most of passes": {9, append(append(Answer(nil), right[:9]...), old[9])},
+	} {
+		if err := c.answer.Verify(small, q, c.answer.Digest(q), 2000, rand.Reader); !errors.Is(err, ErrWrong) {
+			t.Errorf("%s: %v", name, err)
+		}
+		before := q.first()
+		for p, sums := range c.answer {
+			v := vectors(small, before)
+			for g, sum := range sums {
+				if (small.product(small.fill(q.keys(), uint32(g)), v, uint32(g)) == sum) != (p < c.kept) {
+					t.Errorf("%s: group %d of pass %d is right: %t", name, g, p+1, p >= c.kept)
+				}
+			}
+			before = next(before, sums)
+		}
+	}
+}
+
 func TestFigures(t *testing.T) {
 	q := Fill(Standard, [32]byte{}, 24<<30, 0.9, 8)
 	if q.Groups != 22118 || q.Check() != nil {

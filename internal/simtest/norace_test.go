@@ -2,4 +2,4 @@
 
 package simtest
 
-const shortSeeds, shortLarge = 20, 100
+const shortSeeds, shortLarge, shortHours = 20, 100, 3

@@ -3,4 +3,4 @@
 package simtest
 
 // The race detector makes a run ten times as long.
-const shortSeeds, shortLarge = 4, 30
+const shortSeeds, shortLarge, shortHours = 4, 30, 1

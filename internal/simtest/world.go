@@ -96,6 +96,9 @@ type node struct {
 	p    *provider.Provider
 	r    *renter.Renter
 
+	domain   artel.Domain
+	shelf    *shelf              // its keeper; nil: it keeps nothing
+	mover    *mover              // takes checkpoints of tasks; nil: a runner does not
 	pays     atomic.Int64        // vouchers a deadbeat still sends
 	restored bool                // from an old copy of its disk
 	before   func(method string) // told of each call of a renter
@@ -216,13 +219,16 @@ func (n *node) start() {
 		})
 	}
 	var run func(context.Context) error
+	if n.shelf != nil {
+		n.shelf.register(n.host)
+	}
 	if n.prov != nil {
 		if n.policy.Speed = trueSpeed; n.habit == boasts {
 			n.policy.Speed *= 10
 		}
 		n.p = provider.New(provider.Config{
 			Key: n.key, Account: n.key.Address(), Network: network, Machine: n.machine, Params: params, Policy: n.policy,
-			Host: cheatingHost{n.host, n}, Ledger: n.ledger, Store: n.prov, Runner: &runner{n: n},
+			Host: cheatingHost{n.host, n}, Ledger: n.ledger, Store: n.prov, Runner: n.runner(),
 			Provers: map[wire.ChallengeKind]provider.Prover{wire.ChallengeCPU: prover{n}}, Log: n.w.log.With("node", n.name),
 			Now: n.now,
 		})
@@ -236,7 +242,7 @@ func (n *node) start() {
 		n.r = renter.New(renter.Config{
 			Key: n.key, Account: n.key.Address(), Network: network, Params: params, Policy: rentPolicy(n.w.patient),
 			Host: caller{n.host, n}, Ledger: n.ledger, Board: n.board, Store: n.rent, Blobs: n.blobs, Fetch: n.fetch, Puzzle: puzzle{},
-			Log: n.w.log.With("node", n.name), Now: n.now, Rand: n.rand,
+			Own: n.own(), Log: n.w.log.With("node", n.name), Now: n.now, Rand: n.rand,
 		})
 		run = n.r.Run
 	}

@@ -127,7 +127,7 @@ func (b *Box) Start(ctx context.Context, id string, spec sandbox.Spec) (sandbox.
 			return nil, fmt.Errorf("start %s: %w: %s is not a directory", id, sandbox.ErrSpec, dir)
 		}
 	}
-	was, err := b.resume(spec)
+	was, state, err := b.resume(spec)
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", id, err)
 	}
@@ -165,7 +165,7 @@ func (b *Box) Start(ctx context.Context, id string, spec sandbox.Spec) (sandbox.
 		go b.drive(runCtx, r, program, spec)
 		return r, nil
 	}
-	s := &stepper{run: r, box: b, spec: spec, image: *was}
+	s := &stepper{run: r, box: b, spec: spec, image: was, state: state}
 	r.log.Resume(was.Log, int64(len(was.Log)))
 	var name string
 	if len(spec.Args) > 1 {

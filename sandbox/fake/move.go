@@ -22,7 +22,7 @@ import (
 type Steps func(spec sandbox.Spec, state []byte, log io.Writer) (next []byte, end *sandbox.Exit)
 
 // stepEvery is how long a step takes at least.
-const stepEvery = 200 * time.Microsecond
+const stepEvery = 100 * time.Microsecond
 
 // NewMover makes a box that runs Steps alone, by Spec.Args[1], and takes checkpoints of
 // them. It wants a Root, of which it sees nothing.
@@ -52,12 +52,11 @@ var _ sandbox.Metered = (*stepper)(nil)
 // Needs is sandbox.Mover's.
 func (b *Box) Needs() sandbox.Needs { return b.needs }
 
-// image is the one file of a checkpoint.
+// image is what a checkpoint holds, but for its state, which is a file of its own.
 type image struct {
 	Facts sandbox.Checkpoint
 	Log   []byte
 	Files [2]map[string]file // of /out and /checkpoint
-	State []byte
 	Steps int64
 }
 
@@ -66,7 +65,10 @@ type file struct {
 	Data []byte
 }
 
-const imageFile = "image.json"
+const (
+	imageFile = "image.json"
+	stateFile = "state"
+)
 
 func digestOf(s sandbox.Spec) string {
 	l := s.Limits.WithDefaults()
@@ -95,28 +97,30 @@ func (b *Box) inspect(dir string, spec sandbox.Spec) (i image, err error) {
 }
 
 // resume fills the directories of an attempt that goes on.
-func (b *Box) resume(spec sandbox.Spec) (*image, error) {
+func (b *Box) resume(spec sandbox.Spec) (i image, state []byte, err error) {
 	if spec.Restore == "" {
-		return &image{}, nil
+		return i, nil, nil
 	}
-	i, err := b.inspect(spec.Restore, spec)
+	if i, err = b.inspect(spec.Restore, spec); err == nil {
+		state, err = os.ReadFile(filepath.Join(spec.Restore, stateFile))
+	}
 	if err != nil {
-		return nil, err
+		return i, nil, err
 	}
 	for n, dir := range []string{spec.Out, spec.Checkpoint} {
 		if dir == "" {
 			continue
 		}
 		if names, err := os.ReadDir(dir); err != nil || len(names) > 0 {
-			return nil, fmt.Errorf("%w: Out and Checkpoint are to be empty (%v)", sandbox.ErrSpec, err)
+			return i, nil, fmt.Errorf("%w: Out and Checkpoint are to be empty (%v)", sandbox.ErrSpec, err)
 		}
 		for name, f := range i.Files[n] {
 			if err := os.WriteFile(filepath.Join(dir, name), f.Data, f.Mode); err != nil {
-				return nil, err
+				return i, nil, err
 			}
 		}
 	}
-	return &i, nil
+	return i, state, nil
 }
 
 // stepper is a run of Steps.
@@ -127,6 +131,7 @@ type stepper struct {
 
 	mu     sync.Mutex // held by a step, and by whoever wants none meanwhile
 	image  image
+	state  []byte
 	frozen bool
 	thawed chan struct{} // closed when it may go on
 	ran    time.Duration
@@ -168,7 +173,7 @@ func (s *stepper) step(p Steps, log io.Writer) (end *sandbox.Exit, wait <-chan s
 	began := time.Now()
 	t := time.NewTimer(stepEvery)
 	defer t.Stop()
-	s.image.State, end = p(s.spec, s.image.State, log)
+	s.state, end = p(s.spec, s.state, log)
 	s.image.Steps++
 	if end == nil {
 		<-t.C
@@ -214,7 +219,7 @@ func (s *stepper) Usage(context.Context) (sandbox.Usage, error) {
 	if s.over {
 		return sandbox.Usage{}, sandbox.ErrEnded
 	}
-	return sandbox.Usage{WallMillis: s.ran.Milliseconds(), CPUMillis: s.image.Steps, MemoryBytes: int64(len(s.image.State))}, nil
+	return sandbox.Usage{WallMillis: s.ran.Milliseconds(), CPUMillis: s.image.Steps, MemoryBytes: int64(len(s.state))}, nil
 }
 
 // Checkpoint is sandbox.Movable's.
@@ -264,13 +269,13 @@ func (s *stepper) checkpoint(ctx context.Context, dir string, o sandbox.Checkpoi
 	needs := s.box.needs
 	needs.Spec = digestOf(s.spec)
 	i.Facts = sandbox.Checkpoint{
-		Needs: needs, Bytes: int64(len(i.State)), CPUMillis: i.Steps, WallMillis: s.ran.Milliseconds() + 1, LogBytes: int64(len(i.Log)), PauseMillis: 1,
+		Needs: needs, Bytes: int64(len(s.state)), CPUMillis: i.Steps, WallMillis: s.ran.Milliseconds() + 1, LogBytes: int64(len(i.Log)), PauseMillis: 1,
 	}
 	raw, err := json.Marshal(i)
 	if err != nil {
 		return c, err
 	}
-	if err := os.WriteFile(filepath.Join(dir, imageFile), raw, 0o600); err != nil {
+	if err := errors.Join(os.WriteFile(filepath.Join(dir, imageFile), raw, 0o600), os.WriteFile(filepath.Join(dir, stateFile), s.state, 0o600)); err != nil {
 		return c, err
 	}
 	if o.Stop {

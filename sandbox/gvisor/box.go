@@ -48,6 +48,7 @@ type Box struct {
 	mu     sync.Mutex
 	live   map[string]*attempt   // nil while it waits for a slot
 	stored map[*attempt]struct{} // those whose state is on disk
+	spent  time.Duration         // processor time of those that have ended
 	closed bool
 	panics map[string]bool // programs under which gVisor's kernel has died
 }
@@ -312,6 +313,7 @@ func (b *Box) enter(ctx context.Context, a *attempt) error {
 func (b *Box) leave(a *attempt) {
 	b.mu.Lock()
 	delete(b.live, a.task.ID)
+	b.spent += millis(a.exit.CPUMillis)
 	b.mu.Unlock()
 	if !a.slotless {
 		<-b.slots

@@ -58,7 +58,7 @@ func (g *group) settle(ctx context.Context, frozen bool) error {
 	return nil
 }
 
-// freeze is sandbox.Movable's.
+// freeze is sandbox.Freezer's.
 func (s *supervisor) freeze(ctx context.Context) response {
 	return s.try(func(box *container.Container) error {
 		s.freezing.Lock()
@@ -73,28 +73,88 @@ func (s *supervisor) freeze(ctx context.Context) response {
 			return s.settleFrozen(ctx)
 		}
 		s.frozen = true
-		s.clock.stop()
-		if s.saving && s.grp.freezer() { // the program stands still for a checkpoint, and will go on doing so
+		s.clock.Stop()
+		s.mu.Unlock()
+		if !s.grp.freezer() {
+			if err := box.Sandbox.Pause(box.ID); err != nil {
+				_ = s.release(nil)
+				return err
+			}
+			return nil
+		}
+		s.halt(box)
+		s.mu.Lock()
+		switch {
+		case s.running == nil || s.cause != "":
+			s.mu.Unlock()
+			return sandbox.ErrEnded
+		case s.saving: // the program stands still for a checkpoint, and will go on doing so
 			s.mu.Unlock()
 			return nil
 		}
-		if s.grp.freezer() {
-			// With mu: who kills the program thaws it first, and must not be overtaken.
-			err := s.grp.set(true)
-			s.mu.Unlock()
-			if err != nil {
-				_ = s.release(box)
-				return err
-			}
-			return s.settleFrozen(ctx)
-		}
+		// With mu: who kills the program thaws it first, and must not be overtaken.
+		err := s.grp.set(true)
 		s.mu.Unlock()
-		if err := box.Sandbox.Pause(box.ID); err != nil {
-			_ = s.release(nil)
+		if err != nil {
+			_ = s.release(box)
 			return err
 		}
-		return nil
+		return s.settleFrozen(ctx)
 	})
+}
+
+// haltFor is how long gVisor may take to stop the program by itself. The owner does not
+// wait for longer.
+const haltFor = 250 * time.Millisecond
+
+// endFor is how long a sandbox that does not answer any more may take to end.
+const endFor = 5 * time.Second
+
+// halt has gVisor stop the program's tasks before the kernel stops all of gVisor. It
+// measures the time in which a task answers an interrupt, and takes one that was under way
+// when half a minute went by for dead: it kills the program as soon as it is thawed. What
+// does not stop in time is frozen nevertheless. s.freezing is held.
+func (s *supervisor) halt(box *container.Container) {
+	if s.halted != nil {
+		return
+	}
+	halted := make(chan error, 1)
+	s.halted = halted
+	go func() { halted <- box.Sandbox.Pause(box.ID) }()
+	t := time.NewTimer(haltFor)
+	defer t.Stop()
+	select {
+	case err := <-halted:
+		halted <- err
+	case <-t.C:
+	}
+}
+
+// unhalt ends halt, when the kernel lets gVisor run. s.freezing is held.
+func (s *supervisor) unhalt(box *container.Container) error {
+	halted := s.halted
+	if s.halted = nil; halted == nil {
+		return nil
+	}
+	select {
+	case err := <-halted:
+		if err == nil {
+			err = box.Sandbox.Resume(box.ID)
+		}
+		if err == nil {
+			return nil
+		}
+		// Its end was on the way, or nobody else would end it.
+		for end := time.Now().Add(endFor); time.Now().Before(end); time.Sleep(time.Millisecond) {
+			if !box.IsSandboxRunning() {
+				return sandbox.ErrEnded
+			}
+		}
+		s.stop(sandbox.Lost)
+		return err
+	case <-s.ended:
+		return sandbox.ErrEnded
+	}
 }
 
 func (s *supervisor) settleFrozen(ctx context.Context) error {
@@ -107,7 +167,7 @@ func (s *supervisor) settleFrozen(ctx context.Context) error {
 	return s.grp.settle(ctx, true)
 }
 
-// thaw is sandbox.Movable's.
+// thaw is sandbox.Freezer's.
 func (s *supervisor) thaw() response {
 	return s.try(func(box *container.Container) error {
 		s.freezing.Lock()
@@ -116,24 +176,30 @@ func (s *supervisor) thaw() response {
 	})
 }
 
-// release ends a freeze. Without a box, gVisor is not told.
+// release ends a freeze. Without a box, gVisor is not told. s.freezing is held.
 func (s *supervisor) release(box *container.Container) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.frozen {
-		return nil
+	frozen := s.frozen
+	var err error
+	if frozen && s.grp.freezer() {
+		err = s.grp.set(false)
+	}
+	s.mu.Unlock()
+	if !frozen || err != nil {
+		return err
 	}
 	if s.grp.freezer() {
-		if err := s.grp.set(false); err != nil {
-			return err
-		}
+		err = s.unhalt(box)
 	} else if box != nil {
-		if err := box.Sandbox.Resume(box.ID); err != nil {
-			return err
-		}
+		err = box.Sandbox.Resume(box.ID)
 	}
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.frozen = false
-	s.clock.start()
+	s.clock.Start()
 	return nil
 }
 
@@ -143,39 +209,4 @@ func (s *supervisor) melt() {
 	if s.frozen && s.grp.freezer() {
 		_ = s.grp.set(false)
 	}
-}
-
-// clock is the wall clock of a limit; it can be stopped. Its user sees to it that
-// one at a time calls it.
-type clock struct {
-	limit time.Duration
-	end   func()
-	ran   time.Duration
-	since time.Time // zero while it stands
-	timer *time.Timer
-}
-
-// start starts it, or lets it go on; end is called when it has run for limit.
-func (c *clock) start() {
-	if !c.since.IsZero() || c.end == nil {
-		return
-	}
-	c.since = time.Now()
-	c.timer = time.AfterFunc(c.limit-c.ran, c.end)
-}
-
-func (c *clock) stop() {
-	if c.since.IsZero() {
-		return
-	}
-	c.timer.Stop()
-	c.ran, c.since = c.read(), time.Time{}
-}
-
-// read is for how long it has run.
-func (c *clock) read() time.Duration {
-	if c.since.IsZero() {
-		return c.ran
-	}
-	return c.ran + time.Since(c.since)
 }

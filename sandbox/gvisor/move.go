@@ -292,7 +292,7 @@ func (s *supervisor) record(box *container.Container, root *os.Root, dir *os.Fil
 	}
 	cpu, _ := s.meter()
 	s.mu.Lock()
-	wall := s.clock.read()
+	wall := s.clock.Read()
 	s.mu.Unlock()
 	facts.Checkpoint = sandbox.Checkpoint{
 		Needs:     sandbox.Needs{CPU: processor(), Version: version, Spec: specDigest(spec)},

@@ -18,7 +18,7 @@ import (
 var _ sandbox.Movable = (*attempt)(nil)
 var _ sandbox.Mover = (*Box)(nil)
 
-// Freeze is sandbox.Movable's.
+// Freeze is sandbox.Freezer's.
 func (a *attempt) Freeze(ctx context.Context) error {
 	if _, _, err := a.call(ctx, request{Op: "freeze"}); err != nil {
 		return fmt.Errorf("freeze %s: %w", a.task.ID, err)
@@ -26,7 +26,7 @@ func (a *attempt) Freeze(ctx context.Context) error {
 	return nil
 }
 
-// Thaw is sandbox.Movable's.
+// Thaw is sandbox.Freezer's.
 func (a *attempt) Thaw(ctx context.Context) error {
 	if _, _, err := a.call(ctx, request{Op: "thaw"}); err != nil {
 		return fmt.Errorf("thaw %s: %w", a.task.ID, err)

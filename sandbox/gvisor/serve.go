@@ -160,7 +160,7 @@ func (s *supervisor) usage() sandbox.Usage {
 	cpu, _ := s.meter()
 	u := sandbox.Usage{CPUMillis: ceilMillis(cpu)}
 	s.mu.Lock()
-	u.WallMillis = ceilMillis(s.clock.read())
+	u.WallMillis = ceilMillis(s.clock.Read())
 	frozen := s.frozen
 	s.mu.Unlock()
 	if s.grp != nil {

@@ -64,6 +64,7 @@ type supervisor struct {
 	logging     sync.Mutex // one reader at a time
 	moving      sync.Mutex // one checkpoint at a time
 	freezing    sync.Mutex // one freeze or thaw at a time
+	halted      chan error // of a frozen program: that gVisor has stopped it; nil: it was not asked to
 
 	logged chan struct{} // closed once log is set
 	up     chan struct{} // closed once the program runs
@@ -75,7 +76,7 @@ type supervisor struct {
 	running *container.Container // from its creation to its end
 	begun   time.Time            // the program's first instruction
 	own     time.Duration        // what this process had used by then
-	clock   clock                // of the wall limit
+	clock   sandbox.Clock        // of the wall limit
 	frozen  bool
 	saving  bool // gVisor writes a checkpoint, and is not to be frozen
 	holders int
@@ -324,8 +325,8 @@ func (s *supervisor) contain(start time.Time, limit *time.Timer, lost func(error
 	}
 	s.mu.Lock()
 	s.begun, s.own = time.Now(), ownTime()
-	s.clock = clock{limit: millis(spec.Limits.WallMillis), end: func() { s.stop(sandbox.OutOfTime) }}
-	s.clock.start()
+	s.clock = sandbox.Clock{Limit: millis(spec.Limits.WallMillis), End: func() { s.stop(sandbox.OutOfTime) }}
+	s.clock.Start()
 	s.mu.Unlock()
 	close(s.up)
 	limit.Stop()
@@ -333,8 +334,8 @@ func (s *supervisor) contain(start time.Time, limit *time.Timer, lost func(error
 	_, _ = over.WriteString("\n") // behind all that the file server has said
 	<-watched
 	s.mu.Lock()
-	s.clock.stop()
-	wallTime := s.clock.read()
+	s.clock.Stop()
+	wallTime := s.clock.Read()
 	s.mu.Unlock()
 	exit = s.verdict(ws, err)
 	exit.WallMillis = ceilMillis(wallTime)

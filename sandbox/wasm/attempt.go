@@ -31,7 +31,9 @@ type attempt struct {
 	mu     sync.Mutex
 	worker *worker        // nil before it has one and after it has ended
 	cause  sandbox.Reason // why the worker was killed, if it was
-	began  time.Time      // of its first instruction; zero before
+	clock  sandbox.Clock  // of the limit that runs: to prepare, then of the program
+	began  bool           // its first instruction
+	frozen bool
 }
 
 var _ sandbox.Metered = (*attempt)(nil)
@@ -208,6 +210,7 @@ func (b *Box) drive(a *attempt, w *worker, t task, program *os.File) {
 	_ = program.Close()
 
 	a.mu.Lock()
+	a.release()
 	a.worker = nil // Kill has no effect on the worker's next attempt
 	cause := a.cause
 	a.mu.Unlock()
@@ -258,22 +261,24 @@ func (b *Box) replace(a *attempt, gone *worker) *worker {
 	}
 	gone.retire()
 	a.worker = fresh
+	if a.frozen {
+		_ = fresh.pause(true)
+	}
 	return fresh
 }
 
 // converse sends the task and listens until the worker is done or gone (crashed, and
 // silent if it had not said a word). It returns what it knows of the exit.
 func (b *Box) converse(a *attempt, w *worker, t task, program *os.File) (exit sandbox.Exit, crashed, silent bool) {
-	begin := time.Now()
-	var started time.Time
-	limit := time.AfterFunc(millis(t.Limits.PrepareMillis), func() { a.stop(outOfPrepare) })
+	a.limit(t.Limits.PrepareMillis, outOfPrepare)
+	var prepared time.Duration
+	started := false
 	defer func() {
-		limit.Stop()
-		now := time.Now()
-		if started.IsZero() {
-			exit.PrepareMillis = ceilMillis(now.Sub(begin))
+		ran, _ := a.limit(0, "")
+		if !started {
+			exit.PrepareMillis = ceilMillis(ran)
 		} else {
-			exit.PrepareMillis, exit.WallMillis = ceilMillis(started.Sub(begin)), ceilMillis(now.Sub(started))
+			exit.PrepareMillis, exit.WallMillis = ceilMillis(prepared), max(ceilMillis(ran), 1)
 		}
 	}()
 	// Until it says otherwise: -1 is what a worker that dies leaves.
@@ -288,7 +293,7 @@ func (b *Box) converse(a *attempt, w *worker, t task, program *os.File) (exit sa
 		switch {
 		case err != nil:
 			return exit, true, !heard
-		case kind == frameNeed && !sent && started.IsZero():
+		case kind == frameNeed && !sent && !started:
 			sent = true
 			if too, err := send(w.in, program, b.opt.MaxProgram); err != nil {
 				return exit, true, false
@@ -297,20 +302,17 @@ func (b *Box) converse(a *attempt, w *worker, t task, program *os.File) (exit sa
 				exit.Message = fmt.Sprintf("The program is larger than %d MiB. Strip it of debug data, or put data in /in.", b.opt.MaxProgram>>20)
 				return exit, true, false
 			}
-		case kind == frameStarted && started.IsZero():
-			if !limit.Stop() {
+		case kind == frameStarted && !started:
+			var inTime bool
+			if prepared, inTime = a.limit(t.Limits.WallMillis, sandbox.OutOfTime); !inTime {
 				continue // its time to prepare is over: the pipe ends soon
 			}
-			started = time.Now()
-			a.mu.Lock()
-			a.began = started
-			a.mu.Unlock()
-			limit = time.AfterFunc(millis(t.Limits.WallMillis), func() { a.stop(sandbox.OutOfTime) })
-		case kind == frameLog && !started.IsZero():
+			started = true
+		case kind == frameLog && started:
 			_, _ = a.log.Write(msg)
 		case kind == frameDone:
 			var o outcome
-			if err := json.Unmarshal(msg, &o); err != nil || !o.plausible(!started.IsZero()) {
+			if err := json.Unmarshal(msg, &o); err != nil || !o.plausible(started) {
 				return exit, true, false
 			}
 			exit.Code, exit.Reason, exit.Message = o.Code, o.Reason, o.Message
@@ -452,12 +454,11 @@ func (a *attempt) Usage(context.Context) (sandbox.Usage, error) {
 	default:
 	}
 	a.mu.Lock()
-	began := a.began
-	a.mu.Unlock()
 	var u sandbox.Usage
-	if !began.IsZero() {
-		u.WallMillis = ceilMillis(time.Since(began))
+	if a.began {
+		u.WallMillis = ceilMillis(a.clock.Read())
 	}
+	a.mu.Unlock()
 	u.LogBytes, _ = a.log.Counts()
 	return u, nil
 }

@@ -106,6 +106,9 @@ func (b *Box) adopt(w *worker) error {
 func (b *Box) disown(w *worker) {
 	b.mu.Lock()
 	delete(b.workers, w)
+	if s := w.cmd.ProcessState; s != nil {
+		b.spent += s.UserTime() + s.SystemTime()
+	}
 	if i := slices.Index(b.idle, w); i >= 0 {
 		b.idle = slices.Delete(b.idle, i, i+1)
 		w.closePipes() // else whoever holds it does, when it has read what is left

@@ -61,20 +61,21 @@ func proofRead() []byte {
 // proofStart is _start. Imports are functions 0 and 1, read is 2.
 func proofStart() []byte {
 	const p, n, at, out = 0, 1, 2, 3
-	const a, b, c, d, w, x, y, z, steps, step, f = 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14
+	const a, b, c, d, w, x, y, z, steps, step, first, place, f = 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16
 	const mulA, mulB, mulC = -0x61c8864680b583eb, -0x40a7b892e31b1a47, -0x6b2fb644ecceee15
-	e := &emitter{b: []byte{3, 4, 0x7f, 10, 0x7e, 1, 0x7c}} // locals: 4 × i32, 10 × i64, 1 × f64
+	e := &emitter{b: []byte{3, 4, 0x7f, 12, 0x7e, 1, 0x7c}} // locals: 4 × i32, 12 × i64, 1 × f64
 	e.i32(proofArgv).i32(proofArgs).op(opCall, 0, opDrop)
 	e.i32(proofArgv+4).op(opLoad32, 2, 0, opSet, p) // the argument after the program's name
 	for i, r := range []byte{a, b, c, d, steps} {
 		e.op(opGet, p).i32(int64(16*i)).op(op32Add, opCall, 2, opSet, r)
 	}
+	e.op(opGet, d, opSet, first, opGet, a, opSet, place) // d₀, and a₀ plus the step's number
 	e.i32(proofStates).op(opSet, out)
 	e.op(opLoop, 0x40)
 
-	// Fill: x = a ^ rotl(c, 32), y = b ^ rotl(d, 32); each word is splitmix64's.
-	e.op(opGet, a, opGet, c).i64(32).op(op64Rotl, op64Xor, opSet, x)
-	e.op(opGet, b, opGet, d).i64(32).op(op64Rotl, op64Xor, opSet, y)
+	// Fill: x = a ^ rotl(c, 32) ^ first, y = b ^ rotl(d, 32) ^ place; each word is splitmix64's.
+	e.op(opGet, a, opGet, c).i64(32).op(op64Rotl, op64Xor, opGet, first, op64Xor, opSet, x)
+	e.op(opGet, b, opGet, d).i64(32).op(op64Rotl, op64Xor, opGet, place, op64Xor, opSet, y)
 	e.i32(0).op(opSet, at)
 	e.op(opLoop, 0x40)
 	e.op(opGet, x).i64(mulA).op(op64Add, opTee, x, opGet, y, op64Xor, opSet, z)
@@ -88,9 +89,9 @@ func proofStart() []byte {
 	e.f64(1.5).op(opSet, f).i32(speedRounds).op(opSet, n)
 	e.rounds(registers{n, at, a, b, c, d, w, x, f})
 
-	// Fold: a ^= bits(f), b += step + 1; the state is kept and is the next one's seed.
+	// Fold: a ^= bits(f); the state is kept, and the next step goes on from it.
 	e.op(opGet, a, opGet, x, op64Xor, opSet, a)
-	e.op(opGet, step).i64(1).op(op64Add, opTee, step, opGet, b, op64Add, opSet, b)
+	e.op(opGet, place).i64(1).op(op64Add, opSet, place, opGet, step).i64(1).op(op64Add, opSet, step)
 	for i, r := range []byte{a, b, c, d} {
 		e.op(opGet, out, opGet, r, opStore64, 3, byte(8*i))
 	}

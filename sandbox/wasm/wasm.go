@@ -108,6 +108,7 @@ type Box struct {
 	idle    []*worker // longest idle first
 	workers map[*worker]struct{}
 	live    map[string]*attempt
+	spent   time.Duration // processor time of workers that are gone
 	closed  bool
 
 	done    chan struct{} // closed by Close
@@ -158,7 +159,7 @@ func (b *Box) Capabilities() sandbox.Capabilities {
 	can := confine.Possible()
 	return sandbox.Capabilities{
 		Kind: "wasm", Slots: b.opt.Slots, Deterministic: true, Runs: true,
-		Memory: true, Wall: true, Output: true, Log: true,
+		Memory: true, Wall: true, Output: true, Log: true, Freezes: freezes,
 		Confined: can.Files && can.Calls,
 	}
 }

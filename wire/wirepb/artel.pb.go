@@ -111,6 +111,7 @@ type Offer struct {
 	Gpu           *GPU                   `protobuf:"bytes,24,opt,name=gpu,proto3" json:"gpu,omitempty"`
 	Moves         string                 `protobuf:"bytes,25,opt,name=moves,proto3" json:"moves,omitempty"`
 	Keeps         uint64                 `protobuf:"varint,26,opt,name=keeps,proto3" json:"keeps,omitempty"`
+	Strict        bool                   `protobuf:"varint,27,opt,name=strict,proto3" json:"strict,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -304,6 +305,13 @@ func (x *Offer) GetKeeps() uint64 {
 		return x.Keeps
 	}
 	return 0
+}
+
+func (x *Offer) GetStrict() bool {
+	if x != nil {
+		return x.Strict
+	}
+	return false
 }
 
 type GPU struct {
@@ -4311,7 +4319,7 @@ const file_artel_proto_rawDesc = "" +
 	"\vartel.proto\x12\rartel.wire.v1\":\n" +
 	"\x06Signed\x12\x12\n" +
 	"\x04body\x18\x01 \x01(\fR\x04body\x12\x1c\n" +
-	"\tsignature\x18\x02 \x01(\fR\tsignature\"\xfe\x04\n" +
+	"\tsignature\x18\x02 \x01(\fR\tsignature\"\x96\x05\n" +
 	"\x05Offer\x12\x18\n" +
 	"\anetwork\x18\x01 \x01(\fR\anetwork\x12\x12\n" +
 	"\x04node\x18\x02 \x01(\fR\x04node\x12\x18\n" +
@@ -4338,7 +4346,8 @@ const file_artel_proto_rawDesc = "" +
 	"pull_price\x18\x14 \x01(\x04R\tpullPrice\x12$\n" +
 	"\x03gpu\x18\x18 \x01(\v2\x12.artel.wire.v1.GPUR\x03gpu\x12\x14\n" +
 	"\x05moves\x18\x19 \x01(\tR\x05moves\x12\x14\n" +
-	"\x05keeps\x18\x1a \x01(\x04R\x05keeps\"3\n" +
+	"\x05keeps\x18\x1a \x01(\x04R\x05keeps\x12\x16\n" +
+	"\x06strict\x18\x1b \x01(\bR\x06strict\"3\n" +
 	"\x03GPU\x12\x14\n" +
 	"\x05model\x18\x01 \x01(\tR\x05model\x12\x16\n" +
 	"\x06driver\x18\x02 \x01(\tR\x06driver\"M\n" +

@@ -72,8 +72,11 @@ var parts = []struct {
 	{"container", (*bench).containers},
 	{"swarm", (*bench).swarm},
 	{"array", (*bench).array},
+	{"failover", (*bench).failover},
 	{"hostile", (*bench).hostile},
 	{"pytorch", (*bench).pytorch},
+	{"survival", (*bench).survival},
+	{"owner", (*bench).owner},
 }
 
 func names() (all []string) {

@@ -47,6 +47,7 @@ var verbs = map[string]func(args []string) error{
 	"exit":       exit,
 	"spin":       spin,
 	"block":      block,
+	"counts":     counts,
 	"log":        log,
 	"mixed":      mixed,
 	"show":       show,
@@ -102,6 +103,18 @@ func spin([]string) error {
 func block([]string) error {
 	fmt.Println("running")
 	return spin(nil)
+}
+
+// counts computes, and counts aloud, to n; 0: until it is killed.
+func counts(args []string) error {
+	x := uint32(1)
+	for i, n := int64(1), number(args, 0); n == 0 || i <= n; i++ {
+		for range 1 << 22 {
+			x = x*1664525 + 1013904223 | 1
+		}
+		fmt.Println("count", i, x&1)
+	}
+	return nil
 }
 
 // log writes n lines of 64 bytes.

@@ -3,12 +3,15 @@
 //	guest true   does nothing
 //	guest spin   computes on one core, and prints how long that took
 //	guest wait   waits a second
+//	guest count N   writes the time, in unix ms, twenty times a second, N seconds long
+//	guest busy N computes on one core, with N MiB in use, until it is ended
 package main
 
 import (
 	"crypto/sha256"
 	"fmt"
 	"os"
+	"strconv"
 	"time"
 )
 
@@ -21,6 +24,26 @@ func main() {
 		fmt.Printf("spun %x in %d µs\n", sum[:8], time.Since(start).Microseconds())
 	case len(os.Args) == 2 && os.Args[1] == "wait":
 		time.Sleep(time.Second)
+	case len(os.Args) == 3 && os.Args[1] == "count":
+		n, err := strconv.Atoi(os.Args[2])
+		if err != nil {
+			os.Exit(2)
+		}
+		for range 20 * n {
+			fmt.Println(time.Now().UnixMilli())
+			time.Sleep(50 * time.Millisecond)
+		}
+	case len(os.Args) == 3 && os.Args[1] == "busy":
+		n, err := strconv.Atoi(os.Args[2])
+		if err != nil {
+			os.Exit(2)
+		}
+		for held, x := make([]byte, n<<20), uint32(1); ; {
+			for i := range held {
+				x = x*1664525 + 1013904223
+				held[i] = byte(x >> 24)
+			}
+		}
 	default:
 		os.Exit(2)
 	}

@@ -1,4 +1,4 @@
-package jobfile
+package yamlfile
 
 import (
 	"errors"
@@ -7,10 +7,37 @@ import (
 	"testing"
 )
 
-func fields() []Field {
-	return []Field{
-		{"version", "", KindVersion}, {"command", "", KindList}, {"name", "", KindText}, {"image", "", KindText}, {"wasm", "", KindText}, {"mem", "", KindText},
-		{"timeout", "", KindText}, {"max-price", "", KindText}, {"cpu", "", KindNumber}, {"net", "", KindList}, {"env", "", KindEnv},
+func format() Format {
+	f := Format{
+		Noun: "job file", Example: "image: python:3.12", List: "artel run --schema lists the fields", Long: "put long lists into an input file",
+		Known: map[string]string{"environment": "env"}, Either: [2]string{"image", "wasm"},
+	}
+	for name, k := range map[string]Kind{
+		"version": KindVersion, "command": KindList, "name": KindText, "image": KindText, "wasm": KindText, "mem": KindText,
+		"timeout": KindText, "max-price": KindText, "cpu": KindNumber, "net": KindList, "env": KindEnv, "battery": KindChoice, "hours": KindTexts,
+	} {
+		f.Fields = append(f.Fields, Field{Name: name, Kind: k, Bools: name == "command"})
+	}
+	return f
+}
+
+func TestReads(t *testing.T) {
+	for text, want := range map[string][]string{
+		"battery: no": {"no"}, "battery: false": {"no"}, "battery: True": {"yes"}, "battery: 50%": {"50%"}, "hours: 22:00-07:00": {"22:00-07:00"}, "hours: [Sat-Sun, 22:00-07:00]": {"Sat-Sun", "22:00-07:00"},
+		"command: [echo, true, 1]": {"echo", "true", "1"}, "env: {A: 1}": {"A=1"}, "cpu: 3": {"3"},
+	} {
+		f, err := Parse(format(), "f", []byte(text))
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		var got []string
+		for _, v := range f.Fields[0].Values {
+			got = append(got, v.Text)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", text, got, want)
+		}
 	}
 }
 
@@ -43,7 +70,7 @@ func TestRefuses(t *testing.T) {
 		{"env name", image + "env: {A=B: 1}\n", "this is not a variable's name", ""},
 		{"version", "version: 2\n" + image, "f:1:10: version 2 is not one that this artel reads", ""},
 		{"version as text", "version: \"1\"\n" + image, "version \"1\" is not one", ""},
-		{"alias", "name: &n x\nimage: *n\n", "which job files do not have", ""},
+		{"alias", "name: &n x\nimage: *n\n", "which a job file does not have", ""},
 		{"merge", image + "env:\n  <<: {A: 1}\n", "not a variable's name", ""},
 		{"tag", image + "mem: !!str 5\n", "a tagged value", ""},
 		{"tab", image + "env:\n\tA: 1\n", "f:3:1: a tab where YAML wants spaces", "indent with spaces"},
@@ -52,10 +79,12 @@ func TestRefuses(t *testing.T) {
 		{"deep by lines", image + strings.Repeat(" ", 1000) + "- a\n", "nested too deep", ""},
 		{"long", image + strings.Repeat("# comment\n", 30_000), "longer than any job file", "input file"},
 		{"no text", "\xff\xfe\x00\x01", "f", ""},
+		{"choice", image + "battery: [1]\n", "f:2:10: battery wants yes, no or a text, and this is a list", ""},
+		{"texts", image + "hours: true\n", "f:2:8: hours wants a text or a list, and this is true or false", "like [one, two]"},
 		{"both", image + "wasm: a.wasm\n", "f:2:1: image and wasm contradict", ""},
 	} {
 		t.Run(r.name, func(t *testing.T) {
-			_, err := Parse("f", []byte(r.text), fields())
+			_, err := Parse(format(), "f", []byte(r.text))
 			var m *Mistake
 			if !errors.As(err, &m) {
 				t.Fatalf("got %v, want a mistake", err)
@@ -76,7 +105,7 @@ func FuzzParse(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		j, err := Parse("f", b, fields())
+		j, err := Parse(format(), "f", b)
 		if err != nil {
 			if err.Error() == "" {
 				t.Fatal("refused without a sentence")
@@ -84,7 +113,7 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		for _, s := range j.Fields {
-			if !slices.ContainsFunc(fields(), func(f Field) bool { return f.Name == s.Name }) {
+			if !slices.ContainsFunc(format().Fields, func(f Field) bool { return f.Name == s.Name }) {
 				t.Fatalf("field %q", s.Name)
 			}
 			for _, v := range s.Values {

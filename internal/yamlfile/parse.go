@@ -1,6 +1,7 @@
-package jobfile
+package yamlfile
 
 import (
+	"cmp"
 	"errors"
 	"math"
 	"slices"
@@ -8,7 +9,7 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/artel-network/artel/cmd/artel/internal/near"
+	"github.com/artel-network/artel/internal/near"
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
@@ -17,10 +18,10 @@ import (
 
 // Parse reads YAML, of which JSON is a part. It is strict: a field that is
 // not known, or has another type than its flag, is a mistake.
-func Parse(name string, b []byte, fields []Field) (*File, error) {
-	j := &File{Name: name, lines: strings.Split(string(b), "\n")}
+func Parse(f Format, name string, b []byte) (*File, error) {
+	j := &File{Name: name, format: f, lines: strings.Split(string(b), "\n")}
 	if len(b) > MaxBytes {
-		return nil, usage("put long lists into an input file, and read them from /in", "%s is longer than any job file: %d bytes", j.Name, MaxBytes)
+		return nil, usage(f.Long, "%s is longer than any %s: %d bytes", j.Name, f.Noun, MaxBytes)
 	}
 	if err := j.shallow(b); err != nil {
 		return nil, err
@@ -35,26 +36,26 @@ func Parse(name string, b []byte, fields []Field) (*File, error) {
 			continue
 		}
 		if body != nil {
-			return nil, j.Mistake(where(d.Body), "a file for each job", "a second document")
+			return nil, j.Mistake(where(d.Body), "one is all there is", "a second document")
 		}
 		body = d.Body
 	}
 	if body == nil {
-		return nil, usage("at least a line image: NAME, or wasm: FILE", "%s is empty", j.Name)
+		return nil, usage("at least a line like "+f.Example, "%s is empty", j.Name)
 	}
 	pairs, ok := mapping(body)
 	if !ok {
-		return nil, j.Mistake(where(body), "lines like image: python:3.12", "a job file wants fields, and this is %s", kindOf(body))
+		return nil, j.Mistake(where(body), "lines like "+f.Example, "a %s wants fields, and this is %s", f.Noun, j.kindOf(body))
 	}
 	for _, kv := range pairs {
-		if err := j.field(kv, fields); err != nil {
+		if err := j.field(kv, f.Fields); err != nil {
 			return nil, err
 		}
 	}
 	return j, nil
 }
 
-// maxDepth of brackets; a job file needs two.
+// maxDepth of brackets; a file needs two.
 const maxDepth = 64
 
 // shallow refuses what nests deeper than a parser's stack may grow.
@@ -72,7 +73,7 @@ func (j *File) shallow(b []byte) error {
 	for i, line := range j.lines {
 		indent := len(line) - len(strings.TrimLeft(line, " -?"))
 		if deepest > maxDepth || indent > 4*maxDepth {
-			return j.Mistake(Value{Line: i + 1, Col: 1}, "a job file is fields, lists and one map", "nested too deep")
+			return j.Mistake(Value{Line: i + 1, Col: 1}, "a "+j.format.Noun+" is fields and lists", "nested too deep")
 		}
 	}
 	return nil
@@ -100,37 +101,34 @@ func (j *File) field(kv *ast.MappingValueNode, fields []Field) error {
 	name, ok := scalar(kv.Key)
 	p := where(kv.Key)
 	if !ok {
-		return j.Mistake(p, "", "a field's name is a word, and this is %s", kindOf(kv.Key))
+		return j.Mistake(p, "", "a field's name is a word, and this is %s", j.kindOf(kv.Key))
 	}
 	i := slices.IndexFunc(fields, func(f Field) bool { return f.Name == name })
 	if i < 0 {
-		hint := "artel run --schema lists the fields"
-		if near := nearField(name, fields); near != "" {
+		hint := j.format.List
+		if near := nearField(name, j.format); near != "" {
 			hint = "did you mean " + near + "?"
 		}
 		return j.Mistake(p, hint, "unknown field %q", name)
 	}
-	if slices.ContainsFunc(j.Fields, func(f Set) bool { return f.Name == name }) {
+	if j.sets(name) {
 		return j.Mistake(p, "keep one of them", "%s is set twice", name)
 	}
-	if other := map[string]string{"image": "wasm", "wasm": "image"}[name]; other != "" && slices.ContainsFunc(j.Fields, func(f Set) bool { return f.Name == other }) {
-		return j.Mistake(p, "keep one of them", "image and wasm contradict each other")
+	if e := j.format.Either; name == e[0] && j.sets(e[1]) || name == e[1] && j.sets(e[0]) {
+		return j.Mistake(p, "keep one of them", "%s and %s contradict each other", e[0], e[1])
 	}
 	vs, err := j.values(fields[i], kv.Value)
 	if err != nil {
 		return err
 	}
-	switch name {
-	case "version":
-	case "command":
-		j.Command = []string{}
-		for _, v := range vs {
-			j.Command = append(j.Command, v.Text)
-		}
-	default:
+	if fields[i].Kind != KindVersion {
 		j.Fields = append(j.Fields, Set{name, vs})
 	}
 	return nil
+}
+
+func (j *File) sets(name string) bool {
+	return slices.ContainsFunc(j.Fields, func(f Set) bool { return f.Name == name })
 }
 
 // values reads what a field is set to, as its flag would be given it.
@@ -139,7 +137,7 @@ func (j *File) values(f Field, n ast.Node) ([]Value, error) {
 	text, isScalar := scalar(n)
 	p.Text = text
 	wrong := func(hint string) error {
-		return j.Mistake(p, hint, "%s wants %s, and this is %s", f.Name, f.Kind, kindOf(n))
+		return j.Mistake(p, hint, "%s wants %s, and this is %s", f.Name, f.Kind, j.kindOf(n))
 	}
 	switch f.Kind {
 	case KindVersion:
@@ -150,7 +148,7 @@ func (j *File) values(f Field, n ast.Node) ([]Value, error) {
 	case KindNumber:
 		v, err := strconv.ParseUint(text, 10, 64)
 		if n.Type() != ast.IntegerType || err != nil || v > math.MaxUint32 {
-			return nil, wrong("like " + f.Name + ": 2")
+			return nil, wrong(cmp.Or(f.Hint, "like "+f.Name+": 2"))
 		}
 		return []Value{p}, nil
 	case KindText:
@@ -158,6 +156,18 @@ func (j *File) values(f Field, n ast.Node) ([]Value, error) {
 			return nil, wrong(f.hint())
 		}
 		return []Value{p}, nil
+	case KindChoice:
+		if n.Type() == ast.BoolType {
+			p.Text = map[string]string{"true": "yes", "false": "no"}[strings.ToLower(text)]
+		}
+		if !isScalar {
+			return nil, wrong(f.hint())
+		}
+		return []Value{p}, nil
+	case KindTexts:
+		if isScalar && n.Type() != ast.BoolType {
+			return []Value{p}, nil
+		}
 	case KindEnv:
 		if pairs, ok := mapping(n); ok {
 			return j.env(pairs)
@@ -170,8 +180,8 @@ func (j *File) values(f Field, n ast.Node) ([]Value, error) {
 	var out []Value
 	for _, item := range list.Values {
 		text, ok := scalar(item)
-		if !ok || item.Type() == ast.BoolType && f.Name != "command" {
-			return nil, j.Mistake(where(item), "put it in quotes if it is meant as text", "%s wants texts, and this is %s", f.Name, kindOf(item))
+		if !ok || item.Type() == ast.BoolType && !f.Bools {
+			return nil, j.Mistake(where(item), "put it in quotes if it is meant as text", "%s wants texts, and this is %s", f.Name, j.kindOf(item))
 		}
 		v := where(item)
 		v.Text = text
@@ -190,7 +200,7 @@ func (j *File) env(pairs []*ast.MappingValueNode) ([]Value, error) {
 		}
 		value, ok := scalar(kv.Value)
 		if !ok {
-			return nil, j.Mistake(where(kv.Value), `a text, a number, or "" for an empty one`, "the variable %s wants a value, and this is %s", name, kindOf(kv.Value))
+			return nil, j.Mistake(where(kv.Value), `a text, a number, or "" for an empty one`, "the variable %s wants a value, and this is %s", name, j.kindOf(kv.Value))
 		}
 		p := where(kv.Value)
 		p.Text = name + "=" + value
@@ -241,7 +251,7 @@ func at(t *token.Token) Value {
 	return Value{Line: max(t.Position.Line, 1), Col: max(t.Position.Column, 1)}
 }
 
-func kindOf(n ast.Node) string {
+func (j *File) kindOf(n ast.Node) string {
 	switch n.(type) {
 	case *ast.MappingNode, *ast.MappingValueNode:
 		return "a map"
@@ -256,16 +266,16 @@ func kindOf(n ast.Node) string {
 	case nil, *ast.NullNode:
 		return "nothing"
 	case *ast.AnchorNode, *ast.AliasNode, *ast.MergeKeyNode:
-		return "an anchor or alias, which job files do not have"
+		return "an anchor or alias, which a " + j.format.Noun + " does not have"
 	case *ast.TagNode:
-		return "a tagged value, which job files do not have"
+		return "a tagged value, which a " + j.format.Noun + " does not have"
 	}
 	return "something else"
 }
 
 // nearField guesses the field that was meant: as other tools call it, in another
 // spelling, or with a typing error.
-func nearField(name string, fields []Field) string {
+func nearField(name string, f Format) string {
 	var b strings.Builder
 	for i, r := range name {
 		switch {
@@ -277,16 +287,11 @@ func nearField(name string, fields []Field) string {
 		b.WriteRune(unicode.ToLower(r))
 	}
 	s := b.String()
-	if known := map[string]string{
-		"args": "command", "cmd": "command", "entrypoint": "command", "run": "command", "memory": "mem", "ram": "mem", "cpus": "cpu", "cores": "cpu",
-		"gpus": "gpu", "environment": "env", "variables": "env", "network": "net", "allow": "net", "hosts": "net", "input": "in", "inputs": "in", "output": "out",
-		"outputs": "out", "cwd": "workdir", "working-dir": "workdir", "dir": "workdir", "providers": "provider", "secrets": "secret", "retries": "tries",
-		"tasks": "array", "count": "array", "price": "max-price", "program": "wasm", "parallelism": "parallel", "time": "timeout", "storage": "disk",
-	}[s]; known != "" {
+	if known := f.Known[s]; known != "" {
 		return known
 	}
 	var names []string
-	for _, f := range fields {
+	for _, f := range f.Fields {
 		if f.Name == s {
 			return s
 		}

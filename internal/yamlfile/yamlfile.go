@@ -1,7 +1,7 @@
-// Package jobfile reads job files: YAML, of which JSON is a part, whose fields
-// are those that the caller names. Every mistake is a sentence with its place, the
+// Package yamlfile reads files that people write: YAML, of which JSON is a part, whose
+// fields are those that the caller names. Every mistake is a sentence with its place, the
 // line that it stands in, and a hint.
-package jobfile
+package yamlfile
 
 import (
 	"fmt"
@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// MaxBytes bounds a job file; what is longer belongs into an input file.
+// MaxBytes bounds a file.
 const MaxBytes = 256 << 10
 
 // Kind is what a field wants, in words.
@@ -22,36 +22,48 @@ const (
 	KindList    Kind = "a list"
 	KindEnv     Kind = "a map or a list of NAME=value"
 	KindVersion Kind = "1"
+	KindChoice  Kind = "yes, no or a text" // true is yes, false is no
+	KindTexts   Kind = "a text or a list"
 )
 
-// Field is a field that a job file may have.
+// Format is a kind of file.
+type Format struct {
+	Noun    string            // what people call it: "job file"
+	Example string            // a line of it
+	List    string            // how to find out which fields there are
+	Long    string            // what to do with one that is too long
+	Known   map[string]string // fields, by what other tools call them
+	Either  [2]string         // fields that contradict each other
+	Fields  []Field
+}
+
+// Field is a field that a file may have.
 type Field struct {
 	Name, Doc string
 	Kind      Kind
+	Hint      string // a value; empty: by the kind
+	Bools     bool   // of a list: true and false are texts too
 }
 
 // hint shows a value of the kind that is wanted.
 func (f Field) hint() string {
 	switch {
-	case f.Name == command:
-		return `like [python, train.py]; a shell's line is [sh, -c, "..."]`
+	case f.Hint != "":
+		return f.Hint
 	case f.Kind == KindEnv:
 		return "like {SEED: 7}"
-	case f.Kind == KindList:
+	case f.Kind == KindList || f.Kind == KindTexts:
 		return "like [one, two]"
 	}
 	return ""
 }
 
-// command is the one field that is not a flag's.
-const command = "command"
-
-// File is what a job file says.
+// File is what a file says.
 type File struct {
-	Name    string // for messages
-	Fields  []Set  // in the file's order, without version and command
-	Command []string
-	lines   []string
+	Name   string // for messages
+	Fields []Set  // in the file's order, without the version
+	format Format
+	lines  []string
 }
 
 // Set is a field that the file sets.
@@ -66,7 +78,7 @@ type Value struct {
 	Line, Col int
 }
 
-// Mistake is what is wrong with a job file.
+// Mistake is what is wrong with a file.
 type Mistake struct {
 	Msg, Hint string
 	Quote     string // the line that it stands in, and a mark below it; or empty

@@ -1,0 +1,113 @@
+package devnet_test
+
+import (
+	"bytes"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/artel-network/artel"
+	"github.com/artel-network/artel/api"
+	"github.com/artel-network/artel/image/oci"
+	"github.com/artel-network/artel/internal/devnet"
+)
+
+// TestSurvives: the machine under a running container is gone, all of it at once, and
+// the program goes on in the midst of what it did on another one, from what keepers hold.
+func TestSurvives(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, devnet.Config{})
+	w.start(3)
+	offers, err := w.renter.API.Offers(w.ctx, api.OfferQuery{Sandbox: "gvisor", Limit: 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(offers) == 0 {
+		t.Skip("containers cannot run on this machine; hint: artel doctor")
+	}
+	for _, o := range offers {
+		if o.Keeps == 0 || o.Moves == "" {
+			t.Fatalf("node %s keeps %d bytes, its programs move: %q", o.Node.Short(), o.Keeps, o.Moves)
+		}
+	}
+	layout := filepath.Join(t.TempDir(), "layout")
+	b := imageOf(w.guest(t), "", oci.Platform{})
+	b.Layers = append(b.Layers, oci.Files(oci.File{Name: "etc/hosts"}, oci.File{Name: "tmp/here"})) // where it writes
+	if _, err := b.WriteLayout(layout); err != nil {
+		t.Fatal(err)
+	}
+	img, err := w.renter.API.Image(w.ctx, api.ImageRequest{Path: layout})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const steps = 12_000
+	spec := w.containerJob(img, 1, 5*time.Minute, "journey", fmt.Sprint(steps), "8")
+	spec.Tries = 5
+	spec.Survival = artel.Survival{Kind: artel.CheckpointWhole, Min: 1000, Max: 2000, Keepers: 2}
+	j, err := w.renter.API.Submit(w.ctx, api.SubmitRequest{Key: "container-survives-1", Spec: spec})
+	if err != nil {
+		t.Fatal(err)
+	}
+	task := func() (x api.Task) {
+		d, err := w.renter.API.Job(w.ctx, j.ID)
+		if err == nil && len(d.List) == 1 {
+			x = d.List[0]
+		}
+		return x
+	}
+	var before api.Task
+	w.until(t, "two checkpoints", func() bool {
+		if before = task(); before.State == api.StateFailed || before.State == api.StateDone {
+			t.Fatalf("the task ended before its time: %+v", before)
+		}
+		return before.Checkpoint != nil && before.Checkpoint.Generation >= 2
+	})
+	t.Logf("generation %d of %d bytes is at %d keepers", before.Checkpoint.Generation, before.Checkpoint.Stored, len(before.Checkpoint.Keepers))
+	for i, p := range w.providers {
+		if p.Node != before.Provider {
+			continue
+		}
+		if err := p.KillAll(); err != nil {
+			t.Fatal(err)
+		}
+		w.providers = append(w.providers[:i:i], w.providers[i+1:]...)
+		break
+	}
+	kept, err := w.renter.API.Kept(w.ctx)
+	if err != nil || len(kept.Tasks) != 1 || !kept.Tasks[0].Own || kept.Own.Used == 0 {
+		t.Errorf("the renter's node keeps %+v, %v", kept, err)
+	}
+	w.done(t, w.renter, j.ID)
+	after := task()
+	if after.Attempt < 2 || after.Provider == before.Provider || after.From == nil || after.From.Generation < before.Checkpoint.Generation {
+		t.Errorf("attempt %d on %s went on from %+v", after.Attempt, after.Provider.Short(), after.From)
+	}
+	var log bytes.Buffer
+	if err := w.renter.API.Logs(w.ctx, j.ID, api.LogQuery{}, func(c api.LogChunk) error { log.Write(c.Data); return nil }); err != nil {
+		t.Error(err)
+	}
+	// It began once, and took each step once, whichever machine it was on.
+	at := 0
+	for n := 0; n < steps; n += 100 {
+		line := fmt.Sprintf("step %d\n", n)
+		i := strings.Index(log.String()[at:], line)
+		if i < 0 || strings.Count(log.String(), line) != 1 {
+			t.Fatalf("step %d is not said once and in its place: %q", n, log.String())
+		}
+		at += i
+	}
+	if said := log.String(); strings.Count(said, "on the way") != 1 || !strings.Contains(said, fmt.Sprintf("arrived goodbye %d\n", steps*(steps-1)/2)) {
+		t.Errorf("the program says %q", said)
+	}
+	// Nobody keeps it any longer.
+	w.until(t, "keepers to let go", func() bool {
+		for _, n := range append(w.providers, w.renter) {
+			if l, err := n.API.Kept(w.ctx); err != nil || len(l.Tasks) > 0 {
+				return false
+			}
+		}
+		return true
+	})
+}
