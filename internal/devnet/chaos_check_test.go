@@ -4,6 +4,7 @@ package devnet_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"io/fs"
 	"os"
@@ -33,6 +34,7 @@ func (s *storm) check() {
 	s.receipts()
 	s.emptied()
 	s.swept()
+	s.cgroups()
 }
 
 // soon polls until ok; what is told when that takes too long.
@@ -210,6 +212,29 @@ func (s *storm) jobsOf(m *member) (n int) {
 	return n
 }
 
+// cgroups: those of attempts are gone. A machine's own, which holds them, stays for its
+// next daemon; there is none here.
+func (s *storm) cgroups() {
+	for _, p := range s.providing() {
+		dir, err := filepath.EvalSymlinks(datadir.At(p.node.Dir).Work() + "/containers")
+		if err != nil {
+			continue // it had no containers
+		}
+		sum := sha256.Sum256([]byte(dir)) // as sandbox/gvisor names it
+		name := fmt.Sprintf("artel-%x", sum[:6])
+		for _, base := range []string{"/sys/fs/cgroup/" + name, "/sys/fs/cgroup/*/" + name} {
+			groups, _ := filepath.Glob(base)
+			for _, g := range groups {
+				left, _ := filepath.Glob(g + "/attempt-*")
+				for _, a := range left {
+					s.t.Errorf("%s: cgroup %s is left", p.name, a)
+				}
+				os.Remove(g)
+			}
+		}
+	}
+}
+
 // swept: what a keeper holds of nothing, such as half of a checkpoint that never came
 // whole, goes when it starts again at the latest.
 func (s *storm) swept() {
@@ -265,7 +290,7 @@ func (s *storm) emptied() {
 
 // traces is what this program's processes leave where others see it: processes and their
 // namespaces, mounts, cgroups.
-func traces(t testing.TB, program string) map[string]bool {
+func traces(t testing.TB, program, dir string) map[string]bool {
 	t.Helper()
 	found := map[string]bool{}
 	self, err := os.Stat(program)
@@ -289,22 +314,21 @@ func traces(t testing.TB, program string) map[string]bool {
 		t.Fatal(err)
 	}
 	for _, l := range strings.Split(string(mounts), "\n") {
-		if f := strings.Fields(l); len(f) > 4 && strings.Contains(f[4], "artel") {
+		if f := strings.Fields(l); len(f) > 4 && strings.HasPrefix(f[4], dir+"/") {
 			found["mount "+f[4]] = true
 		}
 	}
 	return found
 }
 
-// leftovers compares what is there with what was before.
+// leftovers tells what is there when all has ended: program and directory are this
+// storm's own, so before it there was nothing.
 func (s *storm) leftovers(program string) {
 	var more []string
 	for until := time.Now().Add(time.Minute); ; {
 		more = nil
-		for what := range traces(s.t, program) {
-			if !s.before[what] {
-				more = append(more, what)
-			}
+		for what := range traces(s.t, program, s.net.Dir()) {
+			more = append(more, what)
 		}
 		if len(more) == 0 || time.Now().After(until) {
 			break

@@ -65,7 +65,6 @@ type storm struct {
 	began   time.Time
 	members []*member
 	renters []*member // of them
-	before  map[string]bool
 	gvisor  bool
 	apart   bool // it has a network and mounts of its own
 	prefs   atomic.Int32
@@ -148,7 +147,6 @@ func newStorm(t *testing.T, apart bool) *storm {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.before = traces(t, own)
 	t.Cleanup(func() { s.leftovers(own) }) // after the network's own
 	s.world = newWorld(t, devnet.Config{Binary: own, Log: "debug"})
 	s.draw = rand.New(rand.NewPCG(s.seed, 1))
