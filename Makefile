@@ -7,7 +7,7 @@ ARTEL     := $(BIN)/artel
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS   := -s -w -X main.release=$(VERSION)
 
-.PHONY: all build demo test test-go test-contracts test-images images generate check-generated bench sim cross fuzz vet clean
+.PHONY: all build demo test test-go test-contracts test-images images generate check-generated bench sim chaos cross fuzz vet clean
 
 all: build
 
@@ -71,6 +71,11 @@ bench: build
 sim:
 	$(GO) test ./internal/simtest -count=1 -timeout 4h -run TestSeeds -sim.seeds=2000 -sim.nodes=30
 	$(GO) test ./internal/simtest -count=1 -timeout 4h -run TestSeeds -sim.seeds=5 -sim.nodes=1000
+
+# Real processes, and what can happen to them. SEED=N does it again as it was.
+CHAOS ?= 10m
+chaos:
+	$(GO) test ./internal/devnet -count=1 -v -timeout 30m -run '^TestChaos$$' -args -chaos.for=$(CHAOS) -chaos.seed=$(or $(SEED),0)
 
 FUZZTIME ?= 30s
 fuzz:

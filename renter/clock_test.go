@@ -72,6 +72,34 @@ func TestRestsOutlastNoClock(t *testing.T) {
 	})
 }
 
+// A renter that stood still for a minute blames nobody for it.
+func TestAfterStandingStill(t *testing.T) {
+	live(t, 1, func(t *testing.T, w *world) {
+		w.run(func() {
+			id := w.submit(spec(1))
+			time.Sleep(2 * time.Second)
+			must(w.r.do(t.Context(), func(x *tx) {
+				back := -time.Minute.Milliseconds()
+				for _, b := range w.r.leases { // a minute goes by
+					b.Bought = b.Shifted(back)
+					b.patient += back
+				}
+				w.r.ticked += back
+				w.r.tick(x)
+				for _, b := range w.r.leases {
+					if b.silent != job.Fine {
+						t.Errorf("%s is silent", b.node.Short())
+					}
+				}
+			}))
+			j, ts := w.end(id, time.Minute)
+			if j.Phase != job.Finished || len(ts[0].Attempts) != 1 {
+				t.Errorf("the job is %s, attempts %+v", j.Phase, ts[0].Attempts)
+			}
+		})
+	})
+}
+
 // A machine that has slept finds its lease as it was: nobody was listened to.
 func TestAfterASleep(t *testing.T) {
 	live(t, 1, func(t *testing.T, w *world) {

@@ -134,6 +134,7 @@ type Renter struct {
 	shift    int64                   // ms by which the clock was set since the start
 	notice   string                  // what the owner should know; empty: nothing
 	woke     int64                   // unix ms at which the machine last woke up
+	ticked   int64                   // unix ms of the last tick; 0: there was none
 	turn     int                     // where in order the next plan begins to seek machines
 	denied   map[artel.NodeID]Denial // the last answer of those that would not sign
 

@@ -15,7 +15,7 @@ import (
 )
 
 func (r *Renter) tickLoop(ctx context.Context) {
-	for core.Every(ctx, 500*time.Millisecond) {
+	for core.Every(ctx, tickEvery) {
 		if r.do(ctx, r.tick) != nil {
 			return
 		}
@@ -30,8 +30,9 @@ func (r *Renter) jumped(t *tx, j core.Jump) {
 	r.c.Log.Info("time has jumped", "clock", j.Set, "slept", j.Slept)
 	r.shift += ms
 	r.woke += ms
+	r.ticked += ms
 	if j.Slept > 0 {
-		r.woke = t.now
+		r.woke, r.ticked = t.now, t.now
 	}
 	for n, until := range r.shy {
 		r.shy[n] = until.Add(j.Set)
@@ -75,6 +76,7 @@ func (r *Renter) jumped(t *tx, j core.Jump) {
 
 // tick does what time alone brings.
 func (r *Renter) tick(t *tx) {
+	r.stood(t)
 	for _, b := range r.ordered() {
 		r.judge(t, b)
 		if r.leases[b.id] == b {
@@ -99,6 +101,22 @@ func (r *Renter) tick(t *tx) {
 		}
 	}
 	r.callHome(t)
+}
+
+// tickEvery is how often silence is judged.
+const tickEvery = 500 * time.Millisecond
+
+// stood finds out whether this process stood still, which is no sleep of the machine:
+// it was stopped, or its virtual machine was, or nothing was left of the processor.
+// Nobody was listened to for so long, and that is nobody's silence.
+func (r *Renter) stood(t *tx) {
+	still := t.now - r.ticked - tickEvery.Milliseconds()
+	if r.ticked != 0 && still > tickEvery.Milliseconds() {
+		for _, b := range r.leases {
+			b.patient = max(b.Heard, b.patient) + still
+		}
+	}
+	r.ticked = t.now
 }
 
 // judge draws conclusions from a host's silence.

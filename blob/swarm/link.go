@@ -29,6 +29,7 @@ type link struct {
 	welcomed bool
 	served   bool // it brought a leaf
 	has      set
+	began    time.Time
 	pending  map[int]time.Time // on their way, and when they were asked for
 	deferred map[int]deferral  // the peer leads to another node
 	urgent   []deferral        // to insist on
@@ -111,9 +112,10 @@ func (l *link) run(parent context.Context) error {
 	l.p.mu.Unlock()
 	ctx, cancel := context.WithCancel(parent)
 	defer cancel()
-	// Close and not breakOff: the peer learns that this was an orderly end. The deadline
-	// comes first: while the peer has not agreed to the protocol, Close waits for the reader.
-	defer context.AfterFunc(ctx, func() { stream.SetReadDeadline(time.Unix(1, 0)); stream.Close() })()
+	// Then it closes, and is not broken off: the peer learns that this was an orderly
+	// end. Close itself waits, up to 10 s, for a peer that has not agreed to the protocol
+	// yet, unless the reader has given it up.
+	defer context.AfterFunc(ctx, func() { stream.SetReadDeadline(time.Unix(1, 0)) })()
 	if err := l.write(helloFrame(l.p.share.root, s.addrs())); err != nil {
 		return err
 	}

@@ -20,9 +20,16 @@ import (
 	"github.com/artel-network/artel/internal/devnet"
 )
 
+// insideStorm says that a process has a network and mounts of its own, and where the
+// programs are.
+const insideStorm = "ARTEL_TEST_STORM"
+
 // built builds what the tests run, once: the artel program, without cgo as the
-// product is, and two programs for its sandbox.
+// product is, and programs for its sandboxes.
 var built = sync.OnceValues(func() (bin string, err error) {
+	if dir := os.Getenv(insideStorm); dir != "" {
+		return dir, nil // somebody else's
+	}
 	dir, err := os.MkdirTemp("", "artel-e2e")
 	if err != nil {
 		return "", err
@@ -34,6 +41,8 @@ var built = sync.OnceValues(func() (bin string, err error) {
 		{"artel", "../../cmd/artel", []string{"CGO_ENABLED=0"}},
 		{"digits.wasm", "../../examples/digits", []string{"GOOS=wasip1", "GOARCH=wasm"}},
 		{"guest.wasm", "../../sandbox/sandboxtest/guest", []string{"GOOS=wasip1", "GOARCH=wasm"}},
+		{"chainer.wasm", "./testdata/chainer", []string{"GOOS=wasip1", "GOARCH=wasm"}},
+		{"chainer", "./testdata/chainer", []string{"CGO_ENABLED=0"}},
 	} {
 		cmd := exec.Command("go", "build", "-o", filepath.Join(dir, b.out), b.pkg)
 		cmd.Env = append(os.Environ(), b.env...)
@@ -52,7 +61,7 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	code := m.Run()
-	if dir, _ := built(); dir != "" {
+	if dir, _ := built(); dir != "" && os.Getenv(insideStorm) == "" {
 		os.RemoveAll(dir)
 	}
 	os.Exit(code)
@@ -83,7 +92,9 @@ func newWorld(t *testing.T, c devnet.Config) *world {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute) // against a hang
 	t.Cleanup(cancel)
-	c.Binary = filepath.Join(bin, "artel")
+	if c.Binary == "" {
+		c.Binary = filepath.Join(bin, "artel")
+	}
 	net, err := devnet.New(ctx, c)
 	if err != nil {
 		t.Fatal(err)
