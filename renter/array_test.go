@@ -239,7 +239,7 @@ func TestCrashAtEveryStoreOfACopy(t *testing.T) {
 				}
 				for range 10 { // the crash may take the answer with it
 					ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-					_ = w.r.Submit(ctx, id, s)
+					_ = w.renter().Submit(ctx, id, s)
 					cancel()
 					time.Sleep(time.Second)
 				}

@@ -163,6 +163,9 @@ func (r *Renter) letGo(a *active, i uint64, now int64) {
 		return
 	}
 	name := r.taskName(a.ID, i)
+	if len(task.Attempts) == 1 && task.Attempts[0].Ran.Gen == 0 {
+		task.Safe.Keepers = nil // it was over before anything of it was saved
+	}
 	for _, k := range task.Safe.Keepers {
 		d := r.drops[k.Node]
 		if d == nil {

@@ -474,7 +474,7 @@ func TestCrashAtEveryStore(t *testing.T) {
 						ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 						defer cancel()
 						id = artel.Keccak([]byte("job"))
-						_ = w.r.Submit(ctx, id, longSpec(""))
+						_ = w.renter().Submit(ctx, id, longSpec(""))
 					}()
 					time.Sleep(time.Second)
 				}

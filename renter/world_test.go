@@ -472,6 +472,14 @@ type world struct {
 	skew    time.Duration
 	jobs    int
 	vault   *vault
+	mu      sync.Mutex // guards r where the renter crashes
+}
+
+// renter is the one that runs now.
+func (w *world) renter() *Renter {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.r
 }
 
 // live runs f in a bubble, with a renter and n honest sellers that the test may
@@ -539,7 +547,7 @@ func (w *world) run(f func()) {
 	wg.Go(func() { _ = h.Run(ctx) })
 	wg.Go(func() {
 		for {
-			err := w.r.Run(ctx)
+			err := w.renter().Run(ctx)
 			if ctx.Err() != nil {
 				return
 			}
@@ -547,7 +555,10 @@ func (w *world) run(f func()) {
 				w.t.Error(err)
 				return
 			}
-			w.r = New(c)
+			next := New(c)
+			w.mu.Lock()
+			w.r = next
+			w.mu.Unlock()
 		}
 	})
 	time.Sleep(2 * time.Second)
