@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -31,7 +32,10 @@ func apart(t *testing.T) bool {
 			return false
 		}
 	}
-	cmd := exec.CommandContext(t.Context(), os.Args[0], append(os.Args[1:], "-test.run=^TestChaos$", "-test.v")...)
+	args := slices.DeleteFunc(slices.Clone(os.Args[1:]), func(a string) bool { // files that this process writes
+		return strings.HasPrefix(a, "-test.testlogfile") || strings.HasPrefix(a, "-test.coverprofile")
+	})
+	cmd := exec.CommandContext(t.Context(), os.Args[0], append(args, "-test.run=^TestChaos$", "-test.v")...)
 	cmd.Env = append(os.Environ(), insideStorm+"="+bin)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL}
 	if os.Getuid() != 0 {

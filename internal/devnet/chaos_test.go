@@ -310,8 +310,17 @@ func (s *storm) calm() {
 	ctx, cancel := context.WithTimeout(s.ctx, calmFor)
 	defer cancel()
 	s.note("calm, with %d jobs of which %d have ended", len(s.jobs), len(s.jobs)-s.open())
+	told := time.Now()
 	for s.open() > 0 {
 		s.handIn() // what was not taken yet
+		if time.Since(told) > 10*time.Second {
+			told = time.Now()
+			for _, j := range s.jobs {
+				if !j.ended {
+					s.note("%s: job %s: %d waiting, %d running, %d done: %s", j.renter.name, j.key, j.seen.Waiting, j.seen.Running, j.seen.Done, j.seen.Message)
+				}
+			}
+		}
 		select {
 		case <-ctx.Done():
 			for _, j := range s.jobs {
