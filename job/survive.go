@@ -70,6 +70,10 @@ const (
 	staleAfter  = 2    // machines that must say so before a checkpoint is given up for all
 	missedAfter = 3    // attempts that must have failed to fetch it
 
+	// mostMissed is for how many ms at most keepers may hand nothing out: long before a
+	// task has been tried too often.
+	mostMissed = 15 * 60_000
+
 	leastWait = int64(time.Minute / time.Millisecond) // for what is needed to go on from a checkpoint,
 	mostWait  = 6 * int64(time.Hour/time.Millisecond) // where the task has not run so long itself
 )
@@ -339,7 +343,7 @@ func (t Task) unfit(n uint32, why artel.Reason, now int64) Task {
 			if c.Missed++; c.MissedAt == 0 {
 				c.MissedAt = now
 			}
-			c.GivenUp = c.GivenUp || c.Missed >= missedAfter && now-c.MissedAt >= patienceFor(*c)/4
+			c.GivenUp = c.GivenUp || c.Missed >= missedAfter && now-c.MissedAt >= min(mostMissed, patienceFor(*c)/4)
 		case (why.ProgramsFault() || why == artel.ReasonExited) && why != artel.ReasonTime && (began || c.Try == n):
 			// A host can forge what it saves: the next try does not begin where this
 			// one broke.
