@@ -105,7 +105,7 @@ func (b *Box) Live() int {
 // Capabilities declares attempts and logs, and checkpoints where NewMover has made it.
 func (b *Box) Capabilities() sandbox.Capabilities {
 	moves := b.steps != nil
-	return sandbox.Capabilities{Kind: "fake", Slots: cap(b.slots), Log: true, Freezes: moves, Moves: moves}
+	return sandbox.Capabilities{Kind: "fake", Slots: cap(b.slots), Log: true, Moves: moves}
 }
 
 // Start is sandbox.Box's.
