@@ -72,8 +72,9 @@ func TestHalt(t *testing.T) {
 	}
 	j, task := newJob(t, 1)
 	j, task, _, _ = j.Received(task, 1, receipt(1, artel.ReasonExited, 0), artel.Amount{}, now)
-	if j, task = j.Halt(artel.ReasonDeadline, "", now).Delivered(task, artel.Ref{}, now); task.State != Done || j.Phase != Finished {
-		t.Errorf("what was delivered before the end is %s, the job %s", task.State, j.Phase)
+	j.Late = now + 1
+	if j, task = j.Halt(artel.ReasonDeadline, "late", now).Delivered(task, artel.Ref{}, now); task.State != Done || j.Phase != Finished || j.Why != "" || j.Message != "" || j.Late != 0 {
+		t.Errorf("what was delivered before the end is %s, the job %s: %s %s", task.State, j.Phase, j.Why, j.Message)
 	}
 }
 

@@ -385,18 +385,23 @@ func (j Job) Opened(t Task, n uint32, r *artel.Receipt, output artel.Ref, now in
 // Cancel ends a job at once; what runs is to be cancelled by the caller.
 func (j Job) Cancel(why artel.Reason, msg string, now int64) Job {
 	if j.Phase == Active {
-		j.Phase, j.Why, j.Message, j.Ended = Cancelled, why, msg, now
+		j.Phase, j.Why, j.Message, j.Ended, j.Late = Cancelled, why, msg, now, 0
 	}
 	return j
 }
 
 // Settle closes a job with nothing left open.
 func (j Job) Settle(now int64) Job {
-	if j.Phase == Active && j.Open == 0 {
-		j.Phase, j.Ended = Finished, now
-		if j.Failed > 0 && j.Why != artel.ReasonEnough {
-			j.Why, j.Message = artel.ReasonFailed, fmt.Sprintf("%d of %d tasks failed", j.Failed, j.Spec.Count)
-		}
+	if j.Phase != Active || j.Open != 0 {
+		return j
+	}
+	j.Phase, j.Ended, j.Late = Finished, now, 0
+	switch {
+	case j.Why == artel.ReasonEnough:
+	case j.Failed > 0:
+		j.Why, j.Message = artel.ReasonFailed, fmt.Sprintf("%d of %d tasks failed", j.Failed, j.Spec.Count)
+	default:
+		j.Why, j.Message = "", "" // whatever was feared
 	}
 	return j
 }

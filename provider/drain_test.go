@@ -24,7 +24,7 @@ type steady struct {
 	errs        chan error
 }
 
-func (r steady) Run(ctx context.Context, _ artel.NodeID, id artel.Hash, _ artel.Terms, x lease.Running, c Course) lease.Finish {
+func (r *steady) Run(ctx context.Context, _ artel.NodeID, id artel.Hash, _ artel.Terms, x lease.Running, c Course) lease.Finish {
 	began := time.Now()
 	generation := uint64(0)
 	saved := func() artel.Saved {
@@ -70,10 +70,9 @@ func (r steady) Run(ctx context.Context, _ artel.NodeID, id artel.Hash, _ artel.
 }
 
 // kept makes a lease that pays by checkpoints, and starts a task on it.
-func (b *bench) kept(r steady) (artel.Hash, *draft, steady) {
+func (b *bench) kept(r *steady) (artel.Hash, *draft) {
 	b.t.Helper()
 	r.key, r.keeper, r.domain, r.errs = b.c.Key, testKey(b.t, 55), b.c.Params.Domain(), make(chan error, 100)
-	b.do(b.t.Context(), func(*tx) { b.c.Runner = r })
 	s := artel.Survival{Kind: artel.CheckpointFiles, Min: 1000, Max: 10_000, Keepers: 1}
 	d := b.good(1)
 	d.lease.Rule, d.terms.Risk = artel.RuleCheckpoint, s.Risk()
@@ -89,7 +88,7 @@ func (b *bench) kept(r steady) (artel.Hash, *draft, steady) {
 	if err != nil || len(resp.Refused) > 0 {
 		b.t.Fatalf("refused: %+v, %v", resp.Refused, err)
 	}
-	return id, d, r
+	return id, d
 }
 
 func (b *bench) watch(h *mem.Host, id artel.Hash, after, done uint64) wire.WatchResponse {
@@ -106,8 +105,9 @@ func (b *bench) watch(h *mem.Host, id artel.Hash, after, done uint64) wire.Watch
 }
 
 func TestSegmentsAreEvents(t *testing.T) {
-	onBench(t, benchPolicy, func(t *testing.T, b *bench) {
-		id, d, r := b.kept(steady{})
+	r := &steady{}
+	onBenchWith(t, benchPolicy, r, func(t *testing.T, b *bench) {
+		id, d := b.kept(r)
 		time.Sleep(25 * time.Second)
 		resp := b.watch(b.host, id, 0, 0)
 		if len(resp.Events) != 2 || len(resp.Running) != 1 {
@@ -183,8 +183,9 @@ func TestDrain(t *testing.T) {
 		return e
 	}
 	t.Run("not confirmed in time", func(t *testing.T) {
-		onBench(t, benchPolicy, func(t *testing.T, b *bench) {
-			id, _, _ := b.kept(steady{late: true})
+		r := &steady{late: true}
+		onBenchWith(t, benchPolicy, r, func(t *testing.T, b *bench) {
+			id, _ := b.kept(r)
 			time.Sleep(15 * time.Second)
 			began := time.Now()
 			if !b.Drain(t.Context(), artel.ReasonDrained, "the owner is back", 2*time.Second) {
@@ -196,8 +197,9 @@ func TestDrain(t *testing.T) {
 		})
 	})
 	t.Run("evicted", func(t *testing.T) {
-		onBench(t, benchPolicy, func(t *testing.T, b *bench) {
-			id, _, _ := b.kept(steady{})
+		r := &steady{}
+		onBenchWith(t, benchPolicy, r, func(t *testing.T, b *bench) {
+			id, _ := b.kept(r)
 			time.Sleep(15 * time.Second)
 			if !b.Drain(t.Context(), artel.ReasonEvicted, "memory is short", 0) {
 				t.Fatal("it was not drained")
@@ -208,9 +210,8 @@ func TestDrain(t *testing.T) {
 		})
 	})
 	t.Run("without checkpoints", func(t *testing.T) {
-		onBench(t, benchPolicy, func(t *testing.T, b *bench) {
+		onBenchWith(t, benchPolicy, &steady{}, func(t *testing.T, b *bench) {
 			id, _ := b.opened()
-			b.do(t.Context(), func(*tx) { b.c.Runner = steady{} })
 			if _, err := b.start(b.host, id, wire.Start{Task: 4, Attempt: 1, Spec: taskSpec()}, wire.Start{Task: 5, Attempt: 1, Spec: taskSpec()}); err != nil {
 				t.Fatal(err)
 			}
@@ -230,8 +231,9 @@ func TestDrain(t *testing.T) {
 		})
 	})
 	t.Run("for good", func(t *testing.T) {
-		onBench(t, benchPolicy, func(t *testing.T, b *bench) {
-			id, _, _ := b.kept(steady{})
+		r := &steady{}
+		onBenchWith(t, benchPolicy, r, func(t *testing.T, b *bench) {
+			id, _ := b.kept(r)
 			d := b.good(2)
 			other, err := b.propose(d)
 			if err != nil {
@@ -257,8 +259,9 @@ func TestDrain(t *testing.T) {
 		})
 	})
 	t.Run("cancelled by its renter", func(t *testing.T) {
-		onBench(t, benchPolicy, func(t *testing.T, b *bench) {
-			id, _, _ := b.kept(steady{})
+		r := &steady{}
+		onBenchWith(t, benchPolicy, r, func(t *testing.T, b *bench) {
+			id, _ := b.kept(r)
 			time.Sleep(15 * time.Second)
 			if err := b.close(b.host, id); err != nil {
 				t.Fatal(err)

@@ -109,10 +109,8 @@ func (b *Boxed) Freeze(ctx context.Context) error {
 	var mu sync.Mutex
 	var errs []error
 	var all sync.WaitGroup
+	live = slices.DeleteFunc(live, func(k Attempt) bool { return b.still.goOn[k] != nil })
 	for _, k := range live {
-		if b.still.goOn[k] != nil {
-			continue
-		}
 		all.Go(func() {
 			goOn, err := b.Still(ctx, k)
 			mu.Lock()

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/artel-network/artel"
@@ -60,6 +61,7 @@ func TestACopyIsFirst(t *testing.T) {
 				t.Errorf("%+v", task)
 			}
 			time.Sleep(time.Minute)
+			synctest.Wait() // the core is at rest, and what it has written may be read
 			if n := w.sellers[0].did("lease.cancel"); n == 0 {
 				t.Error("the first host was not told to stop")
 			}

@@ -103,8 +103,10 @@ func (r *Renter) tick(t *tx) {
 	r.callHome(t)
 }
 
-// tickEvery is how often silence is judged.
-const tickEvery = 500 * time.Millisecond
+const (
+	tickEvery = 500 * time.Millisecond // how often silence is judged
+	silentFor = time.Minute            // for which one who was given up is left alone, unless it comes back
+)
 
 // stood finds out whether this process stood still, which is no sleep of the machine:
 // it was stopped, or its virtual machine was, or nothing was left of the processor.
@@ -133,7 +135,7 @@ func (r *Renter) judge(t *tx, b *bought) {
 		r.c.Log.Info("provider is given up, its tasks go elsewhere", "provider", b.node.Short(), "seconds", silence/1000, "tasks", len(b.Outstanding))
 		r.noteEnd(t, b.node, false, 0)
 		r.gone(t, b.node, false)
-		r.shy[b.node] = time.UnixMilli(t.now).Add(time.Minute)
+		r.shy[b.node] = time.UnixMilli(t.now).Add(silentFor)
 		r.set(t, b, b.Stopped(artel.ReasonLost, "the provider fell silent"))
 		for _, k := range b.keys() {
 			switch w := b.work[k]; {

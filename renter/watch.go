@@ -97,6 +97,12 @@ func (r *Renter) heard(t *tx, b *bought, resp wire.WatchResponse, err error, ask
 	}
 	was := b.Bought
 	if b.silent != job.Fine {
+		// Who was given up is left alone for longer than one who has come back needs be:
+		// where all were silent for a moment, nothing would run anywhere meanwhile.
+		now := time.UnixMilli(t.now)
+		if left := r.shy[b.node].Sub(now); b.silent == job.Dead && left > shyFor && left <= silentFor {
+			r.shy[b.node] = now.Add(shyFor)
+		}
 		b.silent = job.Fine
 		r.c.Log.Info("provider answers again", "provider", b.node.Short(), "lease", b.id.Short())
 	}

@@ -29,6 +29,7 @@ type link struct {
 	welcomed bool
 	served   bool // it brought a leaf
 	has      set
+	began    time.Time
 	pending  map[int]time.Time // on their way, and when they were asked for
 	deferred map[int]deferral  // the peer leads to another node
 	urgent   []deferral        // to insist on

@@ -170,7 +170,7 @@ func (p *pull) due() []*link {
 		}
 		l := &link{p: p, peer: c.id, addrs: c.addrs, opening: opening, last: now, window: 2,
 			has: newSet(len(p.graph.leaves)), skip: newSet(len(p.graph.leaves)),
-			pending: map[int]time.Time{}, deferred: map[int]deferral{}, leads: map[int]int{}}
+			began: now, pending: map[int]time.Time{}, deferred: map[int]deferral{}, leads: map[int]int{}}
 		p.links[c.id] = l
 		out = append(out, l)
 	}
@@ -333,6 +333,10 @@ func (p *pull) late(l *link, i int, now time.Time) bool {
 	return false
 }
 
+// mute is how long a peer that has not said a word yet may be waited for: one that has
+// died a moment ago is still named by those who knew it.
+const mute = 500 * time.Millisecond
+
 // unserved says that leaf d.leaf will not come from where l led to, nor from
 // another link. The caller holds mu.
 func (p *pull) unserved(l *link, d deferral, now time.Time) bool {
@@ -343,6 +347,9 @@ func (p *pull) unserved(l *link, d deferral, now time.Time) bool {
 		if _, led := o.deferred[d.leaf]; o != l && !led && o.has.has(d.leaf) && !o.stalled(now) && !o.slow(l) {
 			return false
 		}
+	}
+	if o := p.links[d.holder]; o != nil && !o.welcomed && now.Sub(o.began) > mute {
+		return true
 	}
 	c := p.met[d.holder]
 	if d.holder != (artel.NodeID{}) && (c == nil || c.final != nil || c.fails >= maxFails) {

@@ -4,6 +4,7 @@ package devnet_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"io/fs"
 	"os"
@@ -24,11 +25,16 @@ func (s *storm) check() {
 	for _, j := range s.jobs {
 		s.results(j)
 	}
+	s.note("all results are there")
 	s.money()
+	s.note("all is paid")
 	s.forgotten()
+	s.note("nothing runs, nobody keeps anything for nothing")
 	s.net.Close()
 	s.receipts()
 	s.emptied()
+	s.swept()
+	s.cgroups()
 }
 
 // soon polls until ok; what is told when that takes too long.
@@ -206,6 +212,58 @@ func (s *storm) jobsOf(m *member) (n int) {
 	return n
 }
 
+// cgroups: those of attempts are gone. A machine's own, which holds them, stays for its
+// next daemon; there is none here.
+func (s *storm) cgroups() {
+	for _, p := range s.providing() {
+		dir, err := filepath.EvalSymlinks(datadir.At(p.node.Dir).Work() + "/containers")
+		if err != nil {
+			continue // it had no containers
+		}
+		sum := sha256.Sum256([]byte(dir)) // as sandbox/gvisor names it
+		name := fmt.Sprintf("artel-%x", sum[:6])
+		for _, base := range []string{"/sys/fs/cgroup/" + name, "/sys/fs/cgroup/*/" + name} {
+			groups, _ := filepath.Glob(base)
+			for _, g := range groups {
+				left, _ := filepath.Glob(g + "/attempt-*")
+				for _, a := range left {
+					s.t.Errorf("%s: cgroup %s is left", p.name, a)
+				}
+				os.Remove(g)
+			}
+		}
+	}
+}
+
+// swept: what a keeper holds of nothing, such as half of a checkpoint that never came
+// whole, goes when it starts again at the latest.
+func (s *storm) swept() {
+	for _, m := range s.members {
+		if m.node == nil {
+			continue
+		}
+		pattern := filepath.Join(datadir.At(m.node.Dir).Kept(), "blocks", "*", "*")
+		if left, _ := filepath.Glob(pattern); len(left) == 0 {
+			continue
+		}
+		if err := s.again(m); err != nil {
+			s.t.Error(err)
+			continue
+		}
+		s.soon("a keeper to sweep", func() string {
+			l, err := m.node.API.Kept(s.ctx)
+			if err != nil {
+				return err.Error()
+			}
+			if left, _ := filepath.Glob(pattern); len(left) > 0 && len(l.Tasks) == 0 {
+				return fmt.Sprintf("%s has %d blocks of nothing", m.name, len(left))
+			}
+			return ""
+		})
+		m.proc.Stop()
+	}
+}
+
 // emptied: what tasks had on a machine is gone.
 func (s *storm) emptied() {
 	for _, m := range s.members {
@@ -213,14 +271,11 @@ func (s *storm) emptied() {
 			continue
 		}
 		at := datadir.At(m.node.Dir)
-		dirs := []string{at.Work() + "/jobs", at.Work() + "/scratch", at.Work() + "/saves/blocks", at.Work() + "/saves/tmp", at.Kept() + "/tmp"}
-		if len(s.killed) == 0 {
-			dirs = append(dirs, at.Kept()+"/blocks")
-		}
+		dirs := []string{at.Work() + "/jobs", at.Work() + "/scratch", at.Work() + "/saves/blocks", at.Work() + "/saves/tmp"}
 		for _, dir := range dirs {
 			if err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-				if err == nil && d.IsDir() && path == filepath.Join(at.Work(), "jobs", "laid") {
-					return filepath.SkipDir // inputs that the next task may want
+				if base := filepath.Base(path); err == nil && d.IsDir() && (base == "laid" || base == "challenge") {
+					return filepath.SkipDir // what the next task may want
 				}
 				if err == nil && !d.IsDir() {
 					s.t.Errorf("%s is left", path)
@@ -235,7 +290,7 @@ func (s *storm) emptied() {
 
 // traces is what this program's processes leave where others see it: processes and their
 // namespaces, mounts, cgroups.
-func traces(t testing.TB, program string) map[string]bool {
+func traces(t testing.TB, program, dir string) map[string]bool {
 	t.Helper()
 	found := map[string]bool{}
 	self, err := os.Stat(program)
@@ -259,22 +314,21 @@ func traces(t testing.TB, program string) map[string]bool {
 		t.Fatal(err)
 	}
 	for _, l := range strings.Split(string(mounts), "\n") {
-		if f := strings.Fields(l); len(f) > 4 && strings.Contains(f[4], "artel") {
+		if f := strings.Fields(l); len(f) > 4 && strings.HasPrefix(f[4], dir+"/") {
 			found["mount "+f[4]] = true
 		}
 	}
 	return found
 }
 
-// leftovers compares what is there with what was before.
+// leftovers tells what is there when all has ended: program and directory are this
+// storm's own, so before it there was nothing.
 func (s *storm) leftovers(program string) {
 	var more []string
 	for until := time.Now().Add(time.Minute); ; {
 		more = nil
-		for what := range traces(s.t, program) {
-			if !s.before[what] {
-				more = append(more, what)
-			}
+		for what := range traces(s.t, program, s.net.Dir()) {
+			more = append(more, what)
 		}
 		if len(more) == 0 || time.Now().After(until) {
 			break

@@ -36,6 +36,7 @@ type kind struct {
 	most   time.Duration
 	on     func(*member) bool
 	do     func(*storm, *member, fault) error
+	apart  bool // it needs a network or mounts of its own
 }
 
 func anyNode(m *member) bool  { return m.name != "chain" }
@@ -45,24 +46,28 @@ func theChain(m *member) bool { return m.name == "chain" }
 
 // kinds are the faults by name.
 var kinds = map[string]kind{
-	"the daemon is killed":            {4, 0, 8 * time.Second, provider, (*storm).kill},
-	"power cut":                       {6, 0, 15 * time.Second, provider, (*storm).cut},
-	"the daemon is stopped":           {2, 0, 5 * time.Second, provider, (*storm).stopped},
-	"the daemon stands still":         {3, time.Second, 20 * time.Second, provider, (*storm).frozen},
-	"the machine stands still":        {4, time.Second, 25 * time.Second, provider, (*storm).asleep},
-	"the owner withdraws":             {2, time.Second, 10 * time.Second, provider, (*storm).withdrawn},
-	"the renter is killed":            {3, 0, 10 * time.Second, renter, (*storm).kill},
-	"the renter stands still":         {2, time.Second, 20 * time.Second, renter, (*storm).frozen},
-	"the chain is killed":             {2, 0, 8 * time.Second, theChain, (*storm).kill},
-	"the chain stands still":          {2, time.Second, 12 * time.Second, theChain, (*storm).frozen},
-	"what it keeps is spoilt":         {4, 0, time.Second, anyNode, (*storm).spoilt},
-	"what it keeps is spoilt, down":   {3, 0, 5 * time.Second, provider, (*storm).spoiltDown},
-	"what it sends to keepers is bad": {3, 2 * time.Second, 10 * time.Second, provider, (*storm).forged},
-	"its clock is wrong":              {1, 2 * time.Second, 10 * time.Second, provider, (*storm).misled},
+	"the daemon is killed":            {4, 0, 8 * time.Second, provider, (*storm).kill, false},
+	"power cut":                       {6, 0, 15 * time.Second, provider, (*storm).cut, false},
+	"the daemon is stopped":           {2, 0, 5 * time.Second, provider, (*storm).stopped, false},
+	"the daemon stands still":         {3, time.Second, 20 * time.Second, provider, (*storm).frozen, false},
+	"the machine stands still":        {4, time.Second, 25 * time.Second, provider, (*storm).asleep, false},
+	"the owner withdraws":             {2, time.Second, 10 * time.Second, provider, (*storm).withdrawn, false},
+	"the renter is killed":            {3, 0, 10 * time.Second, renter, (*storm).kill, false},
+	"the renter stands still":         {2, time.Second, 20 * time.Second, renter, (*storm).frozen, false},
+	"the chain is killed":             {2, 0, 8 * time.Second, theChain, (*storm).kill, false},
+	"the chain stands still":          {2, time.Second, 12 * time.Second, theChain, (*storm).frozen, false},
+	"what it keeps is spoilt":         {4, 0, time.Second, anyNode, (*storm).spoilt, false},
+	"what it keeps is spoilt, down":   {3, 0, 5 * time.Second, provider, (*storm).spoiltDown, false},
+	"what it sends to keepers is bad": {3, 2 * time.Second, 10 * time.Second, provider, (*storm).forged, false},
+	"its clock is wrong":              {1, 2 * time.Second, 10 * time.Second, provider, (*storm).misled, false},
+	"nobody reaches it":               {3, time.Second, 20 * time.Second, anyNode, (*storm).cutOff, true},
+	"what it says is lost":            {2, time.Second, 15 * time.Second, anyNode, (*storm).cutOff, true},
+	"what it is told is lost":         {2, time.Second, 15 * time.Second, anyNode, (*storm).cutOff, true},
+	"its disk is full":                {2, time.Second, 15 * time.Second, provider, (*storm).full, true},
 }
 
 // schedule draws the faults of a span of time.
-func schedule(seed uint64, span time.Duration) (plan []fault) {
+func schedule(seed uint64, span time.Duration, apart bool) (plan []fault) {
 	draw := rand.New(rand.NewPCG(seed, 0))
 	between := 5 * time.Second
 	if span <= shortChaos {
@@ -70,6 +75,9 @@ func schedule(seed uint64, span time.Duration) (plan []fault) {
 	}
 	var urn []string
 	for _, name := range slices.Sorted(maps.Keys(kinds)) {
+		if kinds[name].apart && !apart {
+			continue
+		}
 		for range kinds[name].weight {
 			urn = append(urn, name)
 		}

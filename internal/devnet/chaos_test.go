@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -40,7 +41,14 @@ func TestChaos(t *testing.T) {
 	if *chaosFor == 0 {
 		t.Parallel()
 	}
-	s := newStorm(t)
+	inside := os.Getenv(insideStorm) != ""
+	if !inside && apart(t) {
+		return
+	}
+	if inside {
+		settle(t)
+	}
+	s := newStorm(t, inside)
 	defer s.last()
 	s.begin()
 	s.rage()
@@ -57,8 +65,9 @@ type storm struct {
 	began   time.Time
 	members []*member
 	renters []*member // of them
-	before  map[string]bool
 	gvisor  bool
+	apart   bool // it has a network and mounts of its own
+	prefs   atomic.Int32
 	jobs    []*work
 	draw    *rand.Rand              // of the jobs
 	given   map[string]artel.Amount // by the faucet
@@ -115,9 +124,9 @@ func (m *member) release() {
 	m.busy = false
 }
 
-func newStorm(t *testing.T) *storm {
+func newStorm(t *testing.T, apart bool) *storm {
 	t.Helper()
-	s := &storm{seed: *chaosSeed, span: *chaosFor, given: map[string]artel.Amount{}, killed: map[artel.NodeID]bool{}}
+	s := &storm{apart: apart, seed: *chaosSeed, span: *chaosFor, given: map[string]artel.Amount{}, killed: map[artel.NodeID]bool{}}
 	if s.seed == 0 {
 		s.seed = uint64(time.Now().UnixNano())
 	}
@@ -138,11 +147,10 @@ func newStorm(t *testing.T) *storm {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.before = traces(t, own)
 	t.Cleanup(func() { s.leftovers(own) }) // after the network's own
 	s.world = newWorld(t, devnet.Config{Binary: own, Log: "debug"})
 	s.draw = rand.New(rand.NewPCG(s.seed, 1))
-	s.plan = schedule(s.seed, s.span)
+	s.plan = schedule(s.seed, s.span, apart)
 	return s
 }
 
@@ -178,6 +186,9 @@ func (s *storm) begin() {
 		s.renters = append(s.renters, m)
 	}
 	for i := range providers {
+		if s.apart {
+			s.ownDisk(filepath.Join(s.net.Dir(), fmt.Sprintf("provider%d", i+1)))
+		}
 		m := s.join(fmt.Sprintf("provider%d", i+1))
 		m.provides = true
 		_, err = m.node.API.Provide(s.ctx, s.offer(i))
@@ -299,8 +310,17 @@ func (s *storm) calm() {
 	ctx, cancel := context.WithTimeout(s.ctx, calmFor)
 	defer cancel()
 	s.note("calm, with %d jobs of which %d have ended", len(s.jobs), len(s.jobs)-s.open())
+	told := time.Now()
 	for s.open() > 0 {
 		s.handIn() // what was not taken yet
+		if time.Since(told) > 10*time.Second {
+			told = time.Now()
+			for _, j := range s.jobs {
+				if !j.ended {
+					s.note("%s: job %s: %d waiting, %d running, %d done: %s", j.renter.name, j.key, j.seen.Waiting, j.seen.Running, j.seen.Done, j.seen.Message)
+				}
+			}
+		}
 		select {
 		case <-ctx.Done():
 			for _, j := range s.jobs {

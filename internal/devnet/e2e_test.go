@@ -20,9 +20,16 @@ import (
 	"github.com/artel-network/artel/internal/devnet"
 )
 
+// insideStorm says that a process has a network and mounts of its own, and where the
+// programs are.
+const insideStorm = "ARTEL_TEST_STORM"
+
 // built builds what the tests run, once: the artel program, without cgo as the
 // product is, and programs for its sandboxes.
 var built = sync.OnceValues(func() (bin string, err error) {
+	if dir := os.Getenv(insideStorm); dir != "" {
+		return dir, nil // somebody else's
+	}
 	dir, err := os.MkdirTemp("", "artel-e2e")
 	if err != nil {
 		return "", err
@@ -54,7 +61,7 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	code := m.Run()
-	if dir, _ := built(); dir != "" {
+	if dir, _ := built(); dir != "" && os.Getenv(insideStorm) == "" {
 		os.RemoveAll(dir)
 	}
 	os.Exit(code)

@@ -103,16 +103,16 @@ func (s *supervisor) freeze(ctx context.Context) response {
 	})
 }
 
-// haltFor is how long gVisor may take to stop the program by itself. The owner does not
-// wait for longer.
-const haltFor = 250 * time.Millisecond
+// haltFor is how long gVisor may take to stop the program by itself. It needs milliseconds,
+// and on a machine with twenty times too much to do a good part of a second.
+const haltFor = 2 * time.Second
 
 // endFor is how long a sandbox that does not answer any more may take to end.
 const endFor = 5 * time.Second
 
 // halt has gVisor stop the program's tasks before the kernel stops all of gVisor. It
-// measures the time in which a task answers an interrupt, and takes one that was under way
-// when half a minute went by for dead: it kills the program as soon as it is thawed. What
+// measures the time in which a task answers an interrupt, and takes one that has not done so
+// within five seconds for dead: it kills the program as soon as it is thawed. What
 // does not stop in time is frozen nevertheless. s.freezing is held.
 func (s *supervisor) halt(box *container.Container) {
 	if s.halted != nil {

@@ -121,6 +121,16 @@ func testFreezes(t *testing.T, s *suite) {
 			t.Errorf("it was stopped after %d ms of 700", j.exit.WallMillis)
 		}
 	})
+	t.Run("Long", func(t *testing.T) { // for longer than any watchdog of the box's own waits
+		j, r := frozen(t)
+		defer func() { r.Kill(); wait(t, r) }()
+		goesBy(t, 6*time.Second)
+		log := j.log()
+		if err := r.Thaw(ctx); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "it goes on", func() bool { return len(j.log()) > len(log)+len("count 1\n") })
+	})
 	t.Run("Ends", func(t *testing.T) { // frozen and thawed again and again, it ends as if nothing had been
 		j := s.job(t, "counts", "60")
 		r := freezer(t, s.start(j))

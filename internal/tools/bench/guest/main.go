@@ -3,8 +3,8 @@
 //	guest true   does nothing
 //	guest spin   computes on one core, and prints how long that took
 //	guest wait   waits a second
-//	guest count N   writes the time, in unix ms, twenty times a second, N seconds long
 //	guest busy N computes on one core, with N MiB in use, until it is ended
+//	guest count N   writes the time, in unix ms, twenty times a second, N seconds long
 package main
 
 import (
@@ -24,29 +24,30 @@ func main() {
 		fmt.Printf("spun %x in %d µs\n", sum[:8], time.Since(start).Microseconds())
 	case len(os.Args) == 2 && os.Args[1] == "wait":
 		time.Sleep(time.Second)
-	case len(os.Args) == 3 && os.Args[1] == "count":
-		n, err := strconv.Atoi(os.Args[2])
-		if err != nil {
-			os.Exit(2)
-		}
-		for range 20 * n {
-			fmt.Println(time.Now().UnixMilli())
-			time.Sleep(50 * time.Millisecond)
-		}
 	case len(os.Args) == 3 && os.Args[1] == "busy":
-		n, err := strconv.Atoi(os.Args[2])
-		if err != nil {
-			os.Exit(2)
-		}
-		for held, x := make([]byte, n<<20), uint32(1); ; {
+		for held, x := make([]byte, number()<<20), uint32(1); ; {
 			for i := range held {
 				x = x*1664525 + 1013904223
 				held[i] = byte(x >> 24)
 			}
 		}
+	case len(os.Args) == 3 && os.Args[1] == "count":
+		for range 20 * number() {
+			fmt.Println(time.Now().UnixMilli())
+			time.Sleep(50 * time.Millisecond)
+		}
 	default:
 		os.Exit(2)
 	}
+}
+
+// number is the argument of what was asked for.
+func number() int {
+	n, err := strconv.Atoi(os.Args[2])
+	if err != nil {
+		os.Exit(2)
+	}
+	return n
 }
 
 // spin sieves, multiplies matrices and hashes, about as long each: whole numbers and
