@@ -207,7 +207,10 @@ func (j Job) Received(t Task, n uint32, r *artel.Receipt, spent artel.Amount, no
 	}
 	t.Attempts = slices.Clone(t.Attempts)
 	a := t.attempt(n)
-	a.Ended, a.Reason, a.Message = now, r.Reason, r.Message
+	a.Ended, a.Reason = now, r.Reason
+	if !a.Fenced || r.Reason != artel.ReasonCancelled { // else why it was replaced says more
+		a.Message = r.Message
+	}
 	t.Spent, j.Spent = t.Spent.Add(spent), j.Spent.Add(spent) // wanted or not, it is paid for
 	if t.State != Out && t.State != Waiting {
 		return j, t, false, nil
