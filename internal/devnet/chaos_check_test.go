@@ -58,6 +58,10 @@ func (s *storm) money() {
 	t := s.t
 	s.soon("the providers to redeem", func() string {
 		for _, r := range s.renters {
+			// A lease that is still open promises more.
+			if ls, err := r.node.API.Leases(s.ctx, api.LeaseQuery{}); err != nil || len(ls) > 0 {
+				return fmt.Sprintf("%s: %d leases, %v", r.name, len(ls), err)
+			}
 			if vs, err := r.node.API.Vouchers(s.ctx); err != nil || len(vs) > 0 {
 				return fmt.Sprintf("%s: %d vouchers, %v", r.name, len(vs), err)
 			}
