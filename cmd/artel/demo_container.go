@@ -21,7 +21,7 @@ import (
 // The container's training takes long enough to be cut off in its midst. Its
 // checkpoints are frequent, to keep the demo short.
 const (
-	longEpochs      = 4000
+	longEpochs      = 2500
 	checkpointLeast = 1_000 // milliseconds
 	checkpointMost  = 3_000
 	keepers         = 2
