@@ -377,8 +377,7 @@ func (talks) Log(_ artel.Hash, _ lease.TaskKey, _ uint64, most int) ([]byte, err
 }
 
 func TestLogs(t *testing.T) {
-	onBench(t, benchPolicy, func(t *testing.T, b *bench) {
-		b.c.Runner = talks{}
+	onBenchWith(t, benchPolicy, talks{}, func(t *testing.T, b *bench) {
 		id, _ := b.opened()
 		for _, c := range []struct {
 			most uint32
