@@ -16,6 +16,9 @@ type Box struct{ sandbox.Adopter }
 // Limited returns an error that wraps ErrUnsupported.
 func (*Box) Limited() error { return errPlatform }
 
+// Needs is sandbox.Mover's; there is nothing to move here.
+func (*Box) Needs() sandbox.Needs { return sandbox.Needs{} }
+
 var errPlatform = fmt.Errorf("%w: gVisor is for linux on amd64 and arm64, and this is %s on %s; hint: run artel inside WSL2 or a Linux virtual machine, or offer WASM only",
 	ErrUnsupported, runtime.GOOS, runtime.GOARCH)
 
