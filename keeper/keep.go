@@ -352,12 +352,14 @@ func (k *Keeper) bring(ctx context.Context, f *fetch) (artel.Kept, error) {
 		return artel.Kept{}, err
 	}
 	k.mu.Lock()
-	e := k.tasks[f.id]
+	e, number := k.tasks[f.id], uint32(0)
+	if e != nil {
+		number = e.number
+	}
 	k.mu.Unlock()
 	if e == nil {
 		return artel.Kept{}, errLetGo
 	}
-	number := e.number
 	k.names.add(number, refs)
 	kept, old, err := k.confirm(ctx, f, number)
 	if err != nil {
