@@ -12,6 +12,7 @@ import (
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/blob"
 	"github.com/artel-network/artel/checkpoint"
+	"github.com/artel-network/artel/core"
 	"github.com/artel-network/artel/p2p"
 	"github.com/artel-network/artel/wire"
 )
@@ -52,12 +53,8 @@ func (c Client) ship(ctx context.Context, to artel.Keeper, q wire.KeepRequest) (
 		if ctx.Err() != nil || !errors.Is(err, p2p.Busy) && !errors.Is(err, p2p.Timeout) {
 			return k, err
 		}
-		t := time.NewTimer(pause)
-		select {
-		case <-ctx.Done():
-			t.Stop()
+		if !core.Every(ctx, pause) {
 			return k, fmt.Errorf("%w; so far: %w", ctx.Err(), err)
-		case <-t.C:
 		}
 	}
 }

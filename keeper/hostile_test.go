@@ -84,13 +84,19 @@ func (k *kept) empty(t *testing.T) {
 	}
 }
 
+// bend puts a store that lies between the saver and what it serves.
+func bend(s *saver) *bent {
+	b := &bent{Store: s.blobs}
+	s.blobs = b
+	return b
+}
+
 // TestJunk: blocks that are not what they are called.
 func TestJunk(t *testing.T) {
 	w := newWorld(t)
 	k := w.keeper(keeperKey, &keeper.Memory{}, mem.New(0))
 	s, x := w.saver(saverKey), w.task(renterKey, 1)
-	b := &bent{Store: s.blobs}
-	s.blobs = b
+	b := bend(s)
 	s.grow("a", 5<<20)
 	q := s.save(x, 1, artel.Ref{})
 	n := 0
@@ -113,8 +119,7 @@ func TestWithheld(t *testing.T) {
 	w := newWorld(t)
 	k := w.keeper(keeperKey, &keeper.Memory{}, mem.New(0))
 	s, x := w.saver(saverKey), w.task(renterKey, 1)
-	b := &bent{Store: s.blobs}
-	s.blobs = b
+	b := bend(s)
 	s.grow("a", 9<<20)
 	q := s.save(x, 1, artel.Ref{})
 	var served []artel.Ref
@@ -338,8 +343,7 @@ func TestAbandoned(t *testing.T) {
 		w := newWorld(t)
 		k := w.keeper(keeperKey, &keeper.Memory{}, mem.New(0))
 		s, x := w.saver(saverKey), w.task(renterKey, 1)
-		b := &bent{Store: s.blobs}
-		s.blobs = b
+		b := bend(s)
 		s.grow("a", 40<<20)
 		q := s.save(x, 1, artel.Ref{})
 		b.bend(func(_ artel.Ref, data []byte) ([]byte, error) {
@@ -384,8 +388,7 @@ func TestDropMeanwhile(t *testing.T) {
 	w := newWorld(t)
 	k := w.keeper(keeperKey, &keeper.Memory{}, mem.New(0))
 	s, x := w.saver(saverKey), w.task(renterKey, 1)
-	b := &bent{Store: s.blobs}
-	s.blobs = b
+	b := bend(s)
 	s.grow("a", 5<<20)
 	q := s.save(x, 1, artel.Ref{})
 	dropped, once := make(chan struct{}), sync.Once{}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/artel-network/artel"
+	"github.com/artel-network/artel/core"
 	"github.com/artel-network/artel/lease"
 	"github.com/artel-network/artel/p2p/mem"
 	"github.com/artel-network/artel/wire"
@@ -56,7 +57,7 @@ func (r *steady) Run(ctx context.Context, _ artel.NodeID, id artel.Hash, _ artel
 			f := lease.Finish{Reason: d.Reason, Message: d.Message, Billed: true}
 			switch {
 			case r.late:
-				_ = pause(ctx, d.Within)
+				core.Every(ctx, d.Within)
 				f.Reason = artel.ReasonEvicted
 			default:
 				last = keep()

@@ -14,6 +14,7 @@ import (
 
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/checkpoint"
+	"github.com/artel-network/artel/core"
 	"github.com/artel-network/artel/sandbox"
 )
 
@@ -58,8 +59,8 @@ func (s *saver) takeBest(ctx context.Context, stop bool) (generation, error) {
 		case !errors.Is(err, sandbox.ErrNotMovable) || try == moveTries-1:
 			why = err
 		default:
-			if err := pause(ctx, moveAgain<<try); err != nil {
-				return g, err
+			if !core.Every(ctx, moveAgain<<try) {
+				return g, ctx.Err()
 			}
 		}
 	}
@@ -173,8 +174,8 @@ func (s *saver) takeFiles(ctx context.Context, stop bool) (g generation, err err
 				s.dropSave(ctx, g.m.Root)
 			}
 		}
-		if err := pause(ctx, calmAgain<<try); err != nil {
-			return g, err
+		if !core.Every(ctx, calmAgain<<try) {
+			return g, ctx.Err()
 		}
 	}
 	goOn, err := s.Still(ctx, s.Attempt)

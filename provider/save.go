@@ -10,6 +10,7 @@ import (
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/blob"
 	"github.com/artel-network/artel/checkpoint"
+	"github.com/artel-network/artel/core"
 	"github.com/artel-network/artel/lease"
 	"github.com/artel-network/artel/sandbox"
 	"github.com/artel-network/artel/survival"
@@ -142,7 +143,7 @@ func (s *saver) options() checkpoint.Options {
 
 func (s *saver) rounds(ctx context.Context) {
 	b := survival.Bounds{Min: millis(s.keep.Min), Max: millis(s.keep.Max)}
-	for next := s.interval(b); pause(ctx, next) == nil; {
+	for next := s.interval(b); core.Every(ctx, next); {
 		began := time.Now()
 		err := s.round(ctx, b)
 		next = max(s.interval(b)-time.Since(began), 0)
@@ -236,18 +237,6 @@ func (s *saver) finish() lease.Finish {
 		f.Billed, f.Usage = true, artel.Usage{Wall: s.last.Wall}
 	}
 	return f
-}
-
-// pause waits for d, or until ctx ends.
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return ctx.Err()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 func millis(ms uint64) time.Duration { return time.Duration(min(ms, 1<<40)) * time.Millisecond }

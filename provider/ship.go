@@ -10,6 +10,7 @@ import (
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/blob"
 	"github.com/artel-network/artel/checkpoint"
+	"github.com/artel-network/artel/core"
 	"github.com/artel-network/artel/wire"
 )
 
@@ -78,7 +79,7 @@ func (s *saver) shipTo(ctx context.Context, k artel.Keeper, req wire.KeepRequest
 			}
 			lies++
 		}
-		if lies == shipLies || pause(ctx, rest) != nil {
+		if lies == shipLies || !core.Every(ctx, rest) {
 			return kept, fmt.Errorf("keeper %s: %w", k.Node.Short(), err)
 		}
 	}

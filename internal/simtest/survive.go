@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/artel-network/artel"
+	"github.com/artel-network/artel/core"
 	"github.com/artel-network/artel/job"
 	"github.com/artel-network/artel/lease"
 	"github.com/artel-network/artel/market"
@@ -144,16 +145,6 @@ var errGone = fmt.Errorf("the machine is gone")
 func (m *mover) Run(ctx context.Context, _ artel.NodeID, id artel.Hash, _ artel.Terms, run lease.Running, c provider.Course) lease.Finish {
 	k, x := run.Keep, m.x
 	began := time.Now()
-	pass := func(d time.Duration) error {
-		t := time.NewTimer(d)
-		defer t.Stop()
-		select {
-		case <-ctx.Done():
-			return errGone
-		case <-t.C:
-			return nil
-		}
-	}
 	used := func() artel.Usage { return artel.Usage{Wall: uint64(time.Since(began).Milliseconds())} }
 	killed := func() lease.Finish {
 		return lease.Finish{Reason: artel.ReasonCancelled, Message: "killed", Billed: true, Usage: used()}
@@ -163,7 +154,7 @@ func (m *mover) Run(ctx context.Context, _ artel.NodeID, id artel.Hash, _ artel.
 	if !m.has {
 		fetch = x.restart
 	}
-	if pass(fetch) != nil {
+	if !core.Every(ctx, fetch) {
 		return lease.Finish{Reason: artel.ReasonCancelled, Message: "killed"}
 	}
 	m.has = true
@@ -190,7 +181,7 @@ func (m *mover) Run(ctx context.Context, _ artel.NodeID, id artel.Hash, _ artel.
 			b := survival.Bounds{Min: time.Duration(k.Min) * time.Millisecond, Max: time.Duration(k.Max) * time.Millisecond}
 			step = min(step, survival.Next(host, survival.SETI(), x.pause, x.ship, b))
 		}
-		if pass(step) != nil {
+		if !core.Every(ctx, step) {
 			return killed()
 		}
 		if done += step; done >= x.work {
@@ -206,11 +197,11 @@ func (m *mover) Run(ctx context.Context, _ artel.NodeID, id artel.Hash, _ artel.
 		m.v.mu.Lock()
 		m.v.done[saved.Root] = done
 		m.v.mu.Unlock()
-		if pass(x.pause) != nil {
+		if !core.Every(ctx, x.pause) {
 			return killed()
 		}
 		ships.Go(func() {
-			if pass(x.ship) != nil {
+			if !core.Every(ctx, x.ship) {
 				return
 			}
 			d := m.n.domain
