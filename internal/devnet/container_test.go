@@ -57,11 +57,10 @@ func (w *world) containerJob(img api.Image, count uint64, wall time.Duration, ar
 	}
 }
 
-// TestContainers rents containers through the whole network, escrow included.
-func TestContainers(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, devnet.Config{})
-	w.start(2)
+// containers returns the offers that take containers, and skips the test where the
+// machine runs none.
+func (w *world) containers(t *testing.T) []api.Offer {
+	t.Helper()
 	offers, err := w.renter.API.Offers(w.ctx, api.OfferQuery{Sandbox: "gvisor", Limit: 10})
 	if err != nil {
 		t.Fatal(err)
@@ -69,6 +68,15 @@ func TestContainers(t *testing.T) {
 	if len(offers) == 0 {
 		t.Skip("containers cannot run on this machine; hint: artel doctor")
 	}
+	return offers
+}
+
+// TestContainers rents containers through the whole network, escrow included.
+func TestContainers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, devnet.Config{})
+	w.start(2)
+	w.containers(t)
 	img, err := w.renter.API.Image(w.ctx, api.ImageRequest{Path: w.guestImage(t)})
 	if err != nil {
 		t.Fatal(err)

@@ -131,13 +131,7 @@ func TestImagesOfARegistry(t *testing.T) {
 	t.Setenv("DOCKER_CONFIG", config)
 	w := newWorld(t, devnet.Config{})
 	w.start(1, "--insecure-registry", reg.host)
-	offers, err := w.renter.API.Offers(w.ctx, api.OfferQuery{Sandbox: "gvisor", Limit: 10})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(offers) == 0 {
-		t.Skip("containers cannot run on this machine; hint: artel doctor")
-	}
+	w.containers(t)
 	bin := w.guest(t)
 	layer := func(digest string, answer func(http.ResponseWriter)) func(http.ResponseWriter, *http.Request) bool {
 		return func(w http.ResponseWriter, r *http.Request) bool {

@@ -20,13 +20,7 @@ func TestSurvives(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, devnet.Config{})
 	w.start(3)
-	offers, err := w.renter.API.Offers(w.ctx, api.OfferQuery{Sandbox: "gvisor", Limit: 10})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(offers) == 0 {
-		t.Skip("containers cannot run on this machine; hint: artel doctor")
-	}
+	offers := w.containers(t)
 	for _, o := range offers {
 		if o.Keeps == 0 || o.Moves == "" {
 			t.Fatalf("node %s keeps %d bytes, its programs move: %q", o.Node.Short(), o.Keeps, o.Moves)
