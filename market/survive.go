@@ -118,6 +118,28 @@ func Keepers(offers []Listing, h History, now uint64) []Listing {
 // keepFor is the time for which keepers are compared.
 const keepFor = time.Hour
 
+// ranked is how many of the cheapest offers are ranked by what was seen of them.
+const ranked = 256
+
+// Best returns at most n live offers that suit a job and q, ranked by what was seen
+// of their machines, the best first.
+func (x *Index) Best(j artel.JobSpec, q Query, h History, n int, now uint64) []Listing {
+	q.Limit = max(n, ranked)
+	all := Rank(j, x.Query(q, now), h, now)
+	out := make([]Listing, 0, min(len(all), n))
+	for _, c := range all[:min(len(all), n)] {
+		out = append(out, c.Listing)
+	}
+	return out
+}
+
+// BestKeepers returns at most n live offers that hold checkpoints of others, those
+// that stay longest first.
+func (x *Index) BestKeepers(h History, n int, now uint64) []Listing {
+	all := Keepers(x.Keepers(max(n, ranked), now), h, now)
+	return all[:min(len(all), n)]
+}
+
 // Keepers returns at most n live offers that hold checkpoints of others, cheap ones
 // first.
 func (x *Index) Keepers(n int, now uint64) []Listing {

@@ -179,9 +179,6 @@ func (b *board) known(_ artel.Address, n artel.NodeID) (market.Standing, error) 
 	return s.Standing, nil
 }
 
-// ranked is how many of the cheapest offers are ranked by what was seen of them.
-const ranked = 256
-
 // Offers implements renter.Board.
 func (b *board) Offers(j artel.JobSpec, now time.Time, n int) []renter.Listed {
 	return b.rank(j, market.QueryFor(j), now, n)
@@ -190,16 +187,7 @@ func (b *board) Offers(j artel.JobSpec, now time.Time, n int) []renter.Listed {
 func (b *board) rank(j artel.JobSpec, q market.Query, now time.Time, n int) []renter.Listed {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	q.Limit = max(n, ranked)
-	sec := uint64(now.Unix())
-	var out []renter.Listed
-	for _, c := range market.Rank(j, b.index.Query(q, sec), b.history, sec) {
-		if len(out) == n {
-			break
-		}
-		out = append(out, renter.Listed{Offer: c.Offer, ID: c.ID})
-	}
-	return out
+	return renter.List(b.index.Best(j, q, b.history, n, uint64(now.Unix())))
 }
 
 // Movers implements renter.Board.
@@ -213,15 +201,7 @@ func (b *board) Movers(j artel.JobSpec, from artel.Class, now time.Time, n int) 
 func (b *board) Keepers(now time.Time, n int) []renter.Listed {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	sec := uint64(now.Unix())
-	var out []renter.Listed
-	for _, l := range market.Keepers(b.index.Keepers(max(n, ranked), sec), b.history, sec) {
-		if len(out) == n {
-			break
-		}
-		out = append(out, renter.Listed{Offer: l.Offer, ID: l.ID})
-	}
-	return out
+	return renter.List(b.index.BestKeepers(b.history, n, uint64(now.Unix())))
 }
 
 // stay is the chance that a machine of which this is known stays for another d.

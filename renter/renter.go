@@ -97,6 +97,15 @@ type Listed struct {
 	ID    artel.Hash
 }
 
+// List makes what an index holds what a Board lists.
+func List(offers []market.Listing) []Listed {
+	var out []Listed
+	for _, l := range offers {
+		out = append(out, Listed{Offer: l.Offer, ID: l.ID})
+	}
+	return out
+}
+
 // Store keeps a renter's facts. Save is atomic and durable when it returns.
 type Store interface {
 	// Load returns what is not over: meta, books, leases, active jobs.

@@ -399,29 +399,13 @@ func (b *board) Movers(j artel.JobSpec, from artel.Class, now time.Time, n int) 
 func (b *board) Keepers(now time.Time, n int) []renter.Listed {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	sec := uint64(now.Unix())
-	var out []renter.Listed
-	for _, l := range market.Keepers(b.index.Keepers(max(n, 256), sec), b.history, sec) {
-		if len(out) < n {
-			out = append(out, renter.Listed{Offer: l.Offer, ID: l.ID})
-		}
-	}
-	return out
+	return renter.List(b.index.BestKeepers(b.history, n, uint64(now.Unix())))
 }
 
 func (b *board) rank(j artel.JobSpec, q market.Query, now time.Time, n int) []renter.Listed {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	q.Limit = max(n, 256)
-	sec := uint64(now.Unix())
-	var out []renter.Listed
-	for _, c := range market.Rank(j, b.index.Query(q, sec), b.history, sec) {
-		if len(out) == n {
-			break
-		}
-		out = append(out, renter.Listed{Offer: c.Offer, ID: c.ID})
-	}
-	return out
+	return renter.List(b.index.Best(j, q, b.history, n, uint64(now.Unix())))
 }
 
 // forget is what a restart does: the store gives back what it has.
