@@ -55,6 +55,15 @@ type Attempt struct {
 	Taken   bool         `json:"taken,omitempty"` // fenced before it had begun: its host had no slot for it
 }
 
+// end notes how an attempt ended. Of one that was replaced, why it was says more than
+// that it was stopped for it.
+func (a *Attempt) end(why artel.Reason, msg string, now int64) {
+	a.Ended, a.Reason = now, why
+	if !a.Fenced || why != artel.ReasonCancelled {
+		a.Message = msg
+	}
+}
+
 // Task is one unit of a job.
 type Task struct {
 	Index    uint64         `json:"index"` // 0 ≤ Index < Count
@@ -207,10 +216,7 @@ func (j Job) Received(t Task, n uint32, r *artel.Receipt, spent artel.Amount, no
 	}
 	t.Attempts = slices.Clone(t.Attempts)
 	a := t.attempt(n)
-	a.Ended, a.Reason = now, r.Reason
-	if !a.Fenced || r.Reason != artel.ReasonCancelled { // else why it was replaced says more
-		a.Message = r.Message
-	}
+	a.end(r.Reason, r.Message, now)
 	t.Spent, j.Spent = t.Spent.Add(spent), j.Spent.Add(spent) // wanted or not, it is paid for
 	if t.State != Out && t.State != Waiting {
 		return j, t, false, nil
@@ -272,21 +278,18 @@ func (j Job) Delivered(t Task, output artel.Ref, now int64) (Job, Task) {
 // never came: the host's fault, unless it says that the program, or its image, can run
 // nowhere. The task is tried elsewhere.
 func (j Job) Lost(t Task, n uint32, why artel.Reason, msg string, now int64) (Job, Task) {
-	a := t.attempt(n)
-	if a == nil || a.Ended != 0 && t.State != Paying {
+	paying := t.State == Paying && t.Receipt != nil && t.Receipt.Result.Attempt == n
+	if a := t.attempt(n); a == nil || a.Ended != 0 && !paying {
 		return j, t
 	}
 	t.Attempts = slices.Clone(t.Attempts)
-	a = t.attempt(n)
-	if a.Ended == 0 || t.State == Paying {
-		a.Ended, a.Reason, a.Message = now, why, msg
-	}
+	t.attempt(n).end(why, msg, now)
 	t = t.unfit(n, why, now)
 	if why.ProgramsFault() {
 		j.Faults++
 		t.Faults++ // it was not run and is not paid for, and another host would say the same
 	}
-	if t.State == Paying && t.Receipt != nil && t.Receipt.Result.Attempt == n {
+	if paying {
 		t.Receipt, t.Node, t.State = nil, artel.NodeID{}, Out
 	}
 	if t.State != Out || t.Lives(n) {

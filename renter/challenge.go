@@ -183,7 +183,8 @@ func (r *Renter) pose(t *tx, b *bought) {
 // shown takes what an examination has come to.
 func (r *Renter) shown(t *tx, b *bought, s Shown) {
 	if b.q != nil && b.q.byHand != nil {
-		b.q.byHand <- s
+		answer := b.q.byHand
+		t.after = append(t.after, func() { answer <- s }) // what a person is told is stored
 	}
 	b.q = nil
 	if b.askAt = r.someTime(t.now); s.Proof == market.Unproved {

@@ -163,8 +163,11 @@ func (r *Renter) letGo(a *active, i uint64, now int64) {
 		return
 	}
 	name := r.taskName(a.ID, i)
-	if len(task.Attempts) == 1 && task.Attempts[0].Ran.Gen == 0 {
-		task.Safe.Keepers = nil // it was over before anything of it was saved
+	if least := int64(a.Spec.Survival.Min); !slices.ContainsFunc(task.Attempts, func(x job.Attempt) bool {
+		// The last word of a host may not have come, nor when it has stopped.
+		return x.Ran.Gen > 0 || x.Ended == 0 || x.Ended-x.Sent >= least
+	}) {
+		task.Safe.Keepers = nil // it was over before anything of it could be saved
 	}
 	for _, k := range task.Safe.Keepers {
 		d := r.drops[k.Node]

@@ -78,7 +78,7 @@ func (s *supervisor) freeze(ctx context.Context) response {
 		if !s.grp.freezer() {
 			if err := box.Sandbox.Pause(box.ID); err != nil {
 				_ = s.release(nil)
-				return err
+				return ending(box, err)
 			}
 			return nil
 		}
@@ -144,17 +144,24 @@ func (s *supervisor) unhalt(box *container.Container) error {
 		if err == nil {
 			return nil
 		}
-		// Its end was on the way, or nobody else would end it.
-		for end := time.Now().Add(endFor); time.Now().Before(end); time.Sleep(time.Millisecond) {
-			if !box.IsSandboxRunning() {
-				return sandbox.ErrEnded
-			}
+		if err = ending(box, err); !errors.Is(err, sandbox.ErrEnded) {
+			s.stop(sandbox.Lost) // nobody else would end it
 		}
-		s.stop(sandbox.Lost)
 		return err
 	case <-s.ended:
 		return sandbox.ErrEnded
 	}
+}
+
+// ending is ErrEnded where gVisor did not do what it was told because its end was on the
+// way, and err where it lives on.
+func ending(box *container.Container, err error) error {
+	for end := time.Now().Add(endFor); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		if !box.IsSandboxRunning() {
+			return sandbox.ErrEnded
+		}
+	}
+	return err
 }
 
 func (s *supervisor) settleFrozen(ctx context.Context) error {
@@ -192,6 +199,9 @@ func (s *supervisor) release(box *container.Container) error {
 		err = s.unhalt(box)
 	} else if box != nil {
 		err = box.Sandbox.Resume(box.ID)
+		if err != nil {
+			err = ending(box, err)
+		}
 	}
 	if err != nil {
 		return err
