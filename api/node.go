@@ -20,6 +20,7 @@ type Node interface {
 	Visits
 	Images
 	Keeper
+	Stewards
 }
 
 // Daemon tells about the node itself.

@@ -82,6 +82,9 @@ type Node struct {
 	owner  *owner // the provider's half
 	guard  *guard // and who sees to it that the machine's owner comes first
 
+	loans loans        // what is read here while a job is handed to the steward
+	door  *stewardDoor // where it is another account's; nil: its own
+
 	serving chan struct{} // a place for each blob stream that is served
 
 	untidy chan struct{} // holds one token while images are to be looked through
@@ -145,6 +148,7 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 	if err := n.guard.load(ctx); err != nil {
 		return nil, err
 	}
+	n.openDoor()
 	n.host.HandleStream(blobProtocol, n.serveBlobs)
 	n.host.Handle(wire.MethodOffers, wire.MaxSmall, func(context.Context, artel.NodeID, []byte) ([]byte, error) { return n.board.share(), nil })
 	if _, err := n.host.Subscribe(wire.TopicOffers, n.board.validate, func(p2p.Message) {}); err != nil {
@@ -358,7 +362,7 @@ func (n *Node) openBlobs(ctx context.Context, from artel.NodeID) (blob.Stream, e
 }
 
 // serveBlobs gives a peer what it has a right to: inputs of what it computes
-// for us, sealed outputs of what we computed for it, checkpoints on their way to it
+// for us, a job's that is handed to our steward, sealed outputs of what we computed for it, checkpoints on their way to it
 // as a keeper, and those that are kept here and that it knows the root of.
 func (n *Node) serveBlobs(ctx context.Context, from artel.NodeID, s p2p.Stream) {
 	select {
@@ -375,7 +379,7 @@ func (n *Node) serveBlobs(ctx context.Context, from artel.NodeID, s p2p.Stream) 
 			store.Store = n.kept
 		case saves != nil:
 			store.Store = saves
-		case !n.renter.MayRead(ctx, peer, root) && !n.owner.mayRead(ctx, peer, root):
+		case !n.loans.has(loan{to: peer, root: root}) && !n.renter.MayRead(ctx, peer, root) && !n.owner.mayRead(ctx, peer, root):
 			return fmt.Errorf("%s has no right to it", peer.Short())
 		}
 		return nil

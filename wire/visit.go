@@ -25,6 +25,10 @@ import (
 // so many bytes, at most MaxVisit. Who closes the stream ends the visit.
 const ProtocolVisit = "visit/1"
 
+// ProtocolSteward is the stream on which an account's own node speaks to its steward:
+// one HTTP/1.1 connection to the API (docs/spec/wire.md).
+const ProtocolSteward = "steward/1"
+
 // Frame says what a frame is.
 type Frame uint8
 
