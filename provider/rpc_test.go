@@ -83,7 +83,7 @@ func TestCallsOnALease(t *testing.T) {
 				id, d := b.opened()
 				wantRefusal(t, call(b, b.host, artel.Hash{7}, d), p2p.NotFound, "no lease", "it ended long ago")
 				wantRefusal(t, call(b, b.theirs, id, d), p2p.Unauthorized, "belongs to another node", "")
-				b.do(t.Context(), func(*tx) { b.gens[b.renter.Address()] = d.terms.Gen + 1 })
+				b.do(t.Context(), func(*tx) { b.gens[Controller{b.renter.Address(), b.renter.Address()}] = d.terms.Gen + 1 })
 				wantRefusal(t, call(b, b.host, id, d), p2p.Conflict, "was replaced by 6", "stop this one")
 			})
 		})
@@ -272,7 +272,7 @@ func TestRecover(t *testing.T) {
 				if _, err := b.voucher(b.host, id, b.signed(b.renter, b.pay(d, 100))); err != nil {
 					t.Fatal(err)
 				}
-				b.do(t.Context(), func(*tx) { b.gens[b.renter.Address()] = 7 })
+				b.do(t.Context(), func(*tx) { b.gens[Controller{b.renter.Address(), b.renter.Address()}] = 7 })
 				req := wire.RecoverRequest{Renter: b.renter.Address(), Node: b.renter.NodeID(), Generation: 8}
 				by, h := b.renter, b.host
 				if c.make != nil {

@@ -40,6 +40,9 @@ type daemon interface {
 	Run(ctx context.Context) error
 	// Close gives back what opening took. It is called after Run.
 	Close() error
+	// StewardDoor is where the account's own node connects; nil: the daemon is
+	// nobody's steward.
+	StewardDoor() net.Listener
 }
 
 // daemonConfig is what a daemon is opened with.
@@ -77,7 +80,7 @@ without a person there: --passphrase-file, $ARTEL_PASSPHRASE_FILE, or
 	}
 	f := c.Flags()
 	f.StringVar(&o.network, "network", "", "network file to join with (default the data directory's)")
-	f.StringVar(&o.account, "account", "", "account whose money this node spends and earns, as its session signer (default the node key's own)")
+	f.StringVar(&o.account, "account", "", "account whose money this node spends and earns, as its session signer and steward (default the node key's own)")
 	f.StringArrayVar(&o.chainRPC, "chain-rpc", nil, "RPC URL of the chain, instead of the network file's; may be repeated")
 	f.StringArrayVar(&o.listen, "listen", nil, "multiaddr to listen on for peers; may be repeated")
 	f.StringVar(&o.passphraseFile, "passphrase-file", "", "file with the key's passphrase in its first line (default $ARTEL_PASSPHRASE_FILE, else a question)")
@@ -142,6 +145,9 @@ func (a *app) up(ctx context.Context, o upOptions, open func(context.Context, da
 			log.Warn("close", "error", cerr) // what came first is what the person should read
 		}
 	}()
+	if !account.IsZero() && account != key.Address() {
+		log.Info("works for an account whose key is elsewhere, and is its steward if that account's node says: artel steward NODE --allowance AMOUNT", "of", account, "node", key.NodeID())
+	}
 	log.Info("up", "account", key.Address(), "network", net.Name, "hash", net.Hash().Short(), "dir", dir.Root(), "api", doors.socket.Addr())
 	return serve(ctx, d, doors, log)
 }
@@ -157,6 +163,9 @@ func serve(ctx context.Context, d daemon, doors doors, log *slog.Logger) error {
 	}
 	if doors.tcp != nil {
 		runs = append(runs, func() error { return s.Serve(ctx, doors.tcp, doors.guard) })
+	}
+	if l := d.StewardDoor(); l != nil {
+		runs = append(runs, func() error { return s.Serve(ctx, l, api.Guard{Steward: true}) })
 	}
 	ended := make(chan error, len(runs))
 	for _, r := range runs {

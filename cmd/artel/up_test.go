@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -30,6 +31,8 @@ func (d *fakeDaemon) Run(ctx context.Context) error {
 	<-ctx.Done()
 	return ctx.Err()
 }
+
+func (d *fakeDaemon) StewardDoor() net.Listener { return nil }
 
 func (d *fakeDaemon) Close() error { close(d.closed); return nil }
 
