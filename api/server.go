@@ -111,6 +111,14 @@ func (s *Server) Handler(g Guard) http.Handler {
 			s.fail(w, r, err)
 			return
 		}
+		if g.Steward { // it is small, and who is refused before it was read may not hear why
+			b, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+			if err != nil {
+				s.fail(w, r, Errorf(CodeInvalid, "read request: %v", err))
+				return
+			}
+			r.Body = io.NopCloser(bytes.NewReader(b))
+		}
 		g.allowPage(w, r)
 		if r.Method == http.MethodOptions {
 			w.WriteHeader(http.StatusNoContent)

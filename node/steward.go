@@ -26,6 +26,7 @@ const (
 	dialSteward  = 30 * time.Second
 	lookSteward  = 10 * time.Second // while a person waits for artel steward
 	stewardAddrs = 16
+	lastYear     = 253402300799 // the last second that JSON has a time for
 	// handProgram is the largest WASM program that is fetched, in bytes: no provider
 	// runs one as large.
 	handProgram = 256 << 20
@@ -76,10 +77,11 @@ func (n *Node) dialSteward(ctx context.Context, s named) (net.Conn, error) {
 // Steward implements api.Stewards.
 func (n *Node) Steward(ctx context.Context) (api.Steward, error) {
 	s, err := n.steward(ctx)
-	if e := api.AsError(err); err != nil && e.Code == api.CodeNotFound {
+	switch {
+	case err == nil:
+	case api.AsError(err).Code == api.CodeNotFound:
 		return api.Steward{}, nil
-	}
-	if err != nil {
+	default:
 		return api.Steward{}, err
 	}
 	v, _, err := n.look(ctx, s)
@@ -126,7 +128,7 @@ func (n *Node) look(ctx context.Context, s named) (v api.Steward, st api.Status,
 	v = api.Steward{Node: s.Node, Signer: s.Node.Address(), Addrs: s.Addrs}
 	if r, err := n.ledger.Signer(ctx, n.account(), v.Signer); err == nil {
 		if v.Allowance = r.Left(); r.Until != 0 {
-			v.Until = time.Unix(int64(min(r.Until, 1<<40)), 0).UTC()
+			v.Until = time.Unix(int64(min(r.Until, lastYear)), 0).UTC()
 		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookSteward)
