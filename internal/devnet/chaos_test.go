@@ -3,6 +3,7 @@
 package devnet_test
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -23,13 +24,14 @@ import (
 )
 
 var (
-	chaosSeed = flag.Uint64("chaos.seed", 0, "what TestChaos draws its faults from; 0: the time")
+	chaosSeed = flag.Uint64("chaos.seed", 0, "what TestChaos draws its faults from; 0: the time, in the short form shortSeed")
 	chaosFor  = flag.Duration("chaos.for", 0, "for how long TestChaos makes faults; 0: the short form")
 )
 
 // The short form: few faults, so that it is over within a minute.
 const (
 	shortChaos = 20 * time.Second
+	shortSeed  = 1210            // kills, a power cut, a renter killed, machines that stand still or are cut off, bad and spoilt checkpoints
 	calmFor    = 6 * time.Minute // after the last fault all must be over within
 )
 
@@ -127,11 +129,11 @@ func (m *member) release() {
 func newStorm(t *testing.T, apart bool) *storm {
 	t.Helper()
 	s := &storm{apart: apart, seed: *chaosSeed, span: *chaosFor, given: map[string]artel.Amount{}, killed: map[artel.NodeID]bool{}}
+	if s.span == 0 {
+		s.span, s.seed = shortChaos, cmp.Or(s.seed, shortSeed)
+	}
 	if s.seed == 0 {
 		s.seed = uint64(time.Now().UnixNano())
-	}
-	if s.span == 0 {
-		s.span = shortChaos
 	}
 	t.Logf("seed %d, for %v; again: go test ./internal/devnet -run '^TestChaos$' -v -args -chaos.seed=%d -chaos.for=%v", s.seed, s.span, s.seed, s.span)
 	bin, err := built()
