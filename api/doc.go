@@ -30,6 +30,7 @@
 //	GET    /v1/wallet                  what the account holds
 //	GET    /v1/wallet/vouchers         vouchers held and not redeemed in full
 //	GET    /v1/wallet/statement        figures of different sources, side by side
+//	GET    /v1/wallet/resting          lanes on which money lies for nothing
 //	POST   /v1/wallet/{deposit,withdraw,stake,leave,signer,redeem,faucet,recover}
 //
 // Failures are {"error": {"code", "message", "hint"}} with a fitting status.

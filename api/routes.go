@@ -59,6 +59,9 @@ func (s *Server) routes() map[string]handler {
 			return list(n.Vouchers(r.Context()))
 		},
 		"GET /v1/wallet/statement": func(_ http.ResponseWriter, r *http.Request, _ Guard) (any, error) { return n.Statement(r.Context()) },
+		"GET /v1/wallet/resting": func(_ http.ResponseWriter, r *http.Request, _ Guard) (any, error) {
+			return list(n.Resting(r.Context()))
+		},
 		"POST /v1/wallet/deposit":  s.deposit,
 		"POST /v1/wallet/withdraw": s.withdraw,
 		"POST /v1/wallet/stake":    s.stake,

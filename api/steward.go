@@ -26,6 +26,9 @@ type Stewards interface {
 	// Bring fetches what a job needs from the node that hands it over. When it returns
 	// nil all of it is stored here.
 	Bring(ctx context.Context, from artel.NodeID, spec artel.JobSpec) error
+	// Resting lists lanes of this node's key on which money lies for nothing. Only the
+	// account's own key can call it home.
+	Resting(ctx context.Context) ([]Resting, error)
 }
 
 // Steward is a node that drives jobs of this account.
@@ -38,6 +41,12 @@ type Steward struct {
 	Message   string        `json:"message,omitempty"` // why it is not reachable, or has no rights
 	Allowance artel.Amount  `json:"allowance"`         // what it may still book
 	Until     time.Time     `json:"until,omitzero"`    // until when; zero: it has no rights
+}
+
+// Resting is a lane that rests with money booked on it.
+type Resting struct {
+	Provider artel.Address `json:"provider"`
+	Lane     uint64        `json:"lane"`
 }
 
 // StewardRequest names a steward: by node id, by peer id or by a multiaddr that ends
@@ -57,7 +66,7 @@ var remote = map[string]bool{
 	"POST /v1/jobs/{id}/cancel": true, "POST /v1/jobs/{id}/visit": true,
 	"GET /v1/jobs/{id}/events": true, "GET /v1/jobs/{id}/logs": true, "GET /v1/jobs/{id}/files": true, "GET /v1/jobs/{id}/output": true,
 	"GET /v1/offers": true, "GET /v1/leases": true,
-	"GET /v1/wallet": true, "GET /v1/wallet/vouchers": true, "GET /v1/wallet/statement": true,
+	"GET /v1/wallet": true, "GET /v1/wallet/vouchers": true, "GET /v1/wallet/statement": true, "GET /v1/wallet/resting": true,
 }
 
 // notRemote answers what is not in remote.
@@ -120,6 +129,11 @@ func (c *Client) StewardNode(ctx context.Context) (Steward, error) {
 // SetSteward names the steward.
 func (c *Client) SetSteward(ctx context.Context, r StewardRequest) (Steward, error) {
 	return post[Steward](ctx, c, "/v1/steward", r)
+}
+
+// Resting returns lanes on which money lies for nothing.
+func (c *Client) Resting(ctx context.Context) ([]Resting, error) {
+	return get[[]Resting](ctx, c, "/v1/wallet/resting", nil)
 }
 
 // NewConnClient returns a client that speaks to an API on connections that dial makes;

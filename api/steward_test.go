@@ -68,6 +68,7 @@ func TestStewardAnswers(t *testing.T) {
 		"balance":   func() error { _, err := s.Balance(t.Context()); return err },
 		"statement": func() error { _, err := s.Statement(t.Context()); return err },
 		"vouchers":  func() error { _, err := s.Vouchers(t.Context()); return err },
+		"resting":   func() error { _, err := s.Resting(t.Context()); return err },
 		"quote":     func() error { _, err := s.Quote(t.Context(), spec); return err },
 		"cancel":    func() error { _, err := s.Cancel(t.Context(), j.ID); return err },
 	} {

@@ -235,7 +235,7 @@ func (n *Node) Run(ctx context.Context) error {
 	follower := &chain.Follower{From: n.ledger, Into: n.db, Interval: 2 * time.Second, Log: n.c.Log.With("room", "follower")}
 	for _, r := range []room{
 		{"chain", n.ledger.Run}, {"follower", follower.Run}, {"network", n.host.Run}, {"keeper", n.keeper.Run}, {"renter", n.renter.Run},
-		{"provider", n.owner.resume}, {"owner", n.guard.run}, {"housekeeping", n.tidy}, {"images", n.tidyImages}, {"offers", n.lookAgain},
+		{"provider", n.owner.resume}, {"owner", n.guard.run}, {"housekeeping", n.tidy}, {"images", n.tidyImages}, {"offers", n.lookAgain}, {"money of the steward", n.bringHome},
 		{"count blobs", n.blobs.Recount}, {"count checkpoints", n.kept.Recount}, // a crash may have left the count off
 	} {
 		n.begin <- r

@@ -13,8 +13,10 @@ import (
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/api"
 	"github.com/artel-network/artel/blob"
+	"github.com/artel-network/artel/chain"
 	"github.com/artel-network/artel/p2p"
 	"github.com/artel-network/artel/p2p/libp2p"
+	"github.com/artel-network/artel/renter"
 	"github.com/artel-network/artel/wire"
 )
 
@@ -236,6 +238,58 @@ func (n *Node) Bring(ctx context.Context, from artel.NodeID, spec artel.JobSpec)
 func (n *Node) notBrought(what string, from artel.NodeID, err error) error {
 	n.c.Log.Info("a job was not taken over", "from", from.Short(), "error", err)
 	return api.Errorf(api.CodeUnavailable, "the steward fetches the job's %s: %v", what, err).WithHint("hand it over again: what has arrived is kept for a day")
+}
+
+// Resting implements api.Stewards.
+func (n *Node) Resting(ctx context.Context) (out []api.Resting, err error) {
+	lanes, err := n.renter.Resting(ctx)
+	for _, l := range lanes {
+		out = append(out, api.Resting{Provider: l.Provider, Lane: l.Lane})
+	}
+	return out, err
+}
+
+// homeEvery is how often money that the steward left on lanes is looked for.
+const homeEvery = 5 * time.Minute
+
+// bringHome has money come home that the steward booked with machines that are gone:
+// it takes the account's key, which the steward has not.
+func (n *Node) bringHome(ctx context.Context) error {
+	every := time.NewTicker(homeEvery)
+	defer every.Stop()
+	for {
+		if err := n.callHome(ctx); err != nil && ctx.Err() == nil {
+			n.c.Log.Debug("call the steward's money home", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-every.C:
+		}
+	}
+}
+
+func (n *Node) callHome(ctx context.Context) error {
+	s, err := n.steward(ctx)
+	if err != nil {
+		if api.AsError(err).Code == api.CodeNotFound {
+			return nil
+		}
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	c := api.NewConnClient("the steward", func(ctx context.Context) (net.Conn, error) { return n.dialSteward(ctx, s) })
+	defer c.Close()
+	rest, err := c.Resting(ctx)
+	if err != nil {
+		return err
+	}
+	var lanes []chain.LaneRef
+	for _, r := range rest[:min(len(rest), renter.MaxResting)] {
+		lanes = append(lanes, chain.LaneRef{Provider: r.Provider, Lane: r.Lane})
+	}
+	return n.renter.CallHome(ctx, s.Node.Address(), lanes)
 }
 
 // stewardDoor is the listener on which the account's own node speaks to its steward.

@@ -463,6 +463,7 @@ type world struct {
 	net     *mem.Network
 	chain   *fake.Chain
 	key     artel.Key
+	account artel.Address // zero: the key's own
 	store   *heap
 	blobs   blob.Store
 	sellers []*seller
@@ -539,6 +540,9 @@ func (w *world) run(f func()) {
 		Key: w.key, Account: w.key.Address(), Network: network, Params: params, Policy: DefaultPolicy, Host: h, Ledger: w.chain.Client(),
 		Board: board{w}, Store: w.store, Blobs: w.blobs, Fetch: w.fetch, Puzzle: w.puzzle, Log: slog.New(slog.DiscardHandler),
 		Now: func() time.Time { return time.Now().Add(w.skew) },
+	}
+	if !w.account.IsZero() {
+		c.Account = w.account
 	}
 	if w.vault != nil {
 		c.Own = ownKeeper{w}

@@ -78,6 +78,11 @@ func (n *Node) Bring(_ context.Context, from artel.NodeID, spec artel.JobSpec) e
 	return nil
 }
 
+// Resting implements api.Stewards.
+func (n *Node) Resting(context.Context) ([]api.Resting, error) {
+	return []api.Resting{{Provider: key(10).Address(), Lane: 5}}, nil
+}
+
 // Brought lists what Bring was asked for.
 func (n *Node) Brought() []Brought {
 	n.mu.Lock()
