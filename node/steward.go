@@ -61,9 +61,11 @@ func (n *Node) DialSteward(ctx context.Context) (net.Conn, error) {
 func (n *Node) dialSteward(ctx context.Context, s named) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialSteward)
 	defer cancel()
-	for _, a := range s.Addrs { // it does nothing where there is a connection
-		if n.host.Connect(ctx, a) == nil {
-			break
+	if !slices.ContainsFunc(n.host.Peers(), func(p p2p.Peer) bool { return p.ID == s.Node }) {
+		for _, a := range s.Addrs {
+			if n.connect(ctx, a) == nil {
+				break
+			}
 		}
 	}
 	st, err := n.host.OpenStream(ctx, s.Node, wire.ProtocolSteward)
@@ -74,6 +76,13 @@ func (n *Node) dialSteward(ctx context.Context, s named) (net.Conn, error) {
 		return nil, api.Errorf(api.CodeUnavailable, "reach the steward %s: %v", s.Node.Short(), err).WithHint("is it up? artel steward ADDRESS names it where it is to be found: /ip4/192.0.2.1/udp/4101/quic-v1/p2p/16Uiu2…")
 	}
 	return newConn(st, n.c.Key.NodeID(), s.Node), nil
+}
+
+// connect dials an address that may be one of yesterday.
+func (n *Node) connect(ctx context.Context, addr string) error {
+	ctx, cancel := context.WithTimeout(ctx, dialSteward/4)
+	defer cancel()
+	return n.host.Connect(ctx, addr)
 }
 
 // Steward implements api.Stewards.
@@ -210,8 +219,11 @@ func (n *Node) Lend(ctx context.Context, spec artel.JobSpec) (done func(), err e
 // Bring implements api.Stewards.
 func (n *Node) Bring(ctx context.Context, from artel.NodeID, spec artel.JobSpec) error {
 	free, err := spared(n.c.Paths.Root())
-	if err != nil {
+	switch {
+	case err != nil:
 		return fmt.Errorf("take over a job: %w", err)
+	case free <= 0:
+		return api.Errorf(api.CodeTooLarge, "the steward's disk is full").WithHint("free some space there")
 	}
 	for _, x := range []struct {
 		what  string
@@ -221,7 +233,7 @@ func (n *Node) Bring(ctx context.Context, from artel.NodeID, spec artel.JobSpec)
 		if x.root.IsZero() || blob.Complete(ctx, n.blobs, x.root, blob.Limits{}) == nil {
 			continue
 		}
-		limit := int64(min(x.limit, uint64(max(free, 1))))
+		limit := int64(min(x.limit, uint64(free)))
 		if err := n.fetch(ctx, from, x.root, limit); err != nil {
 			return n.notBrought(x.what, from, err)
 		}
@@ -237,6 +249,9 @@ func (n *Node) Bring(ctx context.Context, from artel.NodeID, spec artel.JobSpec)
 
 func (n *Node) notBrought(what string, from artel.NodeID, err error) error {
 	n.c.Log.Info("a job was not taken over", "from", from.Short(), "error", err)
+	if errors.Is(err, blob.ErrLimit) {
+		return api.Errorf(api.CodeTooLarge, "the steward fetches the job's %s: %v", what, err).WithHint("an input has room in --disk, and on the steward's disk")
+	}
 	return api.Errorf(api.CodeUnavailable, "the steward fetches the job's %s: %v", what, err).WithHint("hand it over again: what has arrived is kept for a day")
 }
 
