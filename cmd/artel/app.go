@@ -74,7 +74,7 @@ Start here:
 	add("rent", a.runCmd(), a.psCmd(), a.logsCmd(), a.cancelCmd(), a.fetchCmd(), a.execCmd(), a.shellCmd(), a.cpCmd(), a.topCmd(), a.forwardCmd(), a.gpuCmd(), a.offersCmd(), a.quoteCmd(), a.leasesCmd())
 	add("provide", a.provideCmd(), a.pauseCmd(), a.resumeCmd(), a.ownerCmd(), a.measureCmd())
 	add("money", a.walletCmd())
-	add("node", a.demoCmd(), a.devnetCmd(), a.upCmd(), a.imagesCmd(), a.keptCmd(), a.statusCmd(), a.chainCmd(), a.networkCmd(), a.doctorCmd(), a.versionCmd())
+	add("node", a.demoCmd(), a.devnetCmd(), a.upCmd(), a.imagesCmd(), a.keptCmd(), a.statusCmd(), a.recoverCmd(), a.chainCmd(), a.networkCmd(), a.doctorCmd(), a.versionCmd())
 	c.AddCommand(a.wasmWorkerCmd())
 	c.InitDefaultCompletionCmd()
 	return c
