@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/artel-network/artel"
@@ -14,6 +15,7 @@ import (
 	"github.com/artel-network/artel/core"
 	"github.com/artel-network/artel/image"
 	"github.com/artel-network/artel/keeper"
+	"github.com/artel-network/artel/market"
 	"github.com/artel-network/artel/renter"
 )
 
@@ -35,6 +37,7 @@ const lookFor = 10 * time.Second
 // Recover implements api.Wallet.
 func (n *Node) Recover(ctx context.Context) (api.Recovery, error) {
 	away := n.look(ctx)
+	n.near(ctx)
 	nodes := n.board.nodes()
 	found, err := n.renter.Recover(ctx, nodes)
 	if err != nil {
@@ -78,6 +81,29 @@ func (n *Node) look(ctx context.Context) (away int) {
 			return away
 		}
 	}
+}
+
+// near connects to all machines that have an offer, some at a time: of those that do
+// not answer now nobody waits for each one.
+func (n *Node) near(ctx context.Context) {
+	const together, dialFor = 32, 5 * time.Second
+	ls, _ := n.board.list(market.Query{})
+	places := make(chan struct{}, together)
+	var all sync.WaitGroup
+	for _, l := range ls {
+		all.Go(func() {
+			places <- struct{}{}
+			defer func() { <-places }()
+			ctx, cancel := context.WithTimeout(ctx, dialFor)
+			defer cancel()
+			for _, a := range l.Offer.Addrs {
+				if n.host.Connect(ctx, a) == nil {
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
 }
 
 // away counts the providers with which this account has a lane on the chain that is
