@@ -358,9 +358,9 @@ func (c *Client) Faucet(ctx context.Context) (Done, error) {
 	return post[Done](ctx, c, "/v1/wallet/faucet", nil)
 }
 
-// Recover rebuilds lanes after the database was lost.
+// Recover goes on from where an installation with this key was.
 func (c *Client) Recover(ctx context.Context) (Recovery, error) {
-	return post[Recovery](ctx, c, "/v1/wallet/recover", nil)
+	return post[Recovery](ctx, c, "/v1/recover", nil)
 }
 
 // Vouchers returns vouchers not redeemed in full.

@@ -69,7 +69,7 @@ func (s *Server) routes() map[string]handler {
 		"POST /v1/wallet/leave":    s.leave,
 		"POST /v1/wallet/redeem":   s.redeem,
 		"POST /v1/wallet/faucet":   func(_ http.ResponseWriter, r *http.Request, _ Guard) (any, error) { return n.Faucet(r.Context()) },
-		"POST /v1/wallet/recover":  func(_ http.ResponseWriter, r *http.Request, _ Guard) (any, error) { return n.Recover(r.Context()) },
+		"POST /v1/recover":         func(_ http.ResponseWriter, r *http.Request, _ Guard) (any, error) { return n.Recover(r.Context()) },
 	}
 }
 

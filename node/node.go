@@ -138,7 +138,7 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 	n.renter = renter.New(renter.Config{
 		Key: c.Key, Account: n.account(), Network: n.network, Params: n.params, Policy: pol,
 		Host: n.host, Ledger: n.ledger, Board: n.board, Store: n.db.Renter(), Blobs: n.blobs,
-		Fetch: n.fetch, Puzzle: puzzle{}, Own: ownKeeper{n}, Log: c.Log.With("room", "renter"),
+		Fetch: n.fetch, Puzzle: puzzle{}, Own: ownKeeper{n}, Journals: n.journals(), Lacks: n.lacks, Log: c.Log.With("room", "renter"),
 	})
 	machine, err := n.machine(ctx)
 	if err != nil {
@@ -374,11 +374,13 @@ func (n *Node) serveBlobs(ctx context.Context, from artel.NodeID, s p2p.Stream) 
 	}
 	store := &chosen{n.blobs}
 	_, err := blob.Serve(ctx, s, from, store, blob.ServeOptions{Allow: func(ctx context.Context, peer artel.NodeID, root artel.Ref) error {
-		switch saves := n.owner.sends(peer, root); {
+		switch saves, journal := n.owner.sends(peer, root), n.renter.Sends(root); {
 		case n.keeper.Holds(root):
 			store.Store = n.kept
 		case saves != nil:
 			store.Store = saves
+		case journal != nil:
+			store.Store = journal
 		case !n.loans.has(loan{to: peer, root: root}) && !n.renter.MayRead(ctx, peer, root) && !n.owner.mayRead(ctx, peer, root):
 			return fmt.Errorf("%s has no right to it", peer.Short())
 		}

@@ -95,7 +95,7 @@ func (n *Node) Steward(ctx context.Context) (api.Steward, error) {
 	default:
 		return api.Steward{}, err
 	}
-	v, _, err := n.look(ctx, s)
+	v, _, err := n.meet(ctx, s)
 	if err != nil {
 		v.Message = err.Error()
 	}
@@ -121,7 +121,7 @@ func (n *Node) SetSteward(ctx context.Context, r api.StewardRequest) (api.Stewar
 	if addr != "" {
 		s.Addrs = []string{addr}
 	}
-	v, st, err := n.look(ctx, s)
+	v, st, err := n.meet(ctx, s)
 	if err != nil {
 		return v, err
 	}
@@ -134,8 +134,8 @@ func (n *Node) SetSteward(ctx context.Context, r api.StewardRequest) (api.Stewar
 	return v, n.db.SetSetting(ctx, settingSteward, s)
 }
 
-// look asks a steward who it is, and the ledger what it may do.
-func (n *Node) look(ctx context.Context, s named) (v api.Steward, st api.Status, err error) {
+// meet asks a steward who it is, and the ledger what it may do.
+func (n *Node) meet(ctx context.Context, s named) (v api.Steward, st api.Status, err error) {
 	v = api.Steward{Node: s.Node, Signer: s.Node.Address(), Addrs: s.Addrs}
 	if r, err := n.ledger.Signer(ctx, n.account(), v.Signer); err == nil {
 		if v.Allowance = r.Left(); r.Until != 0 {

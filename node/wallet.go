@@ -287,26 +287,6 @@ func (n *Node) Redeem(ctx context.Context, r api.RedeemRequest) (api.Done, error
 	return n.send(ctx, chain.Redeem{Provider: to, Vouchers: vouchers}, worth, fmt.Sprintf("redeemed for %s", to))
 }
 
-// Recover implements api.Wallet.
-func (n *Node) Recover(ctx context.Context) (api.Recovery, error) {
-	nodes := n.board.nodes()
-	found, err := n.renter.Recover(ctx, nodes)
-	if err != nil {
-		n.c.Log.Warn("recover", "error", err)
-	}
-	st, serr := n.renter.Status(ctx)
-	if serr != nil {
-		return api.Recovery{}, serr
-	}
-	r := api.Recovery{Asked: len(nodes), Lanes: found}
-	for _, b := range st.Lanes {
-		r.Generation = max(r.Generation, b.Generation)
-		r.Promised = r.Promised.Add(b.Voucher)
-	}
-	r.Answered = len(nodes) - joined(err)
-	return r, nil
-}
-
 // joined counts the errors in what errors.Join made.
 func joined(err error) int {
 	if err == nil {

@@ -97,13 +97,13 @@ func (b *bought) unopened() []lease.TaskKey {
 
 func (r *Renter) pay(ctx context.Context, b *bought, want []lease.TaskKey, reserve bool) {
 	voucher, sig := b.Book.SignedVoucher()
-	req := wire.PayRequest{Lease: b.id, Voucher: wire.SignedVoucher{Voucher: voucher, Signature: sig}}
+	req := wire.PayRequest{Lease: b.id, Gen: r.gen.Load(), Voucher: wire.SignedVoucher{Voucher: voucher, Signature: sig}}
 	for _, k := range want {
 		if !b.work[k].Sealed.IsZero() {
 			req.Want = append(req.Want, wire.TaskKey(k))
 		}
 	}
-	rreq := wire.ReserveRequest{Lease: b.id, Reserve: wire.SignedReserve{Reserve: b.Book.Reserve, Signature: b.Book.ReserveSig}}
+	rreq := wire.ReserveRequest{Lease: b.id, Gen: r.gen.Load(), Reserve: wire.SignedReserve{Reserve: b.Book.Reserve, Signature: b.Book.ReserveSig}}
 	r.loop.Go(func() {
 		cctx, cancel := context.WithTimeout(ctx, callFor)
 		defer cancel()

@@ -31,7 +31,7 @@ func (r *Renter) follow(ctx context.Context, b *bought) {
 			var asked int64 // unix ms, as if the clock had never been set
 			if r.do(ctx, func(t *tx) {
 				asked = t.now - r.shift
-				req = wire.WatchRequest{Lease: b.id, After: b.Seq, Wait: b.failover.Heartbeat, Done: b.settled()}
+				req = wire.WatchRequest{Lease: b.id, Gen: r.gen.Load(), After: b.Seq, Wait: b.failover.Heartbeat, Done: r.done(b, t.now)}
 				if (b.closing || b.Phase == lease.Closed) && len(b.work) == 0 {
 					req.Wait = 0 // only the last bill is missing
 				}
@@ -112,6 +112,13 @@ func (r *Renter) heard(t *tx, b *bought, resp wire.WatchResponse, err error, ask
 		k := lease.TaskKey(p.TaskKey)
 		running = append(running, k)
 		b.progress[k] = Progress{p.Phase, p.Elapsed}
+	}
+	if ks := b.Forgotten(running); len(ks) > 0 {
+		stop := make([]wire.TaskKey, len(ks))
+		for i, k := range ks {
+			stop[i] = wire.TaskKey(k)
+		}
+		r.tellCancel(t, b, stop) // nobody knows what they are for
 	}
 	b.stands(was.Heard, t.now)
 	t.news = t.news || len(running) > 0
@@ -230,7 +237,7 @@ func (r *Renter) tellClose(t *tx, b *bought) {
 		r.loop.Go(func() {
 			ctx, cancel := context.WithTimeout(t.ctx, callFor)
 			defer cancel()
-			_, err := r.c.Host.Call(ctx, b.node, wire.MethodClose, wire.CloseRequest{Lease: b.id}.Marshal(), wire.MaxSmall)
+			_, err := r.c.Host.Call(ctx, b.node, wire.MethodClose, wire.CloseRequest{Lease: b.id, Gen: r.gen.Load()}.Marshal(), wire.MaxSmall)
 			if err != nil {
 				r.post(func(*tx) { b.closing = false })
 			}

@@ -79,7 +79,7 @@ Start here:
 	add("money", a.walletCmd())
 	status := a.statusCmd()
 	a.ofSteward(status)
-	add("node", a.demoCmd(), a.devnetCmd(), a.upCmd(), a.imagesCmd(), a.keptCmd(), status, a.chainCmd(), a.networkCmd(), a.doctorCmd(), a.versionCmd())
+	add("node", a.demoCmd(), a.devnetCmd(), a.upCmd(), a.imagesCmd(), a.keptCmd(), status, a.recoverCmd(), a.chainCmd(), a.networkCmd(), a.doctorCmd(), a.versionCmd())
 	c.AddCommand(a.wasmWorkerCmd())
 	c.InitDefaultCompletionCmd()
 	return c
