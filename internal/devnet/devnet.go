@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -40,6 +41,7 @@ type Net struct {
 	rpc   string            // URL of the chain's JSON-RPC
 	door  []string          // what a daemon is told about it besides the network file
 	ports map[string]string // host:port of each node, kept over restarts
+	put   map[string]Place  // of nodes that live elsewhere than this process
 
 	figures []byte // of this machine; nil: not measured yet
 
@@ -107,7 +109,7 @@ func prepare(c Config) (*Net, error) {
 	} else if len(es) > 0 {
 		return nil, fmt.Errorf("make network: %s is not empty; hint: name a new --dir", c.Dir)
 	}
-	return &Net{c: c, ports: map[string]string{}}, nil
+	return &Net{c: c, ports: map[string]string{}, put: map[string]Place{}}, nil
 }
 
 // Artel runs the program to its end and returns what it wrote to stdout.
@@ -162,7 +164,7 @@ func (n *Net) writeNetwork(bootstrap []string) error {
 // StartChain starts the validator and waits until its JSON-RPC answers. After
 // its end it may be started again.
 func (n *Net) StartChain(ctx context.Context) (*Proc, error) {
-	p, err := n.start(chainName, 0, "chain", "start", "--dir", filepath.Join(n.c.Dir, chainName), "--log-level", n.c.Log, "--json")
+	p, err := n.start(chainName, Place{}, 0, "chain", "start", "--dir", filepath.Join(n.c.Dir, chainName), "--log-level", n.c.Log, "--json")
 	if err != nil {
 		return nil, err
 	}
@@ -172,8 +174,9 @@ func (n *Net) StartChain(ctx context.Context) (*Proc, error) {
 	})
 }
 
-func (n *Net) start(name string, nice int, args ...string) (*Proc, error) {
-	p, err := start(name, filepath.Join(n.c.Dir, name), nice, n.c.Binary, args...)
+func (n *Net) start(name string, at Place, nice int, args ...string) (*Proc, error) {
+	args = slices.Concat(at.Enter, []string{n.c.Binary}, args)
+	p, err := start(name, filepath.Join(n.c.Dir, name), nice, args[0], args[1:]...)
 	if err != nil {
 		return nil, err
 	}
