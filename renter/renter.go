@@ -221,7 +221,8 @@ type bought struct {
 // Progress of an attempt as its provider tells it.
 type Progress struct {
 	Phase   string
-	Elapsed uint64
+	Elapsed uint64 // ms since it was taken
+	Before  uint64 // of these it did not run yet, as far as was seen
 }
 
 // op is one thing that happened. It changes the core's state through tx.

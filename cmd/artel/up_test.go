@@ -24,6 +24,7 @@ type fakeDaemon struct {
 	cfg    daemonConfig
 	ready  chan daemonConfig
 	closed chan struct{}
+	vacate func(context.Context) // nil: at once
 }
 
 func (d *fakeDaemon) Run(ctx context.Context) error {
@@ -33,6 +34,12 @@ func (d *fakeDaemon) Run(ctx context.Context) error {
 }
 
 func (d *fakeDaemon) StewardDoor() net.Listener { return nil }
+
+func (d *fakeDaemon) Vacate(ctx context.Context) {
+	if d.vacate != nil {
+		d.vacate(ctx)
+	}
+}
 
 func (d *fakeDaemon) Close() error { close(d.closed); return nil }
 
