@@ -279,6 +279,14 @@ func (w *world) troubled() {
 
 // submit stores a job on the renter, if it is up.
 func (n *node) submit(sp artel.JobSpec) {
+	if n.frozen() { // its owner waits, and the world does not
+		n.w.later.Go(func() {
+			if n.still.wait(context.Background()) == nil {
+				n.submit(sp)
+			}
+		})
+		return
+	}
 	if !n.up() {
 		return
 	}
@@ -309,6 +317,7 @@ func (w *world) heal() {
 	for _, n := range w.providers() {
 		n.p.SetPolicy(n.policy) // announces the offer again
 	}
+	w.later.Wait()
 	time.Sleep(time.Second)
 	nodes := map[artel.NodeID]artel.Address{}
 	for _, p := range w.providers() {

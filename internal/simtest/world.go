@@ -48,6 +48,8 @@ type world struct {
 	copies atomic.Int64 // done tasks whose copy was first
 	moved  atomic.Int64 // done tasks that went on from a checkpoint
 
+	later sync.WaitGroup // what waits for machines that stand still
+
 	asked atomic.Int64 // machines that have answered a challenge, for each renter that remembers it
 
 	opened sync.Map // sealed offer → opened; a thousand nodes check each once
