@@ -24,6 +24,7 @@ type Keeper interface {
 
 const (
 	spareKeepers = 2                // named beyond those that must confirm
+	longTask     = time.Hour        // from this limit on all are named that may be: most of them are gone at its end
 	keepersFor   = 15 * time.Second // for which a look at the market counts
 	fewKeepers   = 64               // that are looked at
 	keptAfter    = 24 * time.Hour   // for which a checkpoint is wanted after the longest its task may run
@@ -78,7 +79,7 @@ func (r *Renter) keepers(now int64) []Listed {
 // choose names the keepers of an attempt on a node: those first that may hold what it
 // goes on from, then this node, then the machines that last longest, another order
 // of them for each task. need of them must confirm.
-func (r *Renter) choose(node artel.NodeID, name artel.Hash, from *job.Checkpoint, wanted uint32, now int64) (keepers []artel.Keeper, need uint32) {
+func (r *Renter) choose(node artel.NodeID, name artel.Hash, from *job.Checkpoint, wanted uint32, long bool, now int64) (keepers []artel.Keeper, need uint32) {
 	var there []artel.Keeper
 	if self := r.c.Key.NodeID(); r.c.Own != nil && self != node {
 		there = append(there, artel.Keeper{Node: self, Addrs: clipped(r.c.Own.Addrs())})
@@ -102,7 +103,11 @@ func (r *Renter) choose(node artel.NodeID, name artel.Hash, from *job.Checkpoint
 			}
 		}
 	}
-	add(there[:min(len(there), int(need+spareKeepers))]...)
+	most := int(need + spareKeepers)
+	if long {
+		most = artel.MaxKeepers
+	}
+	add(there[:min(len(there), most)]...)
 	if from != nil {
 		// Who has it must be among them; better one that is asked in vain too many.
 		held := slices.DeleteFunc(slices.Clone(from.Holders), func(k artel.Keeper) bool { return k.Node == node })
@@ -132,7 +137,7 @@ func (r *Renter) keeping(t *tx, a *active, b *bought, task job.Task, try uint32)
 	k := artel.Keeping{Task: name, Key: r.taskKey(a.ID, index)}
 	k.Survival, _ = a.Spec.Survival.Within(b.Terms.Risk)
 	k.Kind = a.Spec.Saves(b.class.Moves)
-	k.Keepers, k.Survival.Keepers = r.choose(b.node, name, from, a.Spec.Survival.Keepers, now)
+	k.Keepers, k.Survival.Keepers = r.choose(b.node, name, from, a.Spec.Survival.Keepers, a.Spec.Wall >= uint64(longTask.Milliseconds()), now)
 	if k.Survival.Keepers == 0 {
 		return task, nil, false
 	}
