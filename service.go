@@ -66,4 +66,4 @@ type Slice struct {
 func (t Terms) Answered(gap uint64) uint64 { return min(gap, t.Risk) }
 
 // Slice is how many milliseconds have to be due for a provider to say so.
-func (t Terms) Slice() uint64 { return max(t.Risk/8, 1) }
+func (t Terms) Slice() uint64 { return max(t.Risk/8, minEvery) }

@@ -53,6 +53,9 @@ func (s *Server) visit(w http.ResponseWriter, r *http.Request, _ Guard) (any, er
 	if err := q.Wire().Check(); err != nil {
 		return nil, err
 	}
+	if q.Kind == wire.VisitCheck {
+		return nil, Errorf(CodeInvalid, "health checks are the daemon's own: each is paid for")
+	}
 	peer, err := s.node.Visit(r.Context(), r.PathValue("id"), q)
 	if err != nil {
 		return nil, err
