@@ -76,7 +76,9 @@ func (r *Renter) places(t *tx, a *active) {
 	var by *job.Job
 	others := uint32(0)
 	if next != nil {
-		by, others = &next.Job, job.Healthy(next.tasks)
+		if by, others = &next.Job, job.Healthy(next.tasks); others >= a.Spec.Service.Replicas {
+			return // it is about to be over
+		}
 	}
 	j, tasks, changed := a.Scale(a.tasks, a.Places(a.tasks, by, others, before), t.now)
 	if len(changed) == 0 {
