@@ -70,17 +70,18 @@ type Node struct {
 	network artel.Hash
 	started time.Time
 
-	db     *sqlite.DB
-	blobs  *disk.Store
-	ledger *evm.Ledger
-	host   *libp2p.Host
-	board  *board
-	images *images
-	kept   *disk.Store // the keeper's
-	keeper *keeper.Keeper
-	renter *renter.Renter
-	owner  *owner // the provider's half
-	guard  *guard // and who sees to it that the machine's owner comes first
+	db      *sqlite.DB
+	blobs   *disk.Store
+	ledger  *evm.Ledger
+	host    *libp2p.Host
+	board   *board
+	images  *images
+	kept    *disk.Store // the keeper's
+	keeper  *keeper.Keeper
+	renter  *renter.Renter
+	owner   *owner  // the provider's half
+	balance balance // of visits to services
+	guard   *guard  // and who sees to it that the machine's owner comes first
 
 	serving chan struct{} // a place for each blob stream that is served
 
@@ -135,7 +136,7 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 	n.renter = renter.New(renter.Config{
 		Key: c.Key, Account: n.account(), Network: n.network, Params: n.params, Policy: pol,
 		Host: n.host, Ledger: n.ledger, Board: n.board, Store: n.db.Renter(), Blobs: n.blobs,
-		Fetch: n.fetch, Puzzle: puzzle{}, Own: ownKeeper{n}, Log: c.Log.With("room", "renter"),
+		Fetch: n.fetch, Puzzle: puzzle{}, Own: ownKeeper{n}, Probe: n.probe, Log: c.Log.With("room", "renter"),
 	})
 	machine, err := n.machine(ctx)
 	if err != nil {
