@@ -163,7 +163,7 @@ func (n *Node) lacks(ctx context.Context, spec artel.JobSpec, from []artel.NodeI
 		n.c.Log.Info("an image is here again", "image", spec.Box.Image.Short(), "provider", node.Short())
 		return lacks
 	}
-	return append(lacks, fmt.Sprintf("its image %s is not on this machine; hint: artel images add PATH, the same one", spec.Box.Image))
+	return append(lacks, fmt.Sprintf("its image %s is not on this machine; hint: artel add --image PATH, the same one", spec.Box.Image))
 }
 
 // hasOwn reports whether an image of this node's own is here.

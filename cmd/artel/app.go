@@ -71,7 +71,7 @@ Start here:
 			c.AddCommand(x)
 		}
 	}
-	add("rent", a.runCmd(), a.psCmd(), a.logsCmd(), a.cancelCmd(), a.fetchCmd(), a.execCmd(), a.shellCmd(), a.cpCmd(), a.topCmd(), a.forwardCmd(), a.gpuCmd(), a.offersCmd(), a.quoteCmd(), a.leasesCmd())
+	add("rent", a.runCmd(), a.addCmd(), a.psCmd(), a.logsCmd(), a.cancelCmd(), a.fetchCmd(), a.execCmd(), a.shellCmd(), a.cpCmd(), a.topCmd(), a.forwardCmd(), a.gpuCmd(), a.offersCmd(), a.quoteCmd(), a.leasesCmd())
 	add("provide", a.provideCmd(), a.pauseCmd(), a.resumeCmd(), a.ownerCmd(), a.measureCmd())
 	add("money", a.walletCmd())
 	add("node", a.demoCmd(), a.devnetCmd(), a.upCmd(), a.imagesCmd(), a.keptCmd(), a.statusCmd(), a.recoverCmd(), a.chainCmd(), a.networkCmd(), a.doctorCmd(), a.versionCmd())
