@@ -34,7 +34,7 @@ var rooms = map[string][]string{
 	// Actors drive rules through ports, on one loop.
 	"core":     {},
 	"provider": {"", "blob", "chain", "checkpoint", "core", "image", "lease", "p2p", "sandbox", "seal", "survival", "wire"},
-	"renter":   {"", "blob", "chain", "core", "job", "lease", "market", "p2p", "seal", "wire"},
+	"renter":   {"", "blob", "chain", "checkpoint", "core", "job", "lease", "market", "p2p", "seal", "wire"},
 	"keeper":   {"", "blob", "checkpoint", "core", "p2p", "wire"}, "keeper/keepertest": {"", "keeper"},
 	// What a machine has of the network: files.
 	"datadir": {}, "network": {""}, "keys": {"", "datadir"},

@@ -12,7 +12,6 @@ import (
 	"github.com/artel-network/artel/blob"
 	"github.com/artel-network/artel/blob/mem"
 	"github.com/artel-network/artel/chain"
-	"github.com/artel-network/artel/core"
 	"github.com/artel-network/artel/image"
 	"github.com/artel-network/artel/keeper"
 	"github.com/artel-network/artel/market"
@@ -72,13 +71,19 @@ func (n *Node) Recover(ctx context.Context) (api.Recovery, error) {
 func (n *Node) look(ctx context.Context) (away int) {
 	ctx, cancel := context.WithTimeout(ctx, lookFor)
 	defer cancel()
+	again := time.NewTicker(time.Second)
+	defer again.Stop()
 	for {
 		for _, p := range n.host.Peers() {
 			n.askOffers(ctx, p.ID)
 		}
-		away = n.away(ctx)
-		if n.board.len() > 0 && away == 0 || !core.Every(ctx, time.Second) {
+		if away = n.away(ctx); n.board.len() > 0 && away == 0 {
 			return away
+		}
+		select {
+		case <-ctx.Done():
+			return away
+		case <-again.C:
 		}
 	}
 }
