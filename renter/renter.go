@@ -260,7 +260,7 @@ func New(c Config) *Renter {
 		shy: map[artel.NodeID]time.Time{}, asking: map[artel.NodeID]uint32{}, number: map[artel.NodeID]uint32{},
 		outbox: map[string]chain.Tx{}, rejected: map[string]bool{}, denied: map[artel.NodeID]Denial{}, news: make(chan struct{}),
 		searches: map[taskID]*search{}, drops: map[artel.NodeID]*drop{}, forgotten: map[artel.Hash]artel.NodeID{},
-		journal: journal{changed: map[artel.Hash]bool{}, noted: map[artel.Hash]bool{}},
+		journal: journal{changed: map[artel.Hash]bool{}, noted: map[artel.Hash]bool{}, away: map[artel.NodeID]int64{}},
 	}
 }
 
