@@ -41,7 +41,7 @@ func (n *Node) Visit(ctx context.Context, id string, v api.VisitRequest) (io.Rea
 		return nil, api.Errorf(api.CodeUnavailable, "reach the provider: %v", err)
 	}
 	w := v.Wire()
-	w.Lease, w.TaskKey = a.Lease, a.Key
+	w.Lease, w.Gen, w.TaskKey = a.Lease, a.Gen, a.Key
 	if err := openTo(s, w); err != nil {
 		s.Reset()
 		return nil, err

@@ -34,6 +34,9 @@ func (s *saver) bring(ctx context.Context, g generation) error {
 		return err
 	}
 	s.last, s.same = &x, g.same
+	if s.Took != nil {
+		s.Took(s.Attempt, Taken{Saved: x, Stood: g.pause, Took: time.Since(g.began)})
+	}
 	s.letGo(ctx)
 	return nil
 }

@@ -51,7 +51,7 @@ func (p *Provider) visit(ctx context.Context, from artel.NodeID, s p2p.Stream) {
 		return
 	}
 	started := false
-	err = p.with(ctx, from, v.Lease, func(_ *tx, l *sold) error {
+	err = p.with(ctx, from, v.Lease, v.Gen, func(_ *tx, l *sold) error {
 		for _, r := range l.Running {
 			started = started || r.TaskKey == lease.TaskKey(v.TaskKey) && r.Started != 0
 		}

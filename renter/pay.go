@@ -104,8 +104,8 @@ func (b *bought) unopened() []lease.TaskKey {
 // pay asks for the keys of those of want that have a sealed output.
 func (r *Renter) pay(ctx context.Context, b *bought, want []lease.TaskKey, keys []wire.TaskKey, reserve bool) {
 	voucher, sig := b.Book.SignedVoucher()
-	req := wire.PayRequest{Lease: b.id, Voucher: wire.SignedVoucher{Voucher: voucher, Signature: sig}, Want: keys}
-	rreq := wire.ReserveRequest{Lease: b.id, Reserve: wire.SignedReserve{Reserve: b.Book.Reserve, Signature: b.Book.ReserveSig}}
+	req := wire.PayRequest{Lease: b.id, Gen: r.gen.Load(), Voucher: wire.SignedVoucher{Voucher: voucher, Signature: sig}, Want: keys}
+	rreq := wire.ReserveRequest{Lease: b.id, Gen: r.gen.Load(), Reserve: wire.SignedReserve{Reserve: b.Book.Reserve, Signature: b.Book.ReserveSig}}
 	r.loop.Go(func() {
 		cctx, cancel := context.WithTimeout(ctx, callFor)
 		defer cancel()

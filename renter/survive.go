@@ -217,14 +217,15 @@ func (r *Renter) kept(t *tx, b *bought, w *Work, v lease.Verdict) {
 }
 
 // ran is for how many ms an attempt ran by its provider's last word, within what the
-// renter's clock allows.
+// renter's clock allows. To bring its image and input is no work.
 func (b *bought) ran(k lease.TaskKey) uint64 {
+	p := b.progress[k]
 	for _, o := range b.Outstanding {
 		if o.TaskKey == k {
-			return min(b.progress[k].Elapsed, uint64(max(0, b.Heard-o.Sent)))
+			p.Elapsed = min(p.Elapsed, uint64(max(0, b.Heard-o.Sent)))
 		}
 	}
-	return b.progress[k].Elapsed
+	return p.Elapsed - min(p.Elapsed, p.Before)
 }
 
 // wasted notes what is lost with an attempt whose host has gone or given it back.

@@ -34,7 +34,7 @@ func newVault() *vault {
 func (v *vault) kept(by artel.NodeID, m wire.KeptRequest) (resp wire.KeptResponse) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	mine := func(h wire.Holding) bool { return slices.Contains(m.Tasks, h.Grant.Task) }
+	mine := func(h wire.Holding) bool { return len(m.Tasks) == 0 || slices.Contains(m.Tasks, h.Grant.Task) }
 	for _, h := range v.held[by] {
 		if mine(h) {
 			resp.Holdings = append(resp.Holdings, h)

@@ -36,7 +36,7 @@ type provDisk struct {
 	lanes  map[lease.Key]provider.LaneRow
 	leases map[artel.Hash]provider.LeaseRow
 	events map[artel.Hash]map[uint64]provider.EventRow
-	gens   map[artel.Address]uint64
+	gens   map[provider.Controller]uint64
 	outbox map[string]chain.Tx
 	// signed is the simulation's own record of every receipt ever stored.
 	signed map[signedKey]artel.Receipt
@@ -70,7 +70,7 @@ type signedKey struct {
 func newProvDisk() *provDisk {
 	return &provDisk{
 		lanes: map[lease.Key]provider.LaneRow{}, leases: map[artel.Hash]provider.LeaseRow{}, events: map[artel.Hash]map[uint64]provider.EventRow{},
-		gens: map[artel.Address]uint64{}, outbox: map[string]chain.Tx{}, signed: map[signedKey]artel.Receipt{},
+		gens: map[provider.Controller]uint64{}, outbox: map[string]chain.Tx{}, signed: map[signedKey]artel.Receipt{},
 		earned: map[signedKey]uint64{}, idle: map[artel.Hash]uint64{}, laneOf: map[artel.Hash]lease.Key{}, rested: map[lease.Key]time.Time{},
 	}
 }
