@@ -56,6 +56,9 @@ func (r *Renter) recoverAll(ctx context.Context, nodes map[artel.NodeID]artel.Ad
 		if err := r.do(ctx, func(t *tx) {
 			for _, h := range resp.Lanes {
 				r.adopt(t, nodes[node], h)
+				if !r.ownLane(h.Lane) {
+					continue // another signer's, which may be at work
+				}
 				for _, l := range h.Leases {
 					if id := l.Lease.ID(r.domain); l.Open && r.leases[id] == nil && len(r.forgotten) < maxForgotten {
 						r.forgotten[id] = node
@@ -83,7 +86,7 @@ func (r *Renter) adoptBooked(ctx context.Context, provider artel.Address, lanes 
 	}
 	for _, h := range lanes {
 		k := lease.Key{Renter: r.c.Account, Provider: provider, Number: h.Lane}
-		known := uint32(k.Number>>32) != r.c.Key.Address().Tag()
+		known := !r.ownLane(k.Number)
 		if err := r.do(ctx, func(*tx) { known = known || r.books[k] != nil }); err != nil {
 			return err
 		}
@@ -108,6 +111,10 @@ func (r *Renter) adoptBooked(ctx context.Context, provider artel.Address, lanes 
 	}
 	return nil
 }
+
+// ownLane reports whether a lane is one of this key's, and not of another signer of
+// the account.
+func (r *Renter) ownLane(lane uint64) bool { return uint32(lane>>32) == r.c.Key.Address().Tag() }
 
 // catchUp asks a provider for the highest voucher it holds of ours. One that we
 // signed counts, whoever remembers it: a database restored from an old copy
