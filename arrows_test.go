@@ -41,7 +41,7 @@ var rooms = map[string][]string{
 	// Shell.
 	"sqlite": {"", "chain", "job", "keeper", "lease", "provider", "renter"},
 	"api":    {"", "datadir", "network", "wire"},
-	"node": {"", "api", "blob", "blob/disk", "blob/mem", "blob/swarm", "chain", "chain/evm", "datadir", "host", "host/owner", "image", "job", "keeper", "lease", "market", "network",
+	"node": {"", "api", "blob", "blob/disk", "blob/mem", "blob/swarm", "chain", "chain/evm", "core", "datadir", "host", "host/owner", "image", "job", "keeper", "lease", "market", "network",
 		"p2p", "p2p/libp2p", "provider", "renter", "sandbox", "sandbox/gvisor", "sandbox/wasm", "sqlite", "survival", "wire"},
 }
 

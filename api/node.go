@@ -18,8 +18,10 @@ type Node interface {
 	Provider
 	Wallet
 	Visits
+	Services
 	Images
 	Keeper
+	Stewards
 }
 
 // Daemon tells about the node itself.

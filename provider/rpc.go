@@ -50,7 +50,7 @@ func (p *Provider) find(from artel.NodeID, id artel.Hash, generation uint64) (*s
 		return nil, p2p.Errorf(p2p.Unauthorized, "lease %s belongs to another node", id.Short())
 	}
 	generation = max(generation, s.Terms.Gen)
-	if g := p.gens[s.Lease.Renter]; generation < g {
+	if g := p.gens[Controller{s.Lease.Renter, s.Signer}]; generation < g {
 		return nil, p2p.Errorf(p2p.Conflict, "controller generation %d was replaced by %d", generation, g).WithHint("this renter was recovered on another machine; stop this one")
 	}
 	// A lane outlives its leases: a late word on a closed one must not bring back
@@ -353,7 +353,7 @@ func (p *Provider) close(ctx context.Context, from artel.NodeID, req []byte) ([]
 
 // recover tells a renter that lost its database what it promised here. The
 // proof is its signature over a new generation: from then on older controllers
-// are refused.
+// with that key are refused.
 func (p *Provider) recover(ctx context.Context, from artel.NodeID, req []byte) ([]byte, error) {
 	if !p.strange.Allow(from) {
 		return nil, errBusy
@@ -384,17 +384,18 @@ func (p *Provider) recover(ctx context.Context, from artel.NodeID, req []byte) (
 	}
 	var resp wire.RecoverResponse
 	ok := p.do(ctx, func(t *tx) {
-		if g := p.gens[m.Renter]; m.Generation < g {
+		c := Controller{m.Renter, signer}
+		if g := p.gens[c]; m.Generation < g {
 			err = p2p.Errorf(p2p.Conflict, "generation %d was replaced by %d", m.Generation, g).WithHint("recover again with a higher generation")
 			return
 		}
 		// Anybody is the renter of his own address. What a stranger says is not kept.
-		if p.gens[m.Renter] != m.Generation && p.knows(m.Renter) {
-			p.gens[m.Renter] = m.Generation
+		if p.gens[c] != m.Generation && p.knows(c) {
+			p.gens[c] = m.Generation
 			if t.change.Generations == nil {
-				t.change.Generations = map[artel.Address]uint64{}
+				t.change.Generations = map[Controller]uint64{}
 			}
-			t.change.Generations[m.Renter] = m.Generation
+			t.change.Generations[c] = m.Generation
 		}
 		resp = p.held(m.Renter, signer)
 	})
@@ -407,10 +408,10 @@ func (p *Provider) recover(ctx context.Context, from artel.NodeID, req []byte) (
 	return resp.Marshal(), nil
 }
 
-// knows reports whether there is a lane of the renter here.
-func (p *Provider) knows(renter artel.Address) bool {
+// knows reports whether there is a lane here that the controller may sign for.
+func (p *Provider) knows(c Controller) bool {
 	for k := range p.lanes {
-		if k.Renter == renter {
+		if k.Renter == c.Renter && artel.MaySign(c.Renter, c.Signer, k.Number) {
 			return true
 		}
 	}

@@ -263,7 +263,7 @@ func (r *Renter) journalLoop(ctx context.Context) {
 // journalKeepers chooses who is to hold the journal: those that do, as long as they are
 // there, then others.
 func (r *Renter) journalKeepers(now int64) []artel.Keeper {
-	fresh, _ := r.choose(r.c.Key.NodeID(), r.journalName(r.meta.ownJournal()), nil, journalKeep-spareKeepers+1, now)
+	fresh, _ := r.choose(r.c.Key.NodeID(), r.journalName(r.meta.ownJournal()), nil, journalKeep-spareKeepers+1, false, now)
 	var out []artel.Keeper
 	for _, k := range r.journal.keepers {
 		here := slices.ContainsFunc(r.keepers(now), func(l Listed) bool { return l.Offer.Node == k.Node })

@@ -74,7 +74,8 @@ func (r *Renter) recoverAll(ctx context.Context, nodes map[artel.NodeID]artel.Ad
 
 // adoptBooked takes over lanes that nothing of ours was signed for, where money
 // is booked on them: it can come home. That a provider names them is no proof, or
-// it could make us remember as many as it likes.
+// it could make us remember as many as it likes. Lanes of the account's other signers
+// are left alone: a steward may be at work on them.
 func (r *Renter) adoptBooked(ctx context.Context, provider artel.Address, lanes []wire.HeldLane) error {
 	head, err := r.c.Ledger.Head(ctx)
 	if err != nil {
@@ -82,7 +83,7 @@ func (r *Renter) adoptBooked(ctx context.Context, provider artel.Address, lanes 
 	}
 	for _, h := range lanes {
 		k := lease.Key{Renter: r.c.Account, Provider: provider, Number: h.Lane}
-		known := !artel.MaySign(k.Renter, r.c.Key.Address(), k.Number)
+		known := uint32(k.Number>>32) != r.c.Key.Address().Tag()
 		if err := r.do(ctx, func(*tx) { known = known || r.books[k] != nil }); err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package renter
 import (
 	"context"
 	"errors"
+	"maps"
 	"time"
 
 	"github.com/artel-network/artel"
@@ -106,12 +107,13 @@ func (r *Renter) heard(t *tx, b *bought, resp wire.WatchResponse, err error, ask
 		b.silent = job.Fine
 		r.c.Log.Info("provider answers again", "provider", b.node.Short(), "lease", b.id.Short())
 	}
+	told := maps.Clone(b.progress)
 	clear(b.progress)
 	var running []lease.TaskKey
 	for _, p := range resp.Running {
 		k := lease.TaskKey(p.TaskKey)
 		running = append(running, k)
-		b.progress[k] = Progress{p.Phase, p.Elapsed}
+		b.progress[k] = told[k].next(p)
 	}
 	if ks := b.Forgotten(running); len(ks) > 0 {
 		stop := make([]wire.TaskKey, len(ks))
@@ -135,7 +137,7 @@ func (r *Renter) heard(t *tx, b *bought, resp wire.WatchResponse, err error, ask
 		if v.Known {
 			delete(b.waiting, k)
 			r.ended(t, b, k, v)
-			if v.Segment == nil {
+			if v.Segment == nil && v.Slice == nil {
 				b.begin(t.now)
 			}
 		}
@@ -243,4 +245,14 @@ func (r *Renter) tellClose(t *tx, b *bought) {
 			}
 		})
 	})
+}
+
+// next is the progress of an attempt after its provider's next word on it.
+func (was Progress) next(p wire.Progress) Progress {
+	x := Progress{Phase: p.Phase, Elapsed: p.Elapsed, Before: min(was.Before, p.Elapsed)}
+	switch p.Phase {
+	case "queued", "waiting", "fetching", "restoring": // what it needs is on its way
+		x.Before = p.Elapsed
+	}
+	return x
 }

@@ -14,13 +14,15 @@ func (a *app) walletCmd() *cobra.Command {
 		Use: "wallet", Short: "Look after the account's money and the node's key",
 		Args: cobra.ArbitraryArgs, RunE: group,
 	}
-	c.AddCommand(a.walletShowCmd(),
+	show, vouchers, statement := a.walletShowCmd(), a.vouchersCmd(), a.statementCmd()
+	a.ofSteward(show, vouchers, statement)
+	c.AddCommand(show,
 		a.amountCmd("deposit AMOUNT", "Move tokens into the ledger, to pay providers from", (*api.Client).Deposit),
 		a.withdrawCmd(),
 		a.amountCmd("stake AMOUNT", "Add to the stake that stands behind this provider's results", (*api.Client).Stake),
 		a.leaveCmd(), a.signerCmd(),
 		a.plainCmd("faucet", "Ask a private network's faucet for first tokens", (*api.Client).Faucet),
-		a.vouchersCmd(), a.redeemCmd(), a.statementCmd(),
+		vouchers, a.redeemCmd(), statement,
 		a.backupCmd(), a.restoreCmd())
 	return c
 }
