@@ -1,6 +1,6 @@
 # make demo    build, then show the main job on real input (Go, git and make)
 # make test    everything that must hold (gcc, Node and npm besides)
-# make test-images  PyTorch, POV-Ray, ffmpeg and a web server on rented machines (mmdebstrap besides)
+# make test-images  PyTorch, POV-Ray, ffmpeg and a web server on rented machines (mmdebstrap besides; who is not root: uidmap)
 GO        ?= go
 BIN       := bin
 ARTEL     := $(BIN)/artel
@@ -46,7 +46,7 @@ images:
 	$(GO) run ./internal/tools/images -dir $(BIN)/images -mirror '$(MIRROR)' $(IMAGES)
 
 test-images:
-	$(GO) test -tags images -count=1 -v -timeout 90m -run '^TestRealPrograms$$' ./internal/devnet -args -images '$(abspath $(BIN)/images)' -mirror '$(MIRROR)'
+	$(GO) test -tags images -count=1 -v -timeout 120m -run '^(TestRealPrograms|TestMovedTraining)$$' ./internal/devnet -args -images '$(abspath $(BIN)/images)' -mirror '$(MIRROR)'
 
 contracts/node_modules/.installed: contracts/package-lock.json
 	$(MAKE) -C contracts deps

@@ -106,6 +106,9 @@ func (c *Client) Visit(ctx context.Context, id string, v VisitRequest) (io.ReadW
 	if c.token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.token)
 	}
+	if c.steward {
+		req.Header.Set(headerSteward, "1")
+	}
 	res, err := c.http.Do(req)
 	if err != nil {
 		cancel()

@@ -18,10 +18,20 @@ type Outstanding struct {
 	Keep   *artel.Keeping // nil: it is not checkpointed
 	Saved  *artel.Saved   // the last one that was paid for
 	Billed uint64         // ms of it that are in the running total
+	Past   bool           // handed out by the controller before, for a task that nobody knows: see Gap
 
 	// With RuleTime: ms for which checks were answered, and unix ms of the last one.
 	Seen   uint64
 	SeenAt int64
+}
+
+// Gap is what the controller that a lease was taken over from may have handed out
+// after its records end. Such attempts are paid for as any other, their results are
+// of no use.
+type Gap struct {
+	From uint64 // the first number that may be one of them
+	To   uint64 // and the first that is none; 0: there is no gap
+	At   int64  // unix ms, where the records end
 }
 
 // Bought is a lease as its renter sees it.
@@ -45,6 +55,7 @@ type Bought struct {
 	Disputed bool   // the provider's figures do not add up: pays no more than is proved
 
 	Next        uint64 // number of the next task; never used twice, 0 is none
+	Gap         Gap    `json:",omitzero"` // of a lease that was taken over
 	Outstanding []Outstanding
 	Held        []Held // receipts whose sealed output is not opened yet, oldest first
 }
@@ -169,6 +180,33 @@ func (b Bought) Renumbered(n uint64) Bought {
 	return b
 }
 
+// TakenOver is the lease in the hands of a controller that has it from records that
+// end at unix ms at: numbers go on at n, the present in milliseconds.
+func (b Bought) TakenOver(at int64, n uint64) Bought {
+	if b.Gap.To == 0 {
+		b.Gap = Gap{From: b.Next, At: at}
+	}
+	b = b.Renumbered(n)
+	b.Gap.To = b.Next
+	return b
+}
+
+// Forgotten lists those of the running attempts that a controller before this one
+// handed out and this one knows nothing of.
+func (b Bought) Forgotten(running []TaskKey) (ks []TaskKey) {
+	for _, k := range running {
+		if b.past(k) || slices.ContainsFunc(b.Outstanding, func(o Outstanding) bool { return o.TaskKey == k && o.Past }) {
+			ks = append(ks, k)
+		}
+	}
+	return ks
+}
+
+// past reports whether an attempt that is not outstanding may be in the gap.
+func (b Bought) past(k TaskKey) bool {
+	return b.Gap.From <= k.Task && k.Task < b.Gap.To && !slices.ContainsFunc(b.Outstanding, func(o Outstanding) bool { return o.TaskKey == k })
+}
+
 // End is how an attempt ended by the provider's account; with a Segment or a Slice it
 // has not ended: a checkpoint was confirmed, checks were answered.
 type End struct {
@@ -214,6 +252,9 @@ func (b Bought) Ended(d artel.Domain, e End, now int64) (Bought, Verdict, error)
 		return b, Verdict{}, fmt.Errorf("event %d of lease %s follows %d: %w", e.Seq, b.ID.Short(), b.Seq, ErrGap)
 	}
 	k := TaskKey{e.Task, e.Attempt}
+	if b.past(k) {
+		b.Outstanding = append(slices.Clone(b.Outstanding), Outstanding{TaskKey: k, Sent: b.Gap.At, Acked: b.Gap.At, Past: true})
+	}
 	i := slices.IndexFunc(b.Outstanding, func(o Outstanding) bool { return o.TaskKey == k })
 	b.Seq, b.Heard = e.Seq, now
 	v := Verdict{Known: i >= 0, Reason: e.Reason, Message: e.Message}
@@ -260,7 +301,7 @@ func (b Bought) Ended(d artel.Domain, e End, now int64) (Bought, Verdict, error)
 		return b, v, nil
 	}
 	v.Receipt, v.Spent = e.Receipt, after.Book.Due().Sub(paid)
-	if !e.Receipt.Sealed.IsZero() {
+	if !e.Receipt.Sealed.IsZero() && !o.Past {
 		after.Held = append(slices.Clip(after.Held), Held{TaskKey: k, Before: paid, Due: after.Book.Due()})
 	}
 	v.Reason, v.Message = e.Receipt.Reason, e.Receipt.Message
@@ -272,18 +313,23 @@ func (b Bought) Ended(d artel.Domain, e End, now int64) (Bought, Verdict, error)
 func (b Bought) segment(d artel.Domain, g artel.Segment, i int, now int64) (Bought, []artel.Keeper, error) {
 	o, x := b.Outstanding[i], g.Saved
 	switch {
-	case o.Keep == nil:
+	case o.Keep == nil && !(o.Past && b.Terms.Risk > 0):
 		return b, nil, artel.Invalid("a checkpoint of a task that wants none")
-	case x.Lease != b.ID || x.Number != o.Task || x.Attempt != o.Attempt || x.Task != o.Keep.Task:
+	case x.Lease != b.ID || x.Number != o.Task || x.Attempt != o.Attempt || o.Keep != nil && x.Task != o.Keep.Task:
 		return b, nil, artel.Invalid("checkpoint is of another attempt")
 	case x.Root.IsZero() || x.Generation == 0:
 		return b, nil, artel.Invalid("checkpoint without a root or a generation")
 	case o.Saved != nil && (x.Generation <= o.Saved.Generation || x.Wall < o.Saved.Wall):
 		return b, nil, artel.Invalid("checkpoint of generation %d after %d ms, follows %d after %d", x.Generation, x.Wall, o.Saved.Generation, o.Saved.Wall)
-	case o.Keep.From != nil && x.Generation <= o.Keep.From.Saved.Generation:
+	case o.Keep != nil && o.Keep.From != nil && x.Generation <= o.Keep.From.Saved.Generation:
 		return b, nil, artel.Invalid("checkpoint of generation %d, the attempt began at %d", x.Generation, o.Keep.From.Saved.Generation)
 	}
-	holders, err := g.Check(d, b.Terms.Node, o.Keep.Keepers, o.Keep.Survival.Keepers)
+	var keepers []artel.Keeper // of a past one nobody knows who they are to be
+	need := uint32(0)
+	if o.Keep != nil {
+		keepers, need = o.Keep.Keepers, o.Keep.Survival.Keepers
+	}
+	holders, err := g.Check(d, b.Terms.Node, keepers, need)
 	if err != nil {
 		return b, nil, err
 	}

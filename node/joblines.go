@@ -16,6 +16,9 @@ import (
 
 // whyWaiting says what a job waits for, if the daemon knows.
 func (n *Node) whyWaiting(ctx context.Context, j job.Job) string {
+	if lacks := n.renter.Lacks(ctx, j.ID); len(lacks) > 0 {
+		return lacks[0]
+	}
 	if n.board.len() == 0 {
 		if err := n.board.clockDoubt(); err != nil {
 			return fmt.Sprintf("no offers are known; the last one was refused: %v; hint: artel doctor looks at this clock", err)

@@ -51,7 +51,7 @@ func (n *Node) openVisit(opening context.Context, a renter.Attempt, w wire.Visit
 	}
 	stop := context.AfterFunc(opening, func() { s.Reset() })
 	defer stop()
-	w.Lease, w.TaskKey = a.Lease, a.Key
+	w.Lease, w.Gen, w.TaskKey = a.Lease, a.Gen, a.Key
 	if err := openTo(s, w); err != nil {
 		s.Reset()
 		return nil, err

@@ -148,12 +148,17 @@ type Store interface {
 	Save(ctx context.Context, c Change) error
 }
 
+// Controller is what drives an account's leases: the account's own key or one of its
+// session signers, such as a steward's. Each has lanes, and generations, of its own:
+// one that was recovered ends its earlier self and no other.
+type Controller struct{ Renter, Signer artel.Address }
+
 // State is everything a provider wakes up with.
 type State struct {
 	Lanes       []LaneRow
 	Leases      []LeaseRow
 	Events      []EventRow // ordered by lease and sequence
-	Generations map[artel.Address]uint64
+	Generations map[Controller]uint64
 	Outbox      []chain.Tx
 }
 
@@ -208,13 +213,13 @@ type Change struct {
 	Events      []EventRow
 	Forget      []Forget // events that are settled
 	DropLeases  []artel.Hash
-	Generations map[artel.Address]uint64
+	Generations map[Controller]uint64
 	Outbox      []chain.Tx
 	Sent        []string // outbox ids whose outcome is final
 
 	// Dropped before anything of the above is stored: a lane may begin anew at once.
 	DropLanes       []lease.Key
-	DropGenerations []artel.Address
+	DropGenerations []Controller
 }
 
 // Forget names the settled events of a lease: all up to Through.
@@ -248,7 +253,7 @@ type Provider struct {
 	lanes   map[lease.Key]*LaneRow
 	leases  map[artel.Hash]*sold
 	open    map[lease.Key]artel.Hash // the one lease of a lane that is not closed
-	gens    map[artel.Address]uint64
+	gens    map[Controller]uint64
 	outbox  map[string]chain.Tx
 	refused map[string]refusal // by the id of the first try
 	seq     uint64
@@ -310,7 +315,7 @@ func New(c Config) *Provider {
 		asked: p2p.NewLimiter(1, answerBurst, 4096, time.Now), proofRate: p2p.NewLimiter(1/proveEvery, proveBurst, 4096, time.Now),
 		loop: core.New[*tx](inboxSize, c.Now), changed: make(chan struct{}, 1), drains: make(chan struct{}, 1), pol: c.Policy,
 		lanes: map[lease.Key]*LaneRow{}, leases: map[artel.Hash]*sold{}, open: map[lease.Key]artel.Hash{},
-		gens: map[artel.Address]uint64{}, outbox: map[string]chain.Tx{}, refused: map[string]refusal{}, dirty: map[lease.Key]bool{},
+		gens: map[Controller]uint64{}, outbox: map[string]chain.Tx{}, refused: map[string]refusal{}, dirty: map[lease.Key]bool{},
 	}
 }
 

@@ -249,10 +249,12 @@ func (a *attempt) start(ctx context.Context) *lease.Finish {
 		*d.dir = made
 	}
 	s.Out, s.Checkpoint, s.Log = a.out, a.kept, a.logPath(a.Lease, a.TaskKey)
+	restoring, started := time.Now(), time.Now()
 	if a.r.Keep != nil && a.r.Keep.From != nil {
 		if why, err := a.restore(fetching, &s); err != nil {
 			return fail(why, "go on from checkpoint %d: %v", a.r.Keep.From.Saved.Generation, clean(err))
 		}
+		started = time.Now()
 	}
 	a.c.Phase("waiting")
 	run, err := a.box.Start(ctx, a.name(), s)
@@ -262,6 +264,9 @@ func (a *attempt) start(ctx context.Context) *lease.Finish {
 		return fail(artel.ReasonHost, "start sandbox: %v", clean(err))
 	}
 	a.run = run
+	if a.WentOn != nil && a.r.Keep != nil && a.r.Keep.From != nil {
+		a.WentOn(a.Attempt, a.r.Keep.From.Saved, started.Sub(restoring), time.Since(started))
+	}
 	return nil
 }
 

@@ -35,6 +35,18 @@ type Keepers struct {
 	Stays func() survival.Host
 	// Failed, if set, is told of checkpoints that came to nothing.
 	Failed func(k Attempt, err error)
+	// Took, if set, is told of each checkpoint that was confirmed.
+	Took func(k Attempt, c Taken)
+	// WentOn, if set, is told of each attempt that has begun from a checkpoint: for how
+	// long it was brought and laid out, and for how long the sandbox began then.
+	WentOn func(k Attempt, from artel.Saved, brought, began time.Duration)
+}
+
+// Taken is a checkpoint that was confirmed.
+type Taken struct {
+	Saved artel.Saved
+	Stood time.Duration // the program stood still for it
+	Took  time.Duration // from its beginning to its confirmation
 }
 
 func (b *Boxed) keeps() bool { return b.Saves != nil && b.Ship != nil && b.Bring != nil }
@@ -54,6 +66,7 @@ type saver struct {
 	last *artel.Saved         // of this attempt, confirmed; nil: none is
 	same string               // what /checkpoint was like when it was last confirmed
 	was  int64                // bytes of the last whole one
+	by   []artel.Kept         // who has confirmed the last one
 
 	cost, ship survival.Cost
 	left       *Drain // it was ended for it
@@ -66,6 +79,7 @@ type generation struct {
 	saved artel.Saved
 	same  string // what /checkpoint was like, where it is of that alone
 	note  string // for the renter
+	began time.Time
 	pause time.Duration
 }
 

@@ -61,7 +61,7 @@ func (p *Provider) visit(ctx context.Context, from artel.NodeID, s p2p.Stream) {
 		}
 	}
 	started := false
-	err = p.with(ctx, from, v.Lease, func(_ *tx, l *sold) error {
+	err = p.with(ctx, from, v.Lease, v.Gen, func(_ *tx, l *sold) error {
 		for _, r := range l.Running {
 			started = started || r.TaskKey == lease.TaskKey(v.TaskKey) && r.Started != 0
 		}
@@ -276,7 +276,7 @@ func (p *Provider) answered(ctx context.Context, from artel.NodeID, v wire.Visit
 	if err != nil {
 		return err
 	}
-	return p.with(ctx, from, v.Lease, func(t *tx, s *sold) error {
+	return p.with(ctx, from, v.Lease, v.Gen, func(t *tx, s *sold) error {
 		if len(s.events) >= maxKept {
 			return p2p.Errorf(p2p.Busy, "too many events wait to be settled")
 		}

@@ -35,7 +35,7 @@ func (r *Renter) send(ctx context.Context, b *bought) {
 	}
 	batch = batch[:wire.FitStarts(batch)] // long arguments fill a message before the tasks are all in it
 	r.loop.Go(func() {
-		req := wire.StartRequest{Lease: b.id, Starts: batch}
+		req := wire.StartRequest{Lease: b.id, Gen: r.gen.Load(), Starts: batch}
 		cctx, cancel := context.WithTimeout(ctx, callFor)
 		raw, err := r.c.Host.Call(cctx, b.node, wire.MethodStart, req.Marshal(), wire.MaxStartAnswer)
 		cancel()
@@ -193,7 +193,7 @@ func (r *Renter) tellCancel(t *tx, b *bought, ks []wire.TaskKey) {
 		r.loop.Go(func() {
 			ctx, cancel := context.WithTimeout(t.ctx, callFor)
 			defer cancel()
-			req := wire.CancelRequest{Lease: b.id, Tasks: ks}
+			req := wire.CancelRequest{Lease: b.id, Gen: r.gen.Load(), Tasks: ks}
 			_, _ = r.c.Host.Call(ctx, b.node, wire.MethodCancel, req.Marshal(), wire.MaxSmall) // at worst it runs to its limit
 		})
 	})

@@ -58,7 +58,7 @@ func (r *Renter) plan(t *tx) {
 			}
 			late := r.last(t, a)
 			r.ask(t, a, ready, func(l Listed) bool {
-				return (a.lonely || !a.shuns(l.Offer.Node, t.now)) && !late(l.Offer.Node, r.speedOf(l.Offer.Node, l.Offer.Speed, t.now))
+				return a.knows(l.Offer.Node) && (a.lonely || !a.shuns(l.Offer.Node, t.now)) && !late(l.Offer.Node, r.speedOf(l.Offer.Node, l.Offer.Speed, t.now))
 			})
 		}
 	}
@@ -129,7 +129,7 @@ func (r *Renter) assign(t *tx, a *active) int {
 func (r *Renter) fitting(t *tx, a *active) []*bought {
 	var out []*bought
 	for _, b := range r.room {
-		if r.free(b, t.now) > 0 && r.suits(b, a, t.now) && r.shares(b, a) {
+		if r.free(b, t.now) > 0 && r.suits(b, a, t.now) && r.shares(b, a) && a.knows(b.node) {
 			out = append(out, b)
 		}
 	}

@@ -220,6 +220,9 @@ func handle[Q any, A interface{ Marshal() []byte }](s *seller, h *mem.Host, meth
 }
 
 func (s *seller) register(h *mem.Host) {
+	if s.saves.w != nil {
+		s.recover = s.holds
+	}
 	s.registerChallenges(h)
 	s.registerKept(h)
 	handle(s, h, wire.MethodPropose, wire.MaxPropose, wire.UnmarshalProposeRequest, s.onPropose)
@@ -471,6 +474,7 @@ type world struct {
 	net     *mem.Network
 	chain   *fake.Chain
 	key     artel.Key
+	account artel.Address // zero: the key's own
 	store   *heap
 	blobs   blob.Store
 	sellers []*seller
@@ -480,6 +484,8 @@ type world struct {
 	skew    time.Duration
 	jobs    int
 	vault   *vault
+	shelves *shelves        // nil: no journal is kept
+	lacks   func() []string // what is not on the renter's machine; nil: nothing
 
 	serveFor time.Duration // 0: as the policy has it
 	mu       sync.Mutex    // guards r where the renter crashes
@@ -553,8 +559,20 @@ func (w *world) run(f func()) {
 	if w.serveFor != 0 {
 		c.Policy.ServeFor = w.serveFor
 	}
+	if !w.account.IsZero() {
+		c.Account = w.account
+	}
 	if w.vault != nil {
 		c.Own = ownKeeper{w}
+	}
+	if w.shelves != nil {
+		c.Journals = w.shelves.journals(w)
+		c.Lacks = func(context.Context, artel.JobSpec, []artel.NodeID) []string {
+			if w.lacks == nil {
+				return nil
+			}
+			return w.lacks()
+		}
 	}
 	w.r = New(c)
 	wg.Go(func() { _ = h.Run(ctx) })

@@ -25,6 +25,10 @@ import (
 // so many bytes, at most MaxVisit. Who closes the stream ends the visit.
 const ProtocolVisit = "visit/1"
 
+// ProtocolSteward is the stream on which an account's own node speaks to its steward:
+// one HTTP/1.1 connection to the API (docs/spec/wire.md).
+const ProtocolSteward = "steward/1"
+
 // Frame says what a frame is.
 type Frame uint8
 
@@ -104,6 +108,7 @@ const (
 // Visit opens a visit to a running attempt.
 type Visit struct {
 	Lease artel.Hash
+	Gen   uint64 // of the controller that speaks; 0: as in the terms
 	TaskKey
 	Kind       VisitKind
 	Args, Env  []string // of VisitExec
@@ -131,7 +136,7 @@ func (m Visit) Check() error {
 // Marshal encodes m.
 func (m Visit) Marshal() []byte {
 	return encode(&wirepb.Visit{
-		Lease: blank(m.Lease[:]), Task: m.Task, Attempt: m.Attempt, Kind: uint32(m.Kind), Args: byteList(m.Args), Env: byteList(m.Env),
+		Lease: blank(m.Lease[:]), Generation: m.Gen, Task: m.Task, Attempt: m.Attempt, Kind: uint32(m.Kind), Args: byteList(m.Args), Env: byteList(m.Env),
 		Dir: []byte(m.Dir), Tty: m.TTY, Rows: m.Rows, Cols: m.Cols, Port: m.Port,
 	})
 }
@@ -144,7 +149,7 @@ func UnmarshalVisit(b []byte) (Visit, error) {
 	}
 	r := reader{message: "Visit"}
 	m := Visit{
-		Lease: r.hash("lease", p.Lease), TaskKey: TaskKey{p.Task, p.Attempt}, Kind: VisitKind(p.Kind),
+		Lease: r.hash("lease", p.Lease), Gen: p.Generation, TaskKey: TaskKey{p.Task, p.Attempt}, Kind: VisitKind(p.Kind),
 		Args: stringList(p.Args), Env: stringList(p.Env), Dir: string(p.Dir), TTY: p.Tty,
 		Rows: p.Rows, Cols: p.Cols, Port: p.Port,
 	}

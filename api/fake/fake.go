@@ -43,6 +43,9 @@ type Node struct {
 	images   []api.StoredImage
 	watchers int // Watch calls, ever
 	visits   func(api.VisitRequest, io.ReadWriteCloser)
+	steward  api.Steward
+	lent     []artel.JobSpec // for how long
+	brought  []Brought
 }
 
 type job struct {

@@ -42,6 +42,10 @@ type Config struct {
 	// dialled at, one each. Nil means free ports on the loopback.
 	P2P []string
 
+	// RPC are loopback addresses, host:port, of the validators' JSON-RPCs, one each.
+	// Nil means Settings.RPC for all.
+	RPC []string
+
 	Settings Settings // the rest of each home's settings
 }
 
@@ -163,6 +167,8 @@ func Init(dir string, conf Config) ([]string, error) {
 		return nil, errors.New("make network: no chain id given")
 	case conf.P2P != nil && len(conf.P2P) != conf.Validators:
 		return nil, fmt.Errorf("make network: %d p2p addresses for %d validators", len(conf.P2P), conf.Validators)
+	case conf.RPC != nil && len(conf.RPC) != conf.Validators:
+		return nil, fmt.Errorf("make network: %d rpc addresses for %d validators", len(conf.RPC), conf.Validators)
 	}
 	addresses := conf.P2P
 	if addresses == nil {
@@ -194,6 +200,9 @@ func Init(dir string, conf Config) ([]string, error) {
 	for i := range homes {
 		s := conf.Settings
 		s.P2P, s.Peers = addresses[i], nil
+		if conf.RPC != nil {
+			s.RPC = conf.RPC[i]
+		}
 		for j, peer := range peers {
 			if j != i {
 				s.Peers = append(s.Peers, peer)

@@ -39,7 +39,7 @@ type chainInitOptions struct {
 	supply, minStake  string
 	faucet            string
 	fund, p2p         []string
-	rpc               string
+	rpc               []string
 	faucetListen      string
 }
 
@@ -70,7 +70,7 @@ account.`,
 	f.StringVar(&o.faucetListen, "faucet-listen", "127.0.0.1:7711", "host:port where artel chain start answers newcomers who ask for first tokens; port 0 takes a free one, once")
 	f.StringArrayVar(&o.fund, "fund", nil, "account that gets coin for fees; may be repeated")
 	f.StringArrayVar(&o.p2p, "p2p", nil, "host:port of each validator (default free ports on the loopback)")
-	f.StringVar(&o.rpc, "rpc", "", "loopback host:port of the JSON-RPC (default a free port, drawn once)")
+	f.StringArrayVar(&o.rpc, "rpc", nil, "loopback host:port of each validator's JSON-RPC (default a free port, of one validator drawn once)")
 	return c
 }
 
@@ -108,23 +108,23 @@ func (a *app) chainInit(o chainInitOptions) error {
 		}
 		o.fund = append(o.fund, coin.Address().String())
 	}
-	// One validator keeps one address, so that the network file can name it; of
-	// several, each node's users name their own with --chain-rpc.
+	// The network file names what keeps its address: that of a single validator, or
+	// those that were given. Else each node's users name their own with --chain-rpc.
+	if o.validators == 1 && len(o.rpc) == 0 {
+		o.rpc = []string{"127.0.0.1:0"}
+	}
 	var urls []string
-	if o.validators == 1 {
-		if o.rpc == "" {
-			o.rpc = "127.0.0.1:0"
-		}
-		if o.rpc, err = settlePort("--rpc", o.rpc); err != nil {
+	for i, at := range o.rpc {
+		if o.rpc[i], err = settlePort("--rpc", at); err != nil {
 			return err
 		}
-		urls = []string{"http://" + o.rpc}
+		urls = append(urls, "http://"+o.rpc[i])
 	}
 	alloc, contracts, err := genesisAlloc(c, o)
 	if err != nil {
 		return err
 	}
-	homes, err := chainnode.Init(p.Chain(), chainnode.Config{Validators: o.validators, ChainID: o.chainID, Alloc: alloc, P2P: o.p2p, Settings: chainnode.Settings{RPC: o.rpc}})
+	homes, err := chainnode.Init(p.Chain(), chainnode.Config{Validators: o.validators, ChainID: o.chainID, Alloc: alloc, P2P: o.p2p, RPC: o.rpc})
 	if err != nil {
 		return err
 	}

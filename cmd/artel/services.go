@@ -69,14 +69,6 @@ func (a *app) showServices(ctx context.Context, c *api.Client, ss []api.Service)
 	}
 }
 
-// short is as much of a job's id as names it, as artel logs and artel exec take it.
-func short(id string) string {
-	if len(id) > 10 {
-		return id[:10]
-	}
-	return id
-}
-
 func (a *app) scaleCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "scale SERVICE REPLICAS", Short: "Change how many replicas a service has", Args: exactly("SERVICE", "REPLICAS"), ValidArgsFunction: a.serviceCompletion,

@@ -39,10 +39,10 @@ type kind struct {
 	apart  bool // it needs a network or mounts of its own
 }
 
-func anyNode(m *member) bool  { return m.name != "chain" }
+func anyNode(m *member) bool  { return m.node != nil }
 func provider(m *member) bool { return m.provides }
 func renter(m *member) bool   { return strings.HasPrefix(m.name, "renter") }
-func theChain(m *member) bool { return m.name == "chain" }
+func theChain(m *member) bool { return m.chain }
 
 // kinds are the faults by name.
 var kinds = map[string]kind{
@@ -110,8 +110,8 @@ func (s *storm) lull(d time.Duration) {
 
 // again starts what is down.
 func (s *storm) again(m *member) error {
-	if m.name == "chain" {
-		p, err := s.net.StartChain(s.ctx)
+	if m.chain {
+		p, err := s.net.StartValidator(s.ctx, m.validator)
 		m.set(nil, p)
 		return err
 	}

@@ -16,6 +16,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -31,15 +33,18 @@ type Config struct {
 	Name   string // of the network; "": devnet
 	Delay  string // of the ledger, as artel chain init reads it; "": 1h
 	Log    string // the daemons' log level; "": info
+
+	Validators int // of the chain; 0: one
 }
 
 // Net is a network. Its methods may be called from one goroutine at a time.
 type Net struct {
 	c     Config
 	file  network.File      // without the doors of this network
-	rpc   string            // URL of the chain's JSON-RPC
+	rpc   []string          // URLs of the chain's JSON-RPCs
 	door  []string          // what a daemon is told about it besides the network file
 	ports map[string]string // host:port of each node, kept over restarts
+	put   map[string]Place  // of nodes that live elsewhere than this process
 
 	figures []byte // of this machine; nil: not measured yet
 
@@ -57,21 +62,18 @@ func New(ctx context.Context, c Config) (*Net, error) {
 	if err != nil {
 		return nil, err
 	}
-	at, err := freeTCP()
-	if err != nil {
-		return nil, err
-	}
-	n.rpc = "http://" + at
 	home := filepath.Join(n.c.Dir, chainName)
-	_, err = n.Artel(ctx, "chain", "init", "--dir", home, "--name", n.c.Name,
-		"--delay", n.c.Delay, "--rpc", at, "--faucet-listen", "127.0.0.1:0")
-	if err != nil {
+	args := []string{"chain", "init", "--dir", home, "--name", n.c.Name, "--delay", n.c.Delay, "--faucet-listen", "127.0.0.1:0", "--validators", strconv.Itoa(n.c.Validators)}
+	for range n.c.Validators {
+		args = append(args, "--rpc", "127.0.0.1:0") // a free one, once
+	}
+	if _, err = n.Artel(ctx, args...); err != nil {
 		return nil, err
 	}
 	if n.file, err = network.Load(datadir.At(home).Network()); err != nil {
 		return nil, err
 	}
-	n.file.Chain.RPC = []string{n.rpc}
+	n.rpc = n.file.Chain.RPC
 	return n, n.writeNetwork(nil)
 }
 
@@ -84,7 +86,7 @@ func On(c Config, f network.File, rpcURL string) (*Net, error) {
 	if err != nil {
 		return nil, err
 	}
-	n.file, n.rpc, n.door = f, rpcURL, []string{"--chain-rpc", rpcURL}
+	n.file, n.rpc, n.door = f, []string{rpcURL}, []string{"--chain-rpc", rpcURL}
 	return n, n.writeNetwork(nil)
 }
 
@@ -99,6 +101,7 @@ func prepare(c Config) (*Net, error) {
 	if c.Log == "" {
 		c.Log = "info"
 	}
+	c.Validators = max(c.Validators, 1)
 	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make network directory: %w", err)
 	}
@@ -107,7 +110,7 @@ func prepare(c Config) (*Net, error) {
 	} else if len(es) > 0 {
 		return nil, fmt.Errorf("make network: %s is not empty; hint: name a new --dir", c.Dir)
 	}
-	return &Net{c: c, ports: map[string]string{}}, nil
+	return &Net{c: c, ports: map[string]string{}, put: map[string]Place{}}, nil
 }
 
 // Artel runs the program to its end and returns what it wrote to stdout.
@@ -145,8 +148,9 @@ func (n *Net) Dir() string { return n.c.Dir }
 // the chain and the first peer.
 func (n *Net) NetworkFile() string { return filepath.Join(n.c.Dir, "network.json") }
 
-// RPC is the URL of the chain's JSON-RPC. It stays the same over restarts.
-func (n *Net) RPC() string { return n.rpc }
+// RPC is the URL of the chain's JSON-RPC, of the first validator's where there are
+// several. It stays the same over restarts.
+func (n *Net) RPC() string { return n.rpc[0] }
 
 // writeNetwork writes the network file with the first peer in it.
 func (n *Net) writeNetwork(bootstrap []string) error {
@@ -159,10 +163,23 @@ func (n *Net) writeNetwork(bootstrap []string) error {
 	return datadir.WriteFile(n.NetworkFile(), b, 0o600)
 }
 
-// StartChain starts the validator and waits until its JSON-RPC answers. After
-// its end it may be started again.
-func (n *Net) StartChain(ctx context.Context) (*Proc, error) {
-	p, err := n.start(chainName, 0, "chain", "start", "--dir", filepath.Join(n.c.Dir, chainName), "--log-level", n.c.Log, "--json")
+// StartChain starts the first validator, which is all of the chain where no others
+// are wanted, and waits until its JSON-RPC answers. After its end it may be started
+// again.
+func (n *Net) StartChain(ctx context.Context) (*Proc, error) { return n.StartValidator(ctx, 0) }
+
+// StartValidator starts the validator i, counted from 0, as StartChain does the
+// first. There are new blocks while more than two thirds of them run.
+func (n *Net) StartValidator(ctx context.Context, i int) (*Proc, error) {
+	name := chainName
+	if i > 0 {
+		name += strconv.Itoa(i + 1)
+	}
+	args := []string{"chain", "start", "--dir", filepath.Join(n.c.Dir, name), "--log-level", n.c.Log, "--json"}
+	if n.c.Validators > 1 {
+		args = append(args, "--home", filepath.Join(datadir.At(filepath.Join(n.c.Dir, chainName)).Chain(), fmt.Sprintf("node%d", i)))
+	}
+	p, err := n.start(name, Place{}, 0, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -172,8 +189,9 @@ func (n *Net) StartChain(ctx context.Context) (*Proc, error) {
 	})
 }
 
-func (n *Net) start(name string, nice int, args ...string) (*Proc, error) {
-	p, err := start(name, filepath.Join(n.c.Dir, name), nice, n.c.Binary, args...)
+func (n *Net) start(name string, at Place, nice int, args ...string) (*Proc, error) {
+	args = slices.Concat(at.Enter, []string{n.c.Binary}, args)
+	p, err := start(name, filepath.Join(n.c.Dir, name), nice, args[0], args[1:]...)
 	if err != nil {
 		return nil, err
 	}
@@ -192,11 +210,11 @@ func (n *Net) Close() {
 	for i := len(procs) - 1; i >= 0; {
 		// The nodes together, then the chain that they talk to.
 		var all sync.WaitGroup
-		for ; i >= 0 && procs[i].Name != chainName; i-- {
+		for ; i >= 0 && !strings.HasPrefix(procs[i].Name, chainName); i-- {
 			all.Go(procs[i].Stop)
 		}
 		all.Wait()
-		for ; i >= 0 && procs[i].Name == chainName; i-- {
+		for ; i >= 0 && strings.HasPrefix(procs[i].Name, chainName); i-- {
 			procs[i].Stop()
 		}
 	}

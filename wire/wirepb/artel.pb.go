@@ -1108,6 +1108,7 @@ type ReserveRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Lease         []byte                 `protobuf:"bytes,1,opt,name=lease,proto3" json:"lease,omitempty"`
 	Reserve       *SignedReserve         `protobuf:"bytes,2,opt,name=reserve,proto3" json:"reserve,omitempty"`
+	Generation    uint64                 `protobuf:"varint,15,opt,name=generation,proto3" json:"generation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1154,6 +1155,13 @@ func (x *ReserveRequest) GetReserve() *SignedReserve {
 		return x.Reserve
 	}
 	return nil
+}
+
+func (x *ReserveRequest) GetGeneration() uint64 {
+	if x != nil {
+		return x.Generation
+	}
+	return 0
 }
 
 type TaskSpec struct {
@@ -1562,6 +1570,7 @@ type Visit struct {
 	Rows          uint32                 `protobuf:"varint,9,opt,name=rows,proto3" json:"rows,omitempty"`
 	Cols          uint32                 `protobuf:"varint,10,opt,name=cols,proto3" json:"cols,omitempty"`
 	Port          uint32                 `protobuf:"varint,11,opt,name=port,proto3" json:"port,omitempty"`
+	Generation    uint64                 `protobuf:"varint,15,opt,name=generation,proto3" json:"generation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1669,6 +1678,13 @@ func (x *Visit) GetCols() uint32 {
 func (x *Visit) GetPort() uint32 {
 	if x != nil {
 		return x.Port
+	}
+	return 0
+}
+
+func (x *Visit) GetGeneration() uint64 {
+	if x != nil {
+		return x.Generation
 	}
 	return 0
 }
@@ -2638,6 +2654,7 @@ type StartRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Lease         []byte                 `protobuf:"bytes,1,opt,name=lease,proto3" json:"lease,omitempty"`
 	Starts        []*Start               `protobuf:"bytes,2,rep,name=starts,proto3" json:"starts,omitempty"`
+	Generation    uint64                 `protobuf:"varint,15,opt,name=generation,proto3" json:"generation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2684,6 +2701,13 @@ func (x *StartRequest) GetStarts() []*Start {
 		return x.Starts
 	}
 	return nil
+}
+
+func (x *StartRequest) GetGeneration() uint64 {
+	if x != nil {
+		return x.Generation
+	}
+	return 0
 }
 
 type Refusal struct {
@@ -2854,6 +2878,7 @@ type CancelRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Lease         []byte                 `protobuf:"bytes,1,opt,name=lease,proto3" json:"lease,omitempty"`
 	Tasks         []*TaskKey             `protobuf:"bytes,2,rep,name=tasks,proto3" json:"tasks,omitempty"`
+	Generation    uint64                 `protobuf:"varint,15,opt,name=generation,proto3" json:"generation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2902,12 +2927,20 @@ func (x *CancelRequest) GetTasks() []*TaskKey {
 	return nil
 }
 
+func (x *CancelRequest) GetGeneration() uint64 {
+	if x != nil {
+		return x.Generation
+	}
+	return 0
+}
+
 type WatchRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Lease         []byte                 `protobuf:"bytes,1,opt,name=lease,proto3" json:"lease,omitempty"`
 	After         uint64                 `protobuf:"varint,2,opt,name=after,proto3" json:"after,omitempty"`
 	Wait          uint64                 `protobuf:"varint,3,opt,name=wait,proto3" json:"wait,omitempty"`
 	Done          uint64                 `protobuf:"varint,4,opt,name=done,proto3" json:"done,omitempty"`
+	Generation    uint64                 `protobuf:"varint,15,opt,name=generation,proto3" json:"generation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2966,6 +2999,13 @@ func (x *WatchRequest) GetWait() uint64 {
 func (x *WatchRequest) GetDone() uint64 {
 	if x != nil {
 		return x.Done
+	}
+	return 0
+}
+
+func (x *WatchRequest) GetGeneration() uint64 {
+	if x != nil {
+		return x.Generation
 	}
 	return 0
 }
@@ -3539,6 +3579,7 @@ type PayRequest struct {
 	Lease         []byte                 `protobuf:"bytes,1,opt,name=lease,proto3" json:"lease,omitempty"`
 	Voucher       *SignedVoucher         `protobuf:"bytes,2,opt,name=voucher,proto3" json:"voucher,omitempty"`
 	Want          []*TaskKey             `protobuf:"bytes,3,rep,name=want,proto3" json:"want,omitempty"`
+	Generation    uint64                 `protobuf:"varint,15,opt,name=generation,proto3" json:"generation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3592,6 +3633,13 @@ func (x *PayRequest) GetWant() []*TaskKey {
 		return x.Want
 	}
 	return nil
+}
+
+func (x *PayRequest) GetGeneration() uint64 {
+	if x != nil {
+		return x.Generation
+	}
+	return 0
 }
 
 type OutputKey struct {
@@ -3713,6 +3761,7 @@ type LogsRequest struct {
 	Attempt       uint32                 `protobuf:"varint,3,opt,name=attempt,proto3" json:"attempt,omitempty"`
 	Offset        uint64                 `protobuf:"varint,4,opt,name=offset,proto3" json:"offset,omitempty"`
 	Max           uint32                 `protobuf:"varint,5,opt,name=max,proto3" json:"max,omitempty"`
+	Generation    uint64                 `protobuf:"varint,15,opt,name=generation,proto3" json:"generation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3782,6 +3831,13 @@ func (x *LogsRequest) GetMax() uint32 {
 	return 0
 }
 
+func (x *LogsRequest) GetGeneration() uint64 {
+	if x != nil {
+		return x.Generation
+	}
+	return 0
+}
+
 type LogsResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Data          []byte                 `protobuf:"bytes,1,opt,name=data,proto3" json:"data,omitempty"`
@@ -3837,6 +3893,7 @@ func (x *LogsResponse) GetEof() bool {
 type CloseRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Lease         []byte                 `protobuf:"bytes,1,opt,name=lease,proto3" json:"lease,omitempty"`
+	Generation    uint64                 `protobuf:"varint,15,opt,name=generation,proto3" json:"generation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3878,6 +3935,13 @@ func (x *CloseRequest) GetLease() []byte {
 	return nil
 }
 
+func (x *CloseRequest) GetGeneration() uint64 {
+	if x != nil {
+		return x.Generation
+	}
+	return 0
+}
+
 // ChallengeRequest asks for timed work on the machine that a lease is of.
 type ChallengeRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -3886,6 +3950,7 @@ type ChallengeRequest struct {
 	Seed          []byte                 `protobuf:"bytes,3,opt,name=seed,proto3" json:"seed,omitempty"`    // 32 bytes; absent where steps is 0
 	Steps         uint32                 `protobuf:"varint,4,opt,name=steps,proto3" json:"steps,omitempty"` // 0: only answer
 	Width         uint32                 `protobuf:"varint,5,opt,name=width,proto3" json:"width,omitempty"` // chains at once
+	Generation    uint64                 `protobuf:"varint,15,opt,name=generation,proto3" json:"generation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3955,6 +4020,13 @@ func (x *ChallengeRequest) GetWidth() uint32 {
 	return 0
 }
 
+func (x *ChallengeRequest) GetGeneration() uint64 {
+	if x != nil {
+		return x.Generation
+	}
+	return 0
+}
+
 type ChallengeResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Commitment    []byte                 `protobuf:"bytes,1,opt,name=commitment,proto3" json:"commitment,omitempty"` // sha256 of the proof; absent where steps was 0
@@ -4004,6 +4076,7 @@ type ProofRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Lease         []byte                 `protobuf:"bytes,1,opt,name=lease,proto3" json:"lease,omitempty"`
 	Seed          []byte                 `protobuf:"bytes,2,opt,name=seed,proto3" json:"seed,omitempty"`
+	Generation    uint64                 `protobuf:"varint,15,opt,name=generation,proto3" json:"generation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4050,6 +4123,13 @@ func (x *ProofRequest) GetSeed() []byte {
 		return x.Seed
 	}
 	return nil
+}
+
+func (x *ProofRequest) GetGeneration() uint64 {
+	if x != nil {
+		return x.Generation
+	}
+	return 0
 }
 
 type ProofResponse struct {
@@ -4491,10 +4571,13 @@ const file_artel_proto_rawDesc = "" +
 	"\areserve\x18\x04 \x01(\v2\x1c.artel.wire.v1.SignedReserveR\areserve\x126\n" +
 	"\avoucher\x18\x05 \x01(\v2\x1c.artel.wire.v1.SignedVoucherR\avoucher\"/\n" +
 	"\x0fProposeResponse\x12\x1c\n" +
-	"\tsignature\x18\x01 \x01(\fR\tsignature\"^\n" +
+	"\tsignature\x18\x01 \x01(\fR\tsignature\"~\n" +
 	"\x0eReserveRequest\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\fR\x05lease\x126\n" +
-	"\areserve\x18\x02 \x01(\v2\x1c.artel.wire.v1.SignedReserveR\areserve\"\x84\x02\n" +
+	"\areserve\x18\x02 \x01(\v2\x1c.artel.wire.v1.SignedReserveR\areserve\x12\x1e\n" +
+	"\n" +
+	"generation\x18\x0f \x01(\x04R\n" +
+	"generation\"\x84\x02\n" +
 	"\bTaskSpec\x12\x18\n" +
 	"\aprogram\x18\x01 \x01(\fR\aprogram\x12\x14\n" +
 	"\x05input\x18\x02 \x01(\fR\x05input\x12\x12\n" +
@@ -4526,7 +4609,7 @@ const file_artel_proto_rawDesc = "" +
 	"\x05image\x18\x01 \x01(\fR\x05image\x12\x12\n" +
 	"\x04node\x18\x02 \x01(\fR\x04node\x12\x18\n" +
 	"\aexpires\x18\x03 \x01(\x04R\aexpires\x12\x1c\n" +
-	"\tsignature\x18\x04 \x01(\fR\tsignature\"\xe5\x01\n" +
+	"\tsignature\x18\x04 \x01(\fR\tsignature\"\x85\x02\n" +
 	"\x05Visit\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\fR\x05lease\x12\x12\n" +
 	"\x04task\x18\x02 \x01(\x04R\x04task\x12\x18\n" +
@@ -4539,7 +4622,10 @@ const file_artel_proto_rawDesc = "" +
 	"\x04rows\x18\t \x01(\rR\x04rows\x12\x12\n" +
 	"\x04cols\x18\n" +
 	" \x01(\rR\x04cols\x12\x12\n" +
-	"\x04port\x18\v \x01(\rR\x04port\"\xb5\x01\n" +
+	"\x04port\x18\v \x01(\rR\x04port\x12\x1e\n" +
+	"\n" +
+	"generation\x18\x0f \x01(\x04R\n" +
+	"generation\"\xb5\x01\n" +
 	"\aReading\x12\x10\n" +
 	"\x03cpu\x18\x01 \x01(\x04R\x03cpu\x12\x12\n" +
 	"\x04wall\x18\x02 \x01(\x04R\x04wall\x12\x16\n" +
@@ -4616,10 +4702,13 @@ const file_artel_proto_rawDesc = "" +
 	"\bholdings\x18\x01 \x03(\v2\x16.artel.wire.v1.HoldingR\bholdings\"k\n" +
 	"\aHolding\x12.\n" +
 	"\x05grant\x18\x01 \x01(\v2\x18.artel.wire.v1.KeepGrantR\x05grant\x120\n" +
-	"\asegment\x18\x02 \x01(\v2\x16.artel.wire.v1.SegmentR\asegment\"R\n" +
+	"\asegment\x18\x02 \x01(\v2\x16.artel.wire.v1.SegmentR\asegment\"r\n" +
 	"\fStartRequest\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\fR\x05lease\x12,\n" +
-	"\x06starts\x18\x02 \x03(\v2\x14.artel.wire.v1.StartR\x06starts\"i\n" +
+	"\x06starts\x18\x02 \x03(\v2\x14.artel.wire.v1.StartR\x06starts\x12\x1e\n" +
+	"\n" +
+	"generation\x18\x0f \x01(\x04R\n" +
+	"generation\"i\n" +
 	"\aRefusal\x12\x12\n" +
 	"\x04task\x18\x01 \x01(\x04R\x04task\x12\x18\n" +
 	"\aattempt\x18\x02 \x01(\rR\aattempt\x12\x16\n" +
@@ -4629,15 +4718,21 @@ const file_artel_proto_rawDesc = "" +
 	"\arefused\x18\x01 \x03(\v2\x16.artel.wire.v1.RefusalR\arefused\"7\n" +
 	"\aTaskKey\x12\x12\n" +
 	"\x04task\x18\x01 \x01(\x04R\x04task\x12\x18\n" +
-	"\aattempt\x18\x02 \x01(\rR\aattempt\"S\n" +
+	"\aattempt\x18\x02 \x01(\rR\aattempt\"s\n" +
 	"\rCancelRequest\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\fR\x05lease\x12,\n" +
-	"\x05tasks\x18\x02 \x03(\v2\x16.artel.wire.v1.TaskKeyR\x05tasks\"b\n" +
+	"\x05tasks\x18\x02 \x03(\v2\x16.artel.wire.v1.TaskKeyR\x05tasks\x12\x1e\n" +
+	"\n" +
+	"generation\x18\x0f \x01(\x04R\n" +
+	"generation\"\x82\x01\n" +
 	"\fWatchRequest\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\fR\x05lease\x12\x14\n" +
 	"\x05after\x18\x02 \x01(\x04R\x05after\x12\x12\n" +
 	"\x04wait\x18\x03 \x01(\x04R\x04wait\x12\x12\n" +
-	"\x04done\x18\x04 \x01(\x04R\x04done\"\xb8\x01\n" +
+	"\x04done\x18\x04 \x01(\x04R\x04done\x12\x1e\n" +
+	"\n" +
+	"generation\x18\x0f \x01(\x04R\n" +
+	"generation\"\xb8\x01\n" +
 	"\rWatchResponse\x12,\n" +
 	"\x06events\x18\x01 \x03(\v2\x14.artel.wire.v1.EventR\x06events\x121\n" +
 	"\arunning\x18\x02 \x03(\v2\x17.artel.wire.v1.ProgressR\arunning\x12\x1a\n" +
@@ -4684,12 +4779,15 @@ const file_artel_proto_rawDesc = "" +
 	"\x05usage\x18\x05 \x01(\v2\x14.artel.wire.v1.UsageR\x05usage\x12\x16\n" +
 	"\x06sealed\x18\x06 \x01(\fR\x06sealed\x12\x10\n" +
 	"\x03due\x18\a \x01(\fR\x03due\x12\x12\n" +
-	"\x04last\x18\b \x01(\fR\x04last\"\x86\x01\n" +
+	"\x04last\x18\b \x01(\fR\x04last\"\xa6\x01\n" +
 	"\n" +
 	"PayRequest\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\fR\x05lease\x126\n" +
 	"\avoucher\x18\x02 \x01(\v2\x1c.artel.wire.v1.SignedVoucherR\avoucher\x12*\n" +
-	"\x04want\x18\x03 \x03(\v2\x16.artel.wire.v1.TaskKeyR\x04want\"K\n" +
+	"\x04want\x18\x03 \x03(\v2\x16.artel.wire.v1.TaskKeyR\x04want\x12\x1e\n" +
+	"\n" +
+	"generation\x18\x0f \x01(\x04R\n" +
+	"generation\"K\n" +
 	"\tOutputKey\x12\x12\n" +
 	"\x04task\x18\x01 \x01(\x04R\x04task\x12\x18\n" +
 	"\aattempt\x18\x02 \x01(\rR\aattempt\x12\x10\n" +
@@ -4698,31 +4796,43 @@ const file_artel_proto_rawDesc = "" +
 	"\n" +
 	"cumulative\x18\x01 \x01(\fR\n" +
 	"cumulative\x12,\n" +
-	"\x04keys\x18\x02 \x03(\v2\x18.artel.wire.v1.OutputKeyR\x04keys\"{\n" +
+	"\x04keys\x18\x02 \x03(\v2\x18.artel.wire.v1.OutputKeyR\x04keys\"\x9b\x01\n" +
 	"\vLogsRequest\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\fR\x05lease\x12\x12\n" +
 	"\x04task\x18\x02 \x01(\x04R\x04task\x12\x18\n" +
 	"\aattempt\x18\x03 \x01(\rR\aattempt\x12\x16\n" +
 	"\x06offset\x18\x04 \x01(\x04R\x06offset\x12\x10\n" +
-	"\x03max\x18\x05 \x01(\rR\x03max\"4\n" +
+	"\x03max\x18\x05 \x01(\rR\x03max\x12\x1e\n" +
+	"\n" +
+	"generation\x18\x0f \x01(\x04R\n" +
+	"generation\"4\n" +
 	"\fLogsResponse\x12\x12\n" +
 	"\x04data\x18\x01 \x01(\fR\x04data\x12\x10\n" +
-	"\x03eof\x18\x02 \x01(\bR\x03eof\"$\n" +
+	"\x03eof\x18\x02 \x01(\bR\x03eof\"D\n" +
 	"\fCloseRequest\x12\x14\n" +
-	"\x05lease\x18\x01 \x01(\fR\x05lease\"|\n" +
+	"\x05lease\x18\x01 \x01(\fR\x05lease\x12\x1e\n" +
+	"\n" +
+	"generation\x18\x0f \x01(\x04R\n" +
+	"generation\"\x9c\x01\n" +
 	"\x10ChallengeRequest\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\fR\x05lease\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\rR\x04kind\x12\x12\n" +
 	"\x04seed\x18\x03 \x01(\fR\x04seed\x12\x14\n" +
 	"\x05steps\x18\x04 \x01(\rR\x05steps\x12\x14\n" +
-	"\x05width\x18\x05 \x01(\rR\x05width\"3\n" +
+	"\x05width\x18\x05 \x01(\rR\x05width\x12\x1e\n" +
+	"\n" +
+	"generation\x18\x0f \x01(\x04R\n" +
+	"generation\"3\n" +
 	"\x11ChallengeResponse\x12\x1e\n" +
 	"\n" +
 	"commitment\x18\x01 \x01(\fR\n" +
-	"commitment\"8\n" +
+	"commitment\"X\n" +
 	"\fProofRequest\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\fR\x05lease\x12\x12\n" +
-	"\x04seed\x18\x02 \x01(\fR\x04seed\"%\n" +
+	"\x04seed\x18\x02 \x01(\fR\x04seed\x12\x1e\n" +
+	"\n" +
+	"generation\x18\x0f \x01(\x04R\n" +
+	"generation\"%\n" +
 	"\rProofResponse\x12\x14\n" +
 	"\x05proof\x18\x01 \x01(\fR\x05proof\"z\n" +
 	"\x0eRecoverRequest\x12\x16\n" +
