@@ -279,7 +279,11 @@ func (r *Renter) ask(t *tx, a *active, ready int, will func(Listed) bool) {
 			continue
 		}
 		unit, pull := costOf(o, weight, a.Spec)
-		slots := affordable(left.Sub(pull), unit, min(o.Resources.Fits(a.Spec.Want), uint32(want)))
+		fits := min(o.Resources.Fits(a.Spec.Want), uint32(want))
+		if !a.Spec.Service.IsZero() {
+			fits = min(fits, 1) // no two replicas go with one machine
+		}
+		slots := affordable(left.Sub(pull), unit, fits)
 		if slots == 0 {
 			continue
 		}

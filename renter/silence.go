@@ -88,6 +88,7 @@ func (r *Renter) tick(t *tx) {
 			r.wonder(t, b)
 		}
 	}
+	r.serve(t)
 	for _, id := range r.order {
 		if a := r.jobs[id]; a != nil {
 			r.broke(t, a)

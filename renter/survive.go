@@ -58,8 +58,11 @@ func (r *Renter) saved(j artel.JobSpec, class artel.Class, node artel.NodeID, no
 // suits reports whether a job's tasks may run on a lease, and are paid there as they
 // would be by one of its own.
 func (r *Renter) suits(b *bought, a *active, now int64) bool {
-	if !suits(b.Terms, a.Spec) {
+	if !suits(b.Terms, a.Spec) || (b.Lease.Rule == artel.RuleTime) != !a.Spec.Service.IsZero() {
 		return false
+	}
+	if b.Lease.Rule == artel.RuleTime {
+		return b.Terms.Risk == a.Spec.Service.Away
 	}
 	if !r.saved(a.Spec, b.class, b.node, now) {
 		return b.Terms.Risk == 0
@@ -127,7 +130,7 @@ func (r *Renter) keeping(t *tx, a *active, b *bought, task job.Task, try uint32)
 	if why != "" {
 		r.c.Log.Info("task goes on from less", "job", a.ID.Short(), "task", a.Spec.First+index, "provider", b.node.Short(), "message", why)
 	}
-	if b.Terms.Risk == 0 {
+	if b.Lease.Rule != artel.RuleCheckpoint {
 		if why != "" {
 			task = task.Begun(try, nil, why, nil)
 		}
@@ -156,7 +159,7 @@ func (r *Renter) keeping(t *tx, a *active, b *bought, task job.Task, try uint32)
 // origin decides what the next attempt of a task on a lease goes on from; ok is false
 // where it should wait for another one.
 func (b *bought) origin(task job.Task, now int64) (from *job.Checkpoint, why string, ok bool) {
-	if b.Terms.Risk == 0 {
+	if b.Lease.Rule != artel.RuleCheckpoint {
 		if len(task.Safe.Saved) == 0 {
 			return nil, "", true
 		}

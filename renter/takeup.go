@@ -218,16 +218,12 @@ func (r *Renter) newest(ctx context.Context, name artel.Hash, list []foundJourna
 	})
 	var all []artel.Keeper
 	for _, f := range list {
-		for _, k := range f.keepers {
-			if !slices.ContainsFunc(all, func(x artel.Keeper) bool { return x.Node == k.Node }) {
-				all = append(all, k)
-			}
-		}
+		all = joined(all, f.keepers)
 	}
 	for _, f := range list[:min(len(list), maxJournals)] {
 		j, err := r.readJournal(ctx, name, f)
 		if err == nil {
-			j.keepers = all
+			j.keepers = joined(all, j.head.Keepers)
 			return j, refused
 		}
 		s := f.holding.Segment.Saved
