@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -446,6 +447,59 @@ func TestJournalIsSealed(t *testing.T) {
 					t.Fatalf("taken up: %+v", got)
 				}
 				time.Sleep(5 * time.Second)
+			}
+		})
+	})
+}
+
+// A small change is small: of a journal of thousands of tasks little travels when one
+// of them gets on.
+func TestSmallChangesAreSmall(t *testing.T) {
+	journalled(t, 1, func(t *testing.T, w *world) {
+		w.run(func() {
+			const tasks = 4096
+			j, ts, err := job.New(artel.Hash{1}, spec(tasks), unixMilli())
+			must(err)
+			for i := range ts {
+				ts[i], _ = j.Dispatch(ts[i], artel.Keccak(fmt.Append(nil, i)), w.sellers[0].key.NodeID(), unixMilli())
+			}
+			c := w.shelves.journals(w)
+			c.Dir += "-small"
+			x := &journalist{r: w.r, Journals: c}
+			must(x.begin())
+			to := []artel.Keeper{{Node: w.sellers[0].key.NodeID()}}
+			sizes := func() (new, all int) {
+				had := map[artel.Ref]bool{}
+				for n, root := range x.made[max(0, len(x.made)-2):] {
+					blocks, err := checkpoint.Blocks(t.Context(), c.Blobs, root, checkpoint.Limits{})
+					must(err)
+					new, all = 0, 0
+					for _, b := range blocks {
+						data, err := c.Blobs.Get(t.Context(), b.Ref)
+						must(err)
+						if all += len(data); n == 0 || !had[b.Ref] {
+							new += len(data)
+						}
+						had[b.Ref] = true
+					}
+				}
+				return new, all
+			}
+			keep := func() {
+				rec := &records{jobs: map[artel.Hash]*jobRecord{j.ID: {j, slices.Clone(ts)}}, try: 1}
+				rec.head = journalHead{Format: journalFormat, At: unixMilli(), Jobs: 1}
+				if held, err := x.keep(t.Context(), rec, to); err != nil || len(held) != 1 {
+					t.Fatalf("held by %d: %v", len(held), err)
+				}
+			}
+			keep()
+			_, all := sizes()
+			ts[tasks/2], _ = j.Dispatch(ts[tasks/2], artel.Hash{9}, w.sellers[0].key.NodeID(), unixMilli())
+			keep()
+			change, _ := sizes()
+			t.Logf("%d tasks: %d bytes; one of them changed: %d", tasks, all, change)
+			if change*8 > all {
+				t.Errorf("of %d bytes %d travel for the change of one task of %d", all, change, tasks)
 			}
 		})
 	})
