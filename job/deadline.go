@@ -82,7 +82,7 @@ func (j Job) End(out int, now int64) (why artel.Reason, msg string, ok bool) {
 	case j.Spec.Deadline != 0 && now >= j.Spec.Deadline:
 		return artel.ReasonDeadline, fmt.Sprintf("the deadline came with %d of %d tasks done", done, j.Spec.Count), true
 	case j.Suspect() && !j.Spec.Service.IsZero():
-		return artel.ReasonProgram, fmt.Sprintf("it is the program: %d replicas have failed, and none was ever healthy; hint: artel logs, --port, --health", j.Faults), true
+		return artel.ReasonProgram, j.cannotRun(), true
 	case j.Suspect() && j.Failed >= hopeless && out == 0:
 		return artel.ReasonProgram, fmt.Sprintf("it is the program: %d attempts have failed, %d tasks on as many machines as each may, and none has succeeded; hint: artel logs, and --stop-after %d where failing is an answer", j.Faults, j.Failed, j.Spec.Count), true
 	}

@@ -417,6 +417,8 @@ func (j Job) Settle(now int64) Job {
 	j.Phase, j.Ended, j.Late = Finished, now, 0
 	switch {
 	case j.Why == artel.ReasonEnough:
+	case j.Failed > 0 && !j.Spec.Service.IsZero() && !j.Good:
+		j.Why, j.Message = artel.ReasonProgram, j.cannotRun()
 	case j.Failed > 0:
 		j.Why, j.Message = artel.ReasonFailed, fmt.Sprintf("%d of %d tasks failed", j.Failed, j.Spec.Count)
 	default:

@@ -204,6 +204,11 @@ func (j Job) Scale(ts []Task, n uint32, now int64) (job Job, tasks []Task, chang
 	return j, ts, changed
 }
 
+// cannotRun says that the program is to blame.
+func (j Job) cannotRun() string {
+	return fmt.Sprintf("it is the program: %d replicas have failed, and none was ever healthy; hint: artel logs, --port, --health", j.Faults)
+}
+
 // leave has what runs of a replica end when it is drained.
 func (j Job) leave(t Task, now int64) Task {
 	t.Attempts = slices.Clone(t.Attempts)

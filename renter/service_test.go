@@ -243,7 +243,7 @@ func TestAServiceThatCannotRun(t *testing.T) {
 		}
 		w.run(func() {
 			j, ts := w.end(w.submit(webSpec(1)), 10*time.Minute)
-			if j.Why != artel.ReasonProgram && j.Why != artel.ReasonFailed || len(ts[0].Attempts) != 3 {
+			if j.Why != artel.ReasonProgram || len(ts[0].Attempts) != 3 {
 				t.Errorf("%s, after %d attempts", j.Why, len(ts[0].Attempts))
 			}
 		})
@@ -325,7 +325,7 @@ func TestServiceUpdate(t *testing.T) {
 
 			bad := update(one, 9)
 			j, _ := w.end(bad, 20*time.Minute)
-			if j.Why != artel.ReasonProgram && j.Why != artel.ReasonFailed {
+			if j.Why != artel.ReasonProgram {
 				t.Errorf("the bad version: %s, %s", j.Why, j.Message)
 			}
 			w.until("the old version is whole", time.Minute, func() bool { return len(w.healthy(one)) == 2 })
@@ -359,6 +359,29 @@ func TestServiceUpdate(t *testing.T) {
 				spent.Spent, spent.Vouched = spent.Spent.Add(j.Spent), spent.Vouched.Add(j.Vouched)
 			}
 			w.conserved(spent)
+		})
+	})
+}
+
+// With one machine to spare a bad version has only that, and is given up all the same.
+func TestABadVersionWithOneMachineToSpare(t *testing.T) {
+	serving(t, 3, func(t *testing.T, w *world) {
+		for _, s := range w.sellers {
+			s.serves.bad = func(x artel.TaskSpec) string {
+				if x.Box.Image == (artel.Hash{9}) {
+					return "status 503"
+				}
+				return ""
+			}
+		}
+		w.run(func() {
+			one := w.submit(webSpec(2))
+			w.until("two replicas are up", time.Minute, func() bool { return len(w.healthy(one)) == 2 })
+			s := webSpec(1)
+			s.Service.Replicas, s.Service.Old, s.Box.Image = 2, one, artel.Hash{9}
+			if j, ts := w.end(w.submit(s), 5*time.Minute); j.Why != artel.ReasonProgram || len(ts[0].Attempts) != 3 || len(w.healthy(one)) != 2 {
+				t.Errorf("%s after %d attempts, %d of the old version serve", j.Why, len(ts[0].Attempts), len(w.healthy(one)))
+			}
 		})
 	})
 }
