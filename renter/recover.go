@@ -57,7 +57,7 @@ func (r *Renter) recoverAll(ctx context.Context, nodes map[artel.NodeID]artel.Ad
 			for _, h := range resp.Lanes {
 				r.adopt(t, nodes[node], h)
 				for _, l := range h.Leases {
-					if id := l.Lease.ID(r.domain); l.Open && r.leases[id] == nil && len(r.forgotten) < maxForgotten {
+					if id := l.Lease.ID(r.domain); l.Open && r.leases[id] == nil && !r.over[id] && len(r.forgotten) < maxForgotten {
 						r.forgotten[id] = node
 					}
 				}
