@@ -30,6 +30,7 @@ func (r *Renter) Recover(ctx context.Context, nodes map[artel.NodeID]artel.Addre
 			m.Generation = max(m.Generation+1, uint64(t.now+int64(try)*2*artel.ClockSkew*1000))
 			r.setMeta(m)
 			r.notice = ""
+			clear(r.forgotten)
 			t.change.Meta, generation = &m, m.Generation
 		}); err != nil {
 			return 0, err
