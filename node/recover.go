@@ -55,8 +55,8 @@ func (n *Node) Recover(ctx context.Context) (api.Recovery, error) {
 		Asked: len(nodes), Answered: answered, Lanes: found, Away: away, KeepersAsked: took.Asked, KeepersAnswered: took.Answered, Kept: took.Kept,
 		Journal: millis(took.Journal), Leases: took.Leases, Closed: took.Closed, Refused: took.Refused, Jobs: []api.RecoveredJob{},
 	}
+	r.Generation = st.Generation
 	for _, b := range st.Lanes {
-		r.Generation = max(r.Generation, b.Generation)
 		r.Promised = r.Promised.Add(b.Voucher)
 		r.Booked = r.Booked.Add(b.Cap.Sub(b.Paid))
 	}

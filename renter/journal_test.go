@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -26,7 +27,13 @@ type shelves struct {
 	blobs  blob.Store
 	spoilt map[artel.Ref]bool // roots that nobody hands out
 	made   []wire.KeepRequest // in the order in which they came
-	sent   int
+}
+
+// noted are the journals that keepers took, in their order.
+func (w *world) noted() []wire.KeepRequest {
+	w.vault.mu.Lock()
+	defer w.vault.mu.Unlock()
+	return slices.Clone(w.shelves.made)
 }
 
 func (x *shelves) journals(w *world) *Journals {
@@ -42,10 +49,11 @@ func (x *shelves) journals(w *world) *Journals {
 			if err := x.move(ctx, sent, x.blobs, q.Saved.Root); err != nil {
 				return k, err
 			}
-			k = artel.Kept{Saved: q.Saved.Digest(w.r.domain), Until: q.Grant.Expires}
+			d := w.renter().domain
+			k = artel.Kept{Saved: q.Saved.Digest(d), Until: q.Grant.Expires}
 			for _, s := range w.sellers {
 				if s.key.NodeID() == to.Node {
-					k.Signature = s.key.Sign(k.Digest(w.r.domain))
+					k.Signature = s.key.Sign(k.Digest(d))
 				}
 			}
 			h := wire.Holding{Grant: q.Grant, Segment: artel.Segment{Saved: q.Saved, Signature: q.Signature, Kept: []artel.Kept{k}}}
@@ -56,7 +64,10 @@ func (x *shelves) journals(w *world) *Journals {
 			return k, nil
 		},
 		Bring: func(ctx context.Context, from []artel.Keeper, into blob.Store, root artel.Ref, limit int64) error {
-			if x.spoilt[root] {
+			w.vault.mu.Lock()
+			spoilt := x.spoilt[root]
+			w.vault.mu.Unlock()
+			if spoilt {
 				return errors.New("it is not handed out")
 			}
 			return x.move(ctx, x.blobs, into, root)
@@ -80,7 +91,6 @@ func (x *shelves) move(ctx context.Context, from, to blob.Store, root artel.Ref)
 		if err != nil {
 			return err
 		}
-		x.sent += len(data)
 	}
 	return batch.Commit(ctx)
 }
@@ -129,7 +139,6 @@ func (w *world) lose() {
 		return errCrash
 	}
 	h.mu.Unlock()
-	w.records[artel.NodeID{}] = w.records[artel.NodeID{}] // the board goes with it
 	for w.renter() == was {
 		was.post(func(t *tx) { m := was.meta; t.change.Meta = &m })
 		time.Sleep(100 * time.Millisecond)
@@ -160,7 +169,7 @@ func TestTakesUpWhatRuns(t *testing.T) {
 		w.run(func() {
 			id := w.submit(longSpec(""))
 			time.Sleep(25 * time.Second)
-			lane := w.store.meta.Lane
+			lane := w.meta().Lane
 			w.lose()
 			if _, _, err := w.renter().Job(t.Context(), id); !errors.Is(err, ErrNoJob) {
 				t.Fatalf("the new machine knows the job: %v", err)
@@ -179,8 +188,8 @@ func TestTakesUpWhatRuns(t *testing.T) {
 			if paid := s.paid(); err != nil || paid != j.Spent {
 				t.Errorf("paid %s, the job has cost %s", paid, j.Spent)
 			}
-			if w.store.meta.Lane == lane || len(w.store.meta.TakenOver) != 0 {
-				t.Errorf("the new machine is %+v", w.store.meta)
+			if m := w.meta(); m.Lane == lane || len(m.TakenOver) != 0 {
+				t.Errorf("the new machine is %+v", m)
 			}
 			w.vault.mu.Lock()
 			defer w.vault.mu.Unlock()
@@ -222,7 +231,7 @@ func TestLacks(t *testing.T) {
 			time.Sleep(35 * time.Second)
 			w.sellers[0].die()
 			w.lose()
-			w.lacks = func() []string { return []string{"its input is gone; hint: bring it"} }
+			w.lack("its input is gone; hint: bring it")
 			got := w.come()
 			if len(got.Jobs) != 1 || len(got.Jobs[0].Lacks) != 1 {
 				t.Fatalf("taken up: %+v", got)
@@ -234,12 +243,25 @@ func TestLacks(t *testing.T) {
 			if got := w.renter().Lacks(t.Context(), id); len(got) != 1 {
 				t.Errorf("lacks %q", got)
 			}
-			w.lacks = nil
+			w.lack()
 			if j, _ := w.end(id, 3*time.Minute); j.Phase != job.Finished {
 				t.Errorf("the job %s: %s", j.Phase, j.Message)
 			}
 		})
 	})
+}
+
+func (w *world) meta() Meta {
+	w.store.mu.Lock()
+	defer w.store.mu.Unlock()
+	return w.store.meta
+}
+
+// lack says what is not on the renter's machine.
+func (w *world) lack(what ...string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.lacks = what
 }
 
 func (w *world) taskOf(id artel.Hash) job.Task {
@@ -272,7 +294,7 @@ func TestKeepersOfJournalsLie(t *testing.T) {
 		"a grant of its own": {refused: "not granted", spoil: func(w *world, by int, h *wire.Holding) { h.Grant.Signature = w.sellers[by].key.Sign(h.Grant.Digest()) }},
 		"a provider's word": {refused: "no journal", spoil: func(w *world, _ int, h *wire.Holding) { // as this node would sign for a stranger
 			h.Segment.Saved.Lease = artel.Hash{7}
-			h.Segment.Signature = w.key.Sign(h.Segment.Saved.Digest(w.r.domain))
+			h.Segment.Signature = w.key.Sign(h.Segment.Saved.Digest(w.renter().domain))
 		}},
 		"another network": {refused: "another network", spoil: func(w *world, _ int, h *wire.Holding) {
 			h.Grant.Network = artel.Hash{1}
@@ -280,7 +302,7 @@ func TestKeepersOfJournalsLie(t *testing.T) {
 		}},
 		"too large": {refused: "at most", spoil: func(w *world, _ int, h *wire.Holding) {
 			h.Segment.Saved.Stored = maxJournal + 1
-			h.Segment.Signature = w.key.Sign(h.Segment.Saved.Digest(w.r.domain))
+			h.Segment.Signature = w.key.Sign(h.Segment.Saved.Digest(w.renter().domain))
 		}},
 		"the newest is withheld": {found: true, refused: "not handed out", spoil: func(w *world, _ int, h *wire.Holding) {
 			w.shelves.spoilt[w.shelves.made[len(w.shelves.made)-1].Saved.Root] = true
@@ -354,14 +376,14 @@ func TestShortJobsHaveNoJournal(t *testing.T) {
 			for range 5 {
 				w.end(w.submit(spec(3)), time.Minute)
 			}
-			if n := len(w.shelves.made); n != 0 {
+			if n := len(w.noted()); n != 0 {
 				t.Errorf("%d journals were made", n)
 			}
 			// One that lasts has one, however it wants to be paid.
 			s := spec(60)
 			id := w.submit(s)
 			time.Sleep(75 * time.Second)
-			if n := len(w.shelves.made); n == 0 || n > 25 {
+			if n := len(w.noted()); n == 0 || n > 25 {
 				t.Errorf("%d journals were made of a long job in 15 s", n)
 			}
 			w.end(id, 10*time.Minute)
@@ -426,10 +448,10 @@ func TestJournalIsSealed(t *testing.T) {
 			s.Name, s.Args = "a-name-to-be-found", []string{"an-argument-to-be-found"}
 			w.submit(s)
 			time.Sleep(10 * time.Second)
-			if len(w.shelves.made) == 0 {
+			if len(w.noted()) == 0 {
 				t.Fatal("no journal is kept")
 			}
-			for _, q := range w.shelves.made {
+			for _, q := range w.noted() {
 				blocks, err := checkpoint.Blocks(t.Context(), w.shelves.blobs, q.Saved.Root, checkpoint.Limits{})
 				must(err)
 				for _, b := range blocks {
@@ -446,6 +468,59 @@ func TestJournalIsSealed(t *testing.T) {
 					t.Fatalf("taken up: %+v", got)
 				}
 				time.Sleep(5 * time.Second)
+			}
+		})
+	})
+}
+
+// A small change is small: of a journal of thousands of tasks little travels when one
+// of them gets on.
+func TestSmallChangesAreSmall(t *testing.T) {
+	journalled(t, 1, func(t *testing.T, w *world) {
+		w.run(func() {
+			const tasks = 4096
+			j, ts, err := job.New(artel.Hash{1}, spec(tasks), unixMilli())
+			must(err)
+			for i := range ts {
+				ts[i], _ = j.Dispatch(ts[i], artel.Keccak(fmt.Append(nil, i)), w.sellers[0].key.NodeID(), unixMilli())
+			}
+			c := w.shelves.journals(w)
+			c.Dir += "-small"
+			x := &journalist{r: w.r, Journals: c}
+			must(x.begin())
+			to := []artel.Keeper{{Node: w.sellers[0].key.NodeID()}}
+			sizes := func() (new, all int) {
+				had := map[artel.Ref]bool{}
+				for n, root := range x.made[max(0, len(x.made)-2):] {
+					blocks, err := checkpoint.Blocks(t.Context(), c.Blobs, root, checkpoint.Limits{})
+					must(err)
+					new, all = 0, 0
+					for _, b := range blocks {
+						data, err := c.Blobs.Get(t.Context(), b.Ref)
+						must(err)
+						if all += len(data); n == 0 || !had[b.Ref] {
+							new += len(data)
+						}
+						had[b.Ref] = true
+					}
+				}
+				return new, all
+			}
+			keep := func() {
+				rec := &records{jobs: map[artel.Hash]*jobRecord{j.ID: {j, slices.Clone(ts)}}, try: 1}
+				rec.head = journalHead{Format: journalFormat, At: unixMilli(), Jobs: 1}
+				if held, err := x.keep(t.Context(), rec, to); err != nil || len(held) != 1 {
+					t.Fatalf("held by %d: %v", len(held), err)
+				}
+			}
+			keep()
+			_, all := sizes()
+			ts[tasks/2], _ = j.Dispatch(ts[tasks/2], artel.Hash{9}, w.sellers[0].key.NodeID(), unixMilli())
+			keep()
+			change, _ := sizes()
+			t.Logf("%d tasks: %d bytes; one of them changed: %d", tasks, all, change)
+			if change*8 > all {
+				t.Errorf("of %d bytes %d travel for the change of one task of %d", all, change, tasks)
 			}
 		})
 	})

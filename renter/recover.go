@@ -30,6 +30,7 @@ func (r *Renter) Recover(ctx context.Context, nodes map[artel.NodeID]artel.Addre
 			m.Generation = max(m.Generation+1, uint64(t.now+int64(try)*2*artel.ClockSkew*1000))
 			r.setMeta(m)
 			r.notice = ""
+			clear(r.forgotten)
 			t.change.Meta, generation = &m, m.Generation
 		}); err != nil {
 			return 0, err
@@ -60,7 +61,7 @@ func (r *Renter) recoverAll(ctx context.Context, nodes map[artel.NodeID]artel.Ad
 					continue // another signer's, which may be at work
 				}
 				for _, l := range h.Leases {
-					if id := l.Lease.ID(r.domain); l.Open && r.leases[id] == nil && len(r.forgotten) < maxForgotten {
+					if id := l.Lease.ID(r.domain); l.Open && r.leases[id] == nil && !r.over[id] && len(r.forgotten) < maxForgotten {
 						r.forgotten[id] = node
 					}
 				}

@@ -38,6 +38,8 @@ type Status struct {
 	Active int
 	Denied []Denial // the newest first
 	Notice string   // what the owner should know; empty: nothing
+
+	Generation uint64 // of this controller
 }
 
 // Status returns the state as of now.
@@ -64,7 +66,7 @@ func (r *Renter) Status(ctx context.Context) (st Status, err error) {
 				st.Active++
 			}
 		}
-		st.Notice = r.notice
+		st.Notice, st.Generation = r.notice, r.meta.Generation
 		for _, d := range r.denied {
 			st.Denied = append(st.Denied, d)
 		}

@@ -484,7 +484,7 @@ func (r *Renter) closeForgotten(ctx context.Context) (n int, err error) {
 	open := map[artel.Hash]artel.NodeID{}
 	if err := r.do(ctx, func(*tx) {
 		for id, node := range r.forgotten {
-			if r.leases[id] == nil {
+			if r.leases[id] == nil && !r.over[id] {
 				open[id] = node
 			}
 		}

@@ -192,8 +192,15 @@ func (r *Renter) drop(t *tx, b *bought, why artel.Reason, msg string) {
 	r.remove(t, b)
 }
 
+// maxOver bounds the ended leases that are remembered by their ids.
+const maxOver = 4096
+
 func (r *Renter) remove(t *tx, b *bought) {
 	delete(r.leases, b.id)
+	if len(r.over) >= maxOver {
+		clear(r.over)
+	}
+	r.over[b.id] = true
 	if b.q != nil && !b.q.on {
 		r.unask(b, errors.New("the lease has ended"))
 	}

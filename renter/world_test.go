@@ -484,8 +484,8 @@ type world struct {
 	skew    time.Duration
 	jobs    int
 	vault   *vault
-	shelves *shelves        // nil: no journal is kept
-	lacks   func() []string // what is not on the renter's machine; nil: nothing
+	shelves *shelves // nil: no journal is kept
+	lacks   []string // what is not on the renter's machine
 
 	serveFor time.Duration // 0: as the policy has it
 	mu       sync.Mutex    // guards r where the renter crashes
@@ -568,10 +568,9 @@ func (w *world) run(f func()) {
 	if w.shelves != nil {
 		c.Journals = w.shelves.journals(w)
 		c.Lacks = func(context.Context, artel.JobSpec, []artel.NodeID) []string {
-			if w.lacks == nil {
-				return nil
-			}
-			return w.lacks()
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			return w.lacks
 		}
 	}
 	w.r = New(c)
