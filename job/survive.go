@@ -162,6 +162,17 @@ func (t Task) Needs(now int64) (class artel.Class, ok bool) {
 	return class, false
 }
 
+// PatientUntil is the unix ms until which a task waits for a machine that goes on from its
+// newest checkpoint; 0: there is none.
+func (t Task) PatientUntil() int64 {
+	for _, c := range t.Safe.Saved {
+		if !c.GivenUp {
+			return t.since() + patienceFor(c)
+		}
+	}
+	return 0
+}
+
 // since is the unix ms since which a task waits.
 func (t Task) since() (at int64) {
 	for _, a := range t.Attempts {

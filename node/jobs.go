@@ -90,7 +90,7 @@ func (n *Node) List(ctx context.Context, q api.JobQuery) ([]api.Job, error) {
 		}
 		line := jobLine(j, ts)
 		if !line.State.Ended() && line.Running == 0 {
-			line.Message = or(n.whyWaiting(ctx, j), line.Message)
+			line.Message = or(or(n.whyWaiting(ctx, j), line.Message), looks)
 		}
 		out = append(out, line)
 	}
@@ -153,7 +153,7 @@ func (n *Node) Job(ctx context.Context, id string) (api.JobDetail, error) {
 		d.List = append(d.List, taskLine(j, t))
 	}
 	if !d.State.Ended() && d.Running == 0 {
-		d.Message = or(n.whyWaiting(ctx, j), d.Message)
+		d.Message = or(or(n.whyWaiting(ctx, j), d.Message), looks)
 	}
 	if d.Message == "" {
 		d.Message = thin(j, ts)

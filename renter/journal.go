@@ -129,7 +129,12 @@ func (r *Renter) touched(t *tx) {
 	for id := range t.jobs {
 		r.journal.changed[id] = true
 	}
-	if len(t.leases) > 0 || len(t.change.DropLeases) > 0 {
+	for id := range t.leases { // one that is new comes with a change of its job
+		if b := r.leases[id]; b != nil && b.noted {
+			r.journal.leases = true
+		}
+	}
+	if len(t.change.DropLeases) > 0 && len(r.journal.noted) > 0 {
 		r.journal.leases = true
 	}
 }

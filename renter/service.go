@@ -148,7 +148,7 @@ func (r *Renter) inspect(t *tx, b *bought, k lease.TaskKey, w *Work) {
 		return
 	}
 	c.at, c.asking = t.now, true
-	at := Attempt{Node: b.node, Lease: b.id, Key: wire.TaskKey(k)}
+	at := Attempt{Node: b.node, Lease: b.id, Key: wire.TaskKey(k), Gen: r.gen.Load()}
 	t.after = append(t.after, func() {
 		r.loop.Go(func() {
 			ctx, cancel := context.WithTimeout(t.ctx, time.Duration(s.Timeout)*time.Millisecond)
@@ -342,7 +342,7 @@ func (r *Renter) Replicas(ctx context.Context, id artel.Hash) (out map[uint64]ma
 					out[w.Index] = map[uint32]Replica{}
 				}
 				out[w.Index][w.Try] = Replica{
-					Attempt: Attempt{Node: b.node, Lease: b.id, Key: wire.TaskKey(k)}, Price: b.Terms.Price,
+					Attempt: Attempt{Node: b.node, Lease: b.id, Key: wire.TaskKey(k), Gen: r.gen.Load()}, Price: b.Terms.Price,
 					Healthy: b.silent == job.Fine && a.tasks[w.Index].Attempts[w.Try-1].Healthy(),
 				}
 			}

@@ -44,6 +44,7 @@ type world struct {
 	total artel.Amount
 	// patient renters leave it to their providers to give back what was not used.
 	patient bool
+	calm    bool // renters have the daemon's policy
 
 	copies atomic.Int64 // done tasks whose copy was first
 	moved  atomic.Int64 // done tasks that went on from a checkpoint
@@ -145,6 +146,14 @@ func rentPolicy(patient bool) renter.Policy {
 		p.Release = 20 * time.Minute
 	}
 	return p
+}
+
+// rentPolicy is the daemon's own for a world that is not in a hurry.
+func (w *world) rentPolicy() renter.Policy {
+	if w.calm {
+		return renter.DefaultPolicy
+	}
+	return rentPolicy(w.patient)
 }
 
 func newWorld(seed uint64, providers, renters int, s *story) *world {
@@ -256,7 +265,7 @@ func (n *node) start() {
 			panic(err)
 		}
 		n.r = renter.New(renter.Config{
-			Key: n.key, Account: n.key.Address(), Network: network, Params: params, Policy: rentPolicy(n.w.patient),
+			Key: n.key, Account: n.key.Address(), Network: network, Params: params, Policy: n.w.rentPolicy(),
 			Host: caller{n.hostOf(), n}, Ledger: n.ledger, Board: n.board, Store: stillRent{n.rent, n}, Blobs: n.blobs, Fetch: n.fetch, Puzzle: puzzle{},
 			Own: n.own(), Log: n.w.log.With("node", n.name), Now: n.now, Rand: n.rand,
 		})
