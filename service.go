@@ -27,6 +27,7 @@ const (
 	// before, its lease ends and another one has its place.
 	ServiceWall = 48 * 3_600_000
 	minEvery    = 100
+	maxTimeout  = 60_000 // no provider gives a check longer
 )
 
 // IsZero reports whether the job is no service.
@@ -45,6 +46,8 @@ func (s Service) Check() error {
 		return Invalid("health check's path %q is not a path of a URL; hint: --health /healthz", clip(s.Path))
 	case s.Every < minEvery || s.Timeout == 0 || s.Fails == 0 || s.Start == 0:
 		return Invalid("health checks every %d ms (least %d), for %d ms, %d failing, %d ms from the start: want more than 0; hint: --check-every 5s", s.Every, minEvery, s.Timeout, s.Fails, s.Start)
+	case s.Timeout > maxTimeout:
+		return Invalid("health check may take %d ms, at most %d; hint: --check-timeout 3s", s.Timeout, maxTimeout)
 	case s.Away < 2*(s.Every+s.Timeout) || s.Away > MaxUnit:
 		return Invalid("replicas go on for %d ms without a check, want at least %d, two checks; hint: --away 2m", s.Away, 2*(s.Every+s.Timeout))
 	case s.Drain > ServiceWall:

@@ -65,6 +65,7 @@ var remote = map[string]bool{
 	"POST /v1/quote": true, "POST /v1/jobs": true, "GET /v1/jobs": true, "GET /v1/jobs/{id}": true,
 	"POST /v1/jobs/{id}/cancel": true, "POST /v1/jobs/{id}/visit": true,
 	"GET /v1/jobs/{id}/events": true, "GET /v1/jobs/{id}/logs": true, "GET /v1/jobs/{id}/files": true, "GET /v1/jobs/{id}/output": true,
+	"GET /v1/services": true, "POST /v1/services/{name}/scale": true, "POST /v1/services/{name}/stop": true,
 	"GET /v1/offers": true, "GET /v1/leases": true,
 	"GET /v1/wallet": true, "GET /v1/wallet/vouchers": true, "GET /v1/wallet/statement": true, "GET /v1/wallet/resting": true,
 }

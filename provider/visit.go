@@ -22,6 +22,7 @@ const (
 	maxVisits     = 32 // at once, of all renters
 	maxChecks     = 16 // of services, beside them: what is busy is not ill
 	openVisit     = 10 * time.Second
+	checkFor      = time.Minute     // the longest that a health check may take
 	visitIdle     = 2 * time.Minute // a peer that takes nothing for so long is gone
 	readingsEvery = 200 * time.Millisecond
 )
@@ -93,6 +94,7 @@ func (p *Provider) visit(ctx context.Context, from artel.NodeID, s p2p.Stream) {
 	case wire.VisitDial:
 		err = visitDial(ctx, in, v, s, o, func() error { return nil })
 	case wire.VisitCheck:
+		defer time.AfterFunc(checkFor, func() { s.Reset() }).Stop() // its place is another renter's
 		err = visitDial(ctx, in, v, s, o, func() error { return p.answered(ctx, from, v, in) })
 	case wire.VisitUsage:
 		err = visitUsage(ctx, in, s, o)

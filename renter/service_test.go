@@ -349,7 +349,10 @@ func TestServiceUpdate(t *testing.T) {
 			must(w.r.StopService(t.Context(), two, ""))
 			w.end(two, 5*time.Minute)
 			time.Sleep(time.Minute)
-			if n := len(w.store.leases); n != 0 {
+			w.store.mu.Lock()
+			n := len(w.store.leases)
+			w.store.mu.Unlock()
+			if n != 0 {
 				t.Errorf("%d leases are left", n)
 			}
 			var spent job.Job
@@ -420,11 +423,13 @@ func TestServiceOutlivesCrashes(t *testing.T) {
 				}
 				s.mu.Unlock()
 			}
+			w.store.mu.Lock()
 			for _, row := range w.store.leases {
 				if row.Bought.Disputed {
 					t.Errorf("an honest machine is disputed: %s", row.Bought.Message)
 				}
 			}
+			w.store.mu.Unlock()
 			must(w.renter().StopService(t.Context(), id, ""))
 			w.until("it is over", 5*time.Minute, func() bool {
 				j, _, err := w.store.Job(t.Context(), id)

@@ -1,0 +1,175 @@
+package provider
+
+import (
+	"context"
+	"net"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/artel-network/artel"
+	"github.com/artel-network/artel/lease"
+	"github.com/artel-network/artel/p2p/mem"
+	"github.com/artel-network/artel/sandbox"
+	"github.com/artel-network/artel/wire"
+)
+
+// serves is a Runner of programs that listen on port 80 until they are ended.
+type serves struct {
+	works
+	mu    sync.Mutex
+	began map[lease.TaskKey]time.Time
+}
+
+func (s *serves) Run(ctx context.Context, _ artel.NodeID, _ artel.Hash, _ artel.Terms, r lease.Running, c Course) lease.Finish {
+	s.mu.Lock()
+	s.began[r.TaskKey] = time.Now()
+	s.mu.Unlock()
+	c.Phase(phaseRunning)
+	f := lease.Finish{Reason: artel.ReasonCancelled, Billed: true}
+	select {
+	case <-ctx.Done():
+	case d := <-c.Drain:
+		f.Reason, f.Message = d.Reason, d.Message
+	}
+	f.Usage.Wall = s.wall(r.TaskKey)
+	return f
+}
+
+func (s *serves) wall(k lease.TaskKey) uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return uint64(time.Since(s.began[k]).Milliseconds())
+}
+
+func (s *serves) Live(_ artel.Hash, k lease.TaskKey) (sandbox.Run, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, ok := s.began[k]
+	return served{s: s, k: k}, ok
+}
+
+type served struct {
+	sandbox.Interactive
+	s *serves
+	k lease.TaskKey
+}
+
+func (s served) Dial(_ context.Context, port uint16) (net.Conn, error) {
+	if port != 80 {
+		return nil, syscall.ECONNREFUSED
+	}
+	here, there := net.Pipe()
+	there.Close()
+	return here, nil
+}
+
+func (s served) Usage(context.Context) (sandbox.Usage, error) {
+	return sandbox.Usage{WallMillis: int64(s.s.wall(s.k))}, nil
+}
+
+// service opens a lease for a service and begins it.
+func (b *bench) service() artel.Hash {
+	b.t.Helper()
+	d := b.good(1)
+	d.lease.Rule, d.terms.Risk, d.terms.Unit, d.terms.Image = artel.RuleTime, 16_000, artel.ServiceWall, artel.Hash{7}
+	id, err := b.propose(d)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	spec := artel.TaskSpec{Box: artel.Box{Image: artel.Hash{7}}, Wall: artel.ServiceWall}
+	if resp, err := b.start(b.host, id, wire.Start{Task: 1, Attempt: 1, Spec: spec}); err != nil || len(resp.Refused) > 0 {
+		b.t.Fatalf("start: %+v, %v", resp.Refused, err)
+	}
+	time.Sleep(time.Millisecond)
+	return id
+}
+
+// check visits a port and returns the first frame of the answer.
+func (b *bench) check(h *mem.Host, id artel.Hash, kind wire.VisitKind, port uint32) wire.Frame {
+	b.t.Helper()
+	s, err := h.OpenStream(b.t.Context(), b.c.Key.NodeID(), wire.ProtocolVisit)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer s.Reset()
+	v := wire.Visit{Lease: id, TaskKey: wire.TaskKey{Task: 1, Attempt: 1}, Kind: kind, Port: port}
+	if err := wire.WriteFrame(s, wire.FrameOpen, v.Marshal()); err != nil {
+		b.t.Fatal(err)
+	}
+	f, _, err := wire.ReadFrame(s, nil)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	time.Sleep(100 * time.Millisecond) // it is noted after it was told
+	return f
+}
+
+func (b *bench) events(id artel.Hash) []wire.Event {
+	b.t.Helper()
+	raw, err := b.call(b.host, wire.MethodWatch, wire.WatchRequest{Lease: id}.Marshal())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	resp, err := wire.UnmarshalWatchResponse(raw)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return resp.Events
+}
+
+// Checks that the program answers earn their time, and nothing else does: not a dial,
+// not a port that is shut, not a stranger's check.
+func TestChecksArePaid(t *testing.T) {
+	onBenchWith(t, benchPolicy, &serves{began: map[lease.TaskKey]time.Time{}}, func(t *testing.T, b *bench) {
+		id := b.service()
+		time.Sleep(10 * time.Second)
+		for _, c := range []struct {
+			h    *mem.Host
+			kind wire.VisitKind
+			port uint32
+			want wire.Frame
+		}{
+			{b.host, wire.VisitDial, 80, wire.FrameOpened}, {b.host, wire.VisitCheck, 81, wire.FrameError}, {b.theirs, wire.VisitCheck, 80, wire.FrameError},
+		} {
+			if f := b.check(c.h, id, c.kind, c.port); f != c.want {
+				t.Errorf("visit of kind %d to port %d: frame %d, want %d", c.kind, c.port, f, c.want)
+			}
+		}
+		if es := b.events(id); len(es) > 0 {
+			t.Fatalf("it is paid for %+v", es)
+		}
+		var last *artel.Slice
+		for n := range 3 {
+			if f := b.check(b.host, id, wire.VisitCheck, 80); f != wire.FrameOpened {
+				t.Fatalf("check %d: frame %d", n, f)
+			}
+			es := b.events(id)
+			if len(es) != n+1 || es[n].Slice == nil || es[n].Task != 1 {
+				t.Fatalf("after check %d: %+v", n, es)
+			}
+			last = es[n].Slice
+			time.Sleep(10 * time.Second)
+		}
+		if want := artel.Cost(benchPolicy.Price, last.Earned+last.Idle); last.Earned < 30_000 || last.Earned > 31_000 || last.Due != want {
+			t.Errorf("%d ms are due with %s units, want %s", last.Earned, last.Due, want)
+		}
+	})
+}
+
+// What nobody checks is stopped.
+func TestUncheckedServiceIsStopped(t *testing.T) {
+	onBenchWith(t, benchPolicy, &serves{began: map[lease.TaskKey]time.Time{}}, func(t *testing.T, b *bench) {
+		id := b.service()
+		b.check(b.host, id, wire.VisitCheck, 80)
+		time.Sleep(20 * time.Second)
+		es := b.events(id)
+		if len(es) == 0 || es[len(es)-1].Receipt == nil || es[len(es)-1].Receipt.Reason != artel.ReasonUnpaid {
+			t.Fatalf("after 20 s: %+v", es)
+		}
+		if r := es[len(es)-1].Receipt; r.Usage.Wall > 17_000 {
+			t.Errorf("%d ms are billed, of which none but the first was checked", r.Usage.Wall)
+		}
+	})
+}
