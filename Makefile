@@ -1,6 +1,6 @@
 # make demo    build, then show the main job on real input (Go, git and make)
 # make test    everything that must hold (gcc, Node and npm besides)
-# make test-images  PyTorch, POV-Ray, ffmpeg and a web server on rented machines (mmdebstrap besides)
+# make test-images  PyTorch, POV-Ray, ffmpeg and a web server on rented machines (mmdebstrap besides; who is not root: uidmap)
 GO        ?= go
 BIN       := bin
 ARTEL     := $(BIN)/artel

@@ -18,6 +18,7 @@ type Node interface {
 	Provider
 	Wallet
 	Visits
+	Services
 	Images
 	Keeper
 	Stewards

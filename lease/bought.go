@@ -19,6 +19,10 @@ type Outstanding struct {
 	Saved  *artel.Saved   // the last one that was paid for
 	Billed uint64         // ms of it that are in the running total
 	Past   bool           // handed out by the controller before, for a task that nobody knows: see Gap
+
+	// With RuleTime: ms for which checks were answered, and unix ms of the last one.
+	Seen   uint64
+	SeenAt int64
 }
 
 // Gap is what the controller that a lease was taken over from may have handed out
@@ -125,7 +129,7 @@ func (b Bought) Shifted(ms int64) Bought {
 	b.Outstanding = slices.Clone(b.Outstanding)
 	for i := range b.Outstanding {
 		o := &b.Outstanding[i]
-		o.Sent, o.Acked = shifted(o.Sent, ms), shifted(o.Acked, ms)
+		o.Sent, o.Acked, o.SeenAt = shifted(o.Sent, ms), shifted(o.Acked, ms), shifted(o.SeenAt, ms)
 	}
 	return b
 }
@@ -203,23 +207,25 @@ func (b Bought) past(k TaskKey) bool {
 	return b.Gap.From <= k.Task && k.Task < b.Gap.To && !slices.ContainsFunc(b.Outstanding, func(o Outstanding) bool { return o.TaskKey == k })
 }
 
-// End is how an attempt ended by the provider's account; with a Segment it has not
-// ended: a checkpoint was confirmed.
+// End is how an attempt ended by the provider's account; with a Segment or a Slice it
+// has not ended: a checkpoint was confirmed, checks were answered.
 type End struct {
 	Seq     uint64
 	Task    uint64
 	Attempt uint32
 	Receipt *artel.Receipt
 	Segment *artel.Segment
+	Slice   *artel.Slice
 	Reason  artel.Reason
 	Message string
 }
 
-// Verdict on an End. With a Segment the attempt goes on.
+// Verdict on an End. With a Segment or a Slice the attempt goes on.
 type Verdict struct {
 	Known   bool // the attempt was outstanding
 	Segment *artel.Segment
 	Holders []artel.Keeper // who confirmed it
+	Slice   *artel.Slice
 	Receipt *artel.Receipt
 	Reason  artel.Reason // why there is no good receipt
 	Message string
@@ -257,6 +263,16 @@ func (b Bought) Ended(d artel.Domain, e End, now int64) (Bought, Verdict, error)
 		after, holders, err := b.segment(d, *e.Segment, i, now)
 		if err == nil {
 			v.Segment, v.Holders, v.Spent = e.Segment, holders, after.Book.Due().Sub(paid)
+			return after, v, nil
+		}
+		b.Disputed = true
+		v.Reason, v.Message = artel.ReasonGarbage, err.Error()
+	}
+	if e.Slice != nil && e.Receipt == nil && e.Segment == nil && !b.Disputed && i >= 0 {
+		paid := b.Book.Due()
+		after, err := b.slice(*e.Slice, i, now)
+		if err == nil {
+			v.Slice, v.Spent = e.Slice, after.Book.Due().Sub(paid)
 			return after, v, nil
 		}
 		b.Disputed = true
@@ -368,6 +384,12 @@ func (b Bought) check(d artel.Domain, r artel.Receipt, k TaskKey, o Outstanding,
 	}
 	if !known {
 		return b, artel.Invalid("receipt for task %d attempt %d, which this lease was not given", k.Task, k.Attempt)
+	}
+	if b.Lease.Rule == artel.RuleTime {
+		// What it ran since the last answer is due, too: one Risk beyond what a slice may say.
+		if err := b.seen(r.Usage.Wall, o, 2*b.Terms.Risk); err != nil {
+			return b, err
+		}
 	}
 	b, err = b.billed(r.Usage.Wall, r.Usage.Wall-min(r.Usage.Wall, o.Billed), r.Usage.Idle, o, now)
 	if err != nil {

@@ -70,17 +70,18 @@ type Node struct {
 	network artel.Hash
 	started time.Time
 
-	db     *sqlite.DB
-	blobs  *disk.Store
-	ledger *evm.Ledger
-	host   *libp2p.Host
-	board  *board
-	images *images
-	kept   *disk.Store // the keeper's
-	keeper *keeper.Keeper
-	renter *renter.Renter
-	owner  *owner // the provider's half
-	guard  *guard // and who sees to it that the machine's owner comes first
+	db      *sqlite.DB
+	blobs   *disk.Store
+	ledger  *evm.Ledger
+	host    *libp2p.Host
+	board   *board
+	images  *images
+	kept    *disk.Store // the keeper's
+	keeper  *keeper.Keeper
+	renter  *renter.Renter
+	owner   *owner  // the provider's half
+	balance balance // of visits to services
+	guard   *guard  // and who sees to it that the machine's owner comes first
 
 	loans loans        // what is read here while a job is handed to the steward
 	door  *stewardDoor // where it is another account's; nil: its own
@@ -138,7 +139,7 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 	n.renter = renter.New(renter.Config{
 		Key: c.Key, Account: n.account(), Network: n.network, Params: n.params, Policy: pol,
 		Host: n.host, Ledger: n.ledger, Board: n.board, Store: n.db.Renter(), Blobs: n.blobs,
-		Fetch: n.fetch, Puzzle: puzzle{}, Own: ownKeeper{n}, Journals: n.journals(), Lacks: n.lacks, Log: c.Log.With("room", "renter"),
+		Fetch: n.fetch, Puzzle: puzzle{}, Own: ownKeeper{n}, Journals: n.journals(), Lacks: n.lacks, Probe: n.probe, Log: c.Log.With("room", "renter"),
 	})
 	machine, err := n.machine(ctx)
 	if err != nil {

@@ -12,7 +12,6 @@ import (
 	"github.com/artel-network/artel/blob"
 	"github.com/artel-network/artel/blob/mem"
 	"github.com/artel-network/artel/chain"
-	"github.com/artel-network/artel/core"
 	"github.com/artel-network/artel/image"
 	"github.com/artel-network/artel/keeper"
 	"github.com/artel-network/artel/market"
@@ -72,13 +71,19 @@ func (n *Node) Recover(ctx context.Context) (api.Recovery, error) {
 func (n *Node) look(ctx context.Context) (away int) {
 	ctx, cancel := context.WithTimeout(ctx, lookFor)
 	defer cancel()
+	again := time.NewTicker(time.Second)
+	defer again.Stop()
 	for {
 		for _, p := range n.host.Peers() {
 			n.askOffers(ctx, p.ID)
 		}
-		away = n.away(ctx)
-		if n.board.len() > 0 && away == 0 || !core.Every(ctx, time.Second) {
+		if away = n.away(ctx); n.board.len() > 0 && away == 0 {
 			return away
+		}
+		select {
+		case <-ctx.Done():
+			return away
+		case <-again.C:
 		}
 	}
 }
@@ -163,7 +168,7 @@ func (n *Node) lacks(ctx context.Context, spec artel.JobSpec, from []artel.NodeI
 		n.c.Log.Info("an image is here again", "image", spec.Box.Image.Short(), "provider", node.Short())
 		return lacks
 	}
-	return append(lacks, fmt.Sprintf("its image %s is not on this machine; hint: artel images add PATH, the same one", spec.Box.Image))
+	return append(lacks, fmt.Sprintf("its image %s is not on this machine; hint: artel add --image PATH, the same one", spec.Box.Image))
 }
 
 // hasOwn reports whether an image of this node's own is here.

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -338,8 +339,13 @@ func (a *attempt) conclude(ctx context.Context) lease.Finish {
 	stop()
 	saved := saving()
 	a.alive(a.Attempt, nil)
-	if saved.left != nil {
+	switch {
+	case saved.left != nil && a.r.Keep != nil:
 		return saved.finish()
+	case saved.left != nil && err == nil && exit.Reason == sandbox.Killed && ctx.Err() == nil:
+		f := finish(exit) // a service that is to leave: it ran until now
+		f.Reason, f.Message = cmp.Or(saved.left.Reason, artel.ReasonDrained), saved.left.Message
+		return f
 	}
 	lost := func(format string, args ...any) lease.Finish { return a.fail(ctx, artel.ReasonHost, format, args...) }
 	switch {

@@ -66,6 +66,7 @@ type saver struct {
 	last *artel.Saved         // of this attempt, confirmed; nil: none is
 	same string               // what /checkpoint was like when it was last confirmed
 	was  int64                // bytes of the last whole one
+	by   []artel.Kept         // who has confirmed the last one
 
 	cost, ship survival.Cost
 	left       *Drain // it was ended for it
@@ -85,15 +86,20 @@ type generation struct {
 // saving begins to take checkpoints. What it returns ends that, and waits.
 func (a *attempt) saving(ctx context.Context) (end func() *saver) {
 	s := &saver{attempt: a}
-	if a.r.Keep == nil {
+	work := s.work
+	switch {
+	case a.r.Keep != nil:
+		s.keep, s.last = *a.r.Keep, a.r.Saved
+	case a.t.Risk != 0:
+		work = s.serve
+	default:
 		return func() *saver { return s }
 	}
-	s.keep, s.last = *a.r.Keep, a.r.Saved
 	alive, over := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		s.work(ctx, alive)
+		work(ctx, alive)
 	}()
 	return func() *saver {
 		over()
@@ -126,6 +132,20 @@ func (s *saver) work(ctx, alive context.Context) {
 	if drain != nil {
 		s.depart(ctx, *drain)
 	}
+}
+
+// serve waits, for a service, until the attempt is not alive any more, or is to leave:
+// there is nothing to save.
+func (s *saver) serve(_, alive context.Context) {
+	if s.left = s.leave; s.left == nil {
+		select {
+		case d := <-s.c.Drain:
+			s.left = &d
+		case <-alive.Done():
+			return
+		}
+	}
+	s.run.Kill()
 }
 
 // parent finds what the next generation is the difference to.

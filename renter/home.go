@@ -3,9 +3,11 @@ package renter
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/chain"
+	"github.com/artel-network/artel/job"
 	"github.com/artel-network/artel/lease"
 )
 
@@ -23,9 +25,32 @@ func (r *Renter) callHome(t *tx) {
 	}
 }
 
-// rests reports whether money lies on a lane for nothing at now (unix ms).
+// rests reports whether money lies on a lane for nothing at now (unix ms): it has long not
+// been used, or who could use it is gone.
 func (r *Renter) rests(k lease.Key, b *lease.Book, now int64) bool {
-	return b.Voucher.Less(b.Cap) && !r.inUse(k) && (b.ReleaseAt != 0 || r.rested(b, uint64(now/1000)))
+	switch {
+	case !b.Voucher.Less(b.Cap):
+		return false
+	case r.inUse(k):
+		return r.vanished(k, now)
+	}
+	return b.ReleaseAt != 0 || r.rested(b, uint64(now/1000))
+}
+
+// vanishedFor is how long a provider may be silent until its lanes are released: soon
+// after, its lease is dropped.
+const vanishedFor = 90 * time.Second
+
+// vanished reports whether all that a lane is used for are leases whose provider was given
+// up a while ago. What it did comes under its voucher, if it returns; no Reserve is signed
+// on such a lease any more.
+func (r *Renter) vanished(k lease.Key, now int64) bool {
+	for _, b := range r.leases {
+		if lease.KeyOf(b.Lease) == k && (b.silent != job.Dead || now-max(b.Heard, b.patient) < vanishedFor.Milliseconds()) {
+			return false
+		}
+	}
+	return true
 }
 
 // release queues the next call that a lane's way home takes, if it is time for it.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
@@ -50,6 +51,7 @@ const (
 	journalFor    = 30 * 24          // hours for which keepers are asked to hold it
 	journalKeep   = 3                // machines that are to hold it
 	journalShip   = 45 * time.Second // for which keepers are waited for
+	journalAway   = time.Minute      // for which a keeper that does not take it is left alone
 	journalStale  = 30 * time.Second // without a journal that is held, nobody waits for the next
 	maxJournal    = 512 << 20        // bytes, sealed or not
 	maxNoted      = 50_000           // tasks of a job that is noted
@@ -84,17 +86,20 @@ type journalHead struct {
 	Jobs    int           `json:"jobs"`
 	Leases  []LeaseRow    `json:"leases"`
 	Books   []lease.Book  `json:"books"` // of their lanes
+	// Keepers may hold journals of this installation, this one or older ones.
+	Keepers []artel.Keeper `json:"keepers,omitempty"`
 }
 
 // journal is the core's part: what is to be noted. Owned by the core.
 type journal struct {
-	changed map[artel.Hash]bool // jobs
-	leases  bool                // a lease changed
-	noted   map[artel.Hash]bool // jobs that the newest journal has, or the one on its way
-	heldAt  int64               // unix ms when keepers last confirmed one; 0: none is held
-	keepers []artel.Keeper      // that may hold something of it
-	try     uint32              // of its grant; 0: none was made since the start
-	old     []taken             // journals that were taken over: they go when this one is held
+	changed map[artel.Hash]bool    // jobs
+	leases  bool                   // a lease changed
+	noted   map[artel.Hash]bool    // jobs that the newest journal has, or the one on its way
+	heldAt  int64                  // unix ms when keepers last confirmed one; 0: none is held
+	keepers []artel.Keeper         // that may hold something of it
+	away    map[artel.NodeID]int64 // unix ms until which one that did not take it is left alone
+	try     uint32                 // of its grant; 0: none was made since the start
+	old     []taken                // journals that were taken over: they go when this one is held
 }
 
 // taken is a journal that was taken over.
@@ -124,7 +129,12 @@ func (r *Renter) touched(t *tx) {
 	for id := range t.jobs {
 		r.journal.changed[id] = true
 	}
-	if len(t.leases) > 0 || len(t.change.DropLeases) > 0 {
+	for id := range t.leases { // one that is new comes with a change of its job
+		if b := r.leases[id]; b != nil && b.noted {
+			r.journal.leases = true
+		}
+	}
+	if len(t.change.DropLeases) > 0 && len(r.journal.noted) > 0 {
 		r.journal.leases = true
 	}
 }
@@ -135,7 +145,7 @@ func lasts(a *active, now int64) bool {
 		(a.Spec.Survival.Wanted() || now-a.Created >= journalAge.Milliseconds())
 }
 
-// note collects what the next journal has to hold; nil: nothing has changed, or there
+// noteDown collects what the next journal has to hold; nil: nothing has changed, or there
 // is nothing to note. drop says that none is wanted any more. Called by the core.
 func (r *Renter) noteDown(t *tx) (rec *records, drop bool) {
 	x := &r.journal
@@ -157,7 +167,7 @@ func (r *Renter) noteDown(t *tx) (rec *records, drop bool) {
 	if len(rec.jobs) == 0 {
 		clear(x.changed)
 		x.leases = false
-		return nil, x.try != 0
+		return nil, len(x.keepers) > 0 || len(x.old) > 0
 	}
 	if !changed && !x.leases {
 		return nil, false
@@ -184,9 +194,10 @@ func (r *Renter) noteDown(t *tx) (rec *records, drop bool) {
 		x.noted[id] = true
 	}
 	if x.try == 0 {
-		x.try = max(r.meta.Journal+1, uint32(t.now/1000))
-		r.meta.Journal = x.try
 		m := r.meta
+		x.try = max(m.Journal+1, uint32(t.now/1000))
+		m.Journal = x.try
+		r.setMeta(m)
 		t.change.Meta = &m
 	}
 	rec.try, rec.head.Meta = x.try, r.meta
@@ -224,6 +235,7 @@ func (r *Renter) journalLoop(ctx context.Context) {
 		if r.do(ctx, func(t *tx) {
 			if rec, drop = r.noteDown(t); rec != nil {
 				to = r.journalKeepers(t.now)
+				rec.head.Keepers = joined(r.journal.keepers, to)
 			}
 		}) != nil {
 			return
@@ -245,9 +257,9 @@ func (r *Renter) journalLoop(ctx context.Context) {
 		}
 		again = time.Now().Add(max(journalEvery, journalShare*took))
 		if err != nil && ctx.Err() == nil {
-			r.c.Log.Warn("journal", "error", err)
+			r.c.Log.Log(ctx, map[bool]slog.Level{true: slog.LevelWarn, false: slog.LevelDebug}[len(held) == 0], "journal", "keepers", len(held), "error", err)
 		}
-		if r.do(ctx, func(t *tx) { r.journaled(t, rec, held, err) }) != nil {
+		if r.do(ctx, func(t *tx) { r.journaled(t, rec, to, held) }) != nil {
 			return
 		}
 	}
@@ -256,38 +268,55 @@ func (r *Renter) journalLoop(ctx context.Context) {
 // journalKeepers chooses who is to hold the journal: those that do, as long as they are
 // there, then others.
 func (r *Renter) journalKeepers(now int64) []artel.Keeper {
-	fresh, _ := r.choose(r.c.Key.NodeID(), r.journalName(r.meta.ownJournal()), nil, journalKeep-spareKeepers+1, now)
+	fresh, _ := r.choose(r.c.Key.NodeID(), r.journalName(r.meta.ownJournal()), nil, journalKeep-spareKeepers+1, false, now)
 	var out []artel.Keeper
 	for _, k := range r.journal.keepers {
 		here := slices.ContainsFunc(r.keepers(now), func(l Listed) bool { return l.Offer.Node == k.Node })
-		if here && len(out) < journalKeep && !time.UnixMilli(now).Before(r.shy[k.Node]) {
+		if here && len(out) < journalKeep && r.journal.away[k.Node] <= now && !time.UnixMilli(now).Before(r.shy[k.Node]) {
 			out = append(out, k)
 		}
 	}
 	for _, k := range fresh {
-		if len(out) < journalKeep && !slices.ContainsFunc(out, func(x artel.Keeper) bool { return x.Node == k.Node }) {
+		if len(out) < journalKeep && r.journal.away[k.Node] <= now {
+			out = joined(out, []artel.Keeper{k})
+		}
+	}
+	return out
+}
+
+// joined is a, and those of b that are not in it.
+func joined(a, b []artel.Keeper) []artel.Keeper {
+	out := slices.Clone(a)
+	for _, k := range b {
+		if !slices.ContainsFunc(out, func(x artel.Keeper) bool { return x.Node == k.Node }) {
 			out = append(out, k)
 		}
 	}
 	return out
 }
 
-// journaled takes what became of a journal. Called by the core.
-func (r *Renter) journaled(t *tx, rec *records, held []artel.Keeper, err error) {
+// journaled takes what became of a journal that keepers were asked to hold. Called by
+// the core.
+func (r *Renter) journaled(t *tx, rec *records, to, held []artel.Keeper) {
 	x := &r.journal
+	if all := joined(x.keepers, to); len(all) > len(x.keepers) {
+		r.journalAt(t, all)
+	}
+	for _, k := range to {
+		delete(x.away, k.Node)
+		if !slices.ContainsFunc(held, func(h artel.Keeper) bool { return h.Node == k.Node }) {
+			x.away[k.Node] = t.now + journalAway.Milliseconds()
+		}
+	}
 	if len(held) == 0 {
 		x.leases = true // once more, whole as far as it takes
 		for id := range rec.jobs {
 			x.changed[id] = true
 		}
+		x.try = 0 // they may know of a later one
 		return
 	}
 	x.heldAt = t.now
-	for _, k := range held {
-		if !slices.ContainsFunc(x.keepers, func(y artel.Keeper) bool { return y.Node == k.Node }) {
-			x.keepers = append(x.keepers, k)
-		}
-	}
 	for id, seq := range rec.seqs {
 		if b := r.leases[id]; b != nil && b.noted {
 			b.notedSeq = max(b.notedSeq, seq)
@@ -297,13 +326,23 @@ func (r *Renter) journaled(t *tx, rec *records, held []artel.Keeper, err error) 
 	r.c.Log.Debug("journal", "jobs", rec.head.Jobs, "leases", len(rec.head.Leases), "keepers", len(held))
 }
 
+// journalAt notes who may hold a journal.
+func (r *Renter) journalAt(t *tx, ks []artel.Keeper) {
+	m := r.meta
+	r.journal.keepers, m.JournalAt = ks, ks
+	r.setMeta(m)
+	t.change.Meta = &m
+}
+
 // dropJournal has keepers let go of the journal: no job is open. Called by the core.
 func (r *Renter) dropJournal(t *tx) {
 	x := &r.journal
 	r.dropTaken(t)
 	r.dropNamed(t, taken{r.journalName(r.meta.ownJournal()), x.keepers})
-	x.try, x.heldAt, x.keepers = 0, 0, nil
+	x.try, x.heldAt = 0, 0
+	r.journalAt(t, nil)
 	clear(x.noted)
+	clear(x.away)
 	for _, b := range r.leases {
 		b.noted = false
 	}

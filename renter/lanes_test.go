@@ -325,3 +325,34 @@ func TestStewardsMoneyComesHome(t *testing.T) {
 		})
 	})
 }
+
+// A task that is taken away in the transaction that pays for it is no reason to die: the
+// payment goes out, and what it buys is nobody's.
+func TestPaidForInTheMomentItIsTakenAway(t *testing.T) {
+	live(t, 1, func(t *testing.T, w *world) {
+		w.run(func() {
+			id := w.submit(spec(1))
+			var of *bought
+			var gone *Work
+			for end := time.Now().Add(time.Minute); gone == nil && time.Now().Before(end); time.Sleep(time.Millisecond) {
+				must(w.r.do(t.Context(), func(t *tx) {
+					for _, b := range w.r.leases {
+						b.paying = false
+						if ks := b.unopened(); len(ks) > 0 && gone == nil {
+							w.r.settle(t, b)
+							of, gone = b, b.work[ks[0]]
+							delete(b.work, ks[0])
+						}
+					}
+				}))
+			}
+			if gone == nil {
+				t.Fatal("nothing was ever to be paid for")
+			}
+			must(w.r.do(t.Context(), func(*tx) { of.work[gone.TaskKey] = gone }))
+			if j, _ := w.end(id, 10*time.Minute); j.Phase != job.Finished {
+				t.Errorf("the job is %s", j.Phase)
+			}
+		})
+	})
+}

@@ -99,10 +99,15 @@ func (r *Renter) ended(t *tx, b *bought, k lease.TaskKey, v lease.Verdict) {
 	if w == nil {
 		return
 	}
-	if v.Segment != nil {
+	switch {
+	case v.Segment != nil:
 		r.kept(t, b, w, v)
 		return
+	case v.Slice != nil:
+		r.sliced(t, w, v.Spent)
+		return
 	}
+	delete(b.checks, k)
 	if v.Receipt == nil {
 		r.wasted(t, b, *w, b.ran(k), artel.Amount{})
 		delete(b.work, k)
@@ -156,6 +161,9 @@ func (r *Renter) ended(t *tx, b *bought, k lease.TaskKey, v lease.Verdict) {
 	limit := a.Spec.Log
 	if limit == 0 {
 		limit = defaultLog
+	}
+	if x := v.Receipt.Reason; !a.Spec.Service.IsZero() && (x == artel.ReasonExited || x.ProgramsFault()) {
+		r.logged(t, b, a, w) // of what came to nothing
 	}
 	if limit = min(v.Receipt.Usage.Log, limit); accept && limit > 0 {
 		b.logs[k] = b.Seq

@@ -31,8 +31,8 @@ import (
 	"github.com/artel-network/artel/p2p"
 )
 
-// Config is what a renter is made of. Everything but Puzzle, Own, Now and Rand is
-// required.
+// Config is what a renter is made of. Everything but Puzzle, Probe, Own, Now and
+// Rand is required.
 type Config struct {
 	Key     artel.Key     // the node key
 	Account artel.Address // whose money is spent
@@ -48,6 +48,8 @@ type Config struct {
 	Fetch func(ctx context.Context, from artel.NodeID, root artel.Ref, limit int64) error
 	// Puzzle checks what machines show of their speed; nil: they are not asked.
 	Puzzle Puzzle
+	// Probe checks the health of a replica, until ctx ends; nil: this renter has no services.
+	Probe func(ctx context.Context, at Attempt, s artel.Service) Probed
 	// Own is this node as a keeper of checkpoints; nil: it keeps none.
 	Own Keeper
 	// Journals is how open jobs are noted where another machine finds them; nil: not.
@@ -69,6 +71,7 @@ type Policy struct {
 	LeaseFor time.Duration // how long leases run
 	Grace    time.Duration // how long a silent host may come back with its results
 	Release  time.Duration // how long a lane may rest before its money is called home
+	ServeFor time.Duration // how long leases of services run; 0: a day
 	Stall    time.Duration // how long beyond a task's limit a host may take before the task goes elsewhere
 }
 
@@ -215,6 +218,7 @@ type bought struct {
 	patient  int64 // unix ms from which silence counts: the running question may take as long
 	progress map[lease.TaskKey]Progress
 	stood    map[lease.TaskKey]stood
+	checks   map[lease.TaskKey]*checking
 	cancel   context.CancelFunc
 }
 
@@ -256,7 +260,7 @@ func New(c Config) *Renter {
 		shy: map[artel.NodeID]time.Time{}, asking: map[artel.NodeID]uint32{}, number: map[artel.NodeID]uint32{},
 		outbox: map[string]chain.Tx{}, rejected: map[string]bool{}, denied: map[artel.NodeID]Denial{}, news: make(chan struct{}),
 		searches: map[taskID]*search{}, drops: map[artel.NodeID]*drop{}, forgotten: map[artel.Hash]artel.NodeID{},
-		journal: journal{changed: map[artel.Hash]bool{}, noted: map[artel.Hash]bool{}},
+		journal: journal{changed: map[artel.Hash]bool{}, noted: map[artel.Hash]bool{}, away: map[artel.NodeID]int64{}},
 	}
 }
 

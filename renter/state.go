@@ -21,6 +21,8 @@ type Meta struct {
 	Lane       uint32 `json:"lane"`
 	Generation uint64 `json:"generation"`
 	Journal    uint32 `json:"journal,omitempty"` // the last attempt number of a journal's grant
+	// JournalAt are the machines that may hold a journal of this installation.
+	JournalAt []artel.Keeper `json:"journalAt,omitempty"`
 	// Took are the lane numbers of the installations that this one has taken over:
 	// what older journals of theirs say is past.
 	Took []uint32 `json:"took,omitempty"`
@@ -144,6 +146,7 @@ func (r *Renter) load(ctx context.Context) error {
 		r.rekey(b)
 		r.leases[b.ID] = b
 	}
+	r.journal.keepers = r.meta.JournalAt
 	for _, a := range r.jobs {
 		r.learn(a, now)
 		if slices.Contains(r.meta.TakenOver, a.ID) {

@@ -218,16 +218,12 @@ func (r *Renter) newest(ctx context.Context, name artel.Hash, list []foundJourna
 	})
 	var all []artel.Keeper
 	for _, f := range list {
-		for _, k := range f.keepers {
-			if !slices.ContainsFunc(all, func(x artel.Keeper) bool { return x.Node == k.Node }) {
-				all = append(all, k)
-			}
-		}
+		all = joined(all, f.keepers)
 	}
 	for _, f := range list[:min(len(list), maxJournals)] {
 		j, err := r.readJournal(ctx, name, f)
 		if err == nil {
-			j.keepers = all
+			j.keepers = joined(all, j.head.Keepers)
 			return j, refused
 		}
 		s := f.holding.Segment.Saved
@@ -271,6 +267,8 @@ func (r *Renter) readJournal(ctx context.Context, name artel.Hash, f foundJourna
 		return nil, artel.Invalid("journal of account %s, this node works for %s; hint: artel up --account", h.Account, r.c.Account)
 	case len(j.jobs) != h.Jobs:
 		return nil, artel.Invalid("journal of %d jobs, it says %d", len(j.jobs), h.Jobs)
+	case len(h.Books) != len(h.Leases):
+		return nil, artel.Invalid("journal of %d leases and %d lanes", len(h.Leases), len(h.Books))
 	}
 	return j, nil
 }
@@ -289,6 +287,9 @@ func (j *readJournal) files(dir string) error {
 		if err := readJSON(filepath.Join(dir, jobsDir, e.Name(), jobFile), &rec.job); err != nil {
 			return err
 		}
+		if err := rec.job.Spec.Check(); err != nil {
+			return fmt.Errorf("job %s: %w", rec.job.ID.Short(), err)
+		}
 		if rec.job.Spec.Count > maxNoted {
 			return artel.Invalid("job of %d tasks, at most %d are noted", rec.job.Spec.Count, maxNoted)
 		}
@@ -303,7 +304,7 @@ func (j *readJournal) files(dir string) error {
 			return artel.Invalid("job %s has %d tasks noted, want %d", rec.job.ID.Short(), len(rec.tasks), rec.job.Spec.Count)
 		}
 		for i, t := range rec.tasks {
-			if t.Index != uint64(i) {
+			if t.Index != uint64(i) || t.State > job.Failed {
 				return artel.Invalid("job %s has task %d noted as %d", rec.job.ID.Short(), i, t.Index)
 			}
 		}
@@ -375,7 +376,7 @@ func (r *Renter) takeOver(ctx context.Context, j *readJournal) (ids []artel.Hash
 			if r.leases[row.Bought.ID] != nil || !r.serves(row, ids) {
 				continue
 			}
-			r.takeLease(t, row, j.head.Books[min(i, len(j.head.Books)-1)], j.head.At)
+			r.takeLease(t, row, j.head.Books[i], j.head.At)
 			leases++
 		}
 		r.orphans(t, ids)

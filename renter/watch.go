@@ -137,7 +137,7 @@ func (r *Renter) heard(t *tx, b *bought, resp wire.WatchResponse, err error, ask
 		if v.Known {
 			delete(b.waiting, k)
 			r.ended(t, b, k, v)
-			if v.Segment == nil {
+			if v.Segment == nil && v.Slice == nil {
 				b.begin(t.now)
 			}
 		}

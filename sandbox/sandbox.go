@@ -157,7 +157,7 @@ type Process interface {
 	// Resize tells its terminal the size.
 	Resize(rows, cols uint16) error
 	// Signal sends a signal by its Linux number to it (with a TTY: to the
-	// terminal's foreground processes).
+	// terminal's foreground processes). ESRCH: it has ended; ErrEnded: so has the box.
 	Signal(n int) error
 	// Wait returns the exit code (128+n when signal n ended it), after all output
 	// has been written. Cancelling ctx ends the waiting alone.

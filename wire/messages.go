@@ -162,13 +162,15 @@ type Progress struct {
 }
 
 // Event is the end of an attempt: with a receipt, or without one. With a segment
-// it is a confirmed checkpoint, and the attempt goes on.
+// it is a confirmed checkpoint, with a slice time that is due because checks were
+// answered, and the attempt goes on.
 type Event struct {
 	Seq     uint64 // 1, 2, 3 … per lease, without gaps
 	Task    uint64
 	Attempt uint32
 	Receipt *artel.Receipt // nil where nothing was delivered
 	Segment *artel.Segment
+	Slice   *artel.Slice
 	Reason  artel.Reason // why, where there is no receipt
 	Message string
 }

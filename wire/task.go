@@ -147,7 +147,7 @@ func (m WatchResponse) Marshal() []byte {
 	for _, e := range m.Events {
 		p.Events = append(p.Events, &wirepb.Event{
 			Seq: e.Seq, Task: e.Task, Attempt: e.Attempt, Receipt: receiptPB(e.Receipt),
-			Reason: valid(string(e.Reason)), Message: clean(e.Message, MaxText), Segment: segmentPB(e.Segment),
+			Reason: valid(string(e.Reason)), Message: clean(e.Message, MaxText), Segment: segmentPB(e.Segment), Slice: slicePB(e.Slice),
 		})
 	}
 	for _, x := range m.Running {
@@ -176,7 +176,7 @@ func UnmarshalWatchResponse(b []byte) (WatchResponse, error) {
 		}
 		m.Events = append(m.Events, Event{
 			Seq: e.Seq, Task: e.Task, Attempt: e.Attempt, Receipt: r.receipt("receipt", e.Receipt),
-			Reason: artel.Reason(r.word("reason", e.Reason)), Message: r.text("message", e.Message, MaxText), Segment: r.segment("segment", e.Segment),
+			Reason: artel.Reason(r.word("reason", e.Reason)), Message: r.text("message", e.Message, MaxText), Segment: r.segment("segment", e.Segment), Slice: r.slice("slice", e.Slice),
 		})
 		if r.err != nil {
 			return WatchResponse{}, r.err
@@ -191,6 +191,20 @@ func UnmarshalWatchResponse(b []byte) (WatchResponse, error) {
 		return WatchResponse{}, r.err
 	}
 	return m, nil
+}
+
+func slicePB(s *artel.Slice) *wirepb.Slice {
+	if s == nil {
+		return nil
+	}
+	return &wirepb.Slice{Earned: s.Earned, Idle: s.Idle, Due: amountBytes(s.Due)}
+}
+
+func (r *reader) slice(field string, m *wirepb.Slice) *artel.Slice {
+	if m == nil {
+		return nil
+	}
+	return &artel.Slice{Earned: m.Earned, Idle: m.Idle, Due: r.amount(field+".due", m.Due)}
 }
 
 // Marshal encodes m.

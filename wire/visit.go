@@ -102,6 +102,7 @@ const (
 	VisitExec  VisitKind = 1 // run Args
 	VisitDial  VisitKind = 2 // connect to Port
 	VisitUsage VisitKind = 3 // read the meter
+	VisitCheck VisitKind = 4 // as VisitDial, for a service's health: FrameOpened says that it answers, and is paid for
 )
 
 // Visit opens a visit to a running attempt.
@@ -114,17 +115,17 @@ type Visit struct {
 	Dir        string
 	TTY        bool
 	Rows, Cols uint32
-	Port       uint32 // of VisitDial
+	Port       uint32 // of VisitDial, VisitCheck
 }
 
 // Check says what is wrong with what a renter asks for.
 func (m Visit) Check() error {
 	switch {
-	case m.Kind < VisitExec || m.Kind > VisitUsage:
-		return artel.Invalid("visit of kind %d, want 1 to 3", m.Kind)
+	case m.Kind < VisitExec || m.Kind > VisitCheck:
+		return artel.Invalid("visit of kind %d, want 1 to 4", m.Kind)
 	case m.Kind == VisitExec && (len(m.Args) == 0 || m.Args[0] == ""):
 		return artel.Invalid("visit names no program to run")
-	case m.Kind == VisitDial && (m.Port == 0 || m.Port > math.MaxUint16):
+	case (m.Kind == VisitDial || m.Kind == VisitCheck) && (m.Port == 0 || m.Port > math.MaxUint16):
 		return artel.Invalid("visit to port %d, want 1 to 65535", m.Port)
 	case m.Rows > math.MaxUint16 || m.Cols > math.MaxUint16:
 		return artel.Invalid("visit with a terminal of %d rows and %d columns", m.Rows, m.Cols)

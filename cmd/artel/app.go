@@ -74,7 +74,7 @@ Start here:
 	}
 	rent := []*cobra.Command{a.psCmd(), a.logsCmd(), a.cancelCmd(), a.fetchCmd(), a.execCmd(), a.shellCmd(), a.cpCmd(), a.topCmd(), a.forwardCmd(), a.offersCmd(), a.leasesCmd()}
 	a.ofSteward(rent...)
-	add("rent", append(rent, a.runCmd(), a.gpuCmd(), a.quoteCmd(), a.stewardCmd())...)
+	add("rent", append(rent, a.runCmd(), a.addCmd(), a.serveCmd(), a.servicesCmd(), a.scaleCmd(), a.stopCmd(), a.gpuCmd(), a.quoteCmd(), a.stewardCmd())...)
 	add("provide", a.provideCmd(), a.pauseCmd(), a.resumeCmd(), a.ownerCmd(), a.measureCmd())
 	add("money", a.walletCmd())
 	status := a.statusCmd()

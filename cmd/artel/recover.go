@@ -76,7 +76,7 @@ func (a *app) recoveryText(ctx context.Context, c *api.Client, r api.Recovery) {
 	}
 }
 
-// short is the beginning of a job's id, as ps shows it.
+// short is the beginning of a job's id, as ps shows it and other commands take it.
 func short(id string) string {
 	id = strings.TrimPrefix(id, "0x")
 	return id[:min(len(id), 12)]

@@ -449,13 +449,17 @@ func (b *Box) Close() error {
 	return nil
 }
 
+// reapMax is how long what was killed may take to be gone. The kernel does it at once, and
+// a machine with twenty times too much to do gets to it within seconds.
+const reapMax = 20 * time.Second
+
 // outlast waits until the attempts have ended, and ends the supervisors of those that
 // do not: the kernel ends everything below them.
 func (b *Box) outlast(all []*attempt) error {
 	over := make(chan struct{})
 	go func() { b.wg.Wait(); close(over) }()
-	wait := func() bool {
-		t := time.NewTimer(b.opt.CloseMax)
+	wait := func(most time.Duration) bool {
+		t := time.NewTimer(most)
 		defer t.Stop()
 		select {
 		case <-over:
@@ -464,7 +468,7 @@ func (b *Box) outlast(all []*attempt) error {
 			return false
 		}
 	}
-	if wait() {
+	if wait(b.opt.CloseMax) {
 		return nil
 	}
 	hang := func() (list []*attempt) {
@@ -483,14 +487,14 @@ func (b *Box) outlast(all []*attempt) error {
 			_ = unix.Kill(pid, unix.SIGKILL)
 		}
 	}
-	if wait() {
+	if wait(reapMax) {
 		return nil
 	}
 	var left []string
 	for _, a := range hang() {
 		left = append(left, fmt.Sprintf("%s (processes %v, state in %s)", a.task.ID, supervisorsOf(a.dir), a.dir))
 	}
-	return fmt.Errorf("close the gvisor box: still there after %s: %s; hint: the kernel may be waiting for a disk; look at them with ps", 2*b.opt.CloseMax, strings.Join(left, ", "))
+	return fmt.Errorf("close the gvisor box: still there after %s: %s; hint: the kernel may be waiting for a disk; look at them with ps", b.opt.CloseMax+reapMax, strings.Join(left, ", "))
 }
 
 // supervisorsOf finds the process that was started to look after a directory.

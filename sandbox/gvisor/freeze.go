@@ -79,7 +79,7 @@ func (s *supervisor) freeze(ctx context.Context) response {
 		if !s.grp.freezer() {
 			if err := box.Sandbox.Pause(box.ID); err != nil {
 				_ = s.release(nil)
-				return ending(box, err)
+				return s.ending(box, err)
 			}
 			return nil
 		}
@@ -107,9 +107,6 @@ func (s *supervisor) freeze(ctx context.Context) response {
 // haltFor is how long gVisor may take to stop the program by itself. It needs milliseconds,
 // and on a machine with twenty times too much to do a good part of a second.
 const haltFor = 2 * time.Second
-
-// endFor is how long a sandbox that does not answer any more may take to end.
-const endFor = 5 * time.Second
 
 // halt has gVisor stop the program's tasks before the kernel stops all of gVisor. It
 // measures the time in which a task answers an interrupt, and takes one that has not done so
@@ -145,24 +142,13 @@ func (s *supervisor) unhalt(box *container.Container) error {
 		if err == nil {
 			return nil
 		}
-		if err = ending(box, err); !errors.Is(err, sandbox.ErrEnded) {
+		if err = s.ending(box, err); !errors.Is(err, sandbox.ErrEnded) {
 			s.stop(sandbox.Lost) // nobody else would end it
 		}
 		return err
 	case <-s.ended:
 		return sandbox.ErrEnded
 	}
-}
-
-// ending is ErrEnded where gVisor did not do what it was told because its end was on the
-// way, and err where it lives on.
-func ending(box *container.Container, err error) error {
-	for end := time.Now().Add(endFor); time.Now().Before(end); time.Sleep(time.Millisecond) {
-		if !box.IsSandboxRunning() {
-			return sandbox.ErrEnded
-		}
-	}
-	return err
 }
 
 func (s *supervisor) settleFrozen(ctx context.Context) error {
@@ -201,7 +187,7 @@ func (s *supervisor) release(box *container.Container) error {
 	} else if box != nil {
 		err = box.Sandbox.Resume(box.ID)
 		if err != nil {
-			err = ending(box, err)
+			err = s.ending(box, err)
 		}
 	}
 	if err != nil {

@@ -222,8 +222,10 @@ func (s *supervisor) save(box *container.Container, root *os.Root, dir *os.File,
 	resume := func() error {
 		paused = time.Since(began)
 		err := box.Sandbox.Resume(box.ID)
-		if err != nil && box.IsSandboxRunning() {
-			s.stop(sandbox.Lost) // nothing else would end it
+		if err != nil {
+			if err = s.ending(box, err); !errors.Is(err, sandbox.ErrEnded) {
+				s.stop(sandbox.Lost) // nothing else would end it
+			}
 		}
 		return errors.Join(err, s.warm(false))
 	}

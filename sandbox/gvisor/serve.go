@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"slices"
@@ -131,15 +132,47 @@ func (s *supervisor) try(f func(*container.Container) error) response {
 		return response{NotMovable: why.Error()}
 	case errors.Is(err, sandbox.ErrEnded):
 		return response{Ended: true}
-	case s.box() == nil || !box.IsSandboxRunning():
+	case s.box() == nil || !box.IsSandboxRunning(), unheard(err) && errors.Is(s.ending(box, err), sandbox.ErrEnded):
 		return response{Ended: true}
 	case strings.Contains(err.Error(), "connection was refused"), strings.Contains(err.Error(), "connection refused"):
 		return response{Errno: unix.ECONNREFUSED}
+	case strings.Contains(err.Error(), "no such process"):
+		return response{Errno: unix.ESRCH}
 	}
 	if f, ok := faultOf(err); ok {
 		return response{Errno: f.errno}
 	}
 	return response{Err: err.Error()}
+}
+
+// unheard says that gVisor's kernel did not take up what it was told, as one that is about
+// to end does not: nobody listens any more, it hung up, or it has no program any more. Not
+// all that gVisor says can be unwrapped.
+func unheard(err error) bool {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, unix.ECONNRESET) || errors.Is(err, unix.EPIPE) {
+		return true
+	}
+	text := err.Error()
+	for _, mark := range []string{"connecting to control server", "no control socket", `container "box" has stopped`, `container "box" not started`} {
+		if strings.Contains(text, mark) {
+			return true
+		}
+	}
+	return strings.HasSuffix(text, ": EOF") || strings.HasSuffix(text, ": broken pipe") || strings.HasSuffix(text, ": connection reset by peer")
+}
+
+// endFor is how long a sandbox that does not answer any more may take to end.
+const endFor = 5 * time.Second
+
+// ending is ErrEnded where gVisor did not do what it was told because its end was on the
+// way, and err where it lives on.
+func (s *supervisor) ending(box *container.Container, err error) error {
+	for end := time.Now().Add(endFor); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		if s.box() == nil || !box.IsSandboxRunning() {
+			return sandbox.ErrEnded
+		}
+	}
+	return err
 }
 
 func (s *supervisor) follow(c *net.UnixConn) {

@@ -301,6 +301,7 @@ func testInteractive(t *testing.T, s *suite) {
 			t.Errorf("usage %+v, %v", u, err)
 		}
 	})
+	t.Run("Ends", func(t *testing.T) { testEnds(t, s) })
 	t.Run("Ended", func(t *testing.T) {
 		p := exec(t, sandbox.Command{Args: []string{"/program", "sit"}})
 		r.Kill()

@@ -1562,7 +1562,7 @@ type Visit struct {
 	Lease         []byte                 `protobuf:"bytes,1,opt,name=lease,proto3" json:"lease,omitempty"`
 	Task          uint64                 `protobuf:"varint,2,opt,name=task,proto3" json:"task,omitempty"`
 	Attempt       uint32                 `protobuf:"varint,3,opt,name=attempt,proto3" json:"attempt,omitempty"`
-	Kind          uint32                 `protobuf:"varint,4,opt,name=kind,proto3" json:"kind,omitempty"` // 1 exec, 2 dial, 3 usage
+	Kind          uint32                 `protobuf:"varint,4,opt,name=kind,proto3" json:"kind,omitempty"` // 1 exec, 2 dial, 3 usage, 4 check
 	Args          [][]byte               `protobuf:"bytes,5,rep,name=args,proto3" json:"args,omitempty"`
 	Env           [][]byte               `protobuf:"bytes,6,rep,name=env,proto3" json:"env,omitempty"`
 	Dir           []byte                 `protobuf:"bytes,7,opt,name=dir,proto3" json:"dir,omitempty"`
@@ -3171,6 +3171,7 @@ type Event struct {
 	Reason        string                 `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
 	Message       string                 `protobuf:"bytes,6,opt,name=message,proto3" json:"message,omitempty"`
 	Segment       *Segment               `protobuf:"bytes,7,opt,name=segment,proto3" json:"segment,omitempty"`
+	Slice         *Slice                 `protobuf:"bytes,8,opt,name=slice,proto3" json:"slice,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3254,6 +3255,73 @@ func (x *Event) GetSegment() *Segment {
 	return nil
 }
 
+func (x *Event) GetSlice() *Slice {
+	if x != nil {
+		return x.Slice
+	}
+	return nil
+}
+
+type Slice struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Earned        uint64                 `protobuf:"varint,1,opt,name=earned,proto3" json:"earned,omitempty"`
+	Idle          uint64                 `protobuf:"varint,2,opt,name=idle,proto3" json:"idle,omitempty"`
+	Due           []byte                 `protobuf:"bytes,3,opt,name=due,proto3" json:"due,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Slice) Reset() {
+	*x = Slice{}
+	mi := &file_artel_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Slice) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Slice) ProtoMessage() {}
+
+func (x *Slice) ProtoReflect() protoreflect.Message {
+	mi := &file_artel_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Slice.ProtoReflect.Descriptor instead.
+func (*Slice) Descriptor() ([]byte, []int) {
+	return file_artel_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *Slice) GetEarned() uint64 {
+	if x != nil {
+		return x.Earned
+	}
+	return 0
+}
+
+func (x *Slice) GetIdle() uint64 {
+	if x != nil {
+		return x.Idle
+	}
+	return 0
+}
+
+func (x *Slice) GetDue() []byte {
+	if x != nil {
+		return x.Due
+	}
+	return nil
+}
+
 type Result struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Lease         []byte                 `protobuf:"bytes,1,opt,name=lease,proto3" json:"lease,omitempty"`
@@ -3267,7 +3335,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_artel_proto_msgTypes[40]
+	mi := &file_artel_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3279,7 +3347,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[40]
+	mi := &file_artel_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3292,7 +3360,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{40}
+	return file_artel_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *Result) GetLease() []byte {
@@ -3343,7 +3411,7 @@ type Usage struct {
 
 func (x *Usage) Reset() {
 	*x = Usage{}
-	mi := &file_artel_proto_msgTypes[41]
+	mi := &file_artel_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3355,7 +3423,7 @@ func (x *Usage) String() string {
 func (*Usage) ProtoMessage() {}
 
 func (x *Usage) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[41]
+	mi := &file_artel_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3368,7 +3436,7 @@ func (x *Usage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Usage.ProtoReflect.Descriptor instead.
 func (*Usage) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{41}
+	return file_artel_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *Usage) GetWall() uint64 {
@@ -3422,7 +3490,7 @@ type Receipt struct {
 
 func (x *Receipt) Reset() {
 	*x = Receipt{}
-	mi := &file_artel_proto_msgTypes[42]
+	mi := &file_artel_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3434,7 +3502,7 @@ func (x *Receipt) String() string {
 func (*Receipt) ProtoMessage() {}
 
 func (x *Receipt) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[42]
+	mi := &file_artel_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3447,7 +3515,7 @@ func (x *Receipt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Receipt.ProtoReflect.Descriptor instead.
 func (*Receipt) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{42}
+	return file_artel_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *Receipt) GetResult() *Result {
@@ -3518,7 +3586,7 @@ type PayRequest struct {
 
 func (x *PayRequest) Reset() {
 	*x = PayRequest{}
-	mi := &file_artel_proto_msgTypes[43]
+	mi := &file_artel_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3530,7 +3598,7 @@ func (x *PayRequest) String() string {
 func (*PayRequest) ProtoMessage() {}
 
 func (x *PayRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[43]
+	mi := &file_artel_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3543,7 +3611,7 @@ func (x *PayRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PayRequest.ProtoReflect.Descriptor instead.
 func (*PayRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{43}
+	return file_artel_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *PayRequest) GetLease() []byte {
@@ -3585,7 +3653,7 @@ type OutputKey struct {
 
 func (x *OutputKey) Reset() {
 	*x = OutputKey{}
-	mi := &file_artel_proto_msgTypes[44]
+	mi := &file_artel_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3597,7 +3665,7 @@ func (x *OutputKey) String() string {
 func (*OutputKey) ProtoMessage() {}
 
 func (x *OutputKey) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[44]
+	mi := &file_artel_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3610,7 +3678,7 @@ func (x *OutputKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputKey.ProtoReflect.Descriptor instead.
 func (*OutputKey) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{44}
+	return file_artel_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *OutputKey) GetTask() uint64 {
@@ -3644,7 +3712,7 @@ type PayResponse struct {
 
 func (x *PayResponse) Reset() {
 	*x = PayResponse{}
-	mi := &file_artel_proto_msgTypes[45]
+	mi := &file_artel_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3656,7 +3724,7 @@ func (x *PayResponse) String() string {
 func (*PayResponse) ProtoMessage() {}
 
 func (x *PayResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[45]
+	mi := &file_artel_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3669,7 +3737,7 @@ func (x *PayResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PayResponse.ProtoReflect.Descriptor instead.
 func (*PayResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{45}
+	return file_artel_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *PayResponse) GetCumulative() []byte {
@@ -3700,7 +3768,7 @@ type LogsRequest struct {
 
 func (x *LogsRequest) Reset() {
 	*x = LogsRequest{}
-	mi := &file_artel_proto_msgTypes[46]
+	mi := &file_artel_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3712,7 +3780,7 @@ func (x *LogsRequest) String() string {
 func (*LogsRequest) ProtoMessage() {}
 
 func (x *LogsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[46]
+	mi := &file_artel_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3725,7 +3793,7 @@ func (x *LogsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogsRequest.ProtoReflect.Descriptor instead.
 func (*LogsRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{46}
+	return file_artel_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *LogsRequest) GetLease() []byte {
@@ -3780,7 +3848,7 @@ type LogsResponse struct {
 
 func (x *LogsResponse) Reset() {
 	*x = LogsResponse{}
-	mi := &file_artel_proto_msgTypes[47]
+	mi := &file_artel_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3792,7 +3860,7 @@ func (x *LogsResponse) String() string {
 func (*LogsResponse) ProtoMessage() {}
 
 func (x *LogsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[47]
+	mi := &file_artel_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3805,7 +3873,7 @@ func (x *LogsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogsResponse.ProtoReflect.Descriptor instead.
 func (*LogsResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{47}
+	return file_artel_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *LogsResponse) GetData() []byte {
@@ -3832,7 +3900,7 @@ type CloseRequest struct {
 
 func (x *CloseRequest) Reset() {
 	*x = CloseRequest{}
-	mi := &file_artel_proto_msgTypes[48]
+	mi := &file_artel_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3844,7 +3912,7 @@ func (x *CloseRequest) String() string {
 func (*CloseRequest) ProtoMessage() {}
 
 func (x *CloseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[48]
+	mi := &file_artel_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3857,7 +3925,7 @@ func (x *CloseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseRequest.ProtoReflect.Descriptor instead.
 func (*CloseRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{48}
+	return file_artel_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *CloseRequest) GetLease() []byte {
@@ -3889,7 +3957,7 @@ type ChallengeRequest struct {
 
 func (x *ChallengeRequest) Reset() {
 	*x = ChallengeRequest{}
-	mi := &file_artel_proto_msgTypes[49]
+	mi := &file_artel_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3901,7 +3969,7 @@ func (x *ChallengeRequest) String() string {
 func (*ChallengeRequest) ProtoMessage() {}
 
 func (x *ChallengeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[49]
+	mi := &file_artel_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3914,7 +3982,7 @@ func (x *ChallengeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChallengeRequest.ProtoReflect.Descriptor instead.
 func (*ChallengeRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{49}
+	return file_artel_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *ChallengeRequest) GetLease() []byte {
@@ -3968,7 +4036,7 @@ type ChallengeResponse struct {
 
 func (x *ChallengeResponse) Reset() {
 	*x = ChallengeResponse{}
-	mi := &file_artel_proto_msgTypes[50]
+	mi := &file_artel_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3980,7 +4048,7 @@ func (x *ChallengeResponse) String() string {
 func (*ChallengeResponse) ProtoMessage() {}
 
 func (x *ChallengeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[50]
+	mi := &file_artel_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3993,7 +4061,7 @@ func (x *ChallengeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChallengeResponse.ProtoReflect.Descriptor instead.
 func (*ChallengeResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{50}
+	return file_artel_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *ChallengeResponse) GetCommitment() []byte {
@@ -4015,7 +4083,7 @@ type ProofRequest struct {
 
 func (x *ProofRequest) Reset() {
 	*x = ProofRequest{}
-	mi := &file_artel_proto_msgTypes[51]
+	mi := &file_artel_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4027,7 +4095,7 @@ func (x *ProofRequest) String() string {
 func (*ProofRequest) ProtoMessage() {}
 
 func (x *ProofRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[51]
+	mi := &file_artel_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4040,7 +4108,7 @@ func (x *ProofRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProofRequest.ProtoReflect.Descriptor instead.
 func (*ProofRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{51}
+	return file_artel_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *ProofRequest) GetLease() []byte {
@@ -4073,7 +4141,7 @@ type ProofResponse struct {
 
 func (x *ProofResponse) Reset() {
 	*x = ProofResponse{}
-	mi := &file_artel_proto_msgTypes[52]
+	mi := &file_artel_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4085,7 +4153,7 @@ func (x *ProofResponse) String() string {
 func (*ProofResponse) ProtoMessage() {}
 
 func (x *ProofResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[52]
+	mi := &file_artel_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4098,7 +4166,7 @@ func (x *ProofResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProofResponse.ProtoReflect.Descriptor instead.
 func (*ProofResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{52}
+	return file_artel_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *ProofResponse) GetProof() []byte {
@@ -4120,7 +4188,7 @@ type RecoverRequest struct {
 
 func (x *RecoverRequest) Reset() {
 	*x = RecoverRequest{}
-	mi := &file_artel_proto_msgTypes[53]
+	mi := &file_artel_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4132,7 +4200,7 @@ func (x *RecoverRequest) String() string {
 func (*RecoverRequest) ProtoMessage() {}
 
 func (x *RecoverRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[53]
+	mi := &file_artel_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4145,7 +4213,7 @@ func (x *RecoverRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecoverRequest.ProtoReflect.Descriptor instead.
 func (*RecoverRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{53}
+	return file_artel_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *RecoverRequest) GetRenter() []byte {
@@ -4188,7 +4256,7 @@ type HeldLease struct {
 
 func (x *HeldLease) Reset() {
 	*x = HeldLease{}
-	mi := &file_artel_proto_msgTypes[54]
+	mi := &file_artel_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4200,7 +4268,7 @@ func (x *HeldLease) String() string {
 func (*HeldLease) ProtoMessage() {}
 
 func (x *HeldLease) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[54]
+	mi := &file_artel_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4213,7 +4281,7 @@ func (x *HeldLease) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeldLease.ProtoReflect.Descriptor instead.
 func (*HeldLease) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{54}
+	return file_artel_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *HeldLease) GetLease() *Lease {
@@ -4256,7 +4324,7 @@ type HeldLane struct {
 
 func (x *HeldLane) Reset() {
 	*x = HeldLane{}
-	mi := &file_artel_proto_msgTypes[55]
+	mi := &file_artel_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4268,7 +4336,7 @@ func (x *HeldLane) String() string {
 func (*HeldLane) ProtoMessage() {}
 
 func (x *HeldLane) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[55]
+	mi := &file_artel_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4281,7 +4349,7 @@ func (x *HeldLane) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeldLane.ProtoReflect.Descriptor instead.
 func (*HeldLane) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{55}
+	return file_artel_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *HeldLane) GetLane() uint64 {
@@ -4321,7 +4389,7 @@ type RecoverResponse struct {
 
 func (x *RecoverResponse) Reset() {
 	*x = RecoverResponse{}
-	mi := &file_artel_proto_msgTypes[56]
+	mi := &file_artel_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4333,7 +4401,7 @@ func (x *RecoverResponse) String() string {
 func (*RecoverResponse) ProtoMessage() {}
 
 func (x *RecoverResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[56]
+	mi := &file_artel_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4346,7 +4414,7 @@ func (x *RecoverResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecoverResponse.ProtoReflect.Descriptor instead.
 func (*RecoverResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{56}
+	return file_artel_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *RecoverResponse) GetLanes() []*HeldLane {
@@ -4364,7 +4432,7 @@ type Empty struct {
 
 func (x *Empty) Reset() {
 	*x = Empty{}
-	mi := &file_artel_proto_msgTypes[57]
+	mi := &file_artel_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4376,7 +4444,7 @@ func (x *Empty) String() string {
 func (*Empty) ProtoMessage() {}
 
 func (x *Empty) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[57]
+	mi := &file_artel_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4389,7 +4457,7 @@ func (x *Empty) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Empty.ProtoReflect.Descriptor instead.
 func (*Empty) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{57}
+	return file_artel_proto_rawDescGZIP(), []int{58}
 }
 
 var File_artel_proto protoreflect.FileDescriptor
@@ -4676,7 +4744,7 @@ const file_artel_proto_rawDesc = "" +
 	"\aattempt\x18\x02 \x01(\rR\aattempt\x12\x14\n" +
 	"\x05phase\x18\x03 \x01(\tR\x05phase\x12\x18\n" +
 	"\aelapsed\x18\x04 \x01(\x04R\aelapsed\x12\x1b\n" +
-	"\tlog_bytes\x18\x05 \x01(\x04R\blogBytes\"\xdd\x01\n" +
+	"\tlog_bytes\x18\x05 \x01(\x04R\blogBytes\"\x89\x02\n" +
 	"\x05Event\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x04R\x03seq\x12\x12\n" +
 	"\x04task\x18\x02 \x01(\x04R\x04task\x12\x18\n" +
@@ -4684,7 +4752,12 @@ const file_artel_proto_rawDesc = "" +
 	"\areceipt\x18\x04 \x01(\v2\x16.artel.wire.v1.ReceiptR\areceipt\x12\x16\n" +
 	"\x06reason\x18\x05 \x01(\tR\x06reason\x12\x18\n" +
 	"\amessage\x18\x06 \x01(\tR\amessage\x120\n" +
-	"\asegment\x18\a \x01(\v2\x16.artel.wire.v1.SegmentR\asegment\"\x8a\x01\n" +
+	"\asegment\x18\a \x01(\v2\x16.artel.wire.v1.SegmentR\asegment\x12*\n" +
+	"\x05slice\x18\b \x01(\v2\x14.artel.wire.v1.SliceR\x05slice\"E\n" +
+	"\x05Slice\x12\x16\n" +
+	"\x06earned\x18\x01 \x01(\x04R\x06earned\x12\x12\n" +
+	"\x04idle\x18\x02 \x01(\x04R\x04idle\x12\x10\n" +
+	"\x03due\x18\x03 \x01(\fR\x03due\"\x8a\x01\n" +
 	"\x06Result\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\fR\x05lease\x12\x12\n" +
 	"\x04task\x18\x02 \x01(\x04R\x04task\x12\x18\n" +
@@ -4795,7 +4868,7 @@ func file_artel_proto_rawDescGZIP() []byte {
 	return file_artel_proto_rawDescData
 }
 
-var file_artel_proto_msgTypes = make([]protoimpl.MessageInfo, 58)
+var file_artel_proto_msgTypes = make([]protoimpl.MessageInfo, 59)
 var file_artel_proto_goTypes = []any{
 	(*Signed)(nil),            // 0: artel.wire.v1.Signed
 	(*Offer)(nil),             // 1: artel.wire.v1.Offer
@@ -4837,24 +4910,25 @@ var file_artel_proto_goTypes = []any{
 	(*WatchResponse)(nil),     // 37: artel.wire.v1.WatchResponse
 	(*Progress)(nil),          // 38: artel.wire.v1.Progress
 	(*Event)(nil),             // 39: artel.wire.v1.Event
-	(*Result)(nil),            // 40: artel.wire.v1.Result
-	(*Usage)(nil),             // 41: artel.wire.v1.Usage
-	(*Receipt)(nil),           // 42: artel.wire.v1.Receipt
-	(*PayRequest)(nil),        // 43: artel.wire.v1.PayRequest
-	(*OutputKey)(nil),         // 44: artel.wire.v1.OutputKey
-	(*PayResponse)(nil),       // 45: artel.wire.v1.PayResponse
-	(*LogsRequest)(nil),       // 46: artel.wire.v1.LogsRequest
-	(*LogsResponse)(nil),      // 47: artel.wire.v1.LogsResponse
-	(*CloseRequest)(nil),      // 48: artel.wire.v1.CloseRequest
-	(*ChallengeRequest)(nil),  // 49: artel.wire.v1.ChallengeRequest
-	(*ChallengeResponse)(nil), // 50: artel.wire.v1.ChallengeResponse
-	(*ProofRequest)(nil),      // 51: artel.wire.v1.ProofRequest
-	(*ProofResponse)(nil),     // 52: artel.wire.v1.ProofResponse
-	(*RecoverRequest)(nil),    // 53: artel.wire.v1.RecoverRequest
-	(*HeldLease)(nil),         // 54: artel.wire.v1.HeldLease
-	(*HeldLane)(nil),          // 55: artel.wire.v1.HeldLane
-	(*RecoverResponse)(nil),   // 56: artel.wire.v1.RecoverResponse
-	(*Empty)(nil),             // 57: artel.wire.v1.Empty
+	(*Slice)(nil),             // 40: artel.wire.v1.Slice
+	(*Result)(nil),            // 41: artel.wire.v1.Result
+	(*Usage)(nil),             // 42: artel.wire.v1.Usage
+	(*Receipt)(nil),           // 43: artel.wire.v1.Receipt
+	(*PayRequest)(nil),        // 44: artel.wire.v1.PayRequest
+	(*OutputKey)(nil),         // 45: artel.wire.v1.OutputKey
+	(*PayResponse)(nil),       // 46: artel.wire.v1.PayResponse
+	(*LogsRequest)(nil),       // 47: artel.wire.v1.LogsRequest
+	(*LogsResponse)(nil),      // 48: artel.wire.v1.LogsResponse
+	(*CloseRequest)(nil),      // 49: artel.wire.v1.CloseRequest
+	(*ChallengeRequest)(nil),  // 50: artel.wire.v1.ChallengeRequest
+	(*ChallengeResponse)(nil), // 51: artel.wire.v1.ChallengeResponse
+	(*ProofRequest)(nil),      // 52: artel.wire.v1.ProofRequest
+	(*ProofResponse)(nil),     // 53: artel.wire.v1.ProofResponse
+	(*RecoverRequest)(nil),    // 54: artel.wire.v1.RecoverRequest
+	(*HeldLease)(nil),         // 55: artel.wire.v1.HeldLease
+	(*HeldLane)(nil),          // 56: artel.wire.v1.HeldLane
+	(*RecoverResponse)(nil),   // 57: artel.wire.v1.RecoverResponse
+	(*Empty)(nil),             // 58: artel.wire.v1.Empty
 }
 var file_artel_proto_depIdxs = []int32{
 	4,  // 0: artel.wire.v1.Offer.resources:type_name -> artel.wire.v1.Resources
@@ -4887,22 +4961,23 @@ var file_artel_proto_depIdxs = []int32{
 	34, // 27: artel.wire.v1.CancelRequest.tasks:type_name -> artel.wire.v1.TaskKey
 	39, // 28: artel.wire.v1.WatchResponse.events:type_name -> artel.wire.v1.Event
 	38, // 29: artel.wire.v1.WatchResponse.running:type_name -> artel.wire.v1.Progress
-	42, // 30: artel.wire.v1.Event.receipt:type_name -> artel.wire.v1.Receipt
+	43, // 30: artel.wire.v1.Event.receipt:type_name -> artel.wire.v1.Receipt
 	25, // 31: artel.wire.v1.Event.segment:type_name -> artel.wire.v1.Segment
-	40, // 32: artel.wire.v1.Receipt.result:type_name -> artel.wire.v1.Result
-	41, // 33: artel.wire.v1.Receipt.usage:type_name -> artel.wire.v1.Usage
-	8,  // 34: artel.wire.v1.PayRequest.voucher:type_name -> artel.wire.v1.SignedVoucher
-	34, // 35: artel.wire.v1.PayRequest.want:type_name -> artel.wire.v1.TaskKey
-	44, // 36: artel.wire.v1.PayResponse.keys:type_name -> artel.wire.v1.OutputKey
-	6,  // 37: artel.wire.v1.HeldLease.lease:type_name -> artel.wire.v1.Lease
-	8,  // 38: artel.wire.v1.HeldLane.voucher:type_name -> artel.wire.v1.SignedVoucher
-	54, // 39: artel.wire.v1.HeldLane.leases:type_name -> artel.wire.v1.HeldLease
-	55, // 40: artel.wire.v1.RecoverResponse.lanes:type_name -> artel.wire.v1.HeldLane
-	41, // [41:41] is the sub-list for method output_type
-	41, // [41:41] is the sub-list for method input_type
-	41, // [41:41] is the sub-list for extension type_name
-	41, // [41:41] is the sub-list for extension extendee
-	0,  // [0:41] is the sub-list for field type_name
+	40, // 32: artel.wire.v1.Event.slice:type_name -> artel.wire.v1.Slice
+	41, // 33: artel.wire.v1.Receipt.result:type_name -> artel.wire.v1.Result
+	42, // 34: artel.wire.v1.Receipt.usage:type_name -> artel.wire.v1.Usage
+	8,  // 35: artel.wire.v1.PayRequest.voucher:type_name -> artel.wire.v1.SignedVoucher
+	34, // 36: artel.wire.v1.PayRequest.want:type_name -> artel.wire.v1.TaskKey
+	45, // 37: artel.wire.v1.PayResponse.keys:type_name -> artel.wire.v1.OutputKey
+	6,  // 38: artel.wire.v1.HeldLease.lease:type_name -> artel.wire.v1.Lease
+	8,  // 39: artel.wire.v1.HeldLane.voucher:type_name -> artel.wire.v1.SignedVoucher
+	55, // 40: artel.wire.v1.HeldLane.leases:type_name -> artel.wire.v1.HeldLease
+	56, // 41: artel.wire.v1.RecoverResponse.lanes:type_name -> artel.wire.v1.HeldLane
+	42, // [42:42] is the sub-list for method output_type
+	42, // [42:42] is the sub-list for method input_type
+	42, // [42:42] is the sub-list for extension type_name
+	42, // [42:42] is the sub-list for extension extendee
+	0,  // [0:42] is the sub-list for field type_name
 }
 
 func init() { file_artel_proto_init() }
@@ -4916,7 +4991,7 @@ func file_artel_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_artel_proto_rawDesc), len(file_artel_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   58,
+			NumMessages:   59,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
