@@ -273,6 +273,7 @@ const (
 	ReasonDrained    Reason = "drained"     // the owner wants the machine back; it goes on from its last checkpoint
 	ReasonEvicted    Reason = "evicted"     // the same, and there was no time for a checkpoint
 	ReasonStale      Reason = "stale"       // the checkpoint cannot go on here, or nowhere
+	ReasonUnsaved    Reason = "unsaved"     // its files were to be saved, and it has written none in time
 	ReasonUnhealthy  Reason = "unhealthy"   // it failed its health checks
 )
 
@@ -289,7 +290,7 @@ const (
 // ProgramsFault reports whether another host would most likely see the same.
 func (r Reason) ProgramsFault() bool {
 	switch r {
-	case ReasonTime, ReasonMemory, ReasonOutput, ReasonLog, ReasonTrap, ReasonBadProgram, ReasonUnhealthy:
+	case ReasonTime, ReasonMemory, ReasonOutput, ReasonLog, ReasonTrap, ReasonBadProgram, ReasonUnsaved, ReasonUnhealthy:
 		return true
 	}
 	return false

@@ -45,5 +45,6 @@ func (n *Node) Vacate(ctx context.Context) {
 	defer cancel()
 	for !p.Settled(within) && core.Every(within, 50*time.Millisecond) {
 	}
+	core.Every(within, 300*time.Millisecond) // the last answer is on its way
 	n.c.Log.Info("nothing runs here any more", "settled", p.Settled(ctx))
 }

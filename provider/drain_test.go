@@ -153,6 +153,9 @@ func TestSegmentsAreEvents(t *testing.T) {
 		if !b.Drain(t.Context(), artel.ReasonDrained, "the owner is back", time.Minute) {
 			t.Fatal("it was not drained")
 		}
+		if b.Settled(t.Context()) {
+			t.Error("it is settled before its renter was told")
+		}
 		resp = b.watch(b.host, id, 2, 0)
 		if len(resp.Events) != 2 || len(resp.Running) != 0 || resp.Stopping != artel.ReasonDrained {
 			t.Fatalf("after the drain: %+v", resp)
@@ -164,6 +167,15 @@ func TestSegmentsAreEvents(t *testing.T) {
 		// The receipt owes the last tenth.
 		if got, want := end.Due.Sub(seg.Due), artel.Cost(d.terms.Price, seg.Saved.Wall-artel.Earned(seg.Saved.Wall)); got.Cmp(want) > 0 || want.Sub(got).Cmp(artel.Units(1)) > 0 {
 			t.Errorf("the receipt owes %s units more, want %s", got, want)
+		}
+		if b.Settled(t.Context()) {
+			t.Error("it is settled before it is paid")
+		}
+		if _, err := b.voucher(b.host, id, b.signed(b.renter, artel.Voucher{Renter: d.lease.Renter, Provider: d.lease.Provider, Lane: d.lease.Lane, Cumulative: end.Due})); err != nil {
+			t.Fatal(err)
+		}
+		if !b.Settled(t.Context()) {
+			t.Error("it is not settled although it is paid")
 		}
 		select {
 		case err := <-r.errs:

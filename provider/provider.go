@@ -281,6 +281,7 @@ type sold struct {
 	news    chan struct{} // closed and replaced when an event arrives
 	proving *proving      // nil: no challenge is being worked on
 	closing time.Time
+	told    uint64 // the last event that its renter was answered with
 }
 
 type phase struct {

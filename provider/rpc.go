@@ -191,6 +191,9 @@ func (p *Provider) watch(ctx context.Context, from artel.NodeID, req []byte) ([]
 		err := p.with(ctx, from, m.Lease, m.Gen, func(t *tx, s *sold) error {
 			p.forget(t, s, m.Done)
 			resp, news = p.standing(s.answer(m.After, t.now)), s.news
+			for _, e := range resp.Events {
+				s.told = max(s.told, e.Seq)
+			}
 			return nil
 		})
 		if err != nil {

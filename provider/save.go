@@ -260,7 +260,12 @@ func (s *saver) depart(ctx context.Context, d Drain) {
 // finish is the end of what has left: it is paid up to its last confirmed checkpoint.
 func (s *saver) finish() lease.Finish {
 	f := lease.Finish{Exit: -1, Reason: cmp.Or(s.left.Reason, artel.ReasonDrained), Message: s.left.Message}
-	if s.late != nil {
+	switch {
+	case s.late == nil:
+	case s.last == nil && s.keep.Kind == artel.CheckpointFiles && s.left.Reason == artel.ReasonUnpaid && errors.Is(s.late, errNothing):
+		// It had all the time that its lease gives: elsewhere it would be the same.
+		f.Reason, f.Message = artel.ReasonUnsaved, artel.ReasonUnsaved.Sentence(0)
+	default:
 		if f.Reason == artel.ReasonDrained {
 			f.Reason = artel.ReasonEvicted
 		}

@@ -673,6 +673,30 @@ func TestNotWrittenDown(t *testing.T) {
 	m.clean()
 }
 
+// TestNeverSaved: who writes nothing under /checkpoint in time has only itself to blame. A
+// machine whose owner wants it back blames nobody.
+func TestNeverSaved(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		kind artel.CheckpointKind
+		why  artel.Reason
+		want artel.Reason
+	}{
+		{"files, no time left", artel.CheckpointFiles, artel.ReasonUnpaid, artel.ReasonUnsaved},
+		{"files, the owner is back", artel.CheckpointFiles, artel.ReasonDrained, artel.ReasonEvicted},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t, 1)
+			x := w.machine(1, fakeNeeds).begin(w.keeping(c.kind, 1), nil, "count", "100000000", "")
+			until(t, "it could not be saved", func() bool { return x.was(phaseUnsaved) })
+			x.drain <- Drain{c.why, "no checkpoint was confirmed for 600 s", time.Minute}
+			if f := x.wait(); f.Reason != c.want || f.Billed || !strings.Contains(f.Message, "/checkpoint") {
+				t.Errorf("it ended as %+v, want %s", f, c.want)
+			}
+		})
+	}
+}
+
 // TestDrainedBeforeItRan: what still fetches leaves at once, and costs nothing.
 func TestDrainedBeforeItRan(t *testing.T) {
 	w := newWorld(t, 1)

@@ -140,13 +140,15 @@ func (p *Provider) Drained(ctx context.Context) (yes bool) {
 	return yes
 }
 
-// Settled reports whether those who rent have heard of all that has ended here, and are done
-// with it: paid for it, and fetched what it left.
+// Settled reports whether those who rent have been told of all that has ended here, and have
+// paid for it.
 func (p *Provider) Settled(ctx context.Context) (yes bool) {
-	p.do(ctx, func(*tx) {
+	p.do(ctx, func(t *tx) {
 		yes = true
 		for _, s := range p.leases {
-			yes = yes && len(s.events) == 0
+			if n := len(s.events); n > 0 && s.told < s.events[n-1].Event.Seq || s.Book.Voucher.Less(s.Due(t.now)) {
+				yes = false
+			}
 		}
 	})
 	return yes
