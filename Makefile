@@ -46,7 +46,7 @@ images:
 	$(GO) run ./internal/tools/images -dir $(BIN)/images -mirror '$(MIRROR)' $(IMAGES)
 
 test-images:
-	$(GO) test -tags images -count=1 -v -timeout 90m -run '^TestRealPrograms$$' ./internal/devnet -args -images '$(abspath $(BIN)/images)' -mirror '$(MIRROR)'
+	$(GO) test -tags images -count=1 -v -timeout 120m -run '^(TestRealPrograms|TestMovedTraining)$$' ./internal/devnet -args -images '$(abspath $(BIN)/images)' -mirror '$(MIRROR)'
 
 contracts/node_modules/.installed: contracts/package-lock.json
 	$(MAKE) -C contracts deps

@@ -34,14 +34,14 @@ var rooms = map[string][]string{
 	// Actors drive rules through ports, on one loop.
 	"core":     {},
 	"provider": {"", "blob", "chain", "checkpoint", "core", "image", "lease", "p2p", "sandbox", "seal", "survival", "wire"},
-	"renter":   {"", "blob", "chain", "core", "job", "lease", "market", "p2p", "seal", "wire"},
+	"renter":   {"", "blob", "chain", "checkpoint", "core", "job", "lease", "market", "p2p", "seal", "wire"},
 	"keeper":   {"", "blob", "checkpoint", "core", "p2p", "wire"}, "keeper/keepertest": {"", "keeper"},
 	// What a machine has of the network: files.
 	"datadir": {}, "network": {""}, "keys": {"", "datadir"},
 	// Shell.
 	"sqlite": {"", "chain", "job", "keeper", "lease", "provider", "renter"},
 	"api":    {"", "datadir", "network", "wire"},
-	"node": {"", "api", "blob", "blob/disk", "blob/mem", "blob/swarm", "chain", "chain/evm", "datadir", "host", "host/owner", "image", "job", "keeper", "lease", "market", "network",
+	"node": {"", "api", "blob", "blob/disk", "blob/mem", "blob/swarm", "chain", "chain/evm", "core", "datadir", "host", "host/owner", "image", "job", "keeper", "lease", "market", "network",
 		"p2p", "p2p/libp2p", "provider", "renter", "sandbox", "sandbox/gvisor", "sandbox/wasm", "sqlite", "survival", "wire"},
 }
 

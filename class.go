@@ -37,10 +37,13 @@ func (j JobSpec) Saves(moves string) CheckpointKind {
 // offer, until something of it is due.
 func (j JobSpec) StakeOn(o Offer) uint64 { return Terms{Unit: j.Wall, Risk: j.Risk(o)}.Stake() }
 
-// Risk is Terms.Risk of a lease for the job's tasks by this offer; 0: without
-// RuleCheckpoint. Where a machine does not work so long before something is due,
+// Risk is Terms.Risk of a lease for the job's tasks by this offer; 0: with
+// RuleResult. Where a machine does not work so long before something is due,
 // checkpoints come more often.
 func (j JobSpec) Risk(o Offer) uint64 {
+	if !j.Service.IsZero() {
+		return j.Service.Away
+	}
 	if j.Saves(o.Moves) == CheckpointNone {
 		return 0
 	}

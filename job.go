@@ -17,7 +17,7 @@ type Terms struct {
 	Slots     uint32    `json:"slots"`          // tasks at once
 	Price     Price     `json:"price"`          // units per 10⁶ s of one task
 	Unit      uint64    `json:"unit"`           // longest task, milliseconds
-	Risk      uint64    `json:"risk,omitempty"` // longest work without a confirmed checkpoint, milliseconds; 0: without RuleCheckpoint
+	Risk      uint64    `json:"risk,omitempty"` // longest work without a confirmed checkpoint, or an answered check, milliseconds; 0: with RuleResult
 	Resources Resources `json:"resources"`      // of one task; Slots are those of the machine that it takes
 	Sandbox   string    `json:"sandbox"`
 	MaxUnpaid Amount    `json:"maxUnpaid"`
@@ -69,7 +69,7 @@ func (t Terms) Start() (Accrual, error) {
 func (t Terms) UnitCost() Amount { return Cost(t.Price, t.Stake()) }
 
 // Stake is for how many milliseconds one task runs at most until something of it
-// is due: to its end, or to its next checkpoint.
+// is due: to its end, or to its next checkpoint or check.
 func (t Terms) Stake() uint64 {
 	if t.Risk != 0 {
 		return min(t.Risk, t.Unit)
@@ -100,10 +100,12 @@ func (t Terms) Check(l Lease) error {
 		return Invalid("lease ends at %d, before it starts at %d", l.End, l.Start)
 	case l.End >= 1<<40:
 		return Invalid("lease ends beyond 40 bits of seconds")
-	case l.Rule != RuleResult && l.Rule != RuleCheckpoint:
-		return Invalid("pay rule %s is not offered here; hint: %s or %s", l.Rule, RuleResult, RuleCheckpoint)
-	case (l.Rule == RuleCheckpoint) != (t.Risk != 0) || t.Risk > MaxUnit:
-		return Invalid("lease with pay rule %s may have %d ms without a checkpoint; hint: none but with %s, at most %d", l.Rule, t.Risk, RuleCheckpoint, uint64(MaxUnit))
+	case l.Rule != RuleResult && l.Rule != RuleCheckpoint && l.Rule != RuleTime:
+		return Invalid("pay rule %s is not offered here; hint: %s, %s or %s", l.Rule, RuleResult, RuleCheckpoint, RuleTime)
+	case (l.Rule != RuleResult) != (t.Risk != 0) || t.Risk > MaxUnit:
+		return Invalid("lease with pay rule %s may have %d ms without a checkpoint or a check; hint: none with %s, else 1 to %d", l.Rule, t.Risk, RuleResult, uint64(MaxUnit))
+	case l.Rule == RuleTime && t.Image.IsZero():
+		return Invalid("lease with pay rule %s names no image; hint: services run in containers, WASM programs cannot listen", l.Rule)
 	case l.Renter.IsZero() || l.Provider.IsZero():
 		return Invalid("lease names no renter or no provider")
 	}
@@ -226,7 +228,7 @@ func (s TaskSpec) Check(t Terms) error {
 
 // Usage is what an attempt took, by the provider's meter.
 type Usage struct {
-	Wall   uint64 `json:"wall"` // milliseconds from start to exit
+	Wall   uint64 `json:"wall"` // milliseconds from start to exit; with RuleTime those of them that are due
 	CPU    uint64 `json:"cpu"`  // milliseconds of processor time
 	Idle   uint64 `json:"idle"` // slot-milliseconds the lease was held without a task, ever
 	Output uint64 `json:"output"`
@@ -271,6 +273,7 @@ const (
 	ReasonDrained    Reason = "drained"     // the owner wants the machine back; it goes on from its last checkpoint
 	ReasonEvicted    Reason = "evicted"     // the same, and there was no time for a checkpoint
 	ReasonStale      Reason = "stale"       // the checkpoint cannot go on here, or nowhere
+	ReasonUnhealthy  Reason = "unhealthy"   // it failed its health checks
 )
 
 // Reasons of a job that ended before all its tasks had a result, beside
@@ -286,7 +289,7 @@ const (
 // ProgramsFault reports whether another host would most likely see the same.
 func (r Reason) ProgramsFault() bool {
 	switch r {
-	case ReasonTime, ReasonMemory, ReasonOutput, ReasonLog, ReasonTrap, ReasonBadProgram:
+	case ReasonTime, ReasonMemory, ReasonOutput, ReasonLog, ReasonTrap, ReasonBadProgram, ReasonUnhealthy:
 		return true
 	}
 	return false
@@ -334,6 +337,7 @@ type JobSpec struct {
 	Deadline  int64     `json:"deadline,omitempty"` // unix ms: the job ends then, with what is done; 0: none
 	Enough    uint64    `json:"enough,omitempty"`   // the job ends when so many tasks are done; 0: all
 	Once      bool      `json:"once,omitempty"`     // no task is begun a second time while it runs
+	Service   Service   `json:"service,omitzero"`   // its tasks are replicas of it
 }
 
 // Failover says how soon a silent host is given up, in milliseconds.
@@ -376,6 +380,12 @@ func (j JobSpec) Check() error {
 		return Invalid("job has a deadline before 1970; hint: --deadline 2h")
 	case j.Enough > j.Count:
 		return Invalid("job ends after %d results, and has %d tasks; hint: a smaller --stop-after", j.Enough, j.Count)
+	case j.Service.Check() != nil:
+		return j.Service.Check()
+	case !j.Service.IsZero() && j.Box.Image.IsZero():
+		return Invalid("a service runs in containers: WASM programs cannot listen on a port; hint: --image")
+	case !j.Service.IsZero() && (j.Deadline != 0 || j.Enough != 0 || j.Survival.Wanted() || j.Wall != ServiceWall):
+		return Invalid("a service has no deadline, no time limit, no results to count and no checkpoints: it runs until it is stopped")
 	case j.Tries == 0:
 		return Invalid("job may not try at all; hint: --tries 3")
 	case j.Failover.Heartbeat == 0 || j.Failover.Suspect < j.Failover.Heartbeat || j.Failover.Replace < j.Failover.Suspect:
@@ -388,6 +398,9 @@ func (j JobSpec) Check() error {
 // Stake is the shortest that a task may have to run until something of it is due,
 // in milliseconds: what an offer must allow.
 func (j JobSpec) Stake() uint64 {
+	if !j.Service.IsZero() {
+		return min(j.Service.Away, j.Wall)
+	}
 	if j.Survival.Wanted() {
 		s := j.Survival
 		s.Max = s.Min

@@ -6,7 +6,7 @@ import "strconv"
 func Reasons() []Reason {
 	return []Reason{
 		ReasonExited, ReasonTime, ReasonMemory, ReasonOutput, ReasonLog, ReasonTrap, ReasonBadProgram, ReasonCancelled, ReasonLost, ReasonRefused,
-		ReasonNoInput, ReasonUnpaid, ReasonExpired, ReasonGarbage, ReasonHost, ReasonDrained, ReasonEvicted, ReasonStale,
+		ReasonNoInput, ReasonUnpaid, ReasonExpired, ReasonGarbage, ReasonHost, ReasonDrained, ReasonEvicted, ReasonStale, ReasonUnhealthy,
 		ReasonFailed, ReasonProgram, ReasonBudget, ReasonDeadline, ReasonEnough,
 	}
 }
@@ -53,6 +53,8 @@ func (r Reason) Sentence(exit int32) string {
 		return "the machine's owner wanted it back at once"
 	case ReasonStale:
 		return "its checkpoint cannot go on there"
+	case ReasonUnhealthy:
+		return "it did not answer its health checks; hint: --health, --port, artel logs"
 	case ReasonFailed:
 		return "some of its tasks failed; each says why"
 	case ReasonProgram:

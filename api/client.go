@@ -25,6 +25,8 @@ type Client struct {
 	token string
 	where string // for messages
 	local bool
+	// steward has calls passed on to the daemon's steward.
+	steward bool
 }
 
 // NewUnixClient returns a client of the daemon behind a unix socket.
@@ -67,6 +69,9 @@ func (c *Client) send(ctx context.Context, method, path string, q url.Values, ki
 	if c.token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.token)
 	}
+	if c.steward {
+		req.Header.Set(headerSteward, "1")
+	}
 	res, err := c.http.Do(req)
 	if err != nil {
 		return nil, c.dialError(ctx, err)
@@ -79,9 +84,12 @@ func (c *Client) send(ctx context.Context, method, path string, q url.Values, ki
 }
 
 func (c *Client) dialError(ctx context.Context, err error) error {
+	var known *Error
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
+	case errors.As(err, &known):
+		return known
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, errRefused):
 		return Errorf(CodeNoDaemon, "no daemon is running at %s", c.where).WithHint("artel up")
 	case errors.Is(err, fs.ErrPermission):
@@ -350,9 +358,9 @@ func (c *Client) Faucet(ctx context.Context) (Done, error) {
 	return post[Done](ctx, c, "/v1/wallet/faucet", nil)
 }
 
-// Recover rebuilds lanes after the database was lost.
+// Recover goes on from where an installation with this key was.
 func (c *Client) Recover(ctx context.Context) (Recovery, error) {
-	return post[Recovery](ctx, c, "/v1/wallet/recover", nil)
+	return post[Recovery](ctx, c, "/v1/recover", nil)
 }
 
 // Vouchers returns vouchers not redeemed in full.

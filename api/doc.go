@@ -19,6 +19,8 @@
 //	GET    /v1/jobs/{id}/logs          stream: what its tasks print (?task=N&follow=1)
 //	GET    /v1/jobs/{id}/files         list of its output files
 //	GET    /v1/jobs/{id}/output        tar of its output files (?task=N, repeated)
+//	GET    /v1/steward                 the node that drives jobs while this one is away
+//	POST   /v1/steward                 name it, or forget it
 //	GET    /v1/offers                  offers this node knows
 //	POST   /v1/measure                 ask a machine on offer to show its speed
 //	GET    /v1/leases                  leases of either side
@@ -28,12 +30,15 @@
 //	GET    /v1/wallet                  what the account holds
 //	GET    /v1/wallet/vouchers         vouchers held and not redeemed in full
 //	GET    /v1/wallet/statement        figures of different sources, side by side
+//	GET    /v1/wallet/resting          lanes on which money lies for nothing
 //	POST   /v1/wallet/{deposit,withdraw,stake,leave,signer,redeem,faucet,recover}
 //
 // Failures are {"error": {"code", "message", "hint"}} with a fitting status.
 // Streams are NDJSON: lines of {"item": …}, and last either {"end": true} or
 // {"error": …}; a stream that just stops was torn. The tar stream says the same
 // in the trailer Artel-End.
+//
+// A request with the header Artel-Steward goes on to the steward, over the network.
 //
 // Over TCP every request needs the bearer token, a Host that is loopback or was
 // allowed (a name rebound by DNS is neither) and, where a browser sends an

@@ -22,11 +22,14 @@ type Guard struct {
 	// Local says that the listener is a unix socket that only its owner can
 	// open: paths of the local disk may be added, and any Host will do.
 	Local bool
+	// Steward says that the listener takes connections of the account's own nodes,
+	// over the network: they may use what a steward is for, and any Host will do.
+	Steward bool
 }
 
 // check refuses a request before anything of it is acted on.
 func (g Guard) check(r *http.Request) *Error {
-	if !g.Local && !g.hostAllowed(r.Host) {
+	if !g.Local && !g.Steward && !g.hostAllowed(r.Host) {
 		return Errorf(CodeForbidden, "the API was called under the name %q", clip(r.Host)).
 			WithHint("call it as localhost or 127.0.0.1, or allow the name with --api-host")
 	}

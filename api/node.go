@@ -18,8 +18,10 @@ type Node interface {
 	Provider
 	Wallet
 	Visits
+	Services
 	Images
 	Keeper
+	Stewards
 }
 
 // Daemon tells about the node itself.
@@ -116,8 +118,9 @@ type Wallet interface {
 	Redeem(ctx context.Context, r RedeemRequest) (Done, error)
 	// Faucet asks a private network's faucet for tokens; not-supported elsewhere.
 	Faucet(ctx context.Context) (Done, error)
-	// Recover rebuilds lanes after the database was lost: it raises the
-	// controller's generation and asks providers for the vouchers they hold.
+	// Recover goes on from where an installation with this key was, after its database
+	// was lost: it raises the controller's generation, asks providers for the vouchers
+	// they hold, and keepers for the journal of its open jobs.
 	Recover(ctx context.Context) (Recovery, error)
 	// Vouchers returns vouchers not redeemed in full, of providers this node
 	// redeems for.

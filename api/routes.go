@@ -18,11 +18,13 @@ func (s *Server) routes() map[string]handler {
 	n := s.node
 	return map[string]handler{
 		"GET /v1/version": func(_ http.ResponseWriter, _ *http.Request, _ Guard) (any, error) { return s.version, nil },
-		"GET /v1/status":  func(_ http.ResponseWriter, r *http.Request, _ Guard) (any, error) { return n.Status(r.Context()) },
+		"GET /v1/status":  s.status,
 		"GET /v1/network": s.network,
 		"GET /v1/chain":   func(_ http.ResponseWriter, r *http.Request, _ Guard) (any, error) { return n.Chain(r.Context()) },
 
 		"POST " + pathBlobs: s.addBlob,
+		"GET /v1/steward":   func(_ http.ResponseWriter, r *http.Request, _ Guard) (any, error) { return n.Steward(r.Context()) },
+		"POST /v1/steward":  s.setSteward,
 		"POST /v1/quote":    s.quote,
 		"POST /v1/jobs":     s.submit,
 		"GET /v1/jobs":      s.jobs,
@@ -32,18 +34,21 @@ func (s *Server) routes() map[string]handler {
 		"POST /v1/jobs/{id}/cancel": func(_ http.ResponseWriter, r *http.Request, _ Guard) (any, error) {
 			return n.Cancel(r.Context(), r.PathValue("id"))
 		},
-		"POST /v1/jobs/{id}/visit": s.visit,
-		"POST /v1/images":          s.image,
-		"GET /v1/images":           s.images,
-		"POST /v1/images/remove":   s.removeImages,
-		"GET /v1/kept":             s.kept,
-		"GET /v1/jobs/{id}/events": s.events,
-		"GET /v1/jobs/{id}/logs":   s.logs,
-		"GET /v1/jobs/{id}/files":  s.files,
-		"GET /v1/jobs/{id}/output": s.output,
-		"GET /v1/offers":           s.offers,
-		"POST /v1/measure":         s.measure,
-		"GET /v1/leases":           s.leases,
+		"POST /v1/jobs/{id}/visit":       s.visit,
+		"GET /v1/services":               s.services,
+		"POST /v1/services/{name}/scale": s.scaleService,
+		"POST /v1/services/{name}/stop":  s.stopService,
+		"POST /v1/images":                s.image,
+		"GET /v1/images":                 s.images,
+		"POST /v1/images/remove":         s.removeImages,
+		"GET /v1/kept":                   s.kept,
+		"GET /v1/jobs/{id}/events":       s.events,
+		"GET /v1/jobs/{id}/logs":         s.logs,
+		"GET /v1/jobs/{id}/files":        s.files,
+		"GET /v1/jobs/{id}/output":       s.output,
+		"GET /v1/offers":                 s.offers,
+		"POST /v1/measure":               s.measure,
+		"GET /v1/leases":                 s.leases,
 		"GET /v1/provide": func(_ http.ResponseWriter, r *http.Request, _ Guard) (any, error) {
 			return n.ProvideStatus(r.Context())
 		},
@@ -57,6 +62,9 @@ func (s *Server) routes() map[string]handler {
 			return list(n.Vouchers(r.Context()))
 		},
 		"GET /v1/wallet/statement": func(_ http.ResponseWriter, r *http.Request, _ Guard) (any, error) { return n.Statement(r.Context()) },
+		"GET /v1/wallet/resting": func(_ http.ResponseWriter, r *http.Request, _ Guard) (any, error) {
+			return list(n.Resting(r.Context()))
+		},
 		"POST /v1/wallet/deposit":  s.deposit,
 		"POST /v1/wallet/withdraw": s.withdraw,
 		"POST /v1/wallet/stake":    s.stake,
@@ -64,7 +72,7 @@ func (s *Server) routes() map[string]handler {
 		"POST /v1/wallet/leave":    s.leave,
 		"POST /v1/wallet/redeem":   s.redeem,
 		"POST /v1/wallet/faucet":   func(_ http.ResponseWriter, r *http.Request, _ Guard) (any, error) { return n.Faucet(r.Context()) },
-		"POST /v1/wallet/recover":  func(_ http.ResponseWriter, r *http.Request, _ Guard) (any, error) { return n.Recover(r.Context()) },
+		"POST /v1/recover":         func(_ http.ResponseWriter, r *http.Request, _ Guard) (any, error) { return n.Recover(r.Context()) },
 	}
 }
 
@@ -118,15 +126,15 @@ func (s *Server) quote(w http.ResponseWriter, r *http.Request, _ Guard) (any, er
 	return s.node.Quote(r.Context(), j)
 }
 
-func (s *Server) submit(w http.ResponseWriter, r *http.Request, _ Guard) (any, error) {
+func (s *Server) submit(w http.ResponseWriter, r *http.Request, g Guard) (any, error) {
 	q, err := body[SubmitRequest](w, r)
+	if err == nil {
+		err = checkSubmit(q)
+	}
+	if err == nil && g.Steward {
+		err = s.bring(r, q.Spec)
+	}
 	if err != nil {
-		return nil, err
-	}
-	if len(q.Key) < 16 || len(q.Key) > 64 {
-		return nil, Errorf(CodeInvalid, "submit: key of %d bytes, want 16 to 64", len(q.Key)).WithHint("draw it at random, once per job")
-	}
-	if err := q.Spec.Check(); err != nil {
 		return nil, err
 	}
 	return s.node.Submit(r.Context(), q)

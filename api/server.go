@@ -56,6 +56,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, g Guard) error {
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 		BaseContext:       func(net.Listener) context.Context { return base },
+		ConnContext:       fromPeer,
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(l) }()
@@ -86,7 +87,11 @@ type written struct{}
 func (s *Server) Handler(g Guard) http.Handler {
 	mux, paths := http.NewServeMux(), http.NewServeMux()
 	known := map[string]bool{}
+	relay := s.relay()
 	for pattern, h := range s.routes() {
+		if g.Steward && !remote[pattern] {
+			h = notRemote
+		}
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { s.answer(w, r, g, h) })
 		path := pattern[bytes.IndexByte([]byte(pattern), ' ')+1:]
 		if !known[path] {
@@ -106,9 +111,21 @@ func (s *Server) Handler(g Guard) http.Handler {
 			s.fail(w, r, err)
 			return
 		}
+		if g.Steward { // it is small, and who is refused before it was read may not hear why
+			b, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+			if err != nil {
+				s.fail(w, r, Errorf(CodeInvalid, "read request: %v", err))
+				return
+			}
+			r.Body = io.NopCloser(bytes.NewReader(b))
+		}
 		g.allowPage(w, r)
 		if r.Method == http.MethodOptions {
 			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		if r.Header.Get(headerSteward) != "" && !g.Steward {
+			relay.ServeHTTP(w, r)
 			return
 		}
 		mux.ServeHTTP(w, r)

@@ -14,7 +14,8 @@ import (
 // Visits look into running tasks.
 type Visits interface {
 	// Visit opens a stream of frames (wire.ProtocolVisit, after FrameOpened) to the
-	// attempt of a task that runs now; conflict where none does.
+	// attempt of a task that runs now; conflict where none does. With v.Any id is the name
+	// of a service, and the visit goes to a healthy replica of it, each in turn.
 	Visit(ctx context.Context, id string, v VisitRequest) (io.ReadWriteCloser, error)
 }
 
@@ -29,6 +30,7 @@ type VisitRequest struct {
 	Rows uint16         `json:"rows,omitempty"`
 	Cols uint16         `json:"cols,omitempty"`
 	Port uint16         `json:"port,omitempty"`
+	Any  bool           `json:"any,omitempty"` // to any replica of a service, in the place of Task
 }
 
 // Wire is the request as it travels, without lease and attempt.
@@ -52,6 +54,9 @@ func (s *Server) visit(w http.ResponseWriter, r *http.Request, _ Guard) (any, er
 	}
 	if err := q.Wire().Check(); err != nil {
 		return nil, err
+	}
+	if q.Kind == wire.VisitCheck {
+		return nil, Errorf(CodeInvalid, "health checks are the daemon's own: each is paid for")
 	}
 	peer, err := s.node.Visit(r.Context(), r.PathValue("id"), q)
 	if err != nil {
@@ -100,6 +105,9 @@ func (c *Client) Visit(ctx context.Context, id string, v VisitRequest) (io.ReadW
 	req.Header.Set("Upgrade", upgrade)
 	if c.token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	if c.steward {
+		req.Header.Set(headerSteward, "1")
 	}
 	res, err := c.http.Do(req)
 	if err != nil {

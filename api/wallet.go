@@ -69,8 +69,31 @@ type Recovery struct {
 	Generation uint64       `json:"generation"`
 	Asked      int          `json:"asked"`    // nodes that have an offer now
 	Answered   int          `json:"answered"` // any other is asked when a lease with it is refused
+	Away       int          `json:"away"`     // providers with money booked for them that have no offer now
 	Lanes      int          `json:"lanes"`
 	Promised   artel.Amount `json:"promised"` // by the vouchers they hold
+	Booked     artel.Amount `json:"booked"`   // in lanes, and not paid
+
+	KeepersAsked    int            `json:"keepersAsked"`
+	KeepersAnswered int            `json:"keepersAnswered"`
+	Kept            int            `json:"kept"`             // tasks of which they hold a checkpoint
+	Journal         time.Time      `json:"journal,omitzero"` // when the newest that was found ends
+	Refused         []string       `json:"refused,omitempty"`
+	Leases          int            `json:"leases"` // that go on from here
+	Closed          int            `json:"closed"` // open ones that no journal knew
+	Jobs            []RecoveredJob `json:"jobs"`
+}
+
+// RecoveredJob is an open job that goes on from here.
+type RecoveredJob struct {
+	ID      string   `json:"id"`
+	Name    string   `json:"name,omitempty"`
+	Tasks   int      `json:"tasks"`
+	Done    int      `json:"done"`
+	Gone    int      `json:"gone,omitempty"`  // of those done, whose output was on the lost machine alone
+	Running int      `json:"running"`         // on a lease that goes on
+	Kept    int      `json:"kept"`            // of the others, that go on from a checkpoint
+	Lacks   []string `json:"lacks,omitempty"` // what was on the lost machine alone
 }
 
 // Voucher is a promise that is not redeemed in full.

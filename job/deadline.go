@@ -27,7 +27,7 @@ const haltFor = 30_000
 // Over ends a job that was halted, when no task of it is out any more, or when that
 // has lasted too long.
 func (j Job) Over(out int, now int64) Job {
-	if j.Phase != Active || j.Halted == 0 || out > 0 && now-j.Halted < haltFor {
+	if j.Phase != Active || j.Halted == 0 || out > 0 && now-j.Halted < haltFor+int64(j.Spec.Service.Drain) {
 		return j
 	}
 	j.Ended, j.Late = now, 0
@@ -81,6 +81,8 @@ func (j Job) End(out int, now int64) (why artel.Reason, msg string, ok bool) {
 		return artel.ReasonEnough, fmt.Sprintf("%d of %d tasks are done, %d were asked for", done, j.Spec.Count, j.Spec.Enough), true
 	case j.Spec.Deadline != 0 && now >= j.Spec.Deadline:
 		return artel.ReasonDeadline, fmt.Sprintf("the deadline came with %d of %d tasks done", done, j.Spec.Count), true
+	case j.Suspect() && !j.Spec.Service.IsZero():
+		return artel.ReasonProgram, j.cannotRun(), true
 	case j.Suspect() && j.Failed >= hopeless && out == 0:
 		return artel.ReasonProgram, fmt.Sprintf("it is the program: %d attempts have failed, %d tasks on as many machines as each may, and none has succeeded; hint: artel logs, and --stop-after %d where failing is an answer", j.Faults, j.Failed, j.Spec.Count), true
 	}

@@ -53,6 +53,13 @@ type Attempt struct {
 	Ran     Ran          `json:"ran,omitzero"`
 	Copy    bool         `json:"copy,omitempty"`  // begun beside another one that took too long
 	Taken   bool         `json:"taken,omitempty"` // fenced before it had begun: its host had no slot for it
+
+	// Of a service, unix ms: when it was first seen to run, was first healthy, and is told
+	// to stop, and how many checks in a row have failed; Message says why.
+	Runs   int64  `json:"runs,omitempty"`
+	Up     int64  `json:"up,omitempty"`
+	Leaves int64  `json:"leaves,omitempty"`
+	Bad    uint32 `json:"bad,omitempty"`
 }
 
 // end notes how an attempt ended. Of one that was replaced, why it was says more than
@@ -139,7 +146,8 @@ type Job struct {
 	Open    uint64        `json:"open"`    // tasks neither Done nor Failed
 	Failed  uint64        `json:"failed"`
 	Faults  uint64        `json:"faults,omitempty"` // attempts that failed by the program's fault
-	Good    bool          `json:"good,omitempty"`   // one has succeeded
+	Good    bool          `json:"good,omitempty"`   // one has succeeded, or been healthy
+	Grew    int64         `json:"grew,omitempty"`   // unix ms at which a replica was last healthy for the first time
 }
 
 // New makes a job and its tasks at now (unix ms).
@@ -214,6 +222,10 @@ func (j Job) Received(t Task, n uint32, r *artel.Receipt, spent artel.Amount, no
 	if t.attempt(n) == nil {
 		return j, t, false, nil
 	}
+	if !j.Spec.Service.IsZero() {
+		job, task = j.stopped(t, n, r, spent, now)
+		return job, task, false, nil
+	}
 	t.Attempts = slices.Clone(t.Attempts)
 	a := t.attempt(n)
 	a.end(r.Reason, r.Message, now)
@@ -286,6 +298,7 @@ func (j Job) Lost(t Task, n uint32, why artel.Reason, msg string, now int64) (Jo
 	t.attempt(n).end(why, msg, now)
 	t = t.unfit(n, why, now)
 	if why.ProgramsFault() {
+		t = t.forgive(n, now)
 		j.Faults++
 		t.Faults++ // it was not run and is not paid for, and another host would say the same
 	}
@@ -343,6 +356,9 @@ func (t Task) Shifted(ms int64) Task {
 		move(&a.Ended)
 		move(&a.Silent)
 		move(&a.Ran.At)
+		move(&a.Runs)
+		move(&a.Up)
+		move(&a.Leaves)
 	}
 	t.Safe = t.Safe.shifted(ms)
 	return t
@@ -401,6 +417,8 @@ func (j Job) Settle(now int64) Job {
 	j.Phase, j.Ended, j.Late = Finished, now, 0
 	switch {
 	case j.Why == artel.ReasonEnough:
+	case j.Failed > 0 && !j.Spec.Service.IsZero() && !j.Good:
+		j.Why, j.Message = artel.ReasonProgram, j.cannotRun()
 	case j.Failed > 0:
 		j.Why, j.Message = artel.ReasonFailed, fmt.Sprintf("%d of %d tasks failed", j.Failed, j.Spec.Count)
 	default:

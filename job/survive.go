@@ -79,13 +79,13 @@ const (
 )
 
 // tries is how many of the attempts of a task count as tries: those that have saved
-// nothing. A day's work on machines that go every hour must not fail for that.
+// nothing and were never healthy. A day's work on machines that go every hour must not fail for that.
 func (t Task) tries() (n int) {
 	if len(t.Attempts) >= maxTries {
 		return MaxAttempts
 	}
 	for _, a := range t.Attempts {
-		if a.Ran.Saved == 0 && !a.Taken {
+		if a.Ran.Saved == 0 && a.Up == 0 && !a.Taken {
 			n++
 		}
 	}
@@ -98,7 +98,7 @@ func (t Task) failures() (failed, excused int) {
 	for _, a := range slices.Backward(t.Attempts) {
 		switch {
 		case a.Ended == 0 && !a.Fenced, a.Taken:
-		case a.Ran.Saved != 0:
+		case a.Ran.Saved != 0, a.Up != 0:
 			return failed, excused
 		case a.Reason.Excused():
 			excused++
@@ -160,6 +160,17 @@ func (t Task) Needs(now int64) (class artel.Class, ok bool) {
 		return c.Class, true
 	}
 	return class, false
+}
+
+// PatientUntil is the unix ms until which a task waits for a machine that goes on from its
+// newest checkpoint; 0: there is none.
+func (t Task) PatientUntil() int64 {
+	for _, c := range t.Safe.Saved {
+		if !c.GivenUp {
+			return t.since() + patienceFor(c)
+		}
+	}
+	return 0
 }
 
 // since is the unix ms since which a task waits.

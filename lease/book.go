@@ -133,7 +133,7 @@ func (b Book) TakeVoucher(d artel.Domain, v artel.Voucher, sig artel.Signature, 
 	case v.Renter != b.Key.Renter || v.Provider != b.Key.Provider || v.Lane != b.Key.Number:
 		return b, artel.Invalid("voucher is for another lane")
 	case v.Cumulative.Less(b.Voucher):
-		return b, artel.Invalid("voucher goes backwards: %s after %s; hint: two controllers may be using one lane, or the renter's database is an old copy; `artel wallet recover` asks providers for the newest", v.Cumulative, b.Voucher)
+		return b, artel.Invalid("voucher goes backwards: %s after %s; hint: two controllers may be using one lane, or the renter's database is an old copy; `artel recover` asks providers for the newest", v.Cumulative, b.Voucher)
 	case v.Cumulative == b.Voucher:
 		return b, nil
 	}

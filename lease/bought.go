@@ -18,6 +18,20 @@ type Outstanding struct {
 	Keep   *artel.Keeping // nil: it is not checkpointed
 	Saved  *artel.Saved   // the last one that was paid for
 	Billed uint64         // ms of it that are in the running total
+	Past   bool           // handed out by the controller before, for a task that nobody knows: see Gap
+
+	// With RuleTime: ms for which checks were answered, and unix ms of the last one.
+	Seen   uint64
+	SeenAt int64
+}
+
+// Gap is what the controller that a lease was taken over from may have handed out
+// after its records end. Such attempts are paid for as any other, their results are
+// of no use.
+type Gap struct {
+	From uint64 // the first number that may be one of them
+	To   uint64 // and the first that is none; 0: there is no gap
+	At   int64  // unix ms, where the records end
 }
 
 // Bought is a lease as its renter sees it.
@@ -41,6 +55,7 @@ type Bought struct {
 	Disputed bool   // the provider's figures do not add up: pays no more than is proved
 
 	Next        uint64 // number of the next task; never used twice, 0 is none
+	Gap         Gap    `json:",omitzero"` // of a lease that was taken over
 	Outstanding []Outstanding
 	Held        []Held // receipts whose sealed output is not opened yet, oldest first
 }
@@ -114,7 +129,7 @@ func (b Bought) Shifted(ms int64) Bought {
 	b.Outstanding = slices.Clone(b.Outstanding)
 	for i := range b.Outstanding {
 		o := &b.Outstanding[i]
-		o.Sent, o.Acked = shifted(o.Sent, ms), shifted(o.Acked, ms)
+		o.Sent, o.Acked, o.SeenAt = shifted(o.Sent, ms), shifted(o.Acked, ms), shifted(o.SeenAt, ms)
 	}
 	return b
 }
@@ -165,23 +180,52 @@ func (b Bought) Renumbered(n uint64) Bought {
 	return b
 }
 
-// End is how an attempt ended by the provider's account; with a Segment it has not
-// ended: a checkpoint was confirmed.
+// TakenOver is the lease in the hands of a controller that has it from records that
+// end at unix ms at: numbers go on at n, the present in milliseconds.
+func (b Bought) TakenOver(at int64, n uint64) Bought {
+	if b.Gap.To == 0 {
+		b.Gap = Gap{From: b.Next, At: at}
+	}
+	b = b.Renumbered(n)
+	b.Gap.To = b.Next
+	return b
+}
+
+// Forgotten lists those of the running attempts that a controller before this one
+// handed out and this one knows nothing of.
+func (b Bought) Forgotten(running []TaskKey) (ks []TaskKey) {
+	for _, k := range running {
+		if b.past(k) || slices.ContainsFunc(b.Outstanding, func(o Outstanding) bool { return o.TaskKey == k && o.Past }) {
+			ks = append(ks, k)
+		}
+	}
+	return ks
+}
+
+// past reports whether an attempt that is not outstanding may be in the gap.
+func (b Bought) past(k TaskKey) bool {
+	return b.Gap.From <= k.Task && k.Task < b.Gap.To && !slices.ContainsFunc(b.Outstanding, func(o Outstanding) bool { return o.TaskKey == k })
+}
+
+// End is how an attempt ended by the provider's account; with a Segment or a Slice it
+// has not ended: a checkpoint was confirmed, checks were answered.
 type End struct {
 	Seq     uint64
 	Task    uint64
 	Attempt uint32
 	Receipt *artel.Receipt
 	Segment *artel.Segment
+	Slice   *artel.Slice
 	Reason  artel.Reason
 	Message string
 }
 
-// Verdict on an End. With a Segment the attempt goes on.
+// Verdict on an End. With a Segment or a Slice the attempt goes on.
 type Verdict struct {
 	Known   bool // the attempt was outstanding
 	Segment *artel.Segment
 	Holders []artel.Keeper // who confirmed it
+	Slice   *artel.Slice
 	Receipt *artel.Receipt
 	Reason  artel.Reason // why there is no good receipt
 	Message string
@@ -208,6 +252,9 @@ func (b Bought) Ended(d artel.Domain, e End, now int64) (Bought, Verdict, error)
 		return b, Verdict{}, fmt.Errorf("event %d of lease %s follows %d: %w", e.Seq, b.ID.Short(), b.Seq, ErrGap)
 	}
 	k := TaskKey{e.Task, e.Attempt}
+	if b.past(k) {
+		b.Outstanding = append(slices.Clone(b.Outstanding), Outstanding{TaskKey: k, Sent: b.Gap.At, Acked: b.Gap.At, Past: true})
+	}
 	i := slices.IndexFunc(b.Outstanding, func(o Outstanding) bool { return o.TaskKey == k })
 	b.Seq, b.Heard = e.Seq, now
 	v := Verdict{Known: i >= 0, Reason: e.Reason, Message: e.Message}
@@ -216,6 +263,16 @@ func (b Bought) Ended(d artel.Domain, e End, now int64) (Bought, Verdict, error)
 		after, holders, err := b.segment(d, *e.Segment, i, now)
 		if err == nil {
 			v.Segment, v.Holders, v.Spent = e.Segment, holders, after.Book.Due().Sub(paid)
+			return after, v, nil
+		}
+		b.Disputed = true
+		v.Reason, v.Message = artel.ReasonGarbage, err.Error()
+	}
+	if e.Slice != nil && e.Receipt == nil && e.Segment == nil && !b.Disputed && i >= 0 {
+		paid := b.Book.Due()
+		after, err := b.slice(*e.Slice, i, now)
+		if err == nil {
+			v.Slice, v.Spent = e.Slice, after.Book.Due().Sub(paid)
 			return after, v, nil
 		}
 		b.Disputed = true
@@ -244,7 +301,7 @@ func (b Bought) Ended(d artel.Domain, e End, now int64) (Bought, Verdict, error)
 		return b, v, nil
 	}
 	v.Receipt, v.Spent = e.Receipt, after.Book.Due().Sub(paid)
-	if !e.Receipt.Sealed.IsZero() {
+	if !e.Receipt.Sealed.IsZero() && !o.Past {
 		after.Held = append(slices.Clip(after.Held), Held{TaskKey: k, Before: paid, Due: after.Book.Due()})
 	}
 	v.Reason, v.Message = e.Receipt.Reason, e.Receipt.Message
@@ -256,18 +313,23 @@ func (b Bought) Ended(d artel.Domain, e End, now int64) (Bought, Verdict, error)
 func (b Bought) segment(d artel.Domain, g artel.Segment, i int, now int64) (Bought, []artel.Keeper, error) {
 	o, x := b.Outstanding[i], g.Saved
 	switch {
-	case o.Keep == nil:
+	case o.Keep == nil && !(o.Past && b.Terms.Risk > 0):
 		return b, nil, artel.Invalid("a checkpoint of a task that wants none")
-	case x.Lease != b.ID || x.Number != o.Task || x.Attempt != o.Attempt || x.Task != o.Keep.Task:
+	case x.Lease != b.ID || x.Number != o.Task || x.Attempt != o.Attempt || o.Keep != nil && x.Task != o.Keep.Task:
 		return b, nil, artel.Invalid("checkpoint is of another attempt")
 	case x.Root.IsZero() || x.Generation == 0:
 		return b, nil, artel.Invalid("checkpoint without a root or a generation")
 	case o.Saved != nil && (x.Generation <= o.Saved.Generation || x.Wall < o.Saved.Wall):
 		return b, nil, artel.Invalid("checkpoint of generation %d after %d ms, follows %d after %d", x.Generation, x.Wall, o.Saved.Generation, o.Saved.Wall)
-	case o.Keep.From != nil && x.Generation <= o.Keep.From.Saved.Generation:
+	case o.Keep != nil && o.Keep.From != nil && x.Generation <= o.Keep.From.Saved.Generation:
 		return b, nil, artel.Invalid("checkpoint of generation %d, the attempt began at %d", x.Generation, o.Keep.From.Saved.Generation)
 	}
-	holders, err := g.Check(d, b.Terms.Node, o.Keep.Keepers, o.Keep.Survival.Keepers)
+	var keepers []artel.Keeper // of a past one nobody knows who they are to be
+	need := uint32(0)
+	if o.Keep != nil {
+		keepers, need = o.Keep.Keepers, o.Keep.Survival.Keepers
+	}
+	holders, err := g.Check(d, b.Terms.Node, keepers, need)
 	if err != nil {
 		return b, nil, err
 	}
@@ -322,6 +384,12 @@ func (b Bought) check(d artel.Domain, r artel.Receipt, k TaskKey, o Outstanding,
 	}
 	if !known {
 		return b, artel.Invalid("receipt for task %d attempt %d, which this lease was not given", k.Task, k.Attempt)
+	}
+	if b.Lease.Rule == artel.RuleTime {
+		// What it ran since the last answer is due, too: one Risk beyond what a slice may say.
+		if err := b.seen(r.Usage.Wall, o, 2*b.Terms.Risk); err != nil {
+			return b, err
+		}
 	}
 	b, err = b.billed(r.Usage.Wall, r.Usage.Wall-min(r.Usage.Wall, o.Billed), r.Usage.Idle, o, now)
 	if err != nil {

@@ -221,3 +221,43 @@ func TestBothSidesAgreeOnWhatMayBeOut(t *testing.T) {
 		t.Errorf("%d may be handed out, the provider takes %d", got, MaxOut(4096))
 	}
 }
+
+// A lease that is taken over: what its records do not know was handed out by the
+// controller before, and is paid for like any other; what nobody can have handed out is
+// a lie.
+func TestTakenOver(t *testing.T) {
+	b := newBought().Sent(TaskKey{1, 1}, nil, start)
+	b.Next = 2 // as the records end
+	b = b.TakenOver(start+5_000, uint64(start+60_000))
+	if b.Next != uint64(start+60_000) || b.Gap != (Gap{From: 2, To: uint64(start + 60_000), At: start + 5_000}) {
+		t.Fatalf("taken over: next %d, gap %+v", b.Next, b.Gap)
+	}
+	if ks := b.Forgotten([]TaskKey{{1, 1}, {2, 1}, {b.Next, 1}}); len(ks) != 1 || ks[0] != (TaskKey{2, 1}) {
+		t.Errorf("of three that run %v are forgotten, want the second", ks)
+	}
+	end := func(task, wall, due uint64) End {
+		r := receipt(b)
+		r.Result.Task, r.Usage.Wall, r.Due, r.Sealed = task, wall, artel.Units(due), sealedRef
+		r.Signature = provider.Sign(r.Result.Digest(domain))
+		return End{Seq: 1, Task: task, Attempt: 1, Receipt: &r}
+	}
+	after, v, err := b.Ended(domain, end(2, 10_000, 10_000), start+20_000)
+	if err != nil || v.Receipt == nil || after.Disputed || after.Book.Due() != artel.Units(10_000) || len(after.Held) != 0 {
+		t.Errorf("a forgotten attempt's receipt: %+v, due %s, held %v, %v", v, after.Book.Due(), after.Held, err)
+	}
+	if e := end(1, 10_000, 20_000); true { // the known one goes on as ever
+		e.Seq = 2
+		if after, v, err = after.Ended(domain, e, start+20_000); err != nil || v.Receipt == nil || len(after.Held) != 1 {
+			t.Errorf("the known one's receipt: %+v, held %v, %v", v, after.Held, err)
+		}
+	}
+	for name, e := range map[string]End{
+		"before the records end":          end(2, 18_000, 18_000), // it was out for 15 s and the tolerance
+		"a number that nobody has used":   end(b.Next, 1_000, 1_000),
+		"a number from before the record": end(0, 1_000, 1_000),
+	} {
+		if after, v, _ := b.Ended(domain, e, start+20_000); v.Receipt != nil || !after.Disputed {
+			t.Errorf("%s: %+v", name, v)
+		}
+	}
+}

@@ -16,8 +16,12 @@ type Running struct {
 
 	Keep   *artel.Keeping // nil: it is not checkpointed
 	Saved  *artel.Saved   // its last confirmed checkpoint; nil: there is none
-	SafeAt int64          // unix ms of that; 0: none
+	SafeAt int64          // unix ms of that, or of the last answered check; 0: none
 	Billed uint64         // ms of it that are in the running total
+
+	// With RuleTime: ms that answered checks have earned, and that the program had run at
+	// the last one.
+	Earned, Ran uint64
 }
 
 // Delivered is a receipt that is not yet paid for.
@@ -154,8 +158,8 @@ func (s Sold) Due(now int64) artel.Amount {
 func (s Sold) Restarted(now int64, goesOn func(TaskKey) bool) Sold {
 	s.Running = slices.DeleteFunc(slices.Clone(s.Running), func(r Running) bool { return !goesOn(r.TaskKey) })
 	for i := range s.Running {
-		if r := &s.Running[i]; r.Keep != nil {
-			r.SafeAt = now // nobody could take checkpoints meanwhile
+		if r := &s.Running[i]; r.Keep != nil || s.serves() {
+			r.SafeAt = now // nobody could take checkpoints, or check anything, meanwhile
 		}
 	}
 	s.Metered, s.FreeAt = now, 0
@@ -208,7 +212,7 @@ func (s Sold) Take(k TaskKey, spec artel.TaskSpec, keep *artel.Keeping, now int6
 	if err := spec.Check(s.Terms); err != nil {
 		return s, nil, Refused{artel.ReasonBadProgram, err.Error()}
 	}
-	if (keep != nil) != (s.Terms.Risk != 0) {
+	if (keep != nil) != (s.Lease.Rule == artel.RuleCheckpoint) {
 		return s, nil, Refused{artel.ReasonRefused, fmt.Sprintf("the lease pays by %s, and the task does not suit that", s.Lease.Rule)}
 	}
 	if keep != nil {
@@ -358,10 +362,14 @@ func (s Sold) Kept(x artel.Saved, now int64) (Sold, artel.Segment, []Effect, err
 	return s, seg, fx, nil
 }
 
-// unsafe is for how many ms an attempt has run without a confirmed checkpoint.
-func (r Running) unsafe(now int64) int64 {
-	if r.Keep == nil || r.Started == 0 {
+// unsafe is for how many ms an attempt has run without a confirmed checkpoint, or an
+// answered check.
+func (s Sold) unsafe(r Running, now int64) int64 {
+	switch {
+	case r.Started == 0, r.Keep == nil && !s.serves():
 		return 0
+	case s.serves() && r.SafeAt == 0:
+		return 0 // its image is still being fetched: there is nothing to check
 	}
 	return now - max(r.Started, r.SafeAt)
 }
@@ -413,6 +421,9 @@ func (s Sold) Finished(f Finish, now int64) (Sold, *artel.Receipt, []Effect, err
 	s.Seq++
 	var receipt *artel.Receipt
 	if f.Billed {
+		if s.serves() { // what it ran since the last answered check is due as if it ended in one
+			f.Usage.Wall, _ = was.upTo(f.Usage.Wall, s.Terms)
+		}
 		f.Usage.Wall = min(f.Usage.Wall, s.Terms.Unit) // a unit is the most anybody pays
 		billed, err := s.bill(f.Usage.Wall - min(f.Usage.Wall, was.Billed))
 		if err != nil {
@@ -510,7 +521,7 @@ func (s Sold) Tick(p Policy, now int64) (Sold, []Effect) {
 	case s.Phase == Open && s.FreeAt != 0 && now-s.FreeAt > p.Patience:
 		s, fx = s.stop(artel.ReasonUnpaid, fmt.Sprintf("the lease was held without a task for %d s after its money ran out", (now-s.FreeAt)/1000), now)
 	case s.trusts() && !s.covers(s.Terms.UnitCost(), s.busy()):
-		s, fx = s.stop(artel.ReasonUnpaid, fmt.Sprintf("%s units are due and not secured; another checkpoint might be beyond %s", s.Book.Exposed(), s.Terms.MaxUnpaid), now)
+		s, fx = s.stop(artel.ReasonUnpaid, fmt.Sprintf("%s units are due and not secured; what becomes due next might be beyond %s", s.Book.Exposed(), s.Terms.MaxUnpaid), now)
 	case s.StuckAt != 0 && now-s.StuckAt > stuckFor*p.Patience:
 		s, fx = s.stop(artel.ReasonUnpaid, fmt.Sprintf("nothing could start for %d s: too little is secured; hint: the account's deposit, or the signer's allowance", (now-s.StuckAt)/1000), now)
 	case s.Phase == Open && s.Terms.MaxUnpaid.Less(s.Due(now).Sub(s.Book.Secured())):
@@ -518,7 +529,12 @@ func (s Sold) Tick(p Policy, now int64) (Sold, []Effect) {
 	}
 	if s.Phase == Open && s.Terms.Risk != 0 {
 		for _, r := range s.Running {
-			if gone := r.unsafe(now); gone > int64(s.Terms.Risk) {
+			gone := s.unsafe(r, now)
+			switch {
+			case gone <= int64(s.Terms.Risk):
+			case s.serves():
+				fx = append(fx, Drain{r.TaskKey, artel.ReasonUnpaid, fmt.Sprintf("no check of it was answered for %d s; hint: the renter's daemon must run, or --away be longer", gone/1000)})
+			default:
 				fx = append(fx, Drain{r.TaskKey, artel.ReasonUnpaid, fmt.Sprintf("no checkpoint was confirmed for %d s; hint: keepers that can be reached", gone/1000)})
 			}
 		}
@@ -560,7 +576,7 @@ func (s Sold) stop(why artel.Reason, msg string, now int64) (Sold, []Effect) {
 	s.Phase, s.Stop, s.Message = Ending, why, msg
 	var fx []Effect
 	for _, r := range s.Running {
-		if r.Keep != nil && r.Started != 0 && why != artel.ReasonCancelled && why != artel.ReasonEvicted {
+		if (r.Keep != nil || s.serves()) && r.Started != 0 && why != artel.ReasonCancelled && why != artel.ReasonEvicted {
 			fx = append(fx, Drain{r.TaskKey, why, msg})
 			continue
 		}

@@ -191,3 +191,46 @@ func add(a, b artel.Amount) artel.Amount {
 	}
 	return s
 }
+
+// Tally is how many offers do not suit a job for the same reason.
+type Tally struct {
+	Offers int
+	Why    Why // of the one that comes nearest
+}
+
+// Against counts why offers do not suit a job that wants q, each of those with the fewest
+// reasons for its first one; the most frequent reason first. n is how many offers there are
+// that do not suit. None where one does.
+func Against(j artel.JobSpec, q Query, offers []Listing, h History, now uint64) (all []Tally, n int) {
+	fewest := math.MaxInt
+	for _, l := range offers {
+		c := assess(q, j, l, h, now)
+		if c.Suits() {
+			return nil, 0
+		}
+		n++
+		if len(c.Why) > fewest {
+			continue
+		}
+		if len(c.Why) < fewest {
+			fewest, all = len(c.Why), nil
+		}
+		i := slices.IndexFunc(all, func(t Tally) bool { return t.Why.Code == c.Why[0].Code })
+		if i < 0 {
+			all = append(all, Tally{1, c.Why[0]})
+			continue
+		}
+		all[i].Offers++
+		if c.Why[0].nearer(all[i].Why) {
+			all[i].Why = c.Why[0]
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Tally) int { return cmp.Compare(b.Offers, a.Offers) })
+	return all, n
+}
+
+// nearer reports whether less has to change for w than for v, another reason of the code.
+func (w Why) nearer(v Why) bool {
+	far := func(w Why) uint64 { return max(w.Have, w.Want) - min(w.Have, w.Want) }
+	return far(w) < far(v)
+}

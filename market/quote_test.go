@@ -240,3 +240,29 @@ func BenchmarkQuote1000(b *testing.B) {
 		Quote(j, list, History{}, t0)
 	}
 }
+
+func TestAgainst(t *testing.T) {
+	h := History{Nodes: map[artel.NodeID]Record{node(2): {Done: 50, Failed: 2, Streak: 2, LastFail: t0}}}
+	dear := plainJob(func(j *artel.JobSpec) { j.MaxPrice = 1_500_000 })
+	class := QueryFor(plainJob())
+	class.From = artel.Class{Moves: "1", CPU: artel.CPU{Arch: "amd64", Features: []string{"avx"}}}
+	lesser := func(n int) Listing {
+		return listed(offer(n, func(o *artel.Offer) { o.Moves, o.CPU = "1", artel.CPU{Arch: "amd64", Features: []string{"sse"}} }))
+	}
+	for name, c := range map[string]struct {
+		job    artel.JobSpec
+		query  Query
+		offers []Listing
+		want   []Tally
+	}{
+		"one suits":         {plainJob(), QueryFor(plainJob()), market3(), nil},
+		"nobody is there":   {plainJob(), QueryFor(plainJob()), nil, nil},
+		"too dear, or rest": {dear, QueryFor(dear), market3(), []Tally{{2, Why{Code: WhyPrice, Have: 2_000_000, Want: 1_500_000}}}}, // the third has two reasons
+		"another class":     {plainJob(), class, []Listing{lesser(4), lesser(5)}, []Tally{{2, Why{Code: WhyClass}}}},
+	} {
+		all, n := Against(c.job, c.query, c.offers, h, t0)
+		if !slices.Equal(all, c.want) || (n == len(c.offers)) != (len(all) > 0 || len(c.offers) == 0) {
+			t.Errorf("%s: %+v of %d, want %+v", name, all, n, c.want)
+		}
+	}
+}

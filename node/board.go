@@ -251,6 +251,19 @@ func (b *board) quote(j artel.JobSpec) market.Estimate {
 	return market.Quote(j, b.index.Query(q, now), b.history, now)
 }
 
+// tallied is how many offers are looked at for why none suits.
+const tallied = 2000
+
+// against counts why no offer suits a job whose task would go on from a class, where that
+// is not zero; nothing where one does.
+func (b *board) against(j artel.JobSpec, from artel.Class) ([]market.Tally, int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now, q := uint64(time.Now().Unix()), market.QueryFor(j)
+	q.From = from
+	return market.Against(j, q, b.index.Query(market.Query{Limit: tallied}, now), b.history, now)
+}
+
 func (b *board) len() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -75,6 +75,9 @@ func (n *Node) openImages() error {
 		names:     image.Registries{Insecure: n.c.InsecureRegistries, Loopback: true, DockerConfig: true},
 		strangers: image.Registries{Insecure: n.c.InsecureRegistries},
 		leased: func(ctx context.Context, node artel.NodeID, img artel.Hash) (artel.Label, bool) {
+			if n.loans.has(loan{to: node, image: img}) {
+				return artel.LabelPrivate, true // nobody else may have it from there
+			}
 			return n.renter.Leases(ctx, node, img)
 		},
 		wanted: n.wantedImages,
@@ -302,9 +305,18 @@ func (m *images) Hold(dir string) (release func()) {
 type asker struct {
 	from  artel.NodeID
 	image artel.Hash
+	owner artel.NodeID // zero: the shelf's
 
 	mu    sync.Mutex
 	grant *wire.Grant // of the owner, who was asked last
+}
+
+// of is whose image it is to the peers that are asked.
+func (a *asker) of(s *shelf) artel.NodeID {
+	if a.owner != (artel.NodeID{}) {
+		return a.owner
+	}
+	return s.owner
 }
 
 func (a *asker) shown() *wire.Grant {
@@ -335,6 +347,38 @@ func (m *images) Ensure(ctx context.Context, from artel.NodeID, b artel.Box, t a
 		Digest: image.Digest(b.Image), Source: b.Source, Limits: image.Limits{Pull: int64(min(t.Pull, artel.MaxPull))},
 		Short: t.Label == artel.LabelPrivate && owner == from,
 	}, nil)
+}
+
+// bring takes over an image that its account's own node has: from now on it is this
+// node's own, or public if the job calls it that.
+func (m *images) bring(ctx context.Context, from artel.NodeID, spec artel.JobSpec) error {
+	a := &asker{from: from, image: spec.Box.Image, owner: from}
+	owner := m.self
+	if spec.Label == artel.LabelPublic {
+		a.owner, owner = artel.NodeID{}, artel.NodeID{}
+	}
+	s, done, err := m.take(owner, true)
+	if err != nil {
+		return err
+	}
+	defer done()
+	ctx = context.WithValue(ctx, askerKey{}, a)
+	got, last := 0, error(nil)
+	for _, p := range boxPlatforms() {
+		err := s.store.Pull(ctx, image.Want{Digest: image.Digest(spec.Box.Image), Platform: p, Limits: image.Limits{Pull: int64(min(spec.Pull, artel.MaxPull))}}, nil)
+		switch {
+		case err == nil:
+			got++
+		case errors.Is(err, image.ErrPlatform), errors.Is(err, image.ErrNotFound): // it is for the other one alone
+			last = err
+		default:
+			return err
+		}
+	}
+	if got == 0 {
+		return last
+	}
+	return nil
 }
 
 // Bounds of talking to peers about images.
@@ -460,7 +504,7 @@ func (s *shelf) open(ctx context.Context, peer artel.NodeID, addrs []string) (bl
 		return nil, err
 	}
 	st.SetDeadline(s.m.now().Add(helloFor))
-	if err := wire.WriteFrame(st, wire.FrameOpen, wire.FindRequest{Owner: s.owner, Image: a.image, Grant: a.shown()}.Marshal()); err != nil {
+	if err := wire.WriteFrame(st, wire.FrameOpen, wire.FindRequest{Owner: a.of(s), Image: a.image, Grant: a.shown()}.Marshal()); err != nil {
 		st.Reset()
 		return nil, err
 	}
@@ -524,7 +568,7 @@ func (s *shelf) ask(ctx context.Context, a *asker, d image.Digest, size int64) m
 			}
 		}
 	}
-	req := wire.FindRequest{Digest: artel.Hash(d), Owner: s.owner, Image: a.image}.Marshal()
+	req := wire.FindRequest{Digest: artel.Hash(d), Owner: a.of(s), Image: a.image}.Marshal()
 	found := make([]artel.Ref, len(asked))
 	var wg sync.WaitGroup
 	for i, peer := range asked {

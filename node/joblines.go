@@ -10,23 +10,41 @@ import (
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/api"
 	"github.com/artel-network/artel/job"
+	"github.com/artel-network/artel/market"
 	"github.com/artel-network/artel/p2p"
 	"github.com/artel-network/artel/renter"
 )
 
 // whyWaiting says what a job waits for, if the daemon knows.
-func (n *Node) whyWaiting(ctx context.Context, j job.Job) string {
+func (n *Node) whyWaiting(ctx context.Context, j job.Job) (why string) {
+	if lacks := n.renter.Lacks(ctx, j.ID); len(lacks) > 0 {
+		return lacks[0]
+	}
 	if n.board.len() == 0 {
 		if err := n.board.clockDoubt(); err != nil {
 			return fmt.Sprintf("no offers are known; the last one was refused: %v; hint: artel doctor looks at this clock", err)
 		}
 		return "no offers are known yet"
 	}
-	if len(n.board.Offers(j.Spec, time.Now(), 1)) == 0 {
-		return "no offer suits; artel quote says why"
+	suits := n.board.Offers(j.Spec, time.Now(), maxWaits)
+	if len(suits) == 0 {
+		return n.noneSuits(j.Spec, artel.Class{})
+	}
+	w := n.renter.Waits(ctx, j.ID)
+	if w.Again != 0 {
+		return fmt.Sprintf("what failed is tried again at %s", clock(w.Again))
+	}
+	if w.From != 0 {
+		if suits = n.board.Movers(j.Spec, w.Class, time.Now(), maxWaits); len(suits) == 0 {
+			return fmt.Sprintf("a task waits for a machine that can go on from its checkpoint %d, until %s, and begins from less then; %s",
+				w.From, clock(w.Until), n.noneSuits(j.Spec, w.Class))
+		}
 	}
 	if a, err := n.ledger.Account(ctx, n.account()); err == nil && a.Deposit.IsZero() {
 		return "the account has no free deposit; hint: artel wallet deposit"
+	}
+	if text := shunned(w, suits); text != "" && w.Asked == 0 {
+		defer func() { why = or(why, text) }() // a denial says more
 	}
 	st, err := n.renter.Status(ctx)
 	if err != nil || len(st.Denied) == 0 {
@@ -41,6 +59,64 @@ func (n *Node) whyWaiting(ctx context.Context, j job.Job) string {
 		}
 	}
 	return denial(d)
+}
+
+// maxWaits is how many machines that suit are looked at for why none of them has a task.
+const maxWaits = 64
+
+// looks is what is said of a job that waits where nothing else is to be said.
+const looks = "a machine is being asked"
+
+func clock(ms int64) string { return time.UnixMilli(ms).Format("15:04:05") }
+
+// noneSuits says why no offer suits a job, whose task would go on from a class where that is
+// not zero.
+func (n *Node) noneSuits(j artel.JobSpec, from artel.Class) string {
+	all, count := n.board.against(j, from)
+	if len(all) == 0 {
+		return "no offer suits; artel quote says why"
+	}
+	text, hint := "no offer suits", ""
+	for i, t := range all[:min(len(all), 3)] {
+		why, what, _ := strings.Cut(t.Why.String(), "; hint: ")
+		if t.Why.Code == market.WhyResting { // a sentence that stays the same while time goes by
+			why = "it failed lately and rests until " + time.Now().Add(time.Duration(t.Why.Have)*time.Second).Round(time.Minute).Format("15:04")
+		}
+		if hint == "" && what != "" {
+			hint = "; hint: " + what
+		}
+		text += fmt.Sprintf("%s %d of %d: %s", map[bool]string{true: ";", false: ","}[i == 0], t.Offers, count, why)
+	}
+	return text + hint
+}
+
+// shunned says why machines that suit get no task; empty: one of them may.
+func shunned(w renter.Waits, suits []renter.Listed) string {
+	counts := map[renter.Shunned]int{}
+	for _, l := range suits {
+		why := w.Not[l.Offer.Node]
+		if why == "" {
+			return ""
+		}
+		counts[why]++
+	}
+	var words []string
+	for _, x := range []struct {
+		why  renter.Shunned
+		text string
+	}{
+		{renter.ShunBusy, "have no slot free for it"},
+		{renter.ShunRests, "refused or failed a moment ago and are left alone"},
+		{renter.ShunFailed, "have failed its tasks, which wait for others"},
+	} {
+		if k := counts[x.why]; k > 0 {
+			words = append(words, fmt.Sprintf("%d %s", k, x.text))
+		}
+	}
+	if len(words) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d machines suit: %s", len(suits), strings.Join(words, ", "))
 }
 
 // denial is why a provider gave no lease, in a sentence with a hint.

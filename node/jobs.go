@@ -30,6 +30,11 @@ func (n *Node) Submit(ctx context.Context, r api.SubmitRequest) (api.Job, error)
 		return api.Job{}, err
 	}
 	id := artel.Keccak([]byte("artel job"), []byte(r.Key))
+	if !r.Spec.Service.IsZero() {
+		if err := n.checkService(ctx, id, &r.Spec); err != nil {
+			return api.Job{}, err
+		}
+	}
 	if err := n.renter.Submit(ctx, id, r.Spec); err != nil {
 		return api.Job{}, err
 	}
@@ -85,7 +90,7 @@ func (n *Node) List(ctx context.Context, q api.JobQuery) ([]api.Job, error) {
 		}
 		line := jobLine(j, ts)
 		if !line.State.Ended() && line.Running == 0 {
-			line.Message = or(n.whyWaiting(ctx, j), line.Message)
+			line.Message = or(or(n.whyWaiting(ctx, j), line.Message), looks)
 		}
 		out = append(out, line)
 	}
@@ -148,7 +153,7 @@ func (n *Node) Job(ctx context.Context, id string) (api.JobDetail, error) {
 		d.List = append(d.List, taskLine(j, t))
 	}
 	if !d.State.Ended() && d.Running == 0 {
-		d.Message = or(n.whyWaiting(ctx, j), d.Message)
+		d.Message = or(or(n.whyWaiting(ctx, j), d.Message), looks)
 	}
 	if d.Message == "" {
 		d.Message = thin(j, ts)

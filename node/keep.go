@@ -98,9 +98,20 @@ func (o *owner) keepers() (provider.Keepers, error) {
 		n.begin <- room{"count checkpoints on their way", o.saves.Recount}
 	}
 	c := keeper.Client{Host: n.host, Domain: n.params.Domain(), Self: n.keeper, Open: n.openBlobs}
-	return provider.Keepers{Key: n.c.Key, Domain: c.Domain, Saves: o.saves, Ship: c.Ship, Bring: c.Bring, Failed: func(k provider.Attempt, err error) {
-		n.c.Log.Info("a checkpoint came to nothing", "lease", k.Lease.Short(), "task", k.Task, "error", err)
-	}}, nil
+	return provider.Keepers{
+		Key: n.c.Key, Domain: c.Domain, Saves: o.saves, Ship: c.Ship, Bring: c.Bring,
+		Failed: func(k provider.Attempt, err error) {
+			n.c.Log.Info("a checkpoint came to nothing", "lease", k.Lease.Short(), "task", k.Task, "error", err)
+		},
+		Took: func(k provider.Attempt, c provider.Taken) {
+			n.c.Log.Debug("checkpoint confirmed", "lease", k.Lease.Short(), "task", k.Task, "kind", c.Saved.Kind, "generation", c.Saved.Generation,
+				"bytes", c.Saved.Bytes, "stored", c.Saved.Stored, "stood_ms", c.Stood.Milliseconds(), "took_ms", c.Took.Milliseconds())
+		},
+		WentOn: func(k provider.Attempt, from artel.Saved, brought, began time.Duration) {
+			n.c.Log.Debug("went on from a checkpoint", "lease", k.Lease.Short(), "task", k.Task, "kind", from.Kind, "generation", from.Generation,
+				"brought_ms", brought.Milliseconds(), "began_ms", began.Milliseconds())
+		},
+	}, nil
 }
 
 // sends returns where a root may be fetched from that a peer keeps for an attempt

@@ -70,17 +70,21 @@ type Node struct {
 	network artel.Hash
 	started time.Time
 
-	db     *sqlite.DB
-	blobs  *disk.Store
-	ledger *evm.Ledger
-	host   *libp2p.Host
-	board  *board
-	images *images
-	kept   *disk.Store // the keeper's
-	keeper *keeper.Keeper
-	renter *renter.Renter
-	owner  *owner // the provider's half
-	guard  *guard // and who sees to it that the machine's owner comes first
+	db      *sqlite.DB
+	blobs   *disk.Store
+	ledger  *evm.Ledger
+	host    *libp2p.Host
+	board   *board
+	images  *images
+	kept    *disk.Store // the keeper's
+	keeper  *keeper.Keeper
+	renter  *renter.Renter
+	owner   *owner  // the provider's half
+	balance balance // of visits to services
+	guard   *guard  // and who sees to it that the machine's owner comes first
+
+	loans loans        // what is read here while a job is handed to the steward
+	door  *stewardDoor // where it is another account's; nil: its own
 
 	serving chan struct{} // a place for each blob stream that is served
 
@@ -135,7 +139,7 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 	n.renter = renter.New(renter.Config{
 		Key: c.Key, Account: n.account(), Network: n.network, Params: n.params, Policy: pol,
 		Host: n.host, Ledger: n.ledger, Board: n.board, Store: n.db.Renter(), Blobs: n.blobs,
-		Fetch: n.fetch, Puzzle: puzzle{}, Own: ownKeeper{n}, Log: c.Log.With("room", "renter"),
+		Fetch: n.fetch, Puzzle: puzzle{}, Own: ownKeeper{n}, Journals: n.journals(), Lacks: n.lacks, Probe: n.probe, Log: c.Log.With("room", "renter"),
 	})
 	machine, err := n.machine(ctx)
 	if err != nil {
@@ -145,6 +149,7 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 	if err := n.guard.load(ctx); err != nil {
 		return nil, err
 	}
+	n.openDoor()
 	n.host.HandleStream(blobProtocol, n.serveBlobs)
 	n.host.Handle(wire.MethodOffers, wire.MaxSmall, func(context.Context, artel.NodeID, []byte) ([]byte, error) { return n.board.share(), nil })
 	if _, err := n.host.Subscribe(wire.TopicOffers, n.board.validate, func(p2p.Message) {}); err != nil {
@@ -231,7 +236,7 @@ func (n *Node) Run(ctx context.Context) error {
 	follower := &chain.Follower{From: n.ledger, Into: n.db, Interval: 2 * time.Second, Log: n.c.Log.With("room", "follower")}
 	for _, r := range []room{
 		{"chain", n.ledger.Run}, {"follower", follower.Run}, {"network", n.host.Run}, {"keeper", n.keeper.Run}, {"renter", n.renter.Run},
-		{"provider", n.owner.resume}, {"owner", n.guard.run}, {"housekeeping", n.tidy}, {"images", n.tidyImages}, {"offers", n.lookAgain},
+		{"provider", n.owner.resume}, {"owner", n.guard.run}, {"housekeeping", n.tidy}, {"images", n.tidyImages}, {"offers", n.lookAgain}, {"money of the steward", n.bringHome},
 		{"count blobs", n.blobs.Recount}, {"count checkpoints", n.kept.Recount}, // a crash may have left the count off
 	} {
 		n.begin <- r
@@ -358,7 +363,7 @@ func (n *Node) openBlobs(ctx context.Context, from artel.NodeID) (blob.Stream, e
 }
 
 // serveBlobs gives a peer what it has a right to: inputs of what it computes
-// for us, sealed outputs of what we computed for it, checkpoints on their way to it
+// for us, a job's that is handed to our steward, sealed outputs of what we computed for it, checkpoints on their way to it
 // as a keeper, and those that are kept here and that it knows the root of.
 func (n *Node) serveBlobs(ctx context.Context, from artel.NodeID, s p2p.Stream) {
 	select {
@@ -370,12 +375,14 @@ func (n *Node) serveBlobs(ctx context.Context, from artel.NodeID, s p2p.Stream) 
 	}
 	store := &chosen{n.blobs}
 	_, err := blob.Serve(ctx, s, from, store, blob.ServeOptions{Allow: func(ctx context.Context, peer artel.NodeID, root artel.Ref) error {
-		switch saves := n.owner.sends(peer, root); {
+		switch saves, journal := n.owner.sends(peer, root), n.renter.Sends(root); {
 		case n.keeper.Holds(root):
 			store.Store = n.kept
 		case saves != nil:
 			store.Store = saves
-		case !n.renter.MayRead(ctx, peer, root) && !n.owner.mayRead(ctx, peer, root):
+		case journal != nil:
+			store.Store = journal
+		case !n.loans.has(loan{to: peer, root: root}) && !n.renter.MayRead(ctx, peer, root) && !n.owner.mayRead(ctx, peer, root):
 			return fmt.Errorf("%s has no right to it", peer.Short())
 		}
 		return nil

@@ -9,6 +9,7 @@ import (
 
 	"github.com/artel-network/artel/api"
 	"github.com/artel-network/artel/p2p"
+	"github.com/artel-network/artel/renter"
 	"github.com/artel-network/artel/wire"
 )
 
@@ -17,6 +18,9 @@ const openVisit = 20 * time.Second
 
 // Visit implements api.Visits.
 func (n *Node) Visit(ctx context.Context, id string, v api.VisitRequest) (io.ReadWriteCloser, error) {
+	if v.Any {
+		return n.visitAny(ctx, id, v)
+	}
 	j, _, err := n.load(ctx, id)
 	if err != nil {
 		return nil, err
@@ -33,6 +37,11 @@ func (n *Node) Visit(ctx context.Context, id string, v api.VisitRequest) (io.Rea
 	}
 	opening, cancel := context.WithTimeout(ctx, openVisit)
 	defer cancel()
+	return n.openVisit(opening, a, v.Wire())
+}
+
+// openVisit opens a visit to an attempt before ctx ends.
+func (n *Node) openVisit(opening context.Context, a renter.Attempt, w wire.Visit) (p2p.Stream, error) {
 	s, err := n.host.OpenStream(opening, a.Node, wire.ProtocolVisit)
 	if err != nil {
 		if errors.Is(err, p2p.Unsupported) {
@@ -40,8 +49,9 @@ func (n *Node) Visit(ctx context.Context, id string, v api.VisitRequest) (io.Rea
 		}
 		return nil, api.Errorf(api.CodeUnavailable, "reach the provider: %v", err)
 	}
-	w := v.Wire()
-	w.Lease, w.TaskKey = a.Lease, a.Key
+	stop := context.AfterFunc(opening, func() { s.Reset() })
+	defer stop()
+	w.Lease, w.Gen, w.TaskKey = a.Lease, a.Gen, a.Key
 	if err := openTo(s, w); err != nil {
 		s.Reset()
 		return nil, err

@@ -78,6 +78,9 @@ func (n *Node) Stake(ctx context.Context, a artel.Amount) (api.Done, error) {
 
 // SetSigner implements api.Wallet.
 func (n *Node) SetSigner(ctx context.Context, r api.SignerRequest) (api.Done, error) {
+	if me := n.account(); !r.Allowance.IsZero() && r.Key != me && r.Key.Tag() == me.Tag() {
+		return api.Done{}, api.Errorf(api.CodeInvalid, "the key %s has the lanes of this account's own: somebody may have looked for such a key", r.Key).WithHint("have the other node draw another key")
+	}
 	c := chain.SetSigner{Key: r.Key, Allowance: r.Allowance, Until: uint64(max(0, r.Until.Unix()))}
 	return n.send(ctx, c, r.Allowance, fmt.Sprintf("until %s, signer %s may book", r.Until.UTC().Format(time.RFC3339), r.Key))
 }
@@ -282,26 +285,6 @@ func (n *Node) Redeem(ctx context.Context, r api.RedeemRequest) (api.Done, error
 		}
 	}
 	return n.send(ctx, chain.Redeem{Provider: to, Vouchers: vouchers}, worth, fmt.Sprintf("redeemed for %s", to))
-}
-
-// Recover implements api.Wallet.
-func (n *Node) Recover(ctx context.Context) (api.Recovery, error) {
-	nodes := n.board.nodes()
-	found, err := n.renter.Recover(ctx, nodes)
-	if err != nil {
-		n.c.Log.Warn("recover", "error", err)
-	}
-	st, serr := n.renter.Status(ctx)
-	if serr != nil {
-		return api.Recovery{}, serr
-	}
-	r := api.Recovery{Asked: len(nodes), Lanes: found}
-	for _, b := range st.Lanes {
-		r.Generation = max(r.Generation, b.Generation)
-		r.Promised = r.Promised.Add(b.Voucher)
-	}
-	r.Answered = len(nodes) - joined(err)
-	return r, nil
 }
 
 // joined counts the errors in what errors.Join made.

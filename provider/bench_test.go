@@ -156,7 +156,11 @@ func (b *bench) propose(d *draft) (artel.Hash, error) {
 	}
 	req := wire.ProposeRequest{Lease: d.lease, Terms: raw, Signature: d.signer.Sign(d.lease.ID(dom))}
 	if d.reserve != nil {
-		req.Reserve = &wire.SignedReserve{Reserve: *d.reserve, Signature: b.renter.Sign(d.reserve.Digest(dom))}
+		by := b.renter
+		if uint32(d.reserve.Lane>>32) == b.other.Address().Tag() { // a session signer's lane
+			by = b.other
+		}
+		req.Reserve = &wire.SignedReserve{Reserve: *d.reserve, Signature: by.Sign(d.reserve.Digest(dom))}
 	}
 	if d.voucher != nil {
 		v := b.signed(b.renter, *d.voucher)

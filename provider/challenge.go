@@ -82,7 +82,7 @@ func (p *Provider) challenge(ctx context.Context, from artel.NodeID, req []byte)
 	}
 	ctx, cancel := context.WithTimeout(ctx, proveFor)
 	defer cancel()
-	if err := p.with(ctx, from, m.Lease, func(_ *tx, s *sold) error {
+	if err := p.with(ctx, from, m.Lease, m.Gen, func(_ *tx, s *sold) error {
 		switch {
 		case s.Phase != lease.Open:
 			return p2p.Errorf(p2p.Conflict, "lease %s is over", m.Lease.Short())
@@ -151,7 +151,7 @@ func (p *Provider) prove(ctx context.Context, from artel.NodeID, req []byte) ([]
 		return nil, invalid(err)
 	}
 	var resp wire.ProofResponse
-	err = p.with(ctx, from, m.Lease, func(*tx, *sold) error {
+	err = p.with(ctx, from, m.Lease, m.Gen, func(*tx, *sold) error {
 		for _, x := range p.proofs {
 			if x.lease == m.Lease && x.seed == m.Seed {
 				resp.Proof = x.bytes

@@ -38,7 +38,9 @@ var (
 func (s *saver) take(ctx context.Context, stop bool) (generation, error) {
 	s.writes(true)
 	defer s.writes(false)
+	began := time.Now()
 	g, err := s.takeBest(ctx, stop)
+	g.began = began
 	if err == nil {
 		s.prev = g.m
 		s.holds(g.m.Root)

@@ -162,7 +162,7 @@ func (p *Provider) draining(t *tx) {
 		p.evictAll(t)
 	default:
 		p.leave(t, artel.ReasonDrained, func(s *sold) bool {
-			return !slices.ContainsFunc(s.Running, func(r lease.Running) bool { return r.Keep == nil })
+			return s.Lease.Rule == artel.RuleTime || !slices.ContainsFunc(s.Running, func(r lease.Running) bool { return r.Keep == nil })
 		})
 	}
 }

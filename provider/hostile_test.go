@@ -94,7 +94,7 @@ func TestStrangersGenerationsAreNotKept(t *testing.T) {
 		}
 	}
 	p.do(ctx, func(*tx) {
-		if len(p.gens) != 1 || p.gens[customer.Address()] != 7 {
+		if len(p.gens) != 1 || p.gens[Controller{customer.Address(), customer.Address()}] != 7 {
 			t.Errorf("generations %v, want the customer's alone", p.gens)
 		}
 	})

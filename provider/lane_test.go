@@ -178,7 +178,7 @@ func TestFinishedLanesAreForgotten(t *testing.T) {
 	for n := range 10_000 {
 		k := lease.Key{Renter: artel.Address{1, byte(n >> 8), byte(n)}, Provider: p.c.Account, Number: 1}
 		p.lanes[k] = &LaneRow{Rested: 1, Book: lease.Book{Key: k, Accrued: artel.AccrualOf(artel.Units(5)), Voucher: artel.Units(5), Cap: artel.Units(5), Paid: artel.Units(5)}}
-		p.gens[k.Renter] = 1
+		p.gens[Controller{k.Renter, k.Renter}] = 1
 	}
 	kept := []*LaneRow{
 		resting(p, 2, 10, 11, 10, 10), // a voucher beyond the cap: a Reserve may still be booked
@@ -198,7 +198,7 @@ func TestFinishedLanesAreForgotten(t *testing.T) {
 	}
 	p.queue(newTx(1), chain.Tx{ID: "x", From: p.c.Account, Call: chain.Waive{Lanes: []chain.WaiveRef{{Renter: kept[4].Key.Renter, Lane: 1}}}})
 	kept[5].Rested, kept[6].Waiving = week, true
-	p.gens[kept[0].Key.Renter] = 3
+	p.gens[Controller{kept[0].Key.Renter, artel.Address{7}}] = 3
 	dropped, gens := 0, 0
 	for now := int64(week + 2); now < week+20*pruneEvery.Milliseconds(); now += 1000 {
 		x := newTx(now)

@@ -185,7 +185,7 @@ func (p *Provider) accept(t *tx, m wire.ProposeRequest, terms artel.Terms, id ar
 		return nil // asked again: the same lease, the same signature
 	}
 	k := lease.KeyOf(m.Lease)
-	if g := p.gens[k.Renter]; terms.Gen < g {
+	if g := p.gens[Controller{k.Renter, signer}]; terms.Gen < g {
 		return p2p.Errorf(p2p.Conflict, "controller generation %d was replaced by %d", terms.Gen, g).WithHint("this renter was recovered on another machine; stop this one")
 	}
 	if other, ok := p.open[k]; ok {

@@ -64,7 +64,7 @@ func TestProposeRefusals(t *testing.T) {
 		{name: "no deposit", make: func(_ *bench, d *draft) { d.reserve.Cap = artel.Units(1_000_001) }, code: p2p.Unpaid, words: "the account has 1000000", hint: "artel wallet deposit"},
 		{name: "leaving", setup: func(b *bench) { b.submit(b.renter, chain.RequestExit{Amount: artel.Units(10)}) }, code: p2p.Unpaid, words: "the account is leaving", hint: "cancel the exit"},
 		{name: "an old generation", setup: func(b *bench) {
-			b.do(b.t.Context(), func(*tx) { b.gens[b.renter.Address()] = 6 })
+			b.do(b.t.Context(), func(*tx) { b.gens[Controller{b.renter.Address(), b.renter.Address()}] = 6 })
 		}, code: p2p.Conflict, words: "generation 5 was replaced by 6", hint: "stop this one"},
 		{name: "lane in use", setup: func(b *bench) { b.must(b.propose(b.good(1))) }, make: func(_ *bench, d *draft) { d.lease.End++ }, code: p2p.Conflict, words: "is in use by lease", hint: "another lane number"},
 		{name: "no slot free", setup: func(b *bench) {

@@ -148,12 +148,17 @@ type Store interface {
 	Save(ctx context.Context, c Change) error
 }
 
+// Controller is what drives an account's leases: the account's own key or one of its
+// session signers, such as a steward's. Each has lanes, and generations, of its own:
+// one that was recovered ends its earlier self and no other.
+type Controller struct{ Renter, Signer artel.Address }
+
 // State is everything a provider wakes up with.
 type State struct {
 	Lanes       []LaneRow
 	Leases      []LeaseRow
 	Events      []EventRow // ordered by lease and sequence
-	Generations map[artel.Address]uint64
+	Generations map[Controller]uint64
 	Outbox      []chain.Tx
 }
 
@@ -166,7 +171,7 @@ type LeaseRow struct {
 }
 
 // EventRow is the end of an attempt, with the receipt that was signed for it, or one of
-// its confirmed checkpoints.
+// its confirmed checkpoints, or a slice of its time.
 type EventRow struct {
 	Lease artel.Hash
 	Event wire.Event
@@ -177,8 +182,8 @@ func (e EventRow) attempt() lease.TaskKey {
 	return lease.TaskKey{Task: e.Event.Task, Attempt: e.Event.Attempt}
 }
 
-// ends reports whether it is the end of its attempt, and no checkpoint.
-func (e EventRow) ends() bool { return e.Event.Segment == nil }
+// ends reports whether it is the end of its attempt: no checkpoint, and no slice.
+func (e EventRow) ends() bool { return e.Event.Segment == nil && e.Event.Slice == nil }
 
 // due is the lane's cumulative total with what is delivered; zero without.
 func (e EventRow) due() artel.Amount {
@@ -187,6 +192,8 @@ func (e EventRow) due() artel.Amount {
 		return e.Event.Receipt.Due
 	case e.Event.Segment != nil:
 		return e.Event.Segment.Due
+	case e.Event.Slice != nil:
+		return e.Event.Slice.Due
 	}
 	return artel.Amount{}
 }
@@ -206,13 +213,13 @@ type Change struct {
 	Events      []EventRow
 	Forget      []Forget // events that are settled
 	DropLeases  []artel.Hash
-	Generations map[artel.Address]uint64
+	Generations map[Controller]uint64
 	Outbox      []chain.Tx
 	Sent        []string // outbox ids whose outcome is final
 
 	// Dropped before anything of the above is stored: a lane may begin anew at once.
 	DropLanes       []lease.Key
-	DropGenerations []artel.Address
+	DropGenerations []Controller
 }
 
 // Forget names the settled events of a lease: all up to Through.
@@ -227,6 +234,7 @@ type Provider struct {
 	loop *core.Loop[*tx]
 
 	visits    chan struct{} // a place for each visit
+	looks     chan struct{} // and for each that is no health check
 	strange   *p2p.Limiter  // calls that cost us questions to the chain
 	asked     *p2p.Limiter  // calls about challenges
 	proofRate *p2p.Limiter  // challenges that are work
@@ -245,7 +253,7 @@ type Provider struct {
 	lanes   map[lease.Key]*LaneRow
 	leases  map[artel.Hash]*sold
 	open    map[lease.Key]artel.Hash // the one lease of a lane that is not closed
-	gens    map[artel.Address]uint64
+	gens    map[Controller]uint64
 	outbox  map[string]chain.Tx
 	refused map[string]refusal // by the id of the first try
 	seq     uint64
@@ -302,12 +310,12 @@ const inboxSize = 256
 // New returns a provider. It starts nothing.
 func New(c Config) *Provider {
 	return &Provider{
-		visits: make(chan struct{}, maxVisits),
-		c:      c, strange: p2p.NewLimiter(1, 30, 4096, time.Now),
+		visits: make(chan struct{}, maxVisits+maxChecks), looks: make(chan struct{}, maxVisits),
+		c: c, strange: p2p.NewLimiter(1, 30, 4096, time.Now),
 		asked: p2p.NewLimiter(1, answerBurst, 4096, time.Now), proofRate: p2p.NewLimiter(1/proveEvery, proveBurst, 4096, time.Now),
 		loop: core.New[*tx](inboxSize, c.Now), changed: make(chan struct{}, 1), drains: make(chan struct{}, 1), pol: c.Policy,
 		lanes: map[lease.Key]*LaneRow{}, leases: map[artel.Hash]*sold{}, open: map[lease.Key]artel.Hash{},
-		gens: map[artel.Address]uint64{}, outbox: map[string]chain.Tx{}, refused: map[string]refusal{}, dirty: map[lease.Key]bool{},
+		gens: map[Controller]uint64{}, outbox: map[string]chain.Tx{}, refused: map[string]refusal{}, dirty: map[lease.Key]bool{},
 	}
 }
 
@@ -525,13 +533,21 @@ func (p *Provider) launch(ctx context.Context, s *sold, r lease.Running) {
 	p.loop.Go(func() {
 		defer cancel()
 		f := p.c.Runner.Run(ctx, from, id, terms, r, Course{
-			Phase: func(w string) { p.post(func(*tx) { ph.word = w }) },
+			Phase: func(w string) { p.post(func(t *tx) { p.phase(t, id, r.TaskKey, ph, w) }) },
 			Kept:  func(k Kept) error { return p.kept(ctx, id, k) },
 			Drain: ph.drain,
 		})
 		f.TaskKey = r.TaskKey
 		p.post(func(t *tx) { p.finished(t, id, f) })
 	})
+}
+
+// phase takes the word of an attempt on what it is doing.
+func (p *Provider) phase(t *tx, id artel.Hash, k lease.TaskKey, ph *phase, word string) {
+	ph.word = word
+	if s := p.leases[id]; s != nil && word == phaseRunning && s.phases[k] == ph {
+		s.Sold = s.Runs(k, t.now)
+	}
 }
 
 // kill ends an attempt that runs, or one that still waits for a slot.

@@ -54,10 +54,10 @@ func (p *Provider) prune(t *tx) {
 	for k := range p.lanes {
 		known[k.Renter] = true
 	}
-	for a := range p.gens {
-		if !known[a] && t.change.Generations[a] == 0 && len(t.change.DropGenerations) < prunedMost {
-			delete(p.gens, a)
-			t.change.DropGenerations = append(t.change.DropGenerations, a)
+	for c := range p.gens {
+		if !known[c.Renter] && t.change.Generations[c] == 0 && len(t.change.DropGenerations) < prunedMost {
+			delete(p.gens, c)
+			t.change.DropGenerations = append(t.change.DropGenerations, c)
 		}
 	}
 }

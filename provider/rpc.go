@@ -38,8 +38,10 @@ func invalid(err error) error {
 	return err
 }
 
-// find returns a lease that from may speak for. Called by the core.
-func (p *Provider) find(from artel.NodeID, id artel.Hash) (*sold, error) {
+// find returns a lease that from may speak for, as the controller of a generation;
+// 0: the one that made the lease. One that was recovered speaks for the leases of
+// those before it. Called by the core.
+func (p *Provider) find(from artel.NodeID, id artel.Hash, generation uint64) (*sold, error) {
 	s := p.leases[id]
 	if s == nil {
 		return nil, p2p.Errorf(p2p.NotFound, "no lease %s here", id.Short()).WithHint("it ended long ago, or was made with another provider")
@@ -47,8 +49,9 @@ func (p *Provider) find(from artel.NodeID, id artel.Hash) (*sold, error) {
 	if s.Terms.Renter != from {
 		return nil, p2p.Errorf(p2p.Unauthorized, "lease %s belongs to another node", id.Short())
 	}
-	if g := p.gens[s.Lease.Renter]; s.Terms.Gen < g {
-		return nil, p2p.Errorf(p2p.Conflict, "controller generation %d was replaced by %d", s.Terms.Gen, g).WithHint("this renter was recovered on another machine; stop this one")
+	generation = max(generation, s.Terms.Gen)
+	if g := p.gens[Controller{s.Lease.Renter, s.Signer}]; generation < g {
+		return nil, p2p.Errorf(p2p.Conflict, "controller generation %d was replaced by %d", generation, g).WithHint("this renter was recovered on another machine; stop this one")
 	}
 	// A lane outlives its leases: a late word on a closed one must not bring back
 	// what its lane was then.
@@ -61,7 +64,7 @@ func (p *Provider) reserve(ctx context.Context, from artel.NodeID, req []byte) (
 	if err != nil {
 		return nil, invalid(err)
 	}
-	err = p.with(ctx, from, m.Lease, func(t *tx, s *sold) error {
+	err = p.with(ctx, from, m.Lease, m.Gen, func(t *tx, s *sold) error {
 		if p.lanes[lease.KeyOf(s.Lease)].Waiving {
 			return errWaiving
 		}
@@ -75,11 +78,11 @@ func (p *Provider) reserve(ctx context.Context, from artel.NodeID, req []byte) (
 }
 
 // with runs f on a lease in the core and waits until its outcome is stored.
-func (p *Provider) with(ctx context.Context, from artel.NodeID, id artel.Hash, f func(t *tx, s *sold) error) error {
+func (p *Provider) with(ctx context.Context, from artel.NodeID, id artel.Hash, generation uint64, f func(t *tx, s *sold) error) error {
 	var err error
 	ok := p.do(ctx, func(t *tx) {
 		var s *sold
-		if s, err = p.find(from, id); err == nil {
+		if s, err = p.find(from, id, generation); err == nil {
 			err = f(t, s)
 		}
 	})
@@ -95,7 +98,7 @@ func (p *Provider) start(ctx context.Context, from artel.NodeID, req []byte) ([]
 		return nil, invalid(err)
 	}
 	var resp wire.StartResponse
-	err = p.with(ctx, from, m.Lease, func(t *tx, s *sold) error {
+	err = p.with(ctx, from, m.Lease, m.Gen, func(t *tx, s *sold) error {
 		ended := s.ended()
 		for _, st := range m.Starts {
 			k := lease.TaskKey{Task: st.Task, Attempt: st.Attempt}
@@ -164,7 +167,7 @@ func (p *Provider) cancel(ctx context.Context, from artel.NodeID, req []byte) ([
 	if err != nil {
 		return nil, invalid(err)
 	}
-	err = p.with(ctx, from, m.Lease, func(t *tx, s *sold) error {
+	err = p.with(ctx, from, m.Lease, m.Gen, func(t *tx, s *sold) error {
 		for _, k := range m.Tasks {
 			next, fx := s.Cancel(lease.TaskKey(k), t.now)
 			p.keep(t, s, next, fx)
@@ -185,7 +188,7 @@ func (p *Provider) watch(ctx context.Context, from artel.NodeID, req []byte) ([]
 	for over := false; ; {
 		var resp wire.WatchResponse
 		var news chan struct{}
-		err := p.with(ctx, from, m.Lease, func(t *tx, s *sold) error {
+		err := p.with(ctx, from, m.Lease, m.Gen, func(t *tx, s *sold) error {
 			p.forget(t, s, m.Done)
 			resp, news = p.standing(s.answer(m.After, t.now)), s.news
 			return nil
@@ -281,7 +284,7 @@ func (p *Provider) pay(ctx context.Context, from artel.NodeID, req []byte) ([]by
 		return nil, invalid(err)
 	}
 	var resp wire.PayResponse
-	err = p.with(ctx, from, m.Lease, func(t *tx, s *sold) error {
+	err = p.with(ctx, from, m.Lease, m.Gen, func(t *tx, s *sold) error {
 		next, fx, err := s.Pay(p.c.Params.Domain(), m.Voucher.Voucher, m.Voucher.Signature, t.now)
 		if err != nil {
 			return err
@@ -315,7 +318,7 @@ func (p *Provider) logs(ctx context.Context, from artel.NodeID, req []byte) ([]b
 		return nil, invalid(err)
 	}
 	running := false
-	err = p.with(ctx, from, m.Lease, func(t *tx, s *sold) error {
+	err = p.with(ctx, from, m.Lease, m.Gen, func(t *tx, s *sold) error {
 		for _, r := range s.Running {
 			running = running || r.TaskKey == lease.TaskKey(m.TaskKey)
 		}
@@ -340,7 +343,7 @@ func (p *Provider) close(ctx context.Context, from artel.NodeID, req []byte) ([]
 	if err != nil {
 		return nil, invalid(err)
 	}
-	err = p.with(ctx, from, m.Lease, func(t *tx, s *sold) error {
+	err = p.with(ctx, from, m.Lease, m.Gen, func(t *tx, s *sold) error {
 		next, fx := s.Close(t.now)
 		p.set(t, s, next, fx)
 		return nil
@@ -350,7 +353,7 @@ func (p *Provider) close(ctx context.Context, from artel.NodeID, req []byte) ([]
 
 // recover tells a renter that lost its database what it promised here. The
 // proof is its signature over a new generation: from then on older controllers
-// are refused.
+// with that key are refused.
 func (p *Provider) recover(ctx context.Context, from artel.NodeID, req []byte) ([]byte, error) {
 	if !p.strange.Allow(from) {
 		return nil, errBusy
@@ -381,17 +384,18 @@ func (p *Provider) recover(ctx context.Context, from artel.NodeID, req []byte) (
 	}
 	var resp wire.RecoverResponse
 	ok := p.do(ctx, func(t *tx) {
-		if g := p.gens[m.Renter]; m.Generation < g {
+		c := Controller{m.Renter, signer}
+		if g := p.gens[c]; m.Generation < g {
 			err = p2p.Errorf(p2p.Conflict, "generation %d was replaced by %d", m.Generation, g).WithHint("recover again with a higher generation")
 			return
 		}
 		// Anybody is the renter of his own address. What a stranger says is not kept.
-		if p.gens[m.Renter] != m.Generation && p.knows(m.Renter) {
-			p.gens[m.Renter] = m.Generation
+		if p.gens[c] != m.Generation && p.knows(c) {
+			p.gens[c] = m.Generation
 			if t.change.Generations == nil {
-				t.change.Generations = map[artel.Address]uint64{}
+				t.change.Generations = map[Controller]uint64{}
 			}
-			t.change.Generations[m.Renter] = m.Generation
+			t.change.Generations[c] = m.Generation
 		}
 		resp = p.held(m.Renter, signer)
 	})
@@ -404,10 +408,10 @@ func (p *Provider) recover(ctx context.Context, from artel.NodeID, req []byte) (
 	return resp.Marshal(), nil
 }
 
-// knows reports whether there is a lane of the renter here.
-func (p *Provider) knows(renter artel.Address) bool {
+// knows reports whether there is a lane here that the controller may sign for.
+func (p *Provider) knows(c Controller) bool {
 	for k := range p.lanes {
-		if k.Renter == renter {
+		if k.Renter == c.Renter && artel.MaySign(c.Renter, c.Signer, k.Number) {
 			return true
 		}
 	}

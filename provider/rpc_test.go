@@ -83,7 +83,7 @@ func TestCallsOnALease(t *testing.T) {
 				id, d := b.opened()
 				wantRefusal(t, call(b, b.host, artel.Hash{7}, d), p2p.NotFound, "no lease", "it ended long ago")
 				wantRefusal(t, call(b, b.theirs, id, d), p2p.Unauthorized, "belongs to another node", "")
-				b.do(t.Context(), func(*tx) { b.gens[b.renter.Address()] = d.terms.Gen + 1 })
+				b.do(t.Context(), func(*tx) { b.gens[Controller{b.renter.Address(), b.renter.Address()}] = d.terms.Gen + 1 })
 				wantRefusal(t, call(b, b.host, id, d), p2p.Conflict, "was replaced by 6", "stop this one")
 			})
 		})
@@ -272,7 +272,7 @@ func TestRecover(t *testing.T) {
 				if _, err := b.voucher(b.host, id, b.signed(b.renter, b.pay(d, 100))); err != nil {
 					t.Fatal(err)
 				}
-				b.do(t.Context(), func(*tx) { b.gens[b.renter.Address()] = 7 })
+				b.do(t.Context(), func(*tx) { b.gens[Controller{b.renter.Address(), b.renter.Address()}] = 7 })
 				req := wire.RecoverRequest{Renter: b.renter.Address(), Node: b.renter.NodeID(), Generation: 8}
 				by, h := b.renter, b.host
 				if c.make != nil {
@@ -440,5 +440,54 @@ func TestRecoverTellsOfOpenLeasesFirst(t *testing.T) {
 		if _, err := wire.UnmarshalRecoverResponse(got.Marshal()); err != nil {
 			t.Errorf("the answer cannot be read: %v", err)
 		}
+	})
+}
+
+// The account and a session signer of it have lanes of their own: one that is
+// recovered ends its earlier self, and not the other.
+func TestControllersApart(t *testing.T) {
+	pol := benchPolicy
+	pol.Resources.Slots = 3
+	onBench(t, pol, func(t *testing.T, b *bench) {
+		b.submit(b.renter, chain.SetSigner{Key: b.other.Address(), Allowance: artel.Units(1_000_000), Until: uint64(time.Now().Add(1000 * time.Hour).Unix())})
+		own, _ := b.opened()
+		d := b.good(1)
+		d.signer, d.host = b.other, b.theirs
+		d.terms.Renter, d.lease.Lane = b.other.NodeID(), artel.LaneNumber(b.other.Address(), 1)
+		d.reserve.Lane = d.lease.Lane
+		steward, err := b.propose(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		recovered := func(k artel.Key, h *mem.Host, generation uint64) {
+			t.Helper()
+			req := wire.RecoverRequest{Renter: b.renter.Address(), Node: k.NodeID(), Generation: generation}
+			req.Signature = k.Sign(wire.RecoverDigest(testNetwork, req))
+			time.Sleep(2 * time.Second) // strangers' questions are rationed
+			if _, err := b.call(h, wire.MethodRecover, req.Marshal()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		served := func(h *mem.Host, id artel.Hash) {
+			t.Helper()
+			if _, err := b.start(h, id); err != nil {
+				t.Error(err)
+			}
+		}
+		recovered(b.other, b.theirs, 1<<62)
+		served(b.host, own)
+		_, err = b.start(b.theirs, steward)
+		wantRefusal(t, err, p2p.Conflict, "generation 5 was replaced by", "stop this one")
+
+		d.terms.Gen, d.terms.Nonce = 1<<62, [16]byte{1}
+		d.lease.Lane = artel.LaneNumber(b.other.Address(), 2)
+		d.reserve.Lane = d.lease.Lane
+		if steward, err = b.propose(d); err != nil {
+			t.Fatal(err)
+		}
+		recovered(b.renter, b.host, 8)
+		served(b.theirs, steward)
+		_, err = b.start(b.host, own)
+		wantRefusal(t, err, p2p.Conflict, "generation 5 was replaced by 8", "stop this one")
 	})
 }

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -248,10 +249,12 @@ func (a *attempt) start(ctx context.Context) *lease.Finish {
 		*d.dir = made
 	}
 	s.Out, s.Checkpoint, s.Log = a.out, a.kept, a.logPath(a.Lease, a.TaskKey)
+	restoring, started := time.Now(), time.Now()
 	if a.r.Keep != nil && a.r.Keep.From != nil {
 		if why, err := a.restore(fetching, &s); err != nil {
 			return fail(why, "go on from checkpoint %d: %v", a.r.Keep.From.Saved.Generation, clean(err))
 		}
+		started = time.Now()
 	}
 	a.c.Phase("waiting")
 	run, err := a.box.Start(ctx, a.name(), s)
@@ -261,6 +264,9 @@ func (a *attempt) start(ctx context.Context) *lease.Finish {
 		return fail(artel.ReasonHost, "start sandbox: %v", clean(err))
 	}
 	a.run = run
+	if a.WentOn != nil && a.r.Keep != nil && a.r.Keep.From != nil {
+		a.WentOn(a.Attempt, a.r.Keep.From.Saved, started.Sub(restoring), time.Since(started))
+	}
 	return nil
 }
 
@@ -333,8 +339,13 @@ func (a *attempt) conclude(ctx context.Context) lease.Finish {
 	stop()
 	saved := saving()
 	a.alive(a.Attempt, nil)
-	if saved.left != nil {
+	switch {
+	case saved.left != nil && a.r.Keep != nil:
 		return saved.finish()
+	case saved.left != nil && err == nil && exit.Reason == sandbox.Killed && ctx.Err() == nil:
+		f := finish(exit) // a service that is to leave: it ran until now
+		f.Reason, f.Message = cmp.Or(saved.left.Reason, artel.ReasonDrained), saved.left.Message
+		return f
 	}
 	lost := func(format string, args ...any) lease.Finish { return a.fail(ctx, artel.ReasonHost, format, args...) }
 	switch {

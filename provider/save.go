@@ -35,6 +35,18 @@ type Keepers struct {
 	Stays func() survival.Host
 	// Failed, if set, is told of checkpoints that came to nothing.
 	Failed func(k Attempt, err error)
+	// Took, if set, is told of each checkpoint that was confirmed.
+	Took func(k Attempt, c Taken)
+	// WentOn, if set, is told of each attempt that has begun from a checkpoint: for how
+	// long it was brought and laid out, and for how long the sandbox began then.
+	WentOn func(k Attempt, from artel.Saved, brought, began time.Duration)
+}
+
+// Taken is a checkpoint that was confirmed.
+type Taken struct {
+	Saved artel.Saved
+	Stood time.Duration // the program stood still for it
+	Took  time.Duration // from its beginning to its confirmation
 }
 
 func (b *Boxed) keeps() bool { return b.Saves != nil && b.Ship != nil && b.Bring != nil }
@@ -54,6 +66,7 @@ type saver struct {
 	last *artel.Saved         // of this attempt, confirmed; nil: none is
 	same string               // what /checkpoint was like when it was last confirmed
 	was  int64                // bytes of the last whole one
+	by   []artel.Kept         // who has confirmed the last one
 
 	cost, ship survival.Cost
 	left       *Drain // it was ended for it
@@ -66,21 +79,27 @@ type generation struct {
 	saved artel.Saved
 	same  string // what /checkpoint was like, where it is of that alone
 	note  string // for the renter
+	began time.Time
 	pause time.Duration
 }
 
 // saving begins to take checkpoints. What it returns ends that, and waits.
 func (a *attempt) saving(ctx context.Context) (end func() *saver) {
 	s := &saver{attempt: a}
-	if a.r.Keep == nil {
+	work := s.work
+	switch {
+	case a.r.Keep != nil:
+		s.keep, s.last = *a.r.Keep, a.r.Saved
+	case a.t.Risk != 0:
+		work = s.serve
+	default:
 		return func() *saver { return s }
 	}
-	s.keep, s.last = *a.r.Keep, a.r.Saved
 	alive, over := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		s.work(ctx, alive)
+		work(ctx, alive)
 	}()
 	return func() *saver {
 		over()
@@ -113,6 +132,20 @@ func (s *saver) work(ctx, alive context.Context) {
 	if drain != nil {
 		s.depart(ctx, *drain)
 	}
+}
+
+// serve waits, for a service, until the attempt is not alive any more, or is to leave:
+// there is nothing to save.
+func (s *saver) serve(_, alive context.Context) {
+	if s.left = s.leave; s.left == nil {
+		select {
+		case d := <-s.c.Drain:
+			s.left = &d
+		case <-alive.Done():
+			return
+		}
+	}
+	s.run.Kill()
 }
 
 // parent finds what the next generation is the difference to.

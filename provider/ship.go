@@ -17,6 +17,8 @@ import (
 const (
 	shipAgain = 250 * time.Millisecond // after a keeper has failed, then after twice as long
 	shipRests = 30 * time.Second       // and at most
+	shipSpare = 2                      // keepers that are asked beyond those that must confirm
+	shipSlow  = 10 * time.Second       // after which another one is asked
 	shipLies  = 3                      // wrong confirmations by a keeper, and it is asked no more
 )
 
@@ -32,11 +34,15 @@ func (s *saver) bring(ctx context.Context, g generation) error {
 		return err
 	}
 	s.last, s.same = &x, g.same
+	if s.Took != nil {
+		s.Took(s.Attempt, Taken{Saved: x, Stood: g.pause, Took: time.Since(g.began)})
+	}
 	s.letGo(ctx)
 	return nil
 }
 
-// confirm asks all keepers at once, again and again, until enough have confirmed.
+// confirm asks keepers until enough have confirmed: at once those that have to and two
+// more, another one for each that fails, and after a while the rest.
 func (s *saver) confirm(ctx context.Context, req wire.KeepRequest) ([]artel.Kept, error) {
 	defer s.sending(req.Saved.Root, s.keep.Keepers)()
 	type answer struct {
@@ -45,31 +51,79 @@ func (s *saver) confirm(ctx context.Context, req wire.KeepRequest) ([]artel.Kept
 	}
 	within, enough := context.WithCancel(ctx)
 	defer enough()
-	answers := make(chan answer, len(s.keep.Keepers))
-	for _, k := range s.keep.Keepers {
+	waiting := s.inTurn()
+	answers, failed := make(chan answer, len(waiting)), make(chan struct{}, len(waiting))
+	asked := 0
+	next := func() {
+		if len(waiting) == 0 {
+			return
+		}
+		k := waiting[0]
+		waiting, asked = waiting[1:], asked+1
 		go func() {
-			kept, err := s.shipTo(within, k, req)
+			kept, err := s.shipTo(within, k, req, func() { failed <- struct{}{} })
 			answers <- answer{kept, err}
 		}()
 	}
+	need := int(s.keep.Survival.Keepers)
+	for range need + shipSpare {
+		next()
+	}
+	slow := time.NewTicker(shipSlow)
+	defer slow.Stop()
 	var by []artel.Kept
 	var errs []error
-	for range s.keep.Keepers {
-		a := <-answers
-		if a.err != nil {
-			errs = append(errs, a.err)
-		} else if by = append(by, a.kept); len(by) == int(s.keep.Survival.Keepers) {
-			enough() // the others lack nothing that the next generation does not bring
+	for asked > 0 {
+		select {
+		case <-failed:
+			next()
+		case <-slow.C:
+			next()
+		case a := <-answers:
+			asked--
+			if a.err != nil {
+				errs = append(errs, a.err)
+				if within.Err() == nil {
+					next()
+				}
+			} else if by = append(by, a.kept); len(by) == need {
+				enough() // the others lack nothing that the next generation does not bring
+				waiting = nil
+			}
 		}
 	}
-	if len(by) < int(s.keep.Survival.Keepers) {
-		return nil, fmt.Errorf("%d of %d have confirmed it, %d have to: %w", len(by), len(s.keep.Keepers), s.keep.Survival.Keepers, errors.Join(errs...))
+	if len(by) < need {
+		return nil, fmt.Errorf("%d of %d have confirmed it, %d have to: %w", len(by), len(s.keep.Keepers), need, errors.Join(errs...))
 	}
+	s.by = by
 	return by, nil
 }
 
-// shipTo asks one keeper until it confirms or ctx ends.
-func (s *saver) shipTo(ctx context.Context, k artel.Keeper, req wire.KeepRequest) (artel.Kept, error) {
+// inTurn lists the keepers, those first that have confirmed the last one: they lack
+// the least.
+func (s *saver) inTurn() (keepers []artel.Keeper) {
+	var had []artel.NodeID
+	for _, k := range s.by {
+		if n, err := k.Signature.NodeID(k.Digest(s.Domain)); err == nil {
+			had = append(had, n)
+		}
+	}
+	keepers = slices.Clone(s.keep.Keepers)
+	slices.SortStableFunc(keepers, func(a, b artel.Keeper) int {
+		x, y := slices.Contains(had, a.Node), slices.Contains(had, b.Node)
+		switch {
+		case x == y:
+			return 0
+		case x:
+			return -1
+		}
+		return 1
+	})
+	return keepers
+}
+
+// shipTo asks one keeper until it confirms or ctx ends. It says once that it has failed.
+func (s *saver) shipTo(ctx context.Context, k artel.Keeper, req wire.KeepRequest, failed func()) (artel.Kept, error) {
 	lies := 0
 	for rest := shipAgain; ; rest = min(2*rest, shipRests) {
 		kept, err := s.Ship(ctx, k, req)
@@ -78,6 +132,9 @@ func (s *saver) shipTo(ctx context.Context, k artel.Keeper, req wire.KeepRequest
 				return kept, nil
 			}
 			lies++
+		}
+		if rest == shipAgain {
+			failed()
 		}
 		if lies == shipLies || !core.Every(ctx, rest) {
 			return kept, fmt.Errorf("keeper %s: %w", k.Node.Short(), err)

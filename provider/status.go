@@ -140,6 +140,18 @@ func (p *Provider) Drained(ctx context.Context) (yes bool) {
 	return yes
 }
 
+// Settled reports whether those who rent have heard of all that has ended here, and are done
+// with it: paid for it, and fetched what it left.
+func (p *Provider) Settled(ctx context.Context) (yes bool) {
+	p.do(ctx, func(*tx) {
+		yes = true
+		for _, s := range p.leases {
+			yes = yes && len(s.events) == 0
+		}
+	})
+	return yes
+}
+
 // EndAll ends every lease and what runs on it: the owner wants the machine now.
 func (p *Provider) EndAll(ctx context.Context) bool {
 	return p.do(ctx, func(t *tx) {

@@ -20,6 +20,7 @@ import (
 // Bounds of visits: each holds a program in the box, or a connection.
 const (
 	maxVisits     = 32 // at once, of all renters
+	maxChecks     = 16 // of services, beside them: what is busy is not ill
 	openVisit     = 10 * time.Second
 	visitIdle     = 2 * time.Minute // a peer that takes nothing for so long is gone
 	readingsEvery = 200 * time.Millisecond
@@ -50,8 +51,17 @@ func (p *Provider) visit(ctx context.Context, from artel.NodeID, s p2p.Stream) {
 		p.refuseVisit(s, err.Error())
 		return
 	}
+	if v.Kind != wire.VisitCheck {
+		select {
+		case p.looks <- struct{}{}:
+			defer func() { <-p.looks }()
+		default:
+			p.refuseVisit(s, "too many people look in at once")
+			return
+		}
+	}
 	started := false
-	err = p.with(ctx, from, v.Lease, func(_ *tx, l *sold) error {
+	err = p.with(ctx, from, v.Lease, v.Gen, func(_ *tx, l *sold) error {
 		for _, r := range l.Running {
 			started = started || r.TaskKey == lease.TaskKey(v.TaskKey) && r.Started != 0
 		}
@@ -81,7 +91,9 @@ func (p *Provider) visit(ctx context.Context, from artel.NodeID, s p2p.Stream) {
 	case wire.VisitExec:
 		err = visitExec(ctx, in, v, s, o)
 	case wire.VisitDial:
-		err = visitDial(ctx, in, v, s, o)
+		err = visitDial(ctx, in, v, s, o, func() error { return nil })
+	case wire.VisitCheck:
+		err = visitDial(ctx, in, v, s, o, func() error { return p.answered(ctx, from, v, in) })
 	case wire.VisitUsage:
 		err = visitUsage(ctx, in, s, o)
 	}
@@ -257,7 +269,37 @@ func control(s io.Reader, feed *io.PipeWriter, proc sandbox.Process) {
 	}
 }
 
-func visitDial(ctx context.Context, in sandbox.Interactive, v wire.Visit, s p2p.Stream, o *outbound) error {
+// answered notes that a program took the connection of its renter's check, which knows
+// of it: it was told.
+func (p *Provider) answered(ctx context.Context, from artel.NodeID, v wire.Visit, in sandbox.Interactive) error {
+	u, err := in.Usage(ctx)
+	if err != nil {
+		return err
+	}
+	return p.with(ctx, from, v.Lease, v.Gen, func(t *tx, s *sold) error {
+		if len(s.events) >= maxKept {
+			return p2p.Errorf(p2p.Busy, "too many events wait to be settled")
+		}
+		next, slice, fx, err := s.Answered(lease.TaskKey(v.TaskKey), count(u.WallMillis), t.now)
+		if err != nil {
+			return p2p.Errorf(p2p.Refused, "%v", err)
+		}
+		if slice == nil {
+			s.Sold = next
+			return nil
+		}
+		row := EventRow{Lease: s.ID, Event: wire.Event{Seq: next.Seq, Task: v.Task, Attempt: v.Attempt, Slice: slice}}
+		s.events = append(s.events, row)
+		t.change.Events = append(t.change.Events, row)
+		p.set(t, s, next, fx)
+		t.after = append(t.after, s.wake)
+		return nil
+	})
+}
+
+// visitDial joins the visit with a port of the program. opened is called when the program
+// has taken the connection, and the renter knows.
+func visitDial(ctx context.Context, in sandbox.Interactive, v wire.Visit, s p2p.Stream, o *outbound, opened func() error) error {
 	dialing, cancel := context.WithTimeout(ctx, openVisit)
 	conn, err := in.Dial(dialing, uint16(v.Port))
 	cancel()
@@ -267,6 +309,9 @@ func visitDial(ctx context.Context, in sandbox.Interactive, v wire.Visit, s p2p.
 	defer conn.Close()
 	if err := o.frame(wire.FrameOpened, nil); err != nil {
 		return nil
+	}
+	if err := opened(); err != nil {
+		return err
 	}
 	got := make(chan struct{})
 	go func() {

@@ -84,6 +84,9 @@ func (r *Renter) learn(a *active, now int64) {
 // for the one whose element another one, begun later, has done first.
 func (r *Renter) credit(t *tx, b *bought, a *active, w *Work, rc *artel.Receipt, accepted bool, cancel []job.Attempt) {
 	task := a.tasks[w.Index]
+	if rc.Reason == artel.ReasonCancelled && !a.Spec.Service.IsZero() {
+		return // it was told to
+	}
 	if rc.Reason == artel.ReasonCancelled {
 		if a.Phase == job.Active && a.Halted == 0 && !task.Fenced(w.Try) && (task.State == job.Waiting || task.State == job.Out) {
 			r.noteEnd(t, b.node, false, 0) // nobody has told it to
@@ -182,6 +185,12 @@ func (r *Renter) apt(t *tx, a *active, leases []*bought) []*bought {
 // copies starts second attempts of elements that take too long, and seeks machines
 // for them.
 func (r *Renter) copies(t *tx, a *active) {
+	if !a.Spec.Service.IsZero() {
+		if a.Halted == 0 {
+			r.renew(t, a)
+		}
+		return
+	}
 	if a.Phase != job.Active || a.out == 0 || a.Halted != 0 || a.Spec.Count == 1 && a.Spec.Deadline == 0 || t.now-a.lookedAt < lookEvery && t.now >= a.lookedAt {
 		return
 	}
@@ -340,7 +349,7 @@ func (r *Renter) ends(t *tx, a *active) {
 		r.halt(t, a, why, msg)
 	}
 	if a.Halted != 0 {
-		if t.now-a.toldAt >= tellEvery || t.now < a.toldAt {
+		if a.Spec.Service.IsZero() && (t.now-a.toldAt >= tellEvery || t.now < a.toldAt) { // a service's replicas are drained first
 			a.toldAt = t.now
 			r.stop(t, a)
 		}

@@ -30,6 +30,9 @@ func (b *bought) commits(more int) artel.Amount {
 // stake is for how many more ms an attempt may come to be billed before something
 // of it is due: the last tenth of what is saved is due with its end.
 func stake(t artel.Terms, o lease.Outstanding) uint64 {
+	if t.Risk != 0 && o.Keep == nil {
+		return t.Stake() // of a service
+	}
 	saved := uint64(0)
 	if o.Saved != nil {
 		saved = o.Saved.Wall

@@ -292,7 +292,7 @@ const trips = 3
 
 // question asks once. The error says why there is no answer that was checked.
 func (r *Renter) question(ctx context.Context, x exam, seed [32]byte, steps uint32) (a timed, err error) {
-	m := wire.ChallengeRequest{Lease: x.lease, Kind: wire.ChallengeCPU}
+	m := wire.ChallengeRequest{Lease: x.lease, Gen: r.gen.Load(), Kind: wire.ChallengeCPU}
 	call := func(m wire.ChallengeRequest) (wire.ChallengeResponse, time.Duration, error) {
 		began := time.Now() // a clock that nobody sets
 		raw, err := r.c.Host.Call(ctx, x.node, wire.MethodChallenge, m.Marshal(), wire.MaxSmall)
@@ -328,7 +328,7 @@ func (r *Renter) question(ctx context.Context, x exam, seed [32]byte, steps uint
 	if err := ping(); err != nil {
 		return a, err
 	}
-	raw, err := r.c.Host.Call(ctx, x.node, wire.MethodProof, wire.ProofRequest{Lease: x.lease, Seed: seed}.Marshal(), wire.MaxProof)
+	raw, err := r.c.Host.Call(ctx, x.node, wire.MethodProof, wire.ProofRequest{Lease: x.lease, Gen: r.gen.Load(), Seed: seed}.Marshal(), wire.MaxProof)
 	if err != nil {
 		return a, fmt.Errorf("fetch proof: %w", err)
 	}

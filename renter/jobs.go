@@ -15,6 +15,9 @@ import (
 // input must be in the blob store.
 func (r *Renter) Submit(ctx context.Context, id artel.Hash, spec artel.JobSpec) error {
 	now := r.loop.Now().UnixMilli()
+	if !spec.Service.IsZero() && r.c.Probe == nil {
+		return artel.Invalid("this renter cannot check services")
+	}
 	j, tasks, err := job.New(id, spec, now)
 	if err != nil {
 		return err

@@ -170,17 +170,22 @@ func (r *Renter) letGo(a *active, i uint64, now int64) {
 		task.Safe.Keepers = nil // it was over before anything of it could be saved
 	}
 	for _, k := range task.Safe.Keepers {
-		d := r.drops[k.Node]
-		if d == nil {
-			d = &drop{since: time.UnixMilli(now)}
-			r.drops[k.Node] = d
-		}
-		d.keeper = k
-		if len(d.tasks) < maxDrops {
-			d.tasks = append(d.tasks, name)
-		}
+		r.letDrop(k, name, now)
 	}
 	task.Safe.Keepers, task.Safe.Saved = nil, nil
+}
+
+// letDrop notes that a keeper is to be told to let go of what it knows by a name.
+func (r *Renter) letDrop(k artel.Keeper, name artel.Hash, now int64) {
+	d := r.drops[k.Node]
+	if d == nil {
+		d = &drop{since: time.UnixMilli(now)}
+		r.drops[k.Node] = d
+	}
+	d.keeper = k
+	if len(d.tasks) < maxDrops {
+		d.tasks = append(d.tasks, name)
+	}
 }
 
 // dropLoop tells keepers to let go.

@@ -99,29 +99,6 @@ func (p purse) covers(need artel.Amount, l artel.Lease, delay uint64) error {
 	return nil
 }
 
-// callHome starts the release of lanes that rest with money booked on them, and
-// carries matured ones out. Only the account itself may: what a session signer
-// booked comes home when its provider gives it back, or by the account's key.
-func (r *Renter) callHome(t *tx) {
-	if r.c.Account != r.c.Key.Address() {
-		return
-	}
-	for k, b := range r.books {
-		if !b.Voucher.Less(b.Cap) || r.inUse(k) {
-			continue
-		}
-		// One number serves lanes to many providers: a call's id names both.
-		ref := []chain.LaneRef{{Provider: k.Provider, Lane: k.Number}}
-		now := uint64(t.now / 1000)
-		switch {
-		case b.ReleaseAt == 0 && r.rested(b, now):
-			r.queue(t, chain.Tx{ID: fmt.Sprintf("release-start-%x-%x-%d-%d", k.Provider, k.Number, b.Epoch, now/3600), From: r.c.Account, Call: chain.StartRelease{Lanes: ref}})
-		case b.ReleaseAt != 0 && r.chainAt > b.ReleaseAt: // its time, not ours: what comes too early is refused
-			r.queue(t, chain.Tx{ID: fmt.Sprintf("release-%x-%x-%d-%d", k.Provider, k.Number, b.Epoch, b.ReleaseAt), From: r.c.Account, Call: chain.Release{Renter: k.Renter, Lanes: ref}})
-		}
-	}
-}
-
 func (r *Renter) inUse(k lease.Key) bool {
 	for _, b := range r.leases {
 		if lease.KeyOf(b.Lease) == k {
@@ -129,13 +106,6 @@ func (r *Renter) inUse(k lease.Key) bool {
 		}
 	}
 	return false
-}
-
-// rested reports whether the last signed Reserve is as old as the policy's rest.
-// One from the future was signed while the clock was wrong: it may be older.
-func (r *Renter) rested(b *lease.Book, now uint64) bool {
-	signed := b.Reserve.ValidUntil - min(b.Reserve.ValidUntil, uint64(reserveFor.Seconds()))
-	return now > signed+uint64(r.c.Policy.Release.Seconds()) || signed > now+2*artel.ClockSkew
 }
 
 // maxRejected bounds what is remembered of refused calls.

@@ -12,6 +12,7 @@ import (
 	"github.com/artel-network/artel/job"
 	"github.com/artel-network/artel/lease"
 	"github.com/artel-network/artel/p2p"
+	"github.com/artel-network/artel/p2p/mem"
 	"github.com/artel-network/artel/wire"
 )
 
@@ -236,6 +237,121 @@ func TestTakenOver(t *testing.T) {
 			st, err := w.r.Status(t.Context())
 			if err != nil || !strings.Contains(st.Notice, "newer controller") || !strings.Contains(st.Notice, "hint: ") {
 				t.Errorf("it says %q, error %v", st.Notice, err)
+			}
+		})
+	})
+}
+
+// TestStewardsMoneyComesHome: what a session signer booked with a machine that is gone
+// it can only name; the account's controller calls it home, and touches no other lane
+// on its word.
+func TestStewardsMoneyComesHome(t *testing.T) {
+	live(t, 1, func(t *testing.T, w *world) {
+		s := w.sellers[0]
+		own, steward := w.key, testKey(77)
+		submit := func(id string, by artel.Key, c chain.Call) {
+			t.Helper()
+			must(w.chain.Client().Submit(t.Context(), chain.Tx{ID: id, From: by.Address(), Call: c}))
+			if o, err := w.chain.Client().Wait(t.Context(), id); err != nil || o.State != chain.Done {
+				t.Fatalf("%s: %+v, %v", id, o, err)
+			}
+		}
+		submit("signer", own, chain.SetSigner{Key: steward.Address(), Allowance: artel.Units(5000), Until: uint64(time.Now().Add(1000 * time.Hour).Unix())})
+		book := func(id string, by artel.Key) chain.LaneKey {
+			r := artel.Reserve{
+				Renter: own.Address(), Provider: s.key.Address(), Lane: artel.LaneNumber(by.Address(), 0x70000),
+				Cap: artel.Units(1000), ValidUntil: uint64(unixMilli()/1000) + uint64(reserveFor.Seconds()),
+			}
+			sig := by.Sign(r.Digest(s.params.Domain()))
+			submit(id, s.key, chain.ReserveFor{Reserves: []chain.SignedReserve{{Reserve: r, Sig: sig}}})
+			k := chain.LaneKey{Renter: r.Renter, Provider: r.Provider, Number: r.Lane}
+			if by == steward {
+				w.store.books[lease.Key(k)] = lease.Book{Key: lease.Key(k), Reserve: r, ReserveSig: sig, Cap: r.Cap, Generation: 1}
+			}
+			return k
+		}
+		mine, theirs := book("book mine", own), book("book theirs", steward)
+
+		// The steward: it cannot release, and names the lane once it rests.
+		w.key, w.account = steward, own.Address()
+		w.store.meta = Meta{Lane: 0x70000, Generation: 1}
+		var rest []chain.LaneRef
+		w.run(func() {
+			if early, err := w.r.Resting(t.Context()); err != nil || len(early) != 0 {
+				t.Errorf("at once %v, %v", early, err)
+			}
+			time.Sleep(3 * time.Hour)
+			var err error
+			if rest, err = w.r.Resting(t.Context()); err != nil || len(rest) != 1 || rest[0] != (chain.LaneRef{Provider: theirs.Provider, Lane: theirs.Number}) {
+				t.Fatalf("resting %v, %v", rest, err)
+			}
+		})
+		at := func(k chain.LaneKey) chain.Lane {
+			l, err := w.chain.Client().Lane(t.Context(), k)
+			must(err)
+			return l
+		}
+		if l := at(theirs); l.ReleaseAt != 0 {
+			t.Fatalf("a session signer began a release: %+v", l)
+		}
+
+		// The account's own controller.
+		w.key, w.account, w.store, w.net = own, artel.Address{}, newHeap(), mem.NewNetwork(2)
+		w.run(func() {
+			call := func() {
+				t.Helper()
+				// It says more than is its: a lane of the account's own, and one that is not there.
+				lanes := append(rest, chain.LaneRef{Provider: mine.Provider, Lane: mine.Number}, chain.LaneRef{Provider: mine.Provider, Lane: theirs.Number + 1})
+				if err := w.r.CallHome(t.Context(), steward.Address(), lanes); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(time.Minute)
+			}
+			call()
+			if l := at(theirs); l.ReleaseAt == 0 {
+				t.Errorf("no release has begun: %+v", l)
+			}
+			time.Sleep(time.Until(time.Unix(int64(at(theirs).ReleaseAt), 0)) + time.Minute)
+			call()
+			if l := at(theirs); !l.Booked().IsZero() || l.Epoch == 0 {
+				t.Errorf("it did not come home: %+v", l)
+			}
+			if l := at(mine); l.ReleaseAt != 0 || l.Booked() != artel.Units(1000) {
+				t.Errorf("a lane of the account's own was released on the steward's word: %+v", l)
+			}
+			if err := w.r.CallHome(t.Context(), own.Address(), []chain.LaneRef{{Provider: mine.Provider, Lane: mine.Number}}); err != nil || at(mine).ReleaseAt != 0 {
+				t.Errorf("as its own steward: %+v, %v", at(mine), err)
+			}
+		})
+	})
+}
+
+// A task that is taken away in the transaction that pays for it is no reason to die: the
+// payment goes out, and what it buys is nobody's.
+func TestPaidForInTheMomentItIsTakenAway(t *testing.T) {
+	live(t, 1, func(t *testing.T, w *world) {
+		w.run(func() {
+			id := w.submit(spec(1))
+			var of *bought
+			var gone *Work
+			for end := time.Now().Add(time.Minute); gone == nil && time.Now().Before(end); time.Sleep(time.Millisecond) {
+				must(w.r.do(t.Context(), func(t *tx) {
+					for _, b := range w.r.leases {
+						b.paying = false
+						if ks := b.unopened(); len(ks) > 0 && gone == nil {
+							w.r.settle(t, b)
+							of, gone = b, b.work[ks[0]]
+							delete(b.work, ks[0])
+						}
+					}
+				}))
+			}
+			if gone == nil {
+				t.Fatal("nothing was ever to be paid for")
+			}
+			must(w.r.do(t.Context(), func(*tx) { of.work[gone.TaskKey] = gone }))
+			if j, _ := w.end(id, 10*time.Minute); j.Phase != job.Finished {
+				t.Errorf("the job is %s", j.Phase)
 			}
 		})
 	})

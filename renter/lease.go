@@ -35,7 +35,7 @@ func (r *Renter) send(ctx context.Context, b *bought) {
 	}
 	batch = batch[:wire.FitStarts(batch)] // long arguments fill a message before the tasks are all in it
 	r.loop.Go(func() {
-		req := wire.StartRequest{Lease: b.id, Starts: batch}
+		req := wire.StartRequest{Lease: b.id, Gen: r.gen.Load(), Starts: batch}
 		cctx, cancel := context.WithTimeout(ctx, callFor)
 		raw, err := r.c.Host.Call(cctx, b.node, wire.MethodStart, req.Marshal(), wire.MaxStartAnswer)
 		cancel()
@@ -99,10 +99,15 @@ func (r *Renter) ended(t *tx, b *bought, k lease.TaskKey, v lease.Verdict) {
 	if w == nil {
 		return
 	}
-	if v.Segment != nil {
+	switch {
+	case v.Segment != nil:
 		r.kept(t, b, w, v)
 		return
+	case v.Slice != nil:
+		r.sliced(t, w, v.Spent)
+		return
 	}
+	delete(b.checks, k)
 	if v.Receipt == nil {
 		r.wasted(t, b, *w, b.ran(k), artel.Amount{})
 		delete(b.work, k)
@@ -157,6 +162,9 @@ func (r *Renter) ended(t *tx, b *bought, k lease.TaskKey, v lease.Verdict) {
 	if limit == 0 {
 		limit = defaultLog
 	}
+	if x := v.Receipt.Reason; !a.Spec.Service.IsZero() && (x == artel.ReasonExited || x.ProgramsFault()) {
+		r.logged(t, b, a, w) // of what came to nothing
+	}
 	if limit = min(v.Receipt.Usage.Log, limit); accept && limit > 0 {
 		b.logs[k] = b.Seq
 		ww := *w
@@ -185,7 +193,7 @@ func (r *Renter) tellCancel(t *tx, b *bought, ks []wire.TaskKey) {
 		r.loop.Go(func() {
 			ctx, cancel := context.WithTimeout(t.ctx, callFor)
 			defer cancel()
-			req := wire.CancelRequest{Lease: b.id, Tasks: ks}
+			req := wire.CancelRequest{Lease: b.id, Gen: r.gen.Load(), Tasks: ks}
 			_, _ = r.c.Host.Call(ctx, b.node, wire.MethodCancel, req.Marshal(), wire.MaxSmall) // at worst it runs to its limit
 		})
 	})

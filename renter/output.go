@@ -25,7 +25,7 @@ func (r *Renter) saveLog(ctx context.Context, b *bought, w Work, limit uint64) {
 	r.loop.Go(func() {
 		var buf bytes.Buffer
 		for began := time.Now(); uint64(buf.Len()) < limit && time.Since(began) < r.c.Policy.Grace; {
-			req := wire.LogsRequest{Lease: b.id, TaskKey: wire.TaskKey(w.TaskKey), Offset: uint64(buf.Len()), Max: uint32(min(wire.MaxLogChunk/2, limit-uint64(buf.Len())))}
+			req := wire.LogsRequest{Lease: b.id, Gen: r.gen.Load(), TaskKey: wire.TaskKey(w.TaskKey), Offset: uint64(buf.Len()), Max: uint32(min(wire.MaxLogChunk/2, limit-uint64(buf.Len())))}
 			cctx, cancel := context.WithTimeout(ctx, callFor)
 			raw, err := r.c.Host.Call(cctx, b.node, wire.MethodLogs, req.Marshal(), wire.MaxLogChunk)
 			cancel()

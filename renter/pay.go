@@ -81,7 +81,13 @@ func (r *Renter) settle(t *tx, b *bought) {
 		return
 	}
 	b.paying = true
-	t.after = append(t.after, func() { r.pay(t.ctx, b, want, reserve) })
+	var keys []wire.TaskKey // now: what comes later in this transaction may end the wait for one
+	for _, k := range want {
+		if !b.work[k].Sealed.IsZero() {
+			keys = append(keys, wire.TaskKey(k))
+		}
+	}
+	t.after = append(t.after, func() { r.pay(t.ctx, b, want, keys, reserve) })
 }
 
 // unopened lists the receipts that the voucher covers and that are not done.
@@ -95,15 +101,11 @@ func (b *bought) unopened() []lease.TaskKey {
 	return ks
 }
 
-func (r *Renter) pay(ctx context.Context, b *bought, want []lease.TaskKey, reserve bool) {
+// pay asks for the keys of those of want that have a sealed output.
+func (r *Renter) pay(ctx context.Context, b *bought, want []lease.TaskKey, keys []wire.TaskKey, reserve bool) {
 	voucher, sig := b.Book.SignedVoucher()
-	req := wire.PayRequest{Lease: b.id, Voucher: wire.SignedVoucher{Voucher: voucher, Signature: sig}}
-	for _, k := range want {
-		if !b.work[k].Sealed.IsZero() {
-			req.Want = append(req.Want, wire.TaskKey(k))
-		}
-	}
-	rreq := wire.ReserveRequest{Lease: b.id, Reserve: wire.SignedReserve{Reserve: b.Book.Reserve, Signature: b.Book.ReserveSig}}
+	req := wire.PayRequest{Lease: b.id, Gen: r.gen.Load(), Voucher: wire.SignedVoucher{Voucher: voucher, Signature: sig}, Want: keys}
+	rreq := wire.ReserveRequest{Lease: b.id, Gen: r.gen.Load(), Reserve: wire.SignedReserve{Reserve: b.Book.Reserve, Signature: b.Book.ReserveSig}}
 	r.loop.Go(func() {
 		cctx, cancel := context.WithTimeout(ctx, callFor)
 		defer cancel()

@@ -58,7 +58,7 @@ func (r *Renter) plan(t *tx) {
 			}
 			late := r.last(t, a)
 			r.ask(t, a, ready, func(l Listed) bool {
-				return (a.lonely || !a.shuns(l.Offer.Node, t.now)) && !late(l.Offer.Node, r.speedOf(l.Offer.Node, l.Offer.Speed, t.now))
+				return a.knows(l.Offer.Node) && (a.lonely || !a.shuns(l.Offer.Node, t.now)) && !late(l.Offer.Node, r.speedOf(l.Offer.Node, l.Offer.Speed, t.now))
 			})
 		}
 	}
@@ -129,7 +129,7 @@ func (r *Renter) assign(t *tx, a *active) int {
 func (r *Renter) fitting(t *tx, a *active) []*bought {
 	var out []*bought
 	for _, b := range r.room {
-		if r.free(b, t.now) > 0 && r.suits(b, a, t.now) && r.shares(b, a) {
+		if r.free(b, t.now) > 0 && r.suits(b, a, t.now) && r.shares(b, a) && a.knows(b.node) {
 			out = append(out, b)
 		}
 	}
@@ -262,6 +262,9 @@ func (r *Renter) ask(t *tx, a *active, ready int, will func(Listed) bool) {
 	begun := 0
 	offers := r.offers(t, a, want)
 	a.lonely = a.waitsLong(t.now) && !slices.ContainsFunc(offers, func(l choice) bool {
+		if !a.Spec.Service.IsZero() && r.leased(l.Offer.Node) {
+			return false // another replica has it, and stays
+		}
 		return !now.Before(r.shy[l.Offer.Node]) && r.asking[l.Offer.Node] == 0 && !a.shuns(l.Offer.Node, t.now)
 	})
 	taken := 0
@@ -279,7 +282,11 @@ func (r *Renter) ask(t *tx, a *active, ready int, will func(Listed) bool) {
 			continue
 		}
 		unit, pull := costOf(o, weight, a.Spec)
-		slots := affordable(left.Sub(pull), unit, min(o.Resources.Fits(a.Spec.Want), uint32(want)))
+		fits := min(o.Resources.Fits(a.Spec.Want), uint32(want))
+		if !a.Spec.Service.IsZero() {
+			fits = min(fits, 1) // no two replicas go with one machine
+		}
+		slots := affordable(left.Sub(pull), unit, fits)
 		if slots == 0 {
 			continue
 		}
@@ -318,8 +325,12 @@ func (a *active) shuns(n artel.NodeID, now int64) bool {
 // which failed it is better than none. A host that is gone stays on the board
 // until its offer ends.
 func (a *active) waitsLong(now int64) bool {
+	long := time.Minute
+	if !a.Spec.Service.IsZero() {
+		long = shyFor // others are taken by its own replicas
+	}
 	return slices.ContainsFunc(a.waiting, func(i uint64) bool {
 		t := a.tasks[i]
-		return a.Ready(t, now) && len(t.Attempts) > 0 && now-t.Attempts[len(t.Attempts)-1].Ended > time.Minute.Milliseconds()
+		return a.Ready(t, now) && len(t.Attempts) > 0 && now-t.Attempts[len(t.Attempts)-1].Ended > long.Milliseconds()
 	})
 }

@@ -1,6 +1,7 @@
 package renter
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -192,11 +193,14 @@ func (r *Renter) draft(t *tx, l Listed, payer artel.Hash, spec artel.JobSpec, sl
 		Sandbox: spec.Sandbox, MaxUnpaid: o.MaxUnpaid, Base: book.Accrued, Gen: r.meta.Generation,
 		Image: spec.Box.Image, Pull: spec.Pull, PullFree: o.PullFree, PullPrice: o.PullPrice, Label: spec.Label,
 	}
-	if r.saved(spec, o.Class(), o.Node, t.now) {
+	if !spec.Service.IsZero() || r.saved(spec, o.Class(), o.Node, t.now) {
 		terms.Risk = spec.Risk(o)
 	}
 	rule, runs := artel.RuleResult, r.c.Policy.LeaseFor
-	if terms.Risk != 0 {
+	switch {
+	case !spec.Service.IsZero():
+		rule, runs = artel.RuleTime, cmp.Or(r.c.Policy.ServeFor, serveFor*time.Millisecond)
+	case terms.Risk != 0:
 		rule, runs = artel.RuleCheckpoint, min(max(runs, time.Duration(spec.Wall)*time.Millisecond+time.Hour), longLease)
 	}
 	if o.Prepay {

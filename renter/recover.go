@@ -26,9 +26,10 @@ func (r *Renter) Recover(ctx context.Context, nodes map[artel.NodeID]artel.Addre
 	for try := range 3 {
 		var generation uint64
 		if err := r.do(ctx, func(t *tx) {
-			r.meta.Generation = max(r.meta.Generation+1, uint64(t.now+int64(try)*2*artel.ClockSkew*1000))
-			r.notice = ""
 			m := r.meta
+			m.Generation = max(m.Generation+1, uint64(t.now+int64(try)*2*artel.ClockSkew*1000))
+			r.setMeta(m)
+			r.notice = ""
 			t.change.Meta, generation = &m, m.Generation
 		}); err != nil {
 			return 0, err
@@ -39,6 +40,9 @@ func (r *Renter) Recover(ctx context.Context, nodes map[artel.NodeID]artel.Addre
 	}
 	return found, err
 }
+
+// maxForgotten bounds the open leases that are closed because nobody knows them.
+const maxForgotten = 4096
 
 func (r *Renter) recoverAll(ctx context.Context, nodes map[artel.NodeID]artel.Address, generation uint64) (found int, err error) {
 	var errs []error
@@ -52,6 +56,11 @@ func (r *Renter) recoverAll(ctx context.Context, nodes map[artel.NodeID]artel.Ad
 		if err := r.do(ctx, func(t *tx) {
 			for _, h := range resp.Lanes {
 				r.adopt(t, nodes[node], h)
+				for _, l := range h.Leases {
+					if id := l.Lease.ID(r.domain); l.Open && r.leases[id] == nil && len(r.forgotten) < maxForgotten {
+						r.forgotten[id] = node
+					}
+				}
 			}
 		}); err != nil {
 			return found, err
@@ -65,7 +74,8 @@ func (r *Renter) recoverAll(ctx context.Context, nodes map[artel.NodeID]artel.Ad
 
 // adoptBooked takes over lanes that nothing of ours was signed for, where money
 // is booked on them: it can come home. That a provider names them is no proof, or
-// it could make us remember as many as it likes.
+// it could make us remember as many as it likes. Lanes of the account's other signers
+// are left alone: a steward may be at work on them.
 func (r *Renter) adoptBooked(ctx context.Context, provider artel.Address, lanes []wire.HeldLane) error {
 	head, err := r.c.Ledger.Head(ctx)
 	if err != nil {
@@ -73,7 +83,7 @@ func (r *Renter) adoptBooked(ctx context.Context, provider artel.Address, lanes 
 	}
 	for _, h := range lanes {
 		k := lease.Key{Renter: r.c.Account, Provider: provider, Number: h.Lane}
-		known := !artel.MaySign(k.Renter, r.c.Key.Address(), k.Number)
+		known := uint32(k.Number>>32) != r.c.Key.Address().Tag()
 		if err := r.do(ctx, func(*tx) { known = known || r.books[k] != nil }); err != nil {
 			return err
 		}

@@ -18,6 +18,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/artel-network/artel"
@@ -30,8 +31,8 @@ import (
 	"github.com/artel-network/artel/p2p"
 )
 
-// Config is what a renter is made of. Everything but Puzzle, Own, Now and Rand is
-// required.
+// Config is what a renter is made of. Everything but Puzzle, Probe, Own, Now and
+// Rand is required.
 type Config struct {
 	Key     artel.Key     // the node key
 	Account artel.Address // whose money is spent
@@ -47,8 +48,17 @@ type Config struct {
 	Fetch func(ctx context.Context, from artel.NodeID, root artel.Ref, limit int64) error
 	// Puzzle checks what machines show of their speed; nil: they are not asked.
 	Puzzle Puzzle
+	// Probe checks the health of a replica, until ctx ends; nil: this renter has no services.
+	Probe func(ctx context.Context, at Attempt, s artel.Service) Probed
 	// Own is this node as a keeper of checkpoints; nil: it keeps none.
-	Own  Keeper
+	Own Keeper
+	// Journals is how open jobs are noted where another machine finds them; nil: not.
+	Journals *Journals
+	// Lacks says what of a job's program, input and image is not on this machine, each
+	// with what to do about it; it brings here what it can from nodes that may have it.
+	// nil: nothing ever is.
+	Lacks func(ctx context.Context, spec artel.JobSpec, from []artel.NodeID) []string
+
 	Log  *slog.Logger
 	Now  func() time.Time // the wall clock; nil: this machine's
 	Rand io.Reader        // for numbers that nobody else may draw; nil: crypto/rand
@@ -61,6 +71,7 @@ type Policy struct {
 	LeaseFor time.Duration // how long leases run
 	Grace    time.Duration // how long a silent host may come back with its results
 	Release  time.Duration // how long a lane may rest before its money is called home
+	ServeFor time.Duration // how long leases of services run; 0: a day
 	Stall    time.Duration // how long beyond a task's limit a host may take before the task goes elsewhere
 }
 
@@ -152,6 +163,12 @@ type Renter struct {
 	searches  map[taskID]*search
 	drops     map[artel.NodeID]*drop
 
+	journal   journal
+	forgotten map[artel.Hash]artel.NodeID // open leases that providers told of and nobody here knows
+
+	gen     atomic.Uint64 // meta.Generation, for those outside the core
+	sending rootSet       // journals on their way
+
 	newsMu sync.Mutex
 	news   chan struct{} // closed and replaced after each round that changed a job
 }
@@ -164,6 +181,7 @@ type active struct {
 	out     int      // units out: what the budget must still cover
 	lonely  bool     // there is nobody but those that have failed what waits
 	pace    job.Pace // what its elements take
+	lacks   []string // what is not on this machine any more, of a job that was taken over
 	// Unix ms of the last look for what takes too long, of the last search for a
 	// machine for a copy, of the last word to what is to stop, and of the last estimate.
 	lookedAt, soughtAt, toldAt, warnedAt int64
@@ -176,6 +194,8 @@ type bought struct {
 	node     artel.NodeID // as in Bought, for those outside the core
 	failover artel.Failover
 	job      artel.Hash   // as in LeaseRow
+	noted    bool         // the newest journal has it, or the one on its way
+	notedSeq uint64       // and its events up to here
 	claim    uint32       // as in LeaseRow
 	class    artel.Class  // as in LeaseRow
 	q        *question    // nil: nobody wonders about the machine's speed
@@ -198,13 +218,15 @@ type bought struct {
 	patient  int64 // unix ms from which silence counts: the running question may take as long
 	progress map[lease.TaskKey]Progress
 	stood    map[lease.TaskKey]stood
+	checks   map[lease.TaskKey]*checking
 	cancel   context.CancelFunc
 }
 
 // Progress of an attempt as its provider tells it.
 type Progress struct {
 	Phase   string
-	Elapsed uint64
+	Elapsed uint64 // ms since it was taken
+	Before  uint64 // of these it did not run yet, as far as was seen
 }
 
 // op is one thing that happened. It changes the core's state through tx.
@@ -237,7 +259,8 @@ func New(c Config) *Renter {
 		books: map[lease.Key]*lease.Book{}, leases: map[artel.Hash]*bought{}, jobs: map[artel.Hash]*active{},
 		shy: map[artel.NodeID]time.Time{}, asking: map[artel.NodeID]uint32{}, number: map[artel.NodeID]uint32{},
 		outbox: map[string]chain.Tx{}, rejected: map[string]bool{}, denied: map[artel.NodeID]Denial{}, news: make(chan struct{}),
-		searches: map[taskID]*search{}, drops: map[artel.NodeID]*drop{},
+		searches: map[taskID]*search{}, drops: map[artel.NodeID]*drop{}, forgotten: map[artel.Hash]artel.NodeID{},
+		journal: journal{changed: map[artel.Hash]bool{}, noted: map[artel.Hash]bool{}, away: map[artel.NodeID]int64{}},
 	}
 }
 
@@ -246,7 +269,7 @@ func New(c Config) *Renter {
 func (r *Renter) Run(ctx context.Context) error {
 	return r.loop.Run(ctx, core.Actor[*tx]{
 		Load:   r.load,
-		Beside: []func(context.Context){r.tickLoop, r.outboxLoop, r.twinLoop, r.dropLoop},
+		Beside: []func(context.Context){r.tickLoop, r.outboxLoop, r.twinLoop, r.dropLoop, r.journalLoop, r.lacksLoop},
 		Begin: func(ctx context.Context, now time.Time) *tx {
 			return &tx{
 				ctx: ctx, now: now.UnixMilli(), books: map[lease.Key]bool{}, leases: map[artel.Hash]bool{},
@@ -262,6 +285,7 @@ func (r *Renter) Run(ctx context.Context) error {
 // decided and acts on it.
 func (r *Renter) commit(ctx context.Context, t *tx) error {
 	r.plan(t)
+	r.touched(t)
 	r.collect(t)
 	if !t.change.empty() {
 		if err := r.c.Store.Save(ctx, t.change); err != nil {

@@ -88,6 +88,7 @@ func (r *Renter) tick(t *tx) {
 			r.wonder(t, b)
 		}
 	}
+	r.serve(t)
 	for _, id := range r.order {
 		if a := r.jobs[id]; a != nil {
 			r.broke(t, a)
@@ -177,6 +178,7 @@ func (r *Renter) stalled(t *tx, b *bought) {
 	for _, k := range late {
 		if w := b.work[k]; w != nil && !w.Receipt && r.fence(t, *w) {
 			r.wasted(t, b, *w, b.ran(k), artel.Amount{})
+			r.seek(t, b, *w) // one keeper may hold what was never enough of them did
 			delete(b.waiting, k)
 			ks = append(ks, wire.TaskKey(k))
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/artel-network/artel"
@@ -19,6 +20,15 @@ import (
 type Meta struct {
 	Lane       uint32 `json:"lane"`
 	Generation uint64 `json:"generation"`
+	Journal    uint32 `json:"journal,omitempty"` // the last attempt number of a journal's grant
+	// JournalAt are the machines that may hold a journal of this installation.
+	JournalAt []artel.Keeper `json:"journalAt,omitempty"`
+	// Took are the lane numbers of the installations that this one has taken over:
+	// what older journals of theirs say is past.
+	Took []uint32 `json:"took,omitempty"`
+	// TakenOver are the jobs that came with them and were not over when this was
+	// stored: what they need may not be on this machine.
+	TakenOver []artel.Hash `json:"takenOver,omitempty"`
 }
 
 // State is everything a renter wakes up with.
@@ -91,7 +101,7 @@ func (r *Renter) load(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("load renter: %w", err)
 	}
-	r.meta = st.Meta
+	r.setMeta(st.Meta)
 	for _, n := range st.Nodes {
 		r.c.Board.Keep(n.Node, n.Record)
 	}
@@ -100,7 +110,7 @@ func (r *Renter) load(ctx context.Context) error {
 		if _, err := io.ReadFull(r.c.Rand, n[:]); err != nil {
 			return fmt.Errorf("draw lane number: %w", err)
 		}
-		r.meta = Meta{Lane: binary.BigEndian.Uint32(n[:]) &^ 0xffff, Generation: 1}
+		r.setMeta(Meta{Lane: binary.BigEndian.Uint32(n[:]) &^ 0xffff, Generation: 1})
 		if err := r.c.Store.Save(ctx, Change{Meta: &r.meta}); err != nil {
 			return fmt.Errorf("store lane number: %w", err)
 		}
@@ -112,20 +122,10 @@ func (r *Renter) load(ctx context.Context) error {
 		r.outbox[t.ID] = t
 	}
 	for _, j := range st.Jobs {
-		a := &active{Job: j, tasks: st.Tasks[j.ID]}
-		if uint64(len(a.tasks)) != j.Spec.Count {
-			return fmt.Errorf("load renter: job %s has %d tasks stored, want %d", j.ID.Short(), len(a.tasks), j.Spec.Count)
+		if uint64(len(st.Tasks[j.ID])) != j.Spec.Count {
+			return fmt.Errorf("load renter: job %s has %d tasks stored, want %d", j.ID.Short(), len(st.Tasks[j.ID]), j.Spec.Count)
 		}
-		for i := range a.tasks {
-			switch a.tasks[i].State {
-			case job.Waiting:
-				a.waiting = append(a.waiting, uint64(i))
-			case job.Out, job.Paying:
-				a.out++
-			}
-		}
-		r.jobs[j.ID] = a
-		r.order = append(r.order, j.ID)
+		r.take(j, st.Tasks[j.ID])
 	}
 	now := r.loop.Now().UnixMilli()
 	r.woke = now
@@ -146,8 +146,12 @@ func (r *Renter) load(ctx context.Context) error {
 		r.rekey(b)
 		r.leases[b.ID] = b
 	}
+	r.journal.keepers = r.meta.JournalAt
 	for _, a := range r.jobs {
 		r.learn(a, now)
+		if slices.Contains(r.meta.TakenOver, a.ID) {
+			a.lacks = []string{lacksUnknown}
+		}
 	}
 	if err := r.loadPayers(ctx); err != nil {
 		return err
@@ -175,6 +179,27 @@ func (r *Renter) loadPayers(ctx context.Context) error {
 		r.jobs[b.job] = &active{Job: j, tasks: tasks}
 	}
 	return nil
+}
+
+func (r *Renter) setMeta(m Meta) {
+	r.meta = m
+	r.gen.Store(m.Generation)
+}
+
+// take makes a stored job an active one.
+func (r *Renter) take(j job.Job, tasks []job.Task) *active {
+	a := &active{Job: j, tasks: tasks}
+	for i := range a.tasks {
+		switch a.tasks[i].State {
+		case job.Waiting:
+			a.waiting = append(a.waiting, uint64(i))
+		case job.Out, job.Paying:
+			a.out++
+		}
+	}
+	r.jobs[j.ID] = a
+	r.order = append(r.order, j.ID)
+	return a
 }
 
 func (r *Renter) newBought(b lease.Bought, f artel.Failover, payer artel.Hash, claim uint32, class artel.Class, now int64) *bought {

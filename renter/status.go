@@ -113,7 +113,7 @@ func (r *Renter) Leases(ctx context.Context, node artel.NodeID, image artel.Hash
 // eof is true when nothing follows.
 func (r *Renter) Logs(ctx context.Context, id artel.Hash, index, offset uint64) (data []byte, eof bool, err error) {
 	var node artel.NodeID
-	req := wire.LogsRequest{Offset: offset, Max: wire.MaxLogChunk / 2}
+	req := wire.LogsRequest{Gen: r.gen.Load(), Offset: offset, Max: wire.MaxLogChunk / 2}
 	if err := r.do(ctx, func(*tx) {
 		for _, b := range r.leases {
 			for k, w := range b.work {

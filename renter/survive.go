@@ -24,6 +24,7 @@ type Keeper interface {
 
 const (
 	spareKeepers = 2                // named beyond those that must confirm
+	longTask     = time.Hour        // from this limit on all are named that may be: most of them are gone at its end
 	keepersFor   = 15 * time.Second // for which a look at the market counts
 	fewKeepers   = 64               // that are looked at
 	keptAfter    = 24 * time.Hour   // for which a checkpoint is wanted after the longest its task may run
@@ -57,8 +58,11 @@ func (r *Renter) saved(j artel.JobSpec, class artel.Class, node artel.NodeID, no
 // suits reports whether a job's tasks may run on a lease, and are paid there as they
 // would be by one of its own.
 func (r *Renter) suits(b *bought, a *active, now int64) bool {
-	if !suits(b.Terms, a.Spec) {
+	if !suits(b.Terms, a.Spec) || (b.Lease.Rule == artel.RuleTime) != !a.Spec.Service.IsZero() {
 		return false
+	}
+	if b.Lease.Rule == artel.RuleTime {
+		return b.Terms.Risk == a.Spec.Service.Away
 	}
 	if !r.saved(a.Spec, b.class, b.node, now) {
 		return b.Terms.Risk == 0
@@ -78,7 +82,7 @@ func (r *Renter) keepers(now int64) []Listed {
 // choose names the keepers of an attempt on a node: those first that may hold what it
 // goes on from, then this node, then the machines that last longest, another order
 // of them for each task. need of them must confirm.
-func (r *Renter) choose(node artel.NodeID, name artel.Hash, from *job.Checkpoint, wanted uint32, now int64) (keepers []artel.Keeper, need uint32) {
+func (r *Renter) choose(node artel.NodeID, name artel.Hash, from *job.Checkpoint, wanted uint32, long bool, now int64) (keepers []artel.Keeper, need uint32) {
 	var there []artel.Keeper
 	if self := r.c.Key.NodeID(); r.c.Own != nil && self != node {
 		there = append(there, artel.Keeper{Node: self, Addrs: clipped(r.c.Own.Addrs())})
@@ -102,7 +106,11 @@ func (r *Renter) choose(node artel.NodeID, name artel.Hash, from *job.Checkpoint
 			}
 		}
 	}
-	add(there[:min(len(there), int(need+spareKeepers))]...)
+	most := int(need + spareKeepers)
+	if long {
+		most = artel.MaxKeepers
+	}
+	add(there[:min(len(there), most)]...)
 	if from != nil {
 		// Who has it must be among them; better one that is asked in vain too many.
 		held := slices.DeleteFunc(slices.Clone(from.Holders), func(k artel.Keeper) bool { return k.Node == node })
@@ -122,7 +130,7 @@ func (r *Renter) keeping(t *tx, a *active, b *bought, task job.Task, try uint32)
 	if why != "" {
 		r.c.Log.Info("task goes on from less", "job", a.ID.Short(), "task", a.Spec.First+index, "provider", b.node.Short(), "message", why)
 	}
-	if b.Terms.Risk == 0 {
+	if b.Lease.Rule != artel.RuleCheckpoint {
 		if why != "" {
 			task = task.Begun(try, nil, why, nil)
 		}
@@ -132,7 +140,7 @@ func (r *Renter) keeping(t *tx, a *active, b *bought, task job.Task, try uint32)
 	k := artel.Keeping{Task: name, Key: r.taskKey(a.ID, index)}
 	k.Survival, _ = a.Spec.Survival.Within(b.Terms.Risk)
 	k.Kind = a.Spec.Saves(b.class.Moves)
-	k.Keepers, k.Survival.Keepers = r.choose(b.node, name, from, a.Spec.Survival.Keepers, now)
+	k.Keepers, k.Survival.Keepers = r.choose(b.node, name, from, a.Spec.Survival.Keepers, a.Spec.Wall >= uint64(longTask.Milliseconds()), now)
 	if k.Survival.Keepers == 0 {
 		return task, nil, false
 	}
@@ -151,7 +159,7 @@ func (r *Renter) keeping(t *tx, a *active, b *bought, task job.Task, try uint32)
 // origin decides what the next attempt of a task on a lease goes on from; ok is false
 // where it should wait for another one.
 func (b *bought) origin(task job.Task, now int64) (from *job.Checkpoint, why string, ok bool) {
-	if b.Terms.Risk == 0 {
+	if b.Lease.Rule != artel.RuleCheckpoint {
 		if len(task.Safe.Saved) == 0 {
 			return nil, "", true
 		}
@@ -212,14 +220,15 @@ func (r *Renter) kept(t *tx, b *bought, w *Work, v lease.Verdict) {
 }
 
 // ran is for how many ms an attempt ran by its provider's last word, within what the
-// renter's clock allows.
+// renter's clock allows. To bring its image and input is no work.
 func (b *bought) ran(k lease.TaskKey) uint64 {
+	p := b.progress[k]
 	for _, o := range b.Outstanding {
 		if o.TaskKey == k {
-			return min(b.progress[k].Elapsed, uint64(max(0, b.Heard-o.Sent)))
+			p.Elapsed = min(p.Elapsed, uint64(max(0, b.Heard-o.Sent)))
 		}
 	}
-	return b.progress[k].Elapsed
+	return p.Elapsed - min(p.Elapsed, p.Before)
 }
 
 // wasted notes what is lost with an attempt whose host has gone or given it back.

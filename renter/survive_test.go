@@ -34,7 +34,7 @@ func newVault() *vault {
 func (v *vault) kept(by artel.NodeID, m wire.KeptRequest) (resp wire.KeptResponse) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	mine := func(h wire.Holding) bool { return slices.Contains(m.Tasks, h.Grant.Task) }
+	mine := func(h wire.Holding) bool { return len(m.Tasks) == 0 || slices.Contains(m.Tasks, h.Grant.Task) }
 	for _, h := range v.held[by] {
 		if mine(h) {
 			resp.Holdings = append(resp.Holdings, h)
@@ -271,6 +271,59 @@ func TestKeeperKnowsMore(t *testing.T) {
 			}
 		})
 	})
+}
+
+// All keepers but one are gone, so nothing is confirmed any more, and the task is taken
+// from a host that saves nothing. What the last keeper holds is gone on from.
+func TestOneKeeperIsLeft(t *testing.T) {
+	lasting(t, 3, func(t *testing.T, w *world) {
+		for _, s := range w.sellers {
+			s.saves.work = 10 * time.Minute
+		}
+		w.run(func() {
+			sp := longSpec("")
+			sp.Wall = 900_000
+			id := w.submit(sp)
+			time.Sleep(35 * time.Second)
+			known := w.task(id).Safe.Saved[0].Segment.Saved.Generation
+			keepersGo := func(gone bool) {
+				w.vault.mu.Lock()
+				defer w.vault.mu.Unlock()
+				for _, s := range w.sellers {
+					w.vault.gone[s.key.NodeID()] = gone
+				}
+			}
+			keepersGo(true)
+			for end := time.Now().Add(20 * time.Minute); len(w.task(id).Attempts) < 2 && time.Now().Before(end); {
+				time.Sleep(time.Second)
+			}
+			keepersGo(false)
+			_, ts := w.end(id, 30*time.Minute)
+			if len(ts[0].Attempts) < 2 || ts[0].Attempts[1].Ran.From < known+5 {
+				t.Errorf("it went on from less than its last keeper held; known was %d: %+v", known, ts[0].Attempts)
+			}
+		})
+	})
+}
+
+// Of the keepers of a long task most may go while it runs, so all are named that may be.
+func TestKeepersOfLongTasks(t *testing.T) {
+	for wall, want := range map[uint64]int{100_000: 4, 7_200_000: artel.MaxKeepers} {
+		lasting(t, 12, func(t *testing.T, w *world) {
+			for _, s := range w.sellers {
+				s.offer.MaxUnit, s.offer.MaxUnpaid = 10_000_000, artel.Cost(unitPrice, 20_000_000)
+			}
+			w.run(func() {
+				sp := longSpec("")
+				sp.Wall = wall
+				id := w.submit(sp)
+				time.Sleep(10 * time.Second)
+				if n := len(w.task(id).Safe.Keepers); n != want {
+					t.Errorf("a task of at most %d s has %d keepers, want %d", wall/1000, n, want)
+				}
+			})
+		})
+	}
 }
 
 // One machine cannot restore the newest checkpoint: another one is asked. Two

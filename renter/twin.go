@@ -52,7 +52,7 @@ func (r *Renter) booked(k lease.Key) {
 	if k.Renter != r.c.Account || uint32(k.Number>>32) != r.c.Key.Address().Tag() || k.Number-own <= maxNumber || r.books[k] != nil {
 		return
 	}
-	r.notify(fmt.Sprintf("lane %x to %s was booked with this node's key and not by this installation: another machine works with the same key, or an earlier database was lost; hint: a key of its own for each machine, which artel wallet signer lets spend for the account; or artel wallet recover", k.Number, k.Provider))
+	r.notify(fmt.Sprintf("lane %x to %s was booked with this node's key and not by this installation: another machine works with the same key, or an earlier database was lost; hint: a key of its own for each machine, which artel wallet signer lets spend for the account; or artel recover", k.Number, k.Provider))
 }
 
 // ousted takes a provider's no to whatever this controller says: it follows a
@@ -60,7 +60,7 @@ func (r *Renter) booked(k lease.Key) {
 func (r *Renter) ousted(n artel.NodeID, err error) {
 	var no *p2p.Error
 	if errors.As(err, &no) && no.Remote && no.Code == p2p.Conflict {
-		r.notify(fmt.Sprintf("provider %s follows a newer controller of this account: another machine has taken over; hint: stop this daemon, or artel wallet recover here, which ends the other one", n.Short()))
+		r.notify(fmt.Sprintf("provider %s follows a newer controller of this account: another machine has taken over; hint: stop this daemon, or artel recover here, which ends the other one", n.Short()))
 	}
 }
 

@@ -12,6 +12,7 @@ type Attempt struct {
 	Node  artel.NodeID
 	Lease artel.Hash
 	Key   wire.TaskKey // the lease's own numbers
+	Gen   uint64       // that this controller speaks with
 }
 
 // Attempt returns the newest attempt of a task that is out; ok is false where
@@ -23,7 +24,7 @@ func (r *Renter) Attempt(ctx context.Context, job artel.Hash, index uint64) (a A
 			for k, w := range b.work {
 				if w.Job == job && w.Index == index && !w.Receipt && w.Try >= try {
 					try, ok = w.Try, true
-					a = Attempt{Node: b.node, Lease: b.id, Key: wire.TaskKey(k)}
+					a = Attempt{Node: b.node, Lease: b.id, Key: wire.TaskKey(k), Gen: r.gen.Load()}
 				}
 			}
 		}

@@ -3,6 +3,7 @@ package renter
 import (
 	"context"
 	"errors"
+	"maps"
 	"time"
 
 	"github.com/artel-network/artel"
@@ -31,7 +32,7 @@ func (r *Renter) follow(ctx context.Context, b *bought) {
 			var asked int64 // unix ms, as if the clock had never been set
 			if r.do(ctx, func(t *tx) {
 				asked = t.now - r.shift
-				req = wire.WatchRequest{Lease: b.id, After: b.Seq, Wait: b.failover.Heartbeat, Done: b.settled()}
+				req = wire.WatchRequest{Lease: b.id, Gen: r.gen.Load(), After: b.Seq, Wait: b.failover.Heartbeat, Done: r.done(b, t.now)}
 				if (b.closing || b.Phase == lease.Closed) && len(b.work) == 0 {
 					req.Wait = 0 // only the last bill is missing
 				}
@@ -106,12 +107,20 @@ func (r *Renter) heard(t *tx, b *bought, resp wire.WatchResponse, err error, ask
 		b.silent = job.Fine
 		r.c.Log.Info("provider answers again", "provider", b.node.Short(), "lease", b.id.Short())
 	}
+	told := maps.Clone(b.progress)
 	clear(b.progress)
 	var running []lease.TaskKey
 	for _, p := range resp.Running {
 		k := lease.TaskKey(p.TaskKey)
 		running = append(running, k)
-		b.progress[k] = Progress{p.Phase, p.Elapsed}
+		b.progress[k] = told[k].next(p)
+	}
+	if ks := b.Forgotten(running); len(ks) > 0 {
+		stop := make([]wire.TaskKey, len(ks))
+		for i, k := range ks {
+			stop[i] = wire.TaskKey(k)
+		}
+		r.tellCancel(t, b, stop) // nobody knows what they are for
 	}
 	b.stands(was.Heard, t.now)
 	t.news = t.news || len(running) > 0
@@ -128,7 +137,7 @@ func (r *Renter) heard(t *tx, b *bought, resp wire.WatchResponse, err error, ask
 		if v.Known {
 			delete(b.waiting, k)
 			r.ended(t, b, k, v)
-			if v.Segment == nil {
+			if v.Segment == nil && v.Slice == nil {
 				b.begin(t.now)
 			}
 		}
@@ -230,10 +239,20 @@ func (r *Renter) tellClose(t *tx, b *bought) {
 		r.loop.Go(func() {
 			ctx, cancel := context.WithTimeout(t.ctx, callFor)
 			defer cancel()
-			_, err := r.c.Host.Call(ctx, b.node, wire.MethodClose, wire.CloseRequest{Lease: b.id}.Marshal(), wire.MaxSmall)
+			_, err := r.c.Host.Call(ctx, b.node, wire.MethodClose, wire.CloseRequest{Lease: b.id, Gen: r.gen.Load()}.Marshal(), wire.MaxSmall)
 			if err != nil {
 				r.post(func(*tx) { b.closing = false })
 			}
 		})
 	})
+}
+
+// next is the progress of an attempt after its provider's next word on it.
+func (was Progress) next(p wire.Progress) Progress {
+	x := Progress{Phase: p.Phase, Elapsed: p.Elapsed, Before: min(was.Before, p.Elapsed)}
+	switch p.Phase {
+	case "queued", "waiting", "fetching", "restoring": // what it needs is on its way
+		x.Before = p.Elapsed
+	}
+	return x
 }

@@ -175,6 +175,7 @@ type seller struct {
 	sealed map[lease.TaskKey][]byte
 	calls  []string // methods, in order
 	saves  saves
+	serves serves
 }
 
 func (s *seller) did(method string) int {
@@ -219,6 +220,9 @@ func handle[Q any, A interface{ Marshal() []byte }](s *seller, h *mem.Host, meth
 }
 
 func (s *seller) register(h *mem.Host) {
+	if s.saves.w != nil {
+		s.recover = s.holds
+	}
 	s.registerChallenges(h)
 	s.registerKept(h)
 	handle(s, h, wire.MethodPropose, wire.MaxPropose, wire.UnmarshalProposeRequest, s.onPropose)
@@ -226,6 +230,9 @@ func (s *seller) register(h *mem.Host) {
 	handle(s, h, wire.MethodStart, wire.MaxStart, wire.UnmarshalStartRequest, s.onStart)
 	handle(s, h, wire.MethodCancel, wire.MaxCancel, wire.UnmarshalCancelRequest, func(m wire.CancelRequest) (wire.Empty, error) {
 		for _, k := range m.Tasks {
+			if s.serves.ends(s, m.Lease, lease.TaskKey(k)) {
+				continue
+			}
 			s.end(m.Lease, lease.Finish{TaskKey: lease.TaskKey(k), Reason: artel.ReasonCancelled, Message: "killed"})
 		}
 		return wire.Empty{}, nil
@@ -302,6 +309,10 @@ func (s *seller) onStart(m wire.StartRequest) (resp wire.StartResponse, err erro
 func (s *seller) run(id artel.Hash, fx []lease.Effect) {
 	for _, f := range fx {
 		if r, ok := f.(lease.Run); ok {
+			if s.sold[id].Lease.Rule == artel.RuleTime {
+				s.serves.begins(s, id, r.TaskKey)
+				continue
+			}
 			if r.Keep != nil {
 				s.runSaved(id, r.TaskKey, *r.Keep)
 				continue
@@ -463,6 +474,7 @@ type world struct {
 	net     *mem.Network
 	chain   *fake.Chain
 	key     artel.Key
+	account artel.Address // zero: the key's own
 	store   *heap
 	blobs   blob.Store
 	sellers []*seller
@@ -472,7 +484,11 @@ type world struct {
 	skew    time.Duration
 	jobs    int
 	vault   *vault
-	mu      sync.Mutex // guards r where the renter crashes
+	shelves *shelves        // nil: no journal is kept
+	lacks   func() []string // what is not on the renter's machine; nil: nothing
+
+	serveFor time.Duration // 0: as the policy has it
+	mu       sync.Mutex    // guards r where the renter crashes
 }
 
 // renter is the one that runs now.
@@ -538,10 +554,25 @@ func (w *world) run(f func()) {
 	c := Config{
 		Key: w.key, Account: w.key.Address(), Network: network, Params: params, Policy: DefaultPolicy, Host: h, Ledger: w.chain.Client(),
 		Board: board{w}, Store: w.store, Blobs: w.blobs, Fetch: w.fetch, Puzzle: w.puzzle, Log: slog.New(slog.DiscardHandler),
-		Now: func() time.Time { return time.Now().Add(w.skew) },
+		Now: func() time.Time { return time.Now().Add(w.skew) }, Probe: w.probe,
+	}
+	if w.serveFor != 0 {
+		c.Policy.ServeFor = w.serveFor
+	}
+	if !w.account.IsZero() {
+		c.Account = w.account
 	}
 	if w.vault != nil {
 		c.Own = ownKeeper{w}
+	}
+	if w.shelves != nil {
+		c.Journals = w.shelves.journals(w)
+		c.Lacks = func(context.Context, artel.JobSpec, []artel.NodeID) []string {
+			if w.lacks == nil {
+				return nil
+			}
+			return w.lacks()
+		}
 	}
 	w.r = New(c)
 	wg.Go(func() { _ = h.Run(ctx) })

@@ -93,7 +93,7 @@ func (l *life) save(ctx context.Context, d *DB) error {
 			Events:      []provider.EventRow{{Lease: l.hash(), Key: l.pad(), Event: wire.Event{Seq: l.n}}},
 			Forget:      []provider.Forget{{Lease: l.hash(), Through: l.n - min(l.n, 10)}},
 			DropLeases:  []artel.Hash{l.hash()},
-			Generations: map[artel.Address]uint64{{1}: l.n},
+			Generations: map[provider.Controller]uint64{{Renter: artel.Address{1}}: l.n},
 			Outbox:      []chain.Tx{tx}, Sent: []string{fmt.Sprint(l.n - min(l.n, 5))},
 		})
 	case 2, 3:

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/chain"
@@ -31,7 +32,7 @@ func (s providerStore) Load(ctx context.Context) (st provider.State, err error) 
 	if st.Outbox, err = all[chain.Tx](ctx, s.DB, "SELECT row FROM provider_outbox ORDER BY id"); err != nil {
 		return fail("calls", err)
 	}
-	st.Generations = map[artel.Address]uint64{}
+	st.Generations = map[provider.Controller]uint64{}
 	rows, err := s.db.QueryContext(ctx, "SELECT renter, gen FROM provider_gen")
 	if err != nil {
 		return fail("generations", err)
@@ -43,8 +44,11 @@ func (s providerStore) Load(ctx context.Context) (st provider.State, err error) 
 		if err := rows.Scan(&a, &g); err != nil {
 			return fail("generations", err)
 		}
-		if len(a) == len(artel.Address{}) {
-			st.Generations[artel.Address(a)] = uint64(g)
+		switch one := len(artel.Address{}); len(a) {
+		case one:
+			st.Generations[provider.Controller{Renter: artel.Address(a), Signer: artel.Address(a)}] = uint64(g)
+		case 2 * one:
+			st.Generations[provider.Controller{Renter: artel.Address(a[:one]), Signer: artel.Address(a[one:])}] = uint64(g)
 		}
 	}
 	return st, rows.Err()
@@ -55,8 +59,8 @@ func (s providerStore) Save(ctx context.Context, c provider.Change) error {
 		for _, k := range c.DropLanes {
 			w.exec("DELETE FROM provider_lane WHERE key = ?", laneKey(k))
 		}
-		for _, a := range c.DropGenerations {
-			w.exec("DELETE FROM provider_gen WHERE renter = ?", a[:])
+		for _, x := range c.DropGenerations {
+			w.exec("DELETE FROM provider_gen WHERE renter = ?", genKey(x))
 		}
 		for _, b := range c.Lanes {
 			w.exec("INSERT INTO provider_lane VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET row = excluded.row", laneKey(b.Key), w.json(b))
@@ -75,8 +79,8 @@ func (s providerStore) Save(ctx context.Context, c provider.Change) error {
 			w.exec("DELETE FROM provider_lease WHERE id = ?", id[:])
 			w.exec("DELETE FROM provider_event WHERE lease = ?", id[:])
 		}
-		for a, g := range c.Generations {
-			w.exec("INSERT INTO provider_gen VALUES (?, ?) ON CONFLICT (renter) DO UPDATE SET gen = excluded.gen", a[:], int64(g))
+		for x, g := range c.Generations {
+			w.exec("INSERT INTO provider_gen VALUES (?, ?) ON CONFLICT (renter) DO UPDATE SET gen = excluded.gen", genKey(x), int64(g))
 		}
 		for _, x := range c.Outbox {
 			w.exec("INSERT INTO provider_outbox VALUES (?, ?) ON CONFLICT (id) DO NOTHING", x.ID, w.json(x))
@@ -85,6 +89,15 @@ func (s providerStore) Save(ctx context.Context, c provider.Change) error {
 			w.exec("DELETE FROM provider_outbox WHERE id = ?", id)
 		}
 	})
+}
+
+// genKey is under what a controller's generation is stored: an account's own by its
+// address alone, as before session signers had theirs; a session signer's by both.
+func genKey(c provider.Controller) []byte {
+	if c.Renter == c.Signer {
+		return c.Renter[:]
+	}
+	return slices.Concat(c.Renter[:], c.Signer[:])
 }
 
 func laneKey(k lease.Key) string {

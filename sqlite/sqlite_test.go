@@ -41,7 +41,7 @@ func TestProviderComesBackAsItWas(t *testing.T) {
 	call := chain.Tx{ID: "x", From: artel.Address{1}, Call: chain.RequestExit{Amount: artel.Units(1)}}
 	err := d.Provider().Save(t.Context(), provider.Change{
 		Lanes: []provider.LaneRow{{Book: book, Rested: 7, Waiving: true}}, Leases: []provider.LeaseRow{row}, Events: []provider.EventRow{event},
-		Generations: map[artel.Address]uint64{{1}: 8}, Outbox: []chain.Tx{call},
+		Generations: map[provider.Controller]uint64{{Renter: artel.Address{1}, Signer: artel.Address{1}}: 8, {Renter: artel.Address{1}, Signer: artel.Address{2}}: 9}, Outbox: []chain.Tx{call},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -55,7 +55,7 @@ func TestProviderComesBackAsItWas(t *testing.T) {
 	}
 	want := provider.State{
 		Lanes: []provider.LaneRow{{Book: book, Rested: 7, Waiving: true}}, Leases: []provider.LeaseRow{row}, Events: []provider.EventRow{event},
-		Generations: map[artel.Address]uint64{{1}: 8}, Outbox: []chain.Tx{call},
+		Generations: map[provider.Controller]uint64{{Renter: artel.Address{1}, Signer: artel.Address{1}}: 8, {Renter: artel.Address{1}, Signer: artel.Address{2}}: 9}, Outbox: []chain.Tx{call},
 	}
 	if !reflect.DeepEqual(st, want) {
 		t.Errorf("loaded\n%+v\nwant\n%+v", st, want)
@@ -77,7 +77,7 @@ func TestProviderComesBackAsItWas(t *testing.T) {
 	// A lane that is forgotten and begins anew in one round is there.
 	other := k
 	other.Number = 6
-	drop := provider.Change{DropLanes: []lease.Key{k, other}, DropGenerations: []artel.Address{{1}, {2}}, Lanes: []provider.LaneRow{{Book: lease.Book{Key: other}}}}
+	drop := provider.Change{DropLanes: []lease.Key{k, other}, DropGenerations: []provider.Controller{{Renter: artel.Address{1}, Signer: artel.Address{1}}, {Renter: artel.Address{1}, Signer: artel.Address{2}}, {Renter: artel.Address{2}}}, Lanes: []provider.LaneRow{{Book: lease.Book{Key: other}}}}
 	if err := d.Provider().Save(t.Context(), drop); err != nil {
 		t.Fatal(err)
 	}

@@ -47,6 +47,7 @@ const (
 // ChallengeRequest asks for timed work. Steps 0 asks for an answer alone.
 type ChallengeRequest struct {
 	Lease artel.Hash
+	Gen   uint64 // of the controller that speaks; 0: as in the terms
 	Kind  ChallengeKind
 	Seed  [32]byte // drawn for this challenge
 	Steps uint32   // of each chain
@@ -102,6 +103,7 @@ type ChallengeResponse struct {
 // it for a short while.
 type ProofRequest struct {
 	Lease artel.Hash
+	Gen   uint64 // of the controller that speaks; 0: as in the terms
 	Seed  [32]byte
 }
 
@@ -112,7 +114,7 @@ type ProofResponse struct {
 
 // Marshal encodes m.
 func (m ChallengeRequest) Marshal() []byte {
-	return encode(&wirepb.ChallengeRequest{Lease: blank(m.Lease[:]), Kind: uint32(m.Kind), Seed: blank(m.Seed[:]), Steps: m.Steps, Width: m.Width})
+	return encode(&wirepb.ChallengeRequest{Lease: blank(m.Lease[:]), Generation: m.Gen, Kind: uint32(m.Kind), Seed: blank(m.Seed[:]), Steps: m.Steps, Width: m.Width})
 }
 
 // UnmarshalChallengeRequest decodes what a renter sent.
@@ -122,7 +124,7 @@ func UnmarshalChallengeRequest(b []byte) (ChallengeRequest, error) {
 		return ChallengeRequest{}, err
 	}
 	r := reader{message: "ChallengeRequest"}
-	m := ChallengeRequest{Lease: r.hash("lease", p.Lease), Kind: ChallengeKind(p.Kind), Seed: r.hash("seed", p.Seed), Steps: p.Steps, Width: p.Width}
+	m := ChallengeRequest{Lease: r.hash("lease", p.Lease), Gen: p.Generation, Kind: ChallengeKind(p.Kind), Seed: r.hash("seed", p.Seed), Steps: p.Steps, Width: p.Width}
 	if r.err != nil {
 		return ChallengeRequest{}, r.err
 	}
@@ -150,7 +152,7 @@ func UnmarshalChallengeResponse(b []byte) (ChallengeResponse, error) {
 
 // Marshal encodes m.
 func (m ProofRequest) Marshal() []byte {
-	return encode(&wirepb.ProofRequest{Lease: blank(m.Lease[:]), Seed: blank(m.Seed[:])})
+	return encode(&wirepb.ProofRequest{Lease: blank(m.Lease[:]), Generation: m.Gen, Seed: blank(m.Seed[:])})
 }
 
 // UnmarshalProofRequest decodes what a renter sent.
@@ -160,7 +162,7 @@ func UnmarshalProofRequest(b []byte) (ProofRequest, error) {
 		return ProofRequest{}, err
 	}
 	r := reader{message: "ProofRequest"}
-	m := ProofRequest{Lease: r.hash("lease", p.Lease), Seed: r.hash("seed", p.Seed)}
+	m := ProofRequest{Lease: r.hash("lease", p.Lease), Gen: p.Generation, Seed: r.hash("seed", p.Seed)}
 	if r.err != nil {
 		return ProofRequest{}, r.err
 	}

@@ -58,7 +58,7 @@ func UnmarshalProposeResponse(b []byte) (ProposeResponse, error) {
 
 // Marshal encodes m.
 func (m ReserveRequest) Marshal() []byte {
-	return encode(&wirepb.ReserveRequest{Lease: blank(m.Lease[:]), Reserve: reservePB(&m.Reserve)})
+	return encode(&wirepb.ReserveRequest{Lease: blank(m.Lease[:]), Generation: m.Gen, Reserve: reservePB(&m.Reserve)})
 }
 
 // UnmarshalReserveRequest decodes what a renter sent.
@@ -68,7 +68,7 @@ func UnmarshalReserveRequest(b []byte) (ReserveRequest, error) {
 		return ReserveRequest{}, err
 	}
 	r := reader{message: "ReserveRequest"}
-	m := ReserveRequest{Lease: r.hash("lease", p.Lease)}
+	m := ReserveRequest{Lease: r.hash("lease", p.Lease), Gen: p.Generation}
 	if s := r.reserve("reserve", p.Reserve); s != nil {
 		m.Reserve = *s
 	} else {
@@ -82,7 +82,7 @@ func UnmarshalReserveRequest(b []byte) (ReserveRequest, error) {
 
 // Marshal encodes m.
 func (m PayRequest) Marshal() []byte {
-	p := &wirepb.PayRequest{Lease: blank(m.Lease[:]), Voucher: voucherPB(&m.Voucher)}
+	p := &wirepb.PayRequest{Lease: blank(m.Lease[:]), Generation: m.Gen, Voucher: voucherPB(&m.Voucher)}
 	for _, k := range m.Want {
 		p.Want = append(p.Want, &wirepb.TaskKey{Task: k.Task, Attempt: k.Attempt})
 	}
@@ -96,7 +96,7 @@ func UnmarshalPayRequest(b []byte) (PayRequest, error) {
 		return PayRequest{}, err
 	}
 	r := reader{message: "PayRequest"}
-	m := PayRequest{Lease: r.hash("lease", p.Lease)}
+	m := PayRequest{Lease: r.hash("lease", p.Lease), Gen: p.Generation}
 	if s := r.voucher("voucher", p.Voucher); s != nil {
 		m.Voucher = *s
 	} else {
@@ -143,7 +143,7 @@ func UnmarshalPayResponse(b []byte) (PayResponse, error) {
 
 // Marshal encodes m.
 func (m CloseRequest) Marshal() []byte {
-	return encode(&wirepb.CloseRequest{Lease: blank(m.Lease[:])})
+	return encode(&wirepb.CloseRequest{Lease: blank(m.Lease[:]), Generation: m.Gen})
 }
 
 // UnmarshalCloseRequest decodes what a renter sent.
@@ -153,7 +153,7 @@ func UnmarshalCloseRequest(b []byte) (CloseRequest, error) {
 		return CloseRequest{}, err
 	}
 	r := reader{message: "CloseRequest"}
-	m := CloseRequest{Lease: r.hash("lease", p.Lease)}
+	m := CloseRequest{Lease: r.hash("lease", p.Lease), Gen: p.Generation}
 	return m, r.err
 }
 

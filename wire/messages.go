@@ -84,6 +84,7 @@ type ProposeResponse struct {
 // ReserveRequest raises what secures a lease.
 type ReserveRequest struct {
 	Lease   artel.Hash
+	Gen     uint64 // of the controller that speaks; 0: as in the terms
 	Reserve SignedReserve
 }
 
@@ -98,6 +99,7 @@ type Start struct {
 // StartRequest hands tasks to a lease. At most MaxTasks at once.
 type StartRequest struct {
 	Lease  artel.Hash
+	Gen    uint64 // of the controller that speaks; 0: as in the terms
 	Starts []Start
 }
 
@@ -118,6 +120,7 @@ type StartResponse struct {
 // CancelRequest ends attempts; each still ends in an event.
 type CancelRequest struct {
 	Lease artel.Hash
+	Gen   uint64 // of the controller that speaks; 0: as in the terms
 	Tasks []TaskKey
 }
 
@@ -131,6 +134,7 @@ type TaskKey struct {
 // there is one, at the latest after Wait milliseconds.
 type WatchRequest struct {
 	Lease artel.Hash
+	Gen   uint64 // of the controller that speaks; 0: as in the terms
 	After uint64
 	Wait  uint64
 	Done  uint64 // events up to here are settled: the provider may forget them
@@ -158,13 +162,15 @@ type Progress struct {
 }
 
 // Event is the end of an attempt: with a receipt, or without one. With a segment
-// it is a confirmed checkpoint, and the attempt goes on.
+// it is a confirmed checkpoint, with a slice time that is due because checks were
+// answered, and the attempt goes on.
 type Event struct {
 	Seq     uint64 // 1, 2, 3 … per lease, without gaps
 	Task    uint64
 	Attempt uint32
 	Receipt *artel.Receipt // nil where nothing was delivered
 	Segment *artel.Segment
+	Slice   *artel.Slice
 	Reason  artel.Reason // why, where there is no receipt
 	Message string
 }
@@ -172,6 +178,7 @@ type Event struct {
 // PayRequest raises the lane's voucher.
 type PayRequest struct {
 	Lease   artel.Hash
+	Gen     uint64 // of the controller that speaks; 0: as in the terms
 	Voucher SignedVoucher
 	Want    []TaskKey // outputs to open; those not paid for stay shut
 }
@@ -191,6 +198,7 @@ type PayResponse struct {
 // LogsRequest reads a part of an attempt's log.
 type LogsRequest struct {
 	Lease artel.Hash
+	Gen   uint64 // of the controller that speaks; 0: as in the terms
 	TaskKey
 	Offset uint64
 	Max    uint32
@@ -206,6 +214,7 @@ type LogsResponse struct {
 // CloseRequest ends a lease.
 type CloseRequest struct {
 	Lease artel.Hash
+	Gen   uint64 // of the controller that speaks; 0: as in the terms
 }
 
 // RecoverRequest asks a provider what it holds of a renter that lost its

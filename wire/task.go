@@ -10,7 +10,7 @@ import (
 // Marshal encodes m. FitStarts says how many starts the other side will read at
 // once.
 func (m StartRequest) Marshal() []byte {
-	p := &wirepb.StartRequest{Lease: blank(m.Lease[:])}
+	p := &wirepb.StartRequest{Lease: blank(m.Lease[:]), Generation: m.Gen}
 	for _, s := range m.Starts {
 		p.Starts = append(p.Starts, &wirepb.Start{Task: s.Task, Attempt: s.Attempt, Spec: specPB(s.Spec), Keep: keepingPB(s.Keep)})
 	}
@@ -54,7 +54,7 @@ func UnmarshalStartRequest(b []byte) (StartRequest, error) {
 		return StartRequest{}, err
 	}
 	r := reader{message: "StartRequest"}
-	m := StartRequest{Lease: r.hash("lease", p.Lease)}
+	m := StartRequest{Lease: r.hash("lease", p.Lease), Gen: p.Generation}
 	for _, s := range p.Starts {
 		m.Starts = append(m.Starts, Start{Task: s.Task, Attempt: s.Attempt, Spec: r.spec("spec", s.Spec), Keep: r.keeping("keep", s.Keep)})
 		if r.err != nil {
@@ -97,7 +97,7 @@ func UnmarshalStartResponse(b []byte) (StartResponse, error) {
 
 // Marshal encodes m.
 func (m CancelRequest) Marshal() []byte {
-	p := &wirepb.CancelRequest{Lease: blank(m.Lease[:])}
+	p := &wirepb.CancelRequest{Lease: blank(m.Lease[:]), Generation: m.Gen}
 	for _, k := range m.Tasks {
 		p.Tasks = append(p.Tasks, &wirepb.TaskKey{Task: k.Task, Attempt: k.Attempt})
 	}
@@ -111,7 +111,7 @@ func UnmarshalCancelRequest(b []byte) (CancelRequest, error) {
 		return CancelRequest{}, err
 	}
 	r := reader{message: "CancelRequest"}
-	m := CancelRequest{Lease: r.hash("lease", p.Lease)}
+	m := CancelRequest{Lease: r.hash("lease", p.Lease), Gen: p.Generation}
 	for _, k := range p.Tasks {
 		m.Tasks = append(m.Tasks, TaskKey{k.Task, k.Attempt})
 	}
@@ -123,7 +123,7 @@ func UnmarshalCancelRequest(b []byte) (CancelRequest, error) {
 
 // Marshal encodes m.
 func (m WatchRequest) Marshal() []byte {
-	return encode(&wirepb.WatchRequest{Lease: blank(m.Lease[:]), After: m.After, Wait: m.Wait, Done: m.Done})
+	return encode(&wirepb.WatchRequest{Lease: blank(m.Lease[:]), Generation: m.Gen, After: m.After, Wait: m.Wait, Done: m.Done})
 }
 
 // UnmarshalWatchRequest decodes what a renter sent.
@@ -133,7 +133,7 @@ func UnmarshalWatchRequest(b []byte) (WatchRequest, error) {
 		return WatchRequest{}, err
 	}
 	r := reader{message: "WatchRequest"}
-	m := WatchRequest{Lease: r.hash("lease", p.Lease), After: p.After, Wait: r.atMost("wait", p.Wait, MaxWait), Done: p.Done}
+	m := WatchRequest{Lease: r.hash("lease", p.Lease), Gen: p.Generation, After: p.After, Wait: r.atMost("wait", p.Wait, MaxWait), Done: p.Done}
 	if r.err != nil {
 		return WatchRequest{}, r.err
 	}
@@ -147,7 +147,7 @@ func (m WatchResponse) Marshal() []byte {
 	for _, e := range m.Events {
 		p.Events = append(p.Events, &wirepb.Event{
 			Seq: e.Seq, Task: e.Task, Attempt: e.Attempt, Receipt: receiptPB(e.Receipt),
-			Reason: valid(string(e.Reason)), Message: clean(e.Message, MaxText), Segment: segmentPB(e.Segment),
+			Reason: valid(string(e.Reason)), Message: clean(e.Message, MaxText), Segment: segmentPB(e.Segment), Slice: slicePB(e.Slice),
 		})
 	}
 	for _, x := range m.Running {
@@ -176,7 +176,7 @@ func UnmarshalWatchResponse(b []byte) (WatchResponse, error) {
 		}
 		m.Events = append(m.Events, Event{
 			Seq: e.Seq, Task: e.Task, Attempt: e.Attempt, Receipt: r.receipt("receipt", e.Receipt),
-			Reason: artel.Reason(r.word("reason", e.Reason)), Message: r.text("message", e.Message, MaxText), Segment: r.segment("segment", e.Segment),
+			Reason: artel.Reason(r.word("reason", e.Reason)), Message: r.text("message", e.Message, MaxText), Segment: r.segment("segment", e.Segment), Slice: r.slice("slice", e.Slice),
 		})
 		if r.err != nil {
 			return WatchResponse{}, r.err
@@ -193,9 +193,23 @@ func UnmarshalWatchResponse(b []byte) (WatchResponse, error) {
 	return m, nil
 }
 
+func slicePB(s *artel.Slice) *wirepb.Slice {
+	if s == nil {
+		return nil
+	}
+	return &wirepb.Slice{Earned: s.Earned, Idle: s.Idle, Due: amountBytes(s.Due)}
+}
+
+func (r *reader) slice(field string, m *wirepb.Slice) *artel.Slice {
+	if m == nil {
+		return nil
+	}
+	return &artel.Slice{Earned: m.Earned, Idle: m.Idle, Due: r.amount(field+".due", m.Due)}
+}
+
 // Marshal encodes m.
 func (m LogsRequest) Marshal() []byte {
-	return encode(&wirepb.LogsRequest{Lease: blank(m.Lease[:]), Task: m.Task, Attempt: m.Attempt, Offset: m.Offset, Max: m.Max})
+	return encode(&wirepb.LogsRequest{Lease: blank(m.Lease[:]), Generation: m.Gen, Task: m.Task, Attempt: m.Attempt, Offset: m.Offset, Max: m.Max})
 }
 
 // UnmarshalLogsRequest decodes what a renter sent. A Max of 0 or above
@@ -206,7 +220,7 @@ func UnmarshalLogsRequest(b []byte) (LogsRequest, error) {
 		return LogsRequest{}, err
 	}
 	r := reader{message: "LogsRequest"}
-	m := LogsRequest{Lease: r.hash("lease", p.Lease), TaskKey: TaskKey{p.Task, p.Attempt}, Offset: p.Offset, Max: p.Max}
+	m := LogsRequest{Lease: r.hash("lease", p.Lease), Gen: p.Generation, TaskKey: TaskKey{p.Task, p.Attempt}, Offset: p.Offset, Max: p.Max}
 	if r.err != nil {
 		return LogsRequest{}, r.err
 	}

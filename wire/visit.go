@@ -25,6 +25,10 @@ import (
 // so many bytes, at most MaxVisit. Who closes the stream ends the visit.
 const ProtocolVisit = "visit/1"
 
+// ProtocolSteward is the stream on which an account's own node speaks to its steward:
+// one HTTP/1.1 connection to the API (docs/spec/wire.md).
+const ProtocolSteward = "steward/1"
+
 // Frame says what a frame is.
 type Frame uint8
 
@@ -98,28 +102,30 @@ const (
 	VisitExec  VisitKind = 1 // run Args
 	VisitDial  VisitKind = 2 // connect to Port
 	VisitUsage VisitKind = 3 // read the meter
+	VisitCheck VisitKind = 4 // as VisitDial, for a service's health: FrameOpened says that it answers, and is paid for
 )
 
 // Visit opens a visit to a running attempt.
 type Visit struct {
 	Lease artel.Hash
+	Gen   uint64 // of the controller that speaks; 0: as in the terms
 	TaskKey
 	Kind       VisitKind
 	Args, Env  []string // of VisitExec
 	Dir        string
 	TTY        bool
 	Rows, Cols uint32
-	Port       uint32 // of VisitDial
+	Port       uint32 // of VisitDial, VisitCheck
 }
 
 // Check says what is wrong with what a renter asks for.
 func (m Visit) Check() error {
 	switch {
-	case m.Kind < VisitExec || m.Kind > VisitUsage:
-		return artel.Invalid("visit of kind %d, want 1 to 3", m.Kind)
+	case m.Kind < VisitExec || m.Kind > VisitCheck:
+		return artel.Invalid("visit of kind %d, want 1 to 4", m.Kind)
 	case m.Kind == VisitExec && (len(m.Args) == 0 || m.Args[0] == ""):
 		return artel.Invalid("visit names no program to run")
-	case m.Kind == VisitDial && (m.Port == 0 || m.Port > math.MaxUint16):
+	case (m.Kind == VisitDial || m.Kind == VisitCheck) && (m.Port == 0 || m.Port > math.MaxUint16):
 		return artel.Invalid("visit to port %d, want 1 to 65535", m.Port)
 	case m.Rows > math.MaxUint16 || m.Cols > math.MaxUint16:
 		return artel.Invalid("visit with a terminal of %d rows and %d columns", m.Rows, m.Cols)
@@ -130,7 +136,7 @@ func (m Visit) Check() error {
 // Marshal encodes m.
 func (m Visit) Marshal() []byte {
 	return encode(&wirepb.Visit{
-		Lease: blank(m.Lease[:]), Task: m.Task, Attempt: m.Attempt, Kind: uint32(m.Kind), Args: byteList(m.Args), Env: byteList(m.Env),
+		Lease: blank(m.Lease[:]), Generation: m.Gen, Task: m.Task, Attempt: m.Attempt, Kind: uint32(m.Kind), Args: byteList(m.Args), Env: byteList(m.Env),
 		Dir: []byte(m.Dir), Tty: m.TTY, Rows: m.Rows, Cols: m.Cols, Port: m.Port,
 	})
 }
@@ -143,7 +149,7 @@ func UnmarshalVisit(b []byte) (Visit, error) {
 	}
 	r := reader{message: "Visit"}
 	m := Visit{
-		Lease: r.hash("lease", p.Lease), TaskKey: TaskKey{p.Task, p.Attempt}, Kind: VisitKind(p.Kind),
+		Lease: r.hash("lease", p.Lease), Gen: p.Generation, TaskKey: TaskKey{p.Task, p.Attempt}, Kind: VisitKind(p.Kind),
 		Args: stringList(p.Args), Env: stringList(p.Env), Dir: string(p.Dir), TTY: p.Tty,
 		Rows: p.Rows, Cols: p.Cols, Port: p.Port,
 	}

@@ -43,6 +43,9 @@ type Node struct {
 	images   []api.StoredImage
 	watchers int // Watch calls, ever
 	visits   func(api.VisitRequest, io.ReadWriteCloser)
+	steward  api.Steward
+	lent     []artel.JobSpec // for how long
+	brought  []Brought
 }
 
 type job struct {
@@ -224,9 +227,16 @@ func (n *Node) submit(r api.SubmitRequest) (api.Job, error) {
 	if n.balance.Deposit.IsZero() {
 		return api.Job{}, api.Errorf(api.CodeFunds, "the account has nothing in the ledger").WithHint("artel wallet deposit")
 	}
+	if !r.Spec.Service.IsZero() {
+		if err := n.takesOver(r.Spec); err != nil {
+			return api.Job{}, err
+		}
+	}
 	j := &job{key: r.Key}
 	j.detail.Job = api.Job{ID: fmt.Sprintf("%08x", uint32(0xa0000001)+uint32(len(n.jobs))<<24), Name: r.Spec.Name, State: api.StateRunning, Created: when, Tasks: r.Spec.Count, Budget: r.Spec.Budget}
-	j.detail.Spec = r.Spec
+	if j.detail.Spec = r.Spec; !r.Spec.Service.IsZero() {
+		j.detail.ID = artel.Keccak([]byte(j.detail.ID)).String() // versions name each other by it
+	}
 	prov := n.offers[0].Node
 	for i := range r.Spec.Count {
 		t := api.Task{Index: r.Spec.First + i, State: api.StateRunning, Attempt: 1, Provider: prov}
@@ -238,7 +248,7 @@ func (n *Node) submit(r api.SubmitRequest) (api.Job, error) {
 			j.detail.Running, j.detail.Cancelled, j.detail.Reason = j.detail.Running-1, j.detail.Cancelled+1, artel.ReasonDeadline
 			j.detail.Message = fmt.Sprintf("the deadline came with %d of %d tasks done", j.detail.Done, j.detail.Tasks)
 			j.event(api.JobEvent{Kind: api.EventTask, Task: t.Index, Attempt: 1, State: t.State, Provider: prov, Reason: t.Reason})
-		} else if !strings.HasPrefix(r.Spec.Name, "slow") {
+		} else if !strings.HasPrefix(r.Spec.Name, "slow") && r.Spec.Service.IsZero() {
 			j.finish(&t, i == r.Spec.Count-1 && strings.HasPrefix(r.Spec.Name, "fail"))
 		}
 		j.detail.List = append(j.detail.List, t)

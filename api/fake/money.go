@@ -227,7 +227,11 @@ func (n *Node) Faucet(context.Context) (api.Done, error) {
 
 // Recover implements api.Node.
 func (n *Node) Recover(context.Context) (api.Recovery, error) {
-	return api.Recovery{Generation: 2, Asked: 1, Answered: 1, Lanes: 1, Promised: artel.Units(700)}, nil
+	return api.Recovery{
+		Generation: 2, Asked: 1, Answered: 1, Lanes: 1, Promised: artel.Units(700), KeepersAsked: 2, KeepersAnswered: 1, Kept: 1, Leases: 1,
+		Journal: time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC), Refused: []string{"journal 7 of 3: block is missing"},
+		Jobs: []api.RecoveredJob{{ID: "0x0123456789abcdef", Name: "train", Tasks: 3, Done: 1, Gone: 1, Running: 1, Kept: 1, Lacks: []string{"its input bafy is not on this machine; hint: artel add PATH, with the same content"}}},
+	}, nil
 }
 
 // Vouchers implements api.Node.

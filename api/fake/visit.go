@@ -69,6 +69,15 @@ func (n *Node) OnVisit(serve func(v api.VisitRequest, s io.ReadWriteCloser)) {
 // arguments and then what it is given, a port sends back what it gets, a meter
 // stands at the same figures.
 func (n *Node) Visit(_ context.Context, id string, v api.VisitRequest) (io.ReadWriteCloser, error) {
+	if v.Any {
+		n.mu.Lock()
+		j, err := n.named(id)
+		n.mu.Unlock()
+		if err != nil {
+			return nil, err
+		}
+		id = j.detail.ID
+	}
 	d, err := n.Job(context.Background(), id)
 	if err != nil {
 		return nil, err

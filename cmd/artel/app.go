@@ -25,6 +25,7 @@ type app struct {
 	api       string
 	tokenFile string
 	json      bool
+	steward   bool // the daemon passes what is asked on to its steward
 
 	net *network.File // asked for once, for amounts
 }
@@ -71,10 +72,14 @@ Start here:
 			c.AddCommand(x)
 		}
 	}
-	add("rent", a.runCmd(), a.psCmd(), a.logsCmd(), a.cancelCmd(), a.fetchCmd(), a.execCmd(), a.shellCmd(), a.cpCmd(), a.topCmd(), a.forwardCmd(), a.gpuCmd(), a.offersCmd(), a.quoteCmd(), a.leasesCmd())
+	rent := []*cobra.Command{a.psCmd(), a.logsCmd(), a.cancelCmd(), a.fetchCmd(), a.execCmd(), a.shellCmd(), a.cpCmd(), a.topCmd(), a.forwardCmd(), a.offersCmd(), a.leasesCmd()}
+	a.ofSteward(rent...)
+	add("rent", append(rent, a.runCmd(), a.addCmd(), a.serveCmd(), a.servicesCmd(), a.scaleCmd(), a.stopCmd(), a.gpuCmd(), a.quoteCmd(), a.stewardCmd())...)
 	add("provide", a.provideCmd(), a.pauseCmd(), a.resumeCmd(), a.ownerCmd(), a.measureCmd())
 	add("money", a.walletCmd())
-	add("node", a.demoCmd(), a.devnetCmd(), a.upCmd(), a.imagesCmd(), a.keptCmd(), a.statusCmd(), a.chainCmd(), a.networkCmd(), a.doctorCmd(), a.versionCmd())
+	status := a.statusCmd()
+	a.ofSteward(status)
+	add("node", a.demoCmd(), a.devnetCmd(), a.upCmd(), a.imagesCmd(), a.keptCmd(), status, a.recoverCmd(), a.chainCmd(), a.networkCmd(), a.doctorCmd(), a.versionCmd())
 	c.AddCommand(a.wasmWorkerCmd())
 	c.InitDefaultCompletionCmd()
 	return c
@@ -101,8 +106,18 @@ func (a *app) socketPath() (string, error) {
 	return p.Socket(), err
 }
 
-// client returns a client of the daemon; nothing is sent yet.
+// client returns a client of the daemon, or through it of its steward if that was
+// asked for; nothing is sent yet.
 func (a *app) client() (*api.Client, error) {
+	c, err := a.local()
+	if err == nil && a.steward {
+		c = c.Steward()
+	}
+	return c, err
+}
+
+// local returns a client of the daemon itself.
+func (a *app) local() (*api.Client, error) {
 	if a.api == "" {
 		s, err := a.socketPath()
 		if err != nil {

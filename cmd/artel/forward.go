@@ -23,15 +23,19 @@ const maxForwarded = 24
 
 func (a *app) forwardCmd() *cobra.Command {
 	return &cobra.Command{
-		Use: "forward JOB[/TASK] [LOCAL:]PORT…", Short: "Reach ports of a running task from this machine",
+		Use: "forward {JOB[/TASK] | SERVICE} [LOCAL:]PORT…", Short: "Reach ports of a running task, or of a service, from this machine",
 		Long: `Listen on 127.0.0.1 and forward each connection to a TCP port of a running task's
 container, until Ctrl-C. A local port of 0 is any that is free; what is listened on
-is printed. When the task moves to another machine, new connections go there.`,
+is printed. When the task moves to another machine, new connections go there.
+
+By the name of a service (artel serve) connections go to its healthy replicas in turn;
+when one dies, new ones go to the others.`,
 		Example: `  artel forward 3fa9 8080
+  artel forward web 8080
   artel forward 3fa9/2 8888:80 0:6006`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) < 2 {
-				return usage("artel forward JOB 8080", "artel forward wants JOB and a port")
+				return usage("artel forward JOB 8080", "artel forward wants JOB or SERVICE, and a port")
 			}
 			return nil
 		},
@@ -79,7 +83,7 @@ func (a *app) forward(ctx context.Context, name string, ports []string) error {
 		}
 		wanted = append(wanted, pair{local, port})
 	}
-	c, t, err := a.visit(ctx, name)
+	c, t, err := a.reach(ctx, name)
 	if err != nil {
 		return err
 	}
@@ -147,7 +151,7 @@ func (a *app) accept(ctx context.Context, c *api.Client, t target, f *forwarding
 // dialIn joins conn with a port of a task until both directions have ended, or
 // one has failed. That the side here gives up is no error.
 func dialIn(ctx context.Context, c *api.Client, t target, port uint16, conn *net.TCPConn) error {
-	rw, err := c.Visit(ctx, t.job, api.VisitRequest{Kind: wire.VisitDial, Task: t.task, Port: port})
+	rw, err := c.Visit(ctx, t.job, api.VisitRequest{Kind: wire.VisitDial, Task: t.task, Port: port, Any: t.any})
 	if err != nil {
 		return err
 	}

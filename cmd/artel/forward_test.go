@@ -53,7 +53,7 @@ func TestForward(t *testing.T) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		a.accept(ctx, c, target{"a0000001", 0}, &forwarding{Listener: fl, Port: port}, make(chan struct{}, 4))
+		a.accept(ctx, c, target{job: "a0000001", task: 0}, &forwarding{Listener: fl, Port: port}, make(chan struct{}, 4))
 	}()
 	text := strings.Repeat("abcdefgh", 50_000)
 	errs := make(chan error, 10)

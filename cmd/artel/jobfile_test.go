@@ -20,7 +20,7 @@ func runFlags(t testing.TB) *pflag.FlagSet {
 
 // Every flag that describes a job is a field of job files, and no other.
 func TestJobFileHasEveryFlag(t *testing.T) {
-	not := []string{"detach", "dry-run", "no-fetch", "schema", "secrets-to-strangers"}
+	not := []string{"detach", "dry-run", "no-fetch", "schema", "secrets-to-strangers", "steward"}
 	var flags []string
 	runFlags(t).VisitAll(func(f *pflag.Flag) { flags = append(flags, f.Name) })
 	for _, f := range flags {

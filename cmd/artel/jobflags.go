@@ -32,6 +32,22 @@ type jobFlags struct {
 }
 
 func (f *jobFlags) register(c *cobra.Command) {
+	f.registerProgram(c)
+	fs := c.Flags()
+	fs.StringVar(&f.array, "array", "", "a task for each index, like 1-16; the index is in $ARTEL_TASK")
+	fs.StringVar(&f.timeout, "timeout", "10m", "time limit of each task")
+	fs.StringVar(&f.logLimit, "log-limit", "1MiB", "most to keep of what each task prints")
+	fs.StringVar(&f.deadline, "deadline", "", "when the job ends, with what is done: 2h from now, 18:30, or 2027-01-31T18:30")
+	fs.Uint32Var(&f.stopAfter, "stop-after", 0, "end the job when so many tasks are done; that others fail does not matter then")
+	fs.StringVar(&f.copies, "copies", "auto", "whether a task that takes far longer than others is begun on a second machine: auto or never")
+	fs.Uint32Var(&f.tries, "tries", 3, "tries of a task that fails by its own fault")
+	fs.Uint32Var(&f.parallel, "parallel", 0, "most tasks at once (default as many as help)")
+	f.registerCheckpoint(c)
+	c.RegisterFlagCompletionFunc("copies", cobra.FixedCompletions([]string{"auto", "never"}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// registerProgram adds the flags that say what runs and on what, which services have too.
+func (f *jobFlags) registerProgram(c *cobra.Command) {
 	fs := c.Flags()
 	fs.StringVar(&f.name, "name", "", "what to call the job (default the program's or the image's name)")
 	fs.StringVar(&f.image, "image", "", "container image: a name as docker takes it, a tar of docker save, or an OCI layout")
@@ -46,23 +62,13 @@ func (f *jobFlags) register(c *cobra.Command) {
 	fs.StringArrayVar(&f.env, "env", nil, "NAME=value for the program; may be repeated")
 	fs.StringArrayVar(&f.secrets, "secret", nil, "NAME=value, or NAME of this environment, that strangers will see; may be repeated")
 	fs.BoolVar(&f.exposeSecrets, "secrets-to-strangers", false, "send secrets although the machines' owners can read them")
-	fs.StringVar(&f.array, "array", "", "a task for each index, like 1-16; the index is in $ARTEL_TASK")
-	fs.StringVar(&f.timeout, "timeout", "10m", "time limit of each task")
-	fs.StringVar(&f.logLimit, "log-limit", "1MiB", "most to keep of what each task prints")
 	fs.StringVar(&f.maxPrice, "max-price", "", "most to pay for a slot: 0.5/h in tokens, or units per 10⁶ s")
 	fs.StringVar(&f.budget, "budget", "", "most to pay for the whole job: 2.5ART, or units")
-	fs.StringVar(&f.deadline, "deadline", "", "when the job ends, with what is done: 2h from now, 18:30, or 2027-01-31T18:30")
-	fs.Uint32Var(&f.stopAfter, "stop-after", 0, "end the job when so many tasks are done; that others fail does not matter then")
-	fs.StringVar(&f.copies, "copies", "auto", "whether a task that takes far longer than others is begun on a second machine: auto or never")
-	fs.Uint32Var(&f.tries, "tries", 3, "tries of a task that fails by its own fault")
 	fs.StringVar(&f.failover, "failover", "normal", "how soon a silent machine is replaced: normal (20 s) or fast (3 s)")
-	fs.Uint32Var(&f.parallel, "parallel", 0, "most tasks at once (default as many as help)")
 	fs.StringArrayVar(&f.providers, "provider", nil, "node id of a provider to use, and no other; may be repeated")
 	fs.StringVar(&f.label, "label", "", "how machines treat what you give them: public or private-at-rest; docs/jobs.md says what that is worth")
 	fs.StringVar(&f.sandbox, "sandbox", "", "kind of sandbox (default gvisor for an image, wasm for a WASM program)")
-	f.registerCheckpoint(c)
 	c.RegisterFlagCompletionFunc("failover", cobra.FixedCompletions([]string{"normal", "fast"}, cobra.ShellCompDirectiveNoFileComp))
-	c.RegisterFlagCompletionFunc("copies", cobra.FixedCompletions([]string{"auto", "never"}, cobra.ShellCompDirectiveNoFileComp))
 	c.RegisterFlagCompletionFunc("label", cobra.FixedCompletions([]string{string(artel.LabelPublic), string(artel.LabelPrivate)}, cobra.ShellCompDirectiveNoFileComp))
 	c.RegisterFlagCompletionFunc("sandbox", cobra.FixedCompletions([]string{sandboxImage, sandboxWASM}, cobra.ShellCompDirectiveNoFileComp))
 }

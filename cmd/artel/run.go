@@ -21,6 +21,7 @@ type runOptions struct {
 	detach, dryRun bool
 	noFetch        bool
 	schema         bool
+	steward        bool // it drives the job
 }
 
 func (a *app) runCmd() *cobra.Command {
@@ -38,7 +39,8 @@ the same by the flags' names; flags given here go before it. docs/jobs.md has mo
 
 The program sees its input under /in, keeps what it leaves in /out, and its
 index in $ARTEL_TASK. The job lives in the daemon: closing the terminal does not
-end it, Ctrl-C only stops watching.
+end it, Ctrl-C only stops watching. With --steward it lives on the machine that
+artel steward names, and this one may be switched off once artel run has returned.
 
 A machine's owner can read all that runs on it, so secrets are refused until
 --secrets-to-strangers says that they may be seen.`,
@@ -62,6 +64,7 @@ A machine's owner can read all that runs on it, so secrets are refused until
 	f.BoolVarP(&o.detach, "detach", "d", false, "print the job's id and return")
 	f.BoolVar(&o.dryRun, "dry-run", false, "show what it would cost and start nothing")
 	f.BoolVar(&o.noFetch, "no-fetch", false, "leave the output with the daemon")
+	f.BoolVar(&o.steward, "steward", false, "hand the job to the steward, with all it needs, and return; see artel steward")
 	f.BoolVar(&o.schema, "schema", false, "print the JSON schema of job files")
 	c.MarkFlagFilename("wasm", "wasm")
 	return c
@@ -104,6 +107,9 @@ func (a *app) runJob(ctx context.Context, o runOptions, args []string) error {
 			return err
 		}
 	}
+	if o.out != "" && o.steward {
+		return usage("artel fetch --steward JOB --out DIR, when it is done", "--out and --steward contradict each other: this machine may be away by then")
+	}
 	if o.out != "" && !o.detach {
 		if err := checkFree(o.out); err != nil { // now, and not after hours
 			return err
@@ -114,11 +120,17 @@ func (a *app) runJob(ctx context.Context, o runOptions, args []string) error {
 			return fmt.Errorf("add input: %w", err)
 		}
 	}
-	c, err := a.client()
+	c, err := a.local()
 	if err != nil {
 		return err
 	}
 	defer c.Close()
+	to := c
+	if o.steward {
+		if to, err = a.toSteward(ctx, c); err != nil {
+			return err
+		}
+	}
 	spec, err := o.job.spec(ctx, a, c, args)
 	if err != nil {
 		return err
@@ -127,7 +139,7 @@ func (a *app) runJob(ctx context.Context, o runOptions, args []string) error {
 		spec.Name = strings.TrimSuffix(filepath.Base(o.wasm), ".wasm")
 	}
 	if o.dryRun {
-		return a.quote(ctx, c, spec)
+		return a.quote(ctx, to, spec)
 	}
 	if o.wasm != "" {
 		if spec.Program, err = a.add(ctx, c, "program", o.wasm); err != nil {
@@ -143,12 +155,16 @@ func (a *app) runJob(ctx context.Context, o runOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	j, err := c.Submit(ctx, api.SubmitRequest{Key: key, Spec: spec})
+	j, err := to.Submit(ctx, api.SubmitRequest{Key: key, Spec: spec})
 	if err != nil {
 		if ctx.Err() != nil {
-			a.say("artel: the job may have been submitted; hint: artel ps")
+			a.say("artel: the job may have been submitted; hint: artel ps%s", map[bool]string{true: " --steward", false: ""}[o.steward])
 		}
 		return err
+	}
+	if o.steward {
+		a.say("job %s is stored with the steward, and all it needs: this machine may go away now\nhint: artel ps --steward %s, artel fetch --steward %s", j.ID, j.ID, j.ID)
+		return a.print(j, func() { fmt.Fprintln(a.out, j.ID) })
 	}
 	if o.detach {
 		a.say("job %s is submitted; hint: artel logs -f %s, artel fetch %s", j.ID, j.ID, j.ID)

@@ -161,7 +161,7 @@ func (a *app) readings(ctx context.Context, c *api.Client, only string, meters m
 	}
 	var wg sync.WaitGroup
 	for i := range rows {
-		t := target{rows[i].Job, rows[i].Task}
+		t := target{job: rows[i].Job, task: rows[i].Task}
 		if meters[t] == nil {
 			meters[t] = &meter{}
 		}

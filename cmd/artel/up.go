@@ -8,7 +8,10 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"os/signal"
 	"strings"
+	"sync"
+	"syscall"
 
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/api"
@@ -38,8 +41,14 @@ type daemon interface {
 	api.Node
 	// Run works until ctx ends, then stops in order.
 	Run(ctx context.Context) error
+	// Vacate has what runs here for others go on elsewhere, while Run goes on. It returns
+	// when that is done, after a while in any case, and when ctx ends.
+	Vacate(ctx context.Context)
 	// Close gives back what opening took. It is called after Run.
 	Close() error
+	// StewardDoor is where the account's own node connects; nil: the daemon is
+	// nobody's steward.
+	StewardDoor() net.Listener
 }
 
 // daemonConfig is what a daemon is opened with.
@@ -63,6 +72,10 @@ func (a *app) upCmd() *cobra.Command {
 		Long: `Run the daemon. It keeps going until it is told to stop, and whatever stops it,
 a start continues where it was.
 
+Told to stop (Ctrl-C, SIGTERM), it lets strangers' tasks leave first: those with
+checkpoints have half a minute to bring a last one away and go on elsewhere, the
+rest begins anew there. A second time stops it at once.
+
 The first start makes the node key, encrypted under a passphrase. For starts
 without a person there: --passphrase-file, $ARTEL_PASSPHRASE_FILE, or
 --no-passphrase for a key that only its file's mode protects.`,
@@ -77,7 +90,7 @@ without a person there: --passphrase-file, $ARTEL_PASSPHRASE_FILE, or
 	}
 	f := c.Flags()
 	f.StringVar(&o.network, "network", "", "network file to join with (default the data directory's)")
-	f.StringVar(&o.account, "account", "", "account whose money this node spends and earns, as its session signer (default the node key's own)")
+	f.StringVar(&o.account, "account", "", "account whose money this node spends and earns, as its session signer and steward (default the node key's own)")
 	f.StringArrayVar(&o.chainRPC, "chain-rpc", nil, "RPC URL of the chain, instead of the network file's; may be repeated")
 	f.StringArrayVar(&o.listen, "listen", nil, "multiaddr to listen on for peers; may be repeated")
 	f.StringVar(&o.passphraseFile, "passphrase-file", "", "file with the key's passphrase in its first line (default $ARTEL_PASSPHRASE_FILE, else a question)")
@@ -142,14 +155,52 @@ func (a *app) up(ctx context.Context, o upOptions, open func(context.Context, da
 			log.Warn("close", "error", cerr) // what came first is what the person should read
 		}
 	}()
+	if !account.IsZero() && account != key.Address() {
+		log.Info("works for an account whose key is elsewhere, and is its steward if that account's node says: artel steward NODE --allowance AMOUNT", "of", account, "node", key.NodeID())
+	}
+	hurry, unhurried := twice()
+	defer unhurried()
 	log.Info("up", "account", key.Address(), "network", net.Name, "hash", net.Hash().Short(), "dir", dir.Root(), "api", doors.socket.Addr())
-	return serve(ctx, d, doors, log)
+	return serve(ctx, hurry, d, doors, log)
 }
 
-// serve runs the daemon and its API until ctx ends or one of them fails.
-func serve(ctx context.Context, d daemon, doors doors, log *slog.Logger) error {
-	ctx, cancel := context.WithCancel(ctx)
+// twice returns a context that ends when the program has been told to stop for the
+// second time. A third time ends the program.
+func twice() (context.Context, func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	told := make(chan os.Signal, 2)
+	signal.Notify(told, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		defer signal.Stop(told)
+		for range 2 {
+			select {
+			case <-told:
+			case <-ctx.Done():
+				return
+			}
+		}
+		cancel()
+	}()
+	return ctx, cancel
+}
+
+// serve runs the daemon and its API until told ends, and what runs here has left, or one of
+// them fails. When hurry ends, nobody waits for what runs here.
+func serve(told, hurry context.Context, d daemon, doors doors, log *slog.Logger) error {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(told))
+	var leaving sync.WaitGroup
+	defer leaving.Wait()
 	defer cancel()
+	leaving.Go(func() {
+		select {
+		case <-told.Done():
+			within, stop := context.WithCancel(hurry)
+			defer context.AfterFunc(ctx, stop)() // it has failed
+			d.Vacate(within)
+			cancel()
+		case <-ctx.Done():
+		}
+	})
 	s := api.NewServer(d, version(), log)
 	runs := []func() error{
 		func() error { return d.Run(ctx) },
@@ -157,6 +208,9 @@ func serve(ctx context.Context, d daemon, doors doors, log *slog.Logger) error {
 	}
 	if doors.tcp != nil {
 		runs = append(runs, func() error { return s.Serve(ctx, doors.tcp, doors.guard) })
+	}
+	if l := d.StewardDoor(); l != nil {
+		runs = append(runs, func() error { return s.Serve(ctx, l, api.Guard{Steward: true}) })
 	}
 	ended := make(chan error, len(runs))
 	for _, r := range runs {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,12 +24,21 @@ type fakeDaemon struct {
 	cfg    daemonConfig
 	ready  chan daemonConfig
 	closed chan struct{}
+	vacate func(context.Context) // nil: at once
 }
 
 func (d *fakeDaemon) Run(ctx context.Context) error {
 	d.ready <- d.cfg
 	<-ctx.Done()
 	return ctx.Err()
+}
+
+func (d *fakeDaemon) StewardDoor() net.Listener { return nil }
+
+func (d *fakeDaemon) Vacate(ctx context.Context) {
+	if d.vacate != nil {
+		d.vacate(ctx)
+	}
 }
 
 func (d *fakeDaemon) Close() error { close(d.closed); return nil }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,13 +18,37 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// target is a running task of a job.
+// target is a running task of a job, or any healthy replica of a service.
 type target struct {
-	job  string
+	job  string // of a service its name
 	task uint64
+	any  bool
 }
 
-func (t target) String() string { return fmt.Sprintf("%s/%d", t.job, t.task) }
+func (t target) String() string {
+	if t.any {
+		return t.job
+	}
+	return fmt.Sprintf("%s/%d", t.job, t.task)
+}
+
+// reach is visit, for what may also be the name of a service.
+func (a *app) reach(ctx context.Context, arg string) (*api.Client, target, error) {
+	c, err := a.client()
+	if err != nil {
+		return nil, target{}, err
+	}
+	all, err := c.Services(ctx, false)
+	if err != nil {
+		c.Close()
+		return nil, target{}, err
+	}
+	if slices.ContainsFunc(all, func(s api.Service) bool { return s.Name == arg }) {
+		return c, target{job: arg, any: true}, nil
+	}
+	c.Close()
+	return a.visit(ctx, arg)
+}
 
 // visit connects with the daemon and finds the container that arg names. The client
 // is the caller's to close.
@@ -72,7 +97,7 @@ func (a *app) target(ctx context.Context, c *api.Client, arg string) (target, er
 	}
 	switch {
 	case len(running) == 1:
-		return target{id, running[0].Index}, nil
+		return target{job: id, task: running[0].Index}, nil
 	case hasTask:
 		return target{}, api.Errorf(api.CodeNotFound, "job %s has no task %d", id, task).WithHint("artel ps %s", id)
 	case len(running) == 0:

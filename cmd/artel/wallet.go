@@ -14,13 +14,15 @@ func (a *app) walletCmd() *cobra.Command {
 		Use: "wallet", Short: "Look after the account's money and the node's key",
 		Args: cobra.ArbitraryArgs, RunE: group,
 	}
-	c.AddCommand(a.walletShowCmd(),
+	show, vouchers, statement := a.walletShowCmd(), a.vouchersCmd(), a.statementCmd()
+	a.ofSteward(show, vouchers, statement)
+	c.AddCommand(show,
 		a.amountCmd("deposit AMOUNT", "Move tokens into the ledger, to pay providers from", (*api.Client).Deposit),
 		a.withdrawCmd(),
 		a.amountCmd("stake AMOUNT", "Add to the stake that stands behind this provider's results", (*api.Client).Stake),
 		a.leaveCmd(), a.signerCmd(),
 		a.plainCmd("faucet", "Ask a private network's faucet for first tokens", (*api.Client).Faucet),
-		a.recoverCmd(), a.vouchersCmd(), a.redeemCmd(), a.statementCmd(),
+		vouchers, a.redeemCmd(), statement,
 		a.backupCmd(), a.restoreCmd())
 	return c
 }
@@ -192,31 +194,4 @@ func (a *app) twoSteps(cmd *cobra.Command, args []string, r *api.WithdrawRequest
 		a.say("hint: from %s on, %s", clock(d.Ready), finish)
 	}
 	return nil
-}
-
-func (a *app) recoverCmd() *cobra.Command {
-	return &cobra.Command{
-		Use: "recover", Short: "Rebuild what this node owes after its database was lost", Args: exactly(),
-		Long: `Ask all providers that have an offer now for this account's vouchers that they
-hold. The controller's generation is raised first, so that an older copy of this node that
-still runs somewhere can promise nothing any more.`,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx := cmd.Context()
-			c, err := a.client()
-			if err != nil {
-				return err
-			}
-			defer c.Close()
-			r, err := c.Recover(ctx)
-			if err != nil {
-				return err
-			}
-			return a.print(r, func() {
-				fmt.Fprintf(a.out, "generation %d: %d of %d providers answered, %d lanes, promised %s\n", r.Generation, r.Answered, r.Asked, r.Lanes, a.money(ctx, c, r.Promised))
-				if r.Answered < r.Asked {
-					a.say("note: artel wallet recover asks again; one that is away now is asked when it refuses a lease for what it holds")
-				}
-			})
-		},
-	}
 }

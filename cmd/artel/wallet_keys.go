@@ -16,7 +16,7 @@ func (a *app) backupCmd() *cobra.Command {
 		Long: `Write an encrypted copy of the node key to a new file. Without this program it
 opens with: jq -r .secret FILE | age -d
 
-The key alone is enough: artel wallet recover brings back the rest.`,
+The key alone is enough: artel recover brings back the rest.`,
 		RunE: func(_ *cobra.Command, args []string) error {
 			p, err := a.paths()
 			if err != nil {
@@ -62,7 +62,7 @@ there is never overwritten.`,
 			if err != nil {
 				return hintKey(err)
 			}
-			a.say("hint: if the database was lost too, artel up and then artel wallet recover")
+			a.say("hint: if the database was lost too, artel up and then artel recover")
 			return a.print(in, func() { fmt.Fprintf(a.out, "key of %s is in %s\n", in.Address, p.Key()) })
 		},
 	}

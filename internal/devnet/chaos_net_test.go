@@ -18,9 +18,9 @@ import (
 	"github.com/artel-network/artel/api"
 )
 
-// apart runs the test again where it may lose packets and mount file systems, and
-// reports whether it could.
-func apart(t *testing.T) bool {
+// apart runs the test again where it may lose packets and mount file systems, and in
+// further namespaces of its own, and reports whether it could.
+func apart(t *testing.T, more uintptr) bool {
 	t.Helper()
 	bin, err := built()
 	if err != nil {
@@ -28,16 +28,16 @@ func apart(t *testing.T) bool {
 	}
 	for _, tool := range []string{"ip", "tc"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			t.Logf("no packets are lost and no disk is full: %v; hint: iproute2", err)
+			t.Logf("no network and no mounts of its own: %v; hint: iproute2", err)
 			return false
 		}
 	}
 	args := slices.DeleteFunc(slices.Clone(os.Args[1:]), func(a string) bool { // files that this process writes
 		return strings.HasPrefix(a, "-test.testlogfile") || strings.HasPrefix(a, "-test.coverprofile")
 	})
-	cmd := exec.CommandContext(t.Context(), os.Args[0], append(args, "-test.run=^TestChaos$", "-test.v")...)
+	cmd := exec.CommandContext(t.Context(), os.Args[0], append(args, "-test.run=^"+t.Name()+"$", "-test.v")...)
 	cmd.Env = append(os.Environ(), insideStorm+"="+bin)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWNS | more, Pdeathsig: syscall.SIGKILL}
 	if os.Getuid() != 0 {
 		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
 		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}}
@@ -51,7 +51,7 @@ func apart(t *testing.T) bool {
 	runtime.LockOSThread() // whose end would be the child's
 	defer runtime.UnlockOSThread()
 	if err := cmd.Start(); errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EINVAL) {
-		t.Logf("no packets are lost and no disk is full: this system lets nobody have a network of his own: %v", err)
+		t.Logf("no network and no mounts of its own: this system lets nobody have a network of his own: %v", err)
 		return false
 	} else if err != nil {
 		t.Fatal(err)

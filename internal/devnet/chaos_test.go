@@ -44,8 +44,11 @@ func TestChaos(t *testing.T) {
 		t.Parallel()
 	}
 	inside := os.Getenv(insideStorm) != ""
-	if !inside && apart(t) {
-		return
+	if !inside {
+		if apart(t, 0) {
+			return
+		}
+		t.Log("no packets are lost and no disk is full")
 	}
 	if inside {
 		settle(t)

@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -43,6 +44,7 @@ type Net struct {
 	rpc   []string          // URLs of the chain's JSON-RPCs
 	door  []string          // what a daemon is told about it besides the network file
 	ports map[string]string // host:port of each node, kept over restarts
+	put   map[string]Place  // of nodes that live elsewhere than this process
 
 	figures []byte // of this machine; nil: not measured yet
 
@@ -108,7 +110,7 @@ func prepare(c Config) (*Net, error) {
 	} else if len(es) > 0 {
 		return nil, fmt.Errorf("make network: %s is not empty; hint: name a new --dir", c.Dir)
 	}
-	return &Net{c: c, ports: map[string]string{}}, nil
+	return &Net{c: c, ports: map[string]string{}, put: map[string]Place{}}, nil
 }
 
 // Artel runs the program to its end and returns what it wrote to stdout.
@@ -177,7 +179,7 @@ func (n *Net) StartValidator(ctx context.Context, i int) (*Proc, error) {
 	if n.c.Validators > 1 {
 		args = append(args, "--home", filepath.Join(datadir.At(filepath.Join(n.c.Dir, chainName)).Chain(), fmt.Sprintf("node%d", i)))
 	}
-	p, err := n.start(name, 0, args...)
+	p, err := n.start(name, Place{}, 0, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -187,8 +189,9 @@ func (n *Net) StartValidator(ctx context.Context, i int) (*Proc, error) {
 	})
 }
 
-func (n *Net) start(name string, nice int, args ...string) (*Proc, error) {
-	p, err := start(name, filepath.Join(n.c.Dir, name), nice, n.c.Binary, args...)
+func (n *Net) start(name string, at Place, nice int, args ...string) (*Proc, error) {
+	args = slices.Concat(at.Enter, []string{n.c.Binary}, args)
+	p, err := start(name, filepath.Join(n.c.Dir, name), nice, args[0], args[1:]...)
 	if err != nil {
 		return nil, err
 	}

@@ -23,6 +23,17 @@ type Node struct {
 	Account artel.Address
 }
 
+// Place is where a node lives, if not where this process does.
+type Place struct {
+	Enter []string // a command that goes there and executes the rest of its words; none: it is here
+	Host  string   // the IPv4 address at which others reach it; "": the loopback
+}
+
+// Put says where a node lives that was not started yet. The chain stays on the loopback
+// here: who puts a node elsewhere sees to it that its RPC is reached from there, at the same
+// address.
+func (n *Net) Put(name string, p Place) { n.put[name] = p }
+
 // StartNode starts the daemon of that name and waits until it answers. After
 // its end it may be started again. The first one becomes the peer at which the
 // others find each other. nice lowers its priority, and that of the tasks it
@@ -35,6 +46,10 @@ func (n *Net) StartNode(ctx context.Context, name string, nice int, more ...stri
 		var err error
 		if at, err = freeBoth(); err != nil {
 			return nil, err
+		}
+		if there := n.put[name].Host; there != "" {
+			_, port, _ := net.SplitHostPort(at)
+			at = net.JoinHostPort(there, port)
 		}
 		n.ports[name] = at
 	}
@@ -49,7 +64,7 @@ func (n *Net) StartNode(ctx context.Context, name string, nice int, more ...stri
 	socket := datadir.At(d.Dir).Socket()
 	args := []string{"up", "--dir", d.Dir, "--socket", socket, "--network", n.NetworkFile(), "--no-passphrase", "--log-level", n.c.Log,
 		"--listen", listen + "/udp/" + port + "/quic-v1", "--listen", listen + "/tcp/" + port}
-	d.Proc, err = n.start(name, nice, slices.Concat(args, n.door, more)...)
+	d.Proc, err = n.start(name, n.put[name], nice, slices.Concat(args, n.door, more)...)
 	if err != nil {
 		return nil, err
 	}

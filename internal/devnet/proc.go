@@ -87,18 +87,26 @@ func (p *Proc) Kill() {
 	<-p.done
 }
 
-// Stop tells the process to stop, waits a while, and kills it if it is still
-// there.
+// Tell tells the process to stop, and does not wait.
+func (p *Proc) Tell() error { return p.cmd.Process.Signal(syscall.SIGTERM) }
+
+// Stop tells the process to stop, after a while that it should hurry, and after another
+// kills it, with what it runs, if it is still there.
 func (p *Proc) Stop() {
-	if p.cmd.Process.Signal(syscall.SIGTERM) != nil { // Windows has no such signal
-		p.Kill()
-		return
+	for range 2 {
+		if p.Tell() != nil { // Windows has no such signal
+			p.Kill()
+			return
+		}
+		t := time.NewTimer(stopFor)
+		select {
+		case <-p.done:
+			t.Stop()
+			return
+		case <-t.C:
+		}
 	}
-	t := time.NewTimer(stopFor)
-	defer t.Stop()
-	select {
-	case <-p.done:
-	case <-t.C:
+	if p.KillAll() != nil {
 		p.Kill()
 	}
 }

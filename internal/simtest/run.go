@@ -53,11 +53,13 @@ func (w *world) kept() (broken []string) {
 }
 
 // run plays one seed and returns what broke a promise. It must be called in a
-// synctest bubble.
-func run(seed uint64, nodes int, s *story) (broken []string) {
+// synctest bubble. Below dir is room for what programs write.
+func run(seed uint64, nodes int, s *story, dir string) (broken []string) {
 	providers := nodes * 2 / 3
 	w := newWorld(seed, providers, nodes-providers, s)
+	w.savesOf(dir)
 	w.habits()
+	w.keepings()
 	w.clocks()
 	w.net.SetLink(mem.Link{Latency: 20 * time.Millisecond, Jitter: 30 * time.Millisecond})
 	for _, n := range slices.Backward(w.nodes) { // renters first: they listen for offers
@@ -81,6 +83,7 @@ func run(seed uint64, nodes int, s *story) (broken []string) {
 		broken = append(broken, w.ended()...)
 		broken = append(broken, w.home()...)
 	}
+	broken = append(broken, w.tidied()...)
 	return append(broken, w.check()...)
 }
 
@@ -265,6 +268,7 @@ func (w *world) troubled() {
 			})
 		}
 	}
+	w.savingTroubles(add)
 	slices.SortStableFunc(events, func(a, b event) int { return int(a.at - b.at) })
 	began := time.Now()
 	for _, e := range events {
@@ -275,6 +279,14 @@ func (w *world) troubled() {
 
 // submit stores a job on the renter, if it is up.
 func (n *node) submit(sp artel.JobSpec) {
+	if n.frozen() { // its owner waits, and the world does not
+		n.w.later.Go(func() {
+			if n.still.wait(context.Background()) == nil {
+				n.submit(sp)
+			}
+		})
+		return
+	}
 	if !n.up() {
 		return
 	}
@@ -296,6 +308,7 @@ func (w *world) heal() {
 	w.net.Heal()
 	w.net.SetLink(mem.Link{Latency: 20 * time.Millisecond})
 	for _, n := range w.nodes {
+		n.still.thaw()
 		n.ledger.SetReachable(true)
 		if !n.up() {
 			n.start()
@@ -304,6 +317,7 @@ func (w *world) heal() {
 	for _, n := range w.providers() {
 		n.p.SetPolicy(n.policy) // announces the offer again
 	}
+	w.later.Wait()
 	time.Sleep(time.Second)
 	nodes := map[artel.NodeID]artel.Address{}
 	for _, p := range w.providers() {

@@ -42,9 +42,10 @@ func play(t *testing.T, first uint64, seeds, nodes int) {
 
 func playOne(t *testing.T, seed uint64, nodes int) {
 	t.Helper()
+	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		s := newStory(*full)
-		broken := run(seed, nodes, s)
+		broken := run(seed, nodes, s, dir)
 		if *full {
 			os.Stdout.WriteString(s.text(false))
 		}

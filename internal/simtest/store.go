@@ -36,10 +36,11 @@ type provDisk struct {
 	lanes  map[lease.Key]provider.LaneRow
 	leases map[artel.Hash]provider.LeaseRow
 	events map[artel.Hash]map[uint64]provider.EventRow
-	gens   map[artel.Address]uint64
+	gens   map[provider.Controller]uint64
 	outbox map[string]chain.Tx
 	// signed is the simulation's own record of every receipt ever stored.
 	signed map[signedKey]artel.Receipt
+	earned map[signedKey]uint64     // ms in the newest checkpoint of each attempt
 	idle   map[artel.Hash]uint64    // slot-ms that each lease was held without a task
 	laneOf map[artel.Hash]lease.Key // of each lease ever made
 	rested map[lease.Key]time.Time  // since when no lease is open on a lane, or its provider is up again
@@ -69,8 +70,8 @@ type signedKey struct {
 func newProvDisk() *provDisk {
 	return &provDisk{
 		lanes: map[lease.Key]provider.LaneRow{}, leases: map[artel.Hash]provider.LeaseRow{}, events: map[artel.Hash]map[uint64]provider.EventRow{},
-		gens: map[artel.Address]uint64{}, outbox: map[string]chain.Tx{}, signed: map[signedKey]artel.Receipt{},
-		idle: map[artel.Hash]uint64{}, laneOf: map[artel.Hash]lease.Key{}, rested: map[lease.Key]time.Time{},
+		gens: map[provider.Controller]uint64{}, outbox: map[string]chain.Tx{}, signed: map[signedKey]artel.Receipt{},
+		earned: map[signedKey]uint64{}, idle: map[artel.Hash]uint64{}, laneOf: map[artel.Hash]lease.Key{}, rested: map[lease.Key]time.Time{},
 	}
 }
 
@@ -140,6 +141,10 @@ func (d *provDisk) Save(ctx context.Context, c provider.Change) error {
 			d.events[e.Lease] = map[uint64]provider.EventRow{}
 		}
 		d.events[e.Lease][e.Event.Seq] = e
+		if g := e.Event.Segment; g != nil {
+			k := signedKey{g.Saved.Lease, g.Saved.Number, g.Saved.Attempt}
+			d.earned[k] = max(d.earned[k], g.Saved.Wall)
+		}
 		if r := e.Event.Receipt; r != nil {
 			k := signedKey{r.Result.Lease, r.Result.Task, r.Result.Attempt}
 			if was, ok := d.signed[k]; ok && was.Result != r.Result {

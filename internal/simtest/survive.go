@@ -96,16 +96,22 @@ func (s *shelf) has(task artel.Hash, root artel.Ref) bool {
 }
 
 func (n *node) own() renter.Keeper {
-	if n.shelf == nil {
-		return nil
+	switch {
+	case n.shelf != nil:
+		return n.shelf
+	case n.saves != nil:
+		return ownKeeper{n.saves.keeper, n}
 	}
-	return n.shelf
+	return nil
 }
 
 func (n *node) runner() provider.Runner {
 	if n.mover != nil {
 		n.mover.since = time.Now()
 		return n.mover
+	}
+	if n.saves != nil {
+		return n.saves.runner()
 	}
 	return &runner{n: n}
 }

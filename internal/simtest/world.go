@@ -44,8 +44,12 @@ type world struct {
 	total artel.Amount
 	// patient renters leave it to their providers to give back what was not used.
 	patient bool
+	calm    bool // renters have the daemon's policy
 
 	copies atomic.Int64 // done tasks whose copy was first
+	moved  atomic.Int64 // done tasks that went on from a checkpoint
+
+	later sync.WaitGroup // what waits for machines that stand still
 
 	asked atomic.Int64 // machines that have answered a challenge, for each renter that remembers it
 
@@ -56,19 +60,25 @@ type world struct {
 type habit int
 
 const (
-	honest    habit = iota
-	lazy            // provider: takes tasks and never ends them
-	withholds       // provider: hands no output out
-	keyless         // provider: hands the output out and keeps its key
-	garbage         // provider: its receipts are signed over something else
-	overbills       // provider: its receipts bill more than the renter's clock saw
-	boasts          // provider: claims ten times its speed
-	forges          // provider: answers challenges at once, with what it made up
-	deadbeat        // renter: stops paying after some vouchers
+	honest      habit = iota
+	lazy              // provider: takes tasks and never ends them
+	withholds         // provider: hands no output out
+	keyless           // provider: hands the output out and keeps its key
+	garbage           // provider: its receipts are signed over something else
+	overbills         // provider: its receipts bill more than the renter's clock saw
+	boasts            // provider: claims ten times its speed
+	forges            // provider: answers challenges at once, with what it made up
+	deadbeat          // renter: stops paying after some vouchers
+	scrambles         // provider: what it saves of a program cannot be taken up
+	misnumbers        // provider: numbers its checkpoints as it likes
+	mistells          // provider: signs another content than its checkpoints have
+	overstates        // provider: says that more work is in its checkpoints than it did
+	unconfirmed       // provider: brings checkpoints that fewer keepers have confirmed
 )
 
 func (h habit) String() string {
-	return [...]string{"honest", "lazy", "withholds", "keyless", "garbage", "overbills", "boasts", "forges", "deadbeat"}[h]
+	return [...]string{"honest", "lazy", "withholds", "keyless", "garbage", "overbills", "boasts", "forges", "deadbeat",
+		"scrambles", "misnumbers", "mistells", "overstates", "unconfirmed"}[h]
 }
 
 // node is one machine: its disk and identity outlive its crashes.
@@ -99,6 +109,9 @@ type node struct {
 	domain   artel.Domain
 	shelf    *shelf              // its keeper; nil: it keeps nothing
 	mover    *mover              // takes checkpoints of tasks; nil: a runner does not
+	saves    *saves              // takes and keeps them as a real node does; nil: it does not
+	still    still               // while it is frozen
+	boots    int                 // how often it was started
 	pays     atomic.Int64        // vouchers a deadbeat still sends
 	restored bool                // from an old copy of its disk
 	before   func(method string) // told of each call of a renter
@@ -133,6 +146,14 @@ func rentPolicy(patient bool) renter.Policy {
 		p.Release = 20 * time.Minute
 	}
 	return p
+}
+
+// rentPolicy is the daemon's own for a world that is not in a hurry.
+func (w *world) rentPolicy() renter.Policy {
+	if w.calm {
+		return renter.DefaultPolicy
+	}
+	return rentPolicy(w.patient)
 }
 
 func newWorld(seed uint64, providers, renters int, s *story) *world {
@@ -211,6 +232,7 @@ func (w *world) say(format string, args ...any) {
 func (n *node) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	n.stop, n.down = cancel, make(chan struct{})
+	n.boots++
 	n.host = n.w.net.NewHost(mem.Config{ID: n.key.NodeID(), Network: network, Wire: p2p.Versions{Min: 1, Max: 1}})
 	params, _ := n.ledger.Params(ctx)
 	if n.habit != withholds {
@@ -222,13 +244,16 @@ func (n *node) start() {
 	if n.shelf != nil {
 		n.shelf.register(n.host)
 	}
+	if n.saves != nil {
+		n.saves.open(ctx)
+	}
 	if n.prov != nil {
 		if n.policy.Speed = trueSpeed; n.habit == boasts {
 			n.policy.Speed *= 10
 		}
 		n.p = provider.New(provider.Config{
 			Key: n.key, Account: n.key.Address(), Network: network, Machine: n.machine, Params: params, Policy: n.policy,
-			Host: cheatingHost{n.host, n}, Ledger: n.ledger, Store: n.prov, Runner: n.runner(),
+			Host: cheatingHost{n.hostOf(), n}, Ledger: n.ledger, Store: stillProv{n.prov, n}, Runner: n.runner(),
 			Provers: map[wire.ChallengeKind]provider.Prover{wire.ChallengeCPU: prover{n}}, Log: n.w.log.With("node", n.name),
 			Now: n.now,
 		})
@@ -240,14 +265,17 @@ func (n *node) start() {
 			panic(err)
 		}
 		n.r = renter.New(renter.Config{
-			Key: n.key, Account: n.key.Address(), Network: network, Params: params, Policy: rentPolicy(n.w.patient),
-			Host: caller{n.host, n}, Ledger: n.ledger, Board: n.board, Store: n.rent, Blobs: n.blobs, Fetch: n.fetch, Puzzle: puzzle{},
+			Key: n.key, Account: n.key.Address(), Network: network, Params: params, Policy: n.w.rentPolicy(),
+			Host: caller{n.hostOf(), n}, Ledger: n.ledger, Board: n.board, Store: stillRent{n.rent, n}, Blobs: n.blobs, Fetch: n.fetch, Puzzle: puzzle{},
 			Own: n.own(), Log: n.w.log.With("node", n.name), Now: n.now, Rand: n.rand,
 		})
 		run = n.r.Run
 	}
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = n.host.Run(ctx) })
+	if n.saves != nil {
+		wg.Go(func() { _ = n.saves.keeper.Run(ctx) })
+	}
 	wg.Go(func() {
 		if err := run(ctx); err != nil && ctx.Err() == nil {
 			panic(fmt.Sprintf("%s: %v", n.name, err))
@@ -273,6 +301,7 @@ func (n *node) crash() {
 		return
 	}
 	n.stop()
+	n.still.thaw()
 	<-n.down
 	n.stop = nil
 }
@@ -286,17 +315,30 @@ func (n *node) fetch(ctx context.Context, from artel.NodeID, root artel.Ref, lim
 
 // cheatingHost is a provider's host that changes its answers by its habit.
 type cheatingHost struct {
-	*mem.Host
+	stillHost
 	n *node
 }
 
 func (h cheatingHost) Handle(method string, maxReq int, f p2p.Handler) {
-	h.Host.Handle(method, maxReq, func(ctx context.Context, from artel.NodeID, req []byte) ([]byte, error) {
+	h.stillHost.Handle(method, maxReq, func(ctx context.Context, from artel.NodeID, req []byte) ([]byte, error) {
 		resp, err := f(ctx, from, req)
 		if err != nil {
 			return resp, err
 		}
 		switch {
+		case method == wire.MethodWatch && h.n.habit == unconfirmed:
+			m, err := wire.UnmarshalWatchResponse(resp)
+			if err != nil {
+				return nil, err
+			}
+			for i, e := range m.Events {
+				if e.Segment != nil {
+					g := *e.Segment
+					g.Kept = g.Kept[:len(g.Kept)-1]
+					m.Events[i].Segment = &g
+				}
+			}
+			return m.Marshal(), nil
 		case method == wire.MethodWatch && (h.n.habit == garbage || h.n.habit == overbills):
 			m, err := wire.UnmarshalWatchResponse(resp)
 			if err != nil {
@@ -329,7 +371,7 @@ func (h cheatingHost) Handle(method string, maxReq int, f p2p.Handler) {
 
 // caller is a renter's host; a deadbeat's sends only so many vouchers.
 type caller struct {
-	*mem.Host
+	stillHost
 	n *node
 }
 
@@ -345,7 +387,7 @@ func (c caller) Call(ctx context.Context, to artel.NodeID, method string, req []
 			return nil, p2p.Errorf(p2p.Unavailable, "not this time")
 		}
 	}
-	return c.Host.Call(ctx, to, method, req, maxResp)
+	return c.stillHost.Call(ctx, to, method, req, maxResp)
 }
 
 // board is a market index fed by gossip.

@@ -32,6 +32,30 @@ func nodeID(id peer.ID) (n artel.NodeID, ok bool) {
 	return n, true
 }
 
+// ParseNode reads which node a person means: a node id in hex, a libp2p peer id, or a
+// multiaddr that ends in one, which is then an address of it.
+func ParseNode(s string) (n artel.NodeID, addr string, err error) {
+	if strings.HasPrefix(s, "/") {
+		info, err := parseAddr(s)
+		if err != nil {
+			return n, "", err
+		}
+		n, _ = nodeID(info.ID)
+		return n, s, nil
+	}
+	if n, err = artel.ParseNodeID(s); err == nil {
+		return n, "", nil
+	}
+	if id, perr := peer.Decode(s); perr == nil {
+		if n, ok := nodeID(id); ok {
+			if _, perr = artel.NodeIDFromBytes(n[:]); perr == nil {
+				return n, "", nil
+			}
+		}
+	}
+	return n, "", p2p.Errorf(p2p.Invalid, "%q names no node", s[:min(len(s), 80)]).WithHint("the node or peer id that artel status shows there, or an address: /ip4/192.0.2.1/udp/4101/quic-v1/p2p/16Uiu2…")
+}
+
 func privateKey(k artel.Key) (crypto.PrivKey, error) {
 	priv, err := crypto.UnmarshalSecp256k1PrivateKey(k.Bytes())
 	if err != nil {

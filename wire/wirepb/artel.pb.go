@@ -1108,6 +1108,7 @@ type ReserveRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Lease         []byte                 `protobuf:"bytes,1,opt,name=lease,proto3" json:"lease,omitempty"`
 	Reserve       *SignedReserve         `protobuf:"bytes,2,opt,name=reserve,proto3" json:"reserve,omitempty"`
+	Generation    uint64                 `protobuf:"varint,15,opt,name=generation,proto3" json:"generation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1154,6 +1155,13 @@ func (x *ReserveRequest) GetReserve() *SignedReserve {
 		return x.Reserve
 	}
 	return nil
+}
+
+func (x *ReserveRequest) GetGeneration() uint64 {
+	if x != nil {
+		return x.Generation
+	}
+	return 0
 }
 
 type TaskSpec struct {
@@ -1554,7 +1562,7 @@ type Visit struct {
 	Lease         []byte                 `protobuf:"bytes,1,opt,name=lease,proto3" json:"lease,omitempty"`
 	Task          uint64                 `protobuf:"varint,2,opt,name=task,proto3" json:"task,omitempty"`
 	Attempt       uint32                 `protobuf:"varint,3,opt,name=attempt,proto3" json:"attempt,omitempty"`
-	Kind          uint32                 `protobuf:"varint,4,opt,name=kind,proto3" json:"kind,omitempty"` // 1 exec, 2 dial, 3 usage
+	Kind          uint32                 `protobuf:"varint,4,opt,name=kind,proto3" json:"kind,omitempty"` // 1 exec, 2 dial, 3 usage, 4 check
 	Args          [][]byte               `protobuf:"bytes,5,rep,name=args,proto3" json:"args,omitempty"`
 	Env           [][]byte               `protobuf:"bytes,6,rep,name=env,proto3" json:"env,omitempty"`
 	Dir           []byte                 `protobuf:"bytes,7,opt,name=dir,proto3" json:"dir,omitempty"`
@@ -1562,6 +1570,7 @@ type Visit struct {
 	Rows          uint32                 `protobuf:"varint,9,opt,name=rows,proto3" json:"rows,omitempty"`
 	Cols          uint32                 `protobuf:"varint,10,opt,name=cols,proto3" json:"cols,omitempty"`
 	Port          uint32                 `protobuf:"varint,11,opt,name=port,proto3" json:"port,omitempty"`
+	Generation    uint64                 `protobuf:"varint,15,opt,name=generation,proto3" json:"generation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1669,6 +1678,13 @@ func (x *Visit) GetCols() uint32 {
 func (x *Visit) GetPort() uint32 {
 	if x != nil {
 		return x.Port
+	}
+	return 0
+}
+
+func (x *Visit) GetGeneration() uint64 {
+	if x != nil {
+		return x.Generation
 	}
 	return 0
 }
@@ -2638,6 +2654,7 @@ type StartRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Lease         []byte                 `protobuf:"bytes,1,opt,name=lease,proto3" json:"lease,omitempty"`
 	Starts        []*Start               `protobuf:"bytes,2,rep,name=starts,proto3" json:"starts,omitempty"`
+	Generation    uint64                 `protobuf:"varint,15,opt,name=generation,proto3" json:"generation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2684,6 +2701,13 @@ func (x *StartRequest) GetStarts() []*Start {
 		return x.Starts
 	}
 	return nil
+}
+
+func (x *StartRequest) GetGeneration() uint64 {
+	if x != nil {
+		return x.Generation
+	}
+	return 0
 }
 
 type Refusal struct {
@@ -2854,6 +2878,7 @@ type CancelRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Lease         []byte                 `protobuf:"bytes,1,opt,name=lease,proto3" json:"lease,omitempty"`
 	Tasks         []*TaskKey             `protobuf:"bytes,2,rep,name=tasks,proto3" json:"tasks,omitempty"`
+	Generation    uint64                 `protobuf:"varint,15,opt,name=generation,proto3" json:"generation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2902,12 +2927,20 @@ func (x *CancelRequest) GetTasks() []*TaskKey {
 	return nil
 }
 
+func (x *CancelRequest) GetGeneration() uint64 {
+	if x != nil {
+		return x.Generation
+	}
+	return 0
+}
+
 type WatchRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Lease         []byte                 `protobuf:"bytes,1,opt,name=lease,proto3" json:"lease,omitempty"`
 	After         uint64                 `protobuf:"varint,2,opt,name=after,proto3" json:"after,omitempty"`
 	Wait          uint64                 `protobuf:"varint,3,opt,name=wait,proto3" json:"wait,omitempty"`
 	Done          uint64                 `protobuf:"varint,4,opt,name=done,proto3" json:"done,omitempty"`
+	Generation    uint64                 `protobuf:"varint,15,opt,name=generation,proto3" json:"generation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2966,6 +2999,13 @@ func (x *WatchRequest) GetWait() uint64 {
 func (x *WatchRequest) GetDone() uint64 {
 	if x != nil {
 		return x.Done
+	}
+	return 0
+}
+
+func (x *WatchRequest) GetGeneration() uint64 {
+	if x != nil {
+		return x.Generation
 	}
 	return 0
 }
@@ -3131,6 +3171,7 @@ type Event struct {
 	Reason        string                 `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
 	Message       string                 `protobuf:"bytes,6,opt,name=message,proto3" json:"message,omitempty"`
 	Segment       *Segment               `protobuf:"bytes,7,opt,name=segment,proto3" json:"segment,omitempty"`
+	Slice         *Slice                 `protobuf:"bytes,8,opt,name=slice,proto3" json:"slice,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3214,6 +3255,73 @@ func (x *Event) GetSegment() *Segment {
 	return nil
 }
 
+func (x *Event) GetSlice() *Slice {
+	if x != nil {
+		return x.Slice
+	}
+	return nil
+}
+
+type Slice struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Earned        uint64                 `protobuf:"varint,1,opt,name=earned,proto3" json:"earned,omitempty"`
+	Idle          uint64                 `protobuf:"varint,2,opt,name=idle,proto3" json:"idle,omitempty"`
+	Due           []byte                 `protobuf:"bytes,3,opt,name=due,proto3" json:"due,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Slice) Reset() {
+	*x = Slice{}
+	mi := &file_artel_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Slice) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Slice) ProtoMessage() {}
+
+func (x *Slice) ProtoReflect() protoreflect.Message {
+	mi := &file_artel_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Slice.ProtoReflect.Descriptor instead.
+func (*Slice) Descriptor() ([]byte, []int) {
+	return file_artel_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *Slice) GetEarned() uint64 {
+	if x != nil {
+		return x.Earned
+	}
+	return 0
+}
+
+func (x *Slice) GetIdle() uint64 {
+	if x != nil {
+		return x.Idle
+	}
+	return 0
+}
+
+func (x *Slice) GetDue() []byte {
+	if x != nil {
+		return x.Due
+	}
+	return nil
+}
+
 type Result struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Lease         []byte                 `protobuf:"bytes,1,opt,name=lease,proto3" json:"lease,omitempty"`
@@ -3227,7 +3335,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_artel_proto_msgTypes[40]
+	mi := &file_artel_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3239,7 +3347,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[40]
+	mi := &file_artel_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3252,7 +3360,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{40}
+	return file_artel_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *Result) GetLease() []byte {
@@ -3303,7 +3411,7 @@ type Usage struct {
 
 func (x *Usage) Reset() {
 	*x = Usage{}
-	mi := &file_artel_proto_msgTypes[41]
+	mi := &file_artel_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3315,7 +3423,7 @@ func (x *Usage) String() string {
 func (*Usage) ProtoMessage() {}
 
 func (x *Usage) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[41]
+	mi := &file_artel_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3328,7 +3436,7 @@ func (x *Usage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Usage.ProtoReflect.Descriptor instead.
 func (*Usage) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{41}
+	return file_artel_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *Usage) GetWall() uint64 {
@@ -3382,7 +3490,7 @@ type Receipt struct {
 
 func (x *Receipt) Reset() {
 	*x = Receipt{}
-	mi := &file_artel_proto_msgTypes[42]
+	mi := &file_artel_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3394,7 +3502,7 @@ func (x *Receipt) String() string {
 func (*Receipt) ProtoMessage() {}
 
 func (x *Receipt) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[42]
+	mi := &file_artel_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3407,7 +3515,7 @@ func (x *Receipt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Receipt.ProtoReflect.Descriptor instead.
 func (*Receipt) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{42}
+	return file_artel_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *Receipt) GetResult() *Result {
@@ -3471,13 +3579,14 @@ type PayRequest struct {
 	Lease         []byte                 `protobuf:"bytes,1,opt,name=lease,proto3" json:"lease,omitempty"`
 	Voucher       *SignedVoucher         `protobuf:"bytes,2,opt,name=voucher,proto3" json:"voucher,omitempty"`
 	Want          []*TaskKey             `protobuf:"bytes,3,rep,name=want,proto3" json:"want,omitempty"`
+	Generation    uint64                 `protobuf:"varint,15,opt,name=generation,proto3" json:"generation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PayRequest) Reset() {
 	*x = PayRequest{}
-	mi := &file_artel_proto_msgTypes[43]
+	mi := &file_artel_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3489,7 +3598,7 @@ func (x *PayRequest) String() string {
 func (*PayRequest) ProtoMessage() {}
 
 func (x *PayRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[43]
+	mi := &file_artel_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3502,7 +3611,7 @@ func (x *PayRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PayRequest.ProtoReflect.Descriptor instead.
 func (*PayRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{43}
+	return file_artel_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *PayRequest) GetLease() []byte {
@@ -3526,6 +3635,13 @@ func (x *PayRequest) GetWant() []*TaskKey {
 	return nil
 }
 
+func (x *PayRequest) GetGeneration() uint64 {
+	if x != nil {
+		return x.Generation
+	}
+	return 0
+}
+
 type OutputKey struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Task          uint64                 `protobuf:"varint,1,opt,name=task,proto3" json:"task,omitempty"`
@@ -3537,7 +3653,7 @@ type OutputKey struct {
 
 func (x *OutputKey) Reset() {
 	*x = OutputKey{}
-	mi := &file_artel_proto_msgTypes[44]
+	mi := &file_artel_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3549,7 +3665,7 @@ func (x *OutputKey) String() string {
 func (*OutputKey) ProtoMessage() {}
 
 func (x *OutputKey) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[44]
+	mi := &file_artel_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3562,7 +3678,7 @@ func (x *OutputKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputKey.ProtoReflect.Descriptor instead.
 func (*OutputKey) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{44}
+	return file_artel_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *OutputKey) GetTask() uint64 {
@@ -3596,7 +3712,7 @@ type PayResponse struct {
 
 func (x *PayResponse) Reset() {
 	*x = PayResponse{}
-	mi := &file_artel_proto_msgTypes[45]
+	mi := &file_artel_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3608,7 +3724,7 @@ func (x *PayResponse) String() string {
 func (*PayResponse) ProtoMessage() {}
 
 func (x *PayResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[45]
+	mi := &file_artel_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3621,7 +3737,7 @@ func (x *PayResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PayResponse.ProtoReflect.Descriptor instead.
 func (*PayResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{45}
+	return file_artel_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *PayResponse) GetCumulative() []byte {
@@ -3645,13 +3761,14 @@ type LogsRequest struct {
 	Attempt       uint32                 `protobuf:"varint,3,opt,name=attempt,proto3" json:"attempt,omitempty"`
 	Offset        uint64                 `protobuf:"varint,4,opt,name=offset,proto3" json:"offset,omitempty"`
 	Max           uint32                 `protobuf:"varint,5,opt,name=max,proto3" json:"max,omitempty"`
+	Generation    uint64                 `protobuf:"varint,15,opt,name=generation,proto3" json:"generation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *LogsRequest) Reset() {
 	*x = LogsRequest{}
-	mi := &file_artel_proto_msgTypes[46]
+	mi := &file_artel_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3663,7 +3780,7 @@ func (x *LogsRequest) String() string {
 func (*LogsRequest) ProtoMessage() {}
 
 func (x *LogsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[46]
+	mi := &file_artel_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3676,7 +3793,7 @@ func (x *LogsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogsRequest.ProtoReflect.Descriptor instead.
 func (*LogsRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{46}
+	return file_artel_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *LogsRequest) GetLease() []byte {
@@ -3714,6 +3831,13 @@ func (x *LogsRequest) GetMax() uint32 {
 	return 0
 }
 
+func (x *LogsRequest) GetGeneration() uint64 {
+	if x != nil {
+		return x.Generation
+	}
+	return 0
+}
+
 type LogsResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Data          []byte                 `protobuf:"bytes,1,opt,name=data,proto3" json:"data,omitempty"`
@@ -3724,7 +3848,7 @@ type LogsResponse struct {
 
 func (x *LogsResponse) Reset() {
 	*x = LogsResponse{}
-	mi := &file_artel_proto_msgTypes[47]
+	mi := &file_artel_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3736,7 +3860,7 @@ func (x *LogsResponse) String() string {
 func (*LogsResponse) ProtoMessage() {}
 
 func (x *LogsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[47]
+	mi := &file_artel_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3749,7 +3873,7 @@ func (x *LogsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogsResponse.ProtoReflect.Descriptor instead.
 func (*LogsResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{47}
+	return file_artel_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *LogsResponse) GetData() []byte {
@@ -3769,13 +3893,14 @@ func (x *LogsResponse) GetEof() bool {
 type CloseRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Lease         []byte                 `protobuf:"bytes,1,opt,name=lease,proto3" json:"lease,omitempty"`
+	Generation    uint64                 `protobuf:"varint,15,opt,name=generation,proto3" json:"generation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *CloseRequest) Reset() {
 	*x = CloseRequest{}
-	mi := &file_artel_proto_msgTypes[48]
+	mi := &file_artel_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3787,7 +3912,7 @@ func (x *CloseRequest) String() string {
 func (*CloseRequest) ProtoMessage() {}
 
 func (x *CloseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[48]
+	mi := &file_artel_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3800,7 +3925,7 @@ func (x *CloseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseRequest.ProtoReflect.Descriptor instead.
 func (*CloseRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{48}
+	return file_artel_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *CloseRequest) GetLease() []byte {
@@ -3808,6 +3933,13 @@ func (x *CloseRequest) GetLease() []byte {
 		return x.Lease
 	}
 	return nil
+}
+
+func (x *CloseRequest) GetGeneration() uint64 {
+	if x != nil {
+		return x.Generation
+	}
+	return 0
 }
 
 // ChallengeRequest asks for timed work on the machine that a lease is of.
@@ -3818,13 +3950,14 @@ type ChallengeRequest struct {
 	Seed          []byte                 `protobuf:"bytes,3,opt,name=seed,proto3" json:"seed,omitempty"`    // 32 bytes; absent where steps is 0
 	Steps         uint32                 `protobuf:"varint,4,opt,name=steps,proto3" json:"steps,omitempty"` // 0: only answer
 	Width         uint32                 `protobuf:"varint,5,opt,name=width,proto3" json:"width,omitempty"` // chains at once
+	Generation    uint64                 `protobuf:"varint,15,opt,name=generation,proto3" json:"generation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ChallengeRequest) Reset() {
 	*x = ChallengeRequest{}
-	mi := &file_artel_proto_msgTypes[49]
+	mi := &file_artel_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3836,7 +3969,7 @@ func (x *ChallengeRequest) String() string {
 func (*ChallengeRequest) ProtoMessage() {}
 
 func (x *ChallengeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[49]
+	mi := &file_artel_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3849,7 +3982,7 @@ func (x *ChallengeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChallengeRequest.ProtoReflect.Descriptor instead.
 func (*ChallengeRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{49}
+	return file_artel_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *ChallengeRequest) GetLease() []byte {
@@ -3887,6 +4020,13 @@ func (x *ChallengeRequest) GetWidth() uint32 {
 	return 0
 }
 
+func (x *ChallengeRequest) GetGeneration() uint64 {
+	if x != nil {
+		return x.Generation
+	}
+	return 0
+}
+
 type ChallengeResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Commitment    []byte                 `protobuf:"bytes,1,opt,name=commitment,proto3" json:"commitment,omitempty"` // sha256 of the proof; absent where steps was 0
@@ -3896,7 +4036,7 @@ type ChallengeResponse struct {
 
 func (x *ChallengeResponse) Reset() {
 	*x = ChallengeResponse{}
-	mi := &file_artel_proto_msgTypes[50]
+	mi := &file_artel_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3908,7 +4048,7 @@ func (x *ChallengeResponse) String() string {
 func (*ChallengeResponse) ProtoMessage() {}
 
 func (x *ChallengeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[50]
+	mi := &file_artel_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3921,7 +4061,7 @@ func (x *ChallengeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChallengeResponse.ProtoReflect.Descriptor instead.
 func (*ChallengeResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{50}
+	return file_artel_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *ChallengeResponse) GetCommitment() []byte {
@@ -3936,13 +4076,14 @@ type ProofRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Lease         []byte                 `protobuf:"bytes,1,opt,name=lease,proto3" json:"lease,omitempty"`
 	Seed          []byte                 `protobuf:"bytes,2,opt,name=seed,proto3" json:"seed,omitempty"`
+	Generation    uint64                 `protobuf:"varint,15,opt,name=generation,proto3" json:"generation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ProofRequest) Reset() {
 	*x = ProofRequest{}
-	mi := &file_artel_proto_msgTypes[51]
+	mi := &file_artel_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3954,7 +4095,7 @@ func (x *ProofRequest) String() string {
 func (*ProofRequest) ProtoMessage() {}
 
 func (x *ProofRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[51]
+	mi := &file_artel_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3967,7 +4108,7 @@ func (x *ProofRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProofRequest.ProtoReflect.Descriptor instead.
 func (*ProofRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{51}
+	return file_artel_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *ProofRequest) GetLease() []byte {
@@ -3984,6 +4125,13 @@ func (x *ProofRequest) GetSeed() []byte {
 	return nil
 }
 
+func (x *ProofRequest) GetGeneration() uint64 {
+	if x != nil {
+		return x.Generation
+	}
+	return 0
+}
+
 type ProofResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Proof         []byte                 `protobuf:"bytes,1,opt,name=proof,proto3" json:"proof,omitempty"`
@@ -3993,7 +4141,7 @@ type ProofResponse struct {
 
 func (x *ProofResponse) Reset() {
 	*x = ProofResponse{}
-	mi := &file_artel_proto_msgTypes[52]
+	mi := &file_artel_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4005,7 +4153,7 @@ func (x *ProofResponse) String() string {
 func (*ProofResponse) ProtoMessage() {}
 
 func (x *ProofResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[52]
+	mi := &file_artel_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4018,7 +4166,7 @@ func (x *ProofResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProofResponse.ProtoReflect.Descriptor instead.
 func (*ProofResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{52}
+	return file_artel_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *ProofResponse) GetProof() []byte {
@@ -4040,7 +4188,7 @@ type RecoverRequest struct {
 
 func (x *RecoverRequest) Reset() {
 	*x = RecoverRequest{}
-	mi := &file_artel_proto_msgTypes[53]
+	mi := &file_artel_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4052,7 +4200,7 @@ func (x *RecoverRequest) String() string {
 func (*RecoverRequest) ProtoMessage() {}
 
 func (x *RecoverRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[53]
+	mi := &file_artel_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4065,7 +4213,7 @@ func (x *RecoverRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecoverRequest.ProtoReflect.Descriptor instead.
 func (*RecoverRequest) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{53}
+	return file_artel_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *RecoverRequest) GetRenter() []byte {
@@ -4108,7 +4256,7 @@ type HeldLease struct {
 
 func (x *HeldLease) Reset() {
 	*x = HeldLease{}
-	mi := &file_artel_proto_msgTypes[54]
+	mi := &file_artel_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4120,7 +4268,7 @@ func (x *HeldLease) String() string {
 func (*HeldLease) ProtoMessage() {}
 
 func (x *HeldLease) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[54]
+	mi := &file_artel_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4133,7 +4281,7 @@ func (x *HeldLease) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeldLease.ProtoReflect.Descriptor instead.
 func (*HeldLease) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{54}
+	return file_artel_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *HeldLease) GetLease() *Lease {
@@ -4176,7 +4324,7 @@ type HeldLane struct {
 
 func (x *HeldLane) Reset() {
 	*x = HeldLane{}
-	mi := &file_artel_proto_msgTypes[55]
+	mi := &file_artel_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4188,7 +4336,7 @@ func (x *HeldLane) String() string {
 func (*HeldLane) ProtoMessage() {}
 
 func (x *HeldLane) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[55]
+	mi := &file_artel_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4201,7 +4349,7 @@ func (x *HeldLane) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeldLane.ProtoReflect.Descriptor instead.
 func (*HeldLane) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{55}
+	return file_artel_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *HeldLane) GetLane() uint64 {
@@ -4241,7 +4389,7 @@ type RecoverResponse struct {
 
 func (x *RecoverResponse) Reset() {
 	*x = RecoverResponse{}
-	mi := &file_artel_proto_msgTypes[56]
+	mi := &file_artel_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4253,7 +4401,7 @@ func (x *RecoverResponse) String() string {
 func (*RecoverResponse) ProtoMessage() {}
 
 func (x *RecoverResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[56]
+	mi := &file_artel_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4266,7 +4414,7 @@ func (x *RecoverResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecoverResponse.ProtoReflect.Descriptor instead.
 func (*RecoverResponse) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{56}
+	return file_artel_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *RecoverResponse) GetLanes() []*HeldLane {
@@ -4284,7 +4432,7 @@ type Empty struct {
 
 func (x *Empty) Reset() {
 	*x = Empty{}
-	mi := &file_artel_proto_msgTypes[57]
+	mi := &file_artel_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4296,7 +4444,7 @@ func (x *Empty) String() string {
 func (*Empty) ProtoMessage() {}
 
 func (x *Empty) ProtoReflect() protoreflect.Message {
-	mi := &file_artel_proto_msgTypes[57]
+	mi := &file_artel_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4309,7 +4457,7 @@ func (x *Empty) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Empty.ProtoReflect.Descriptor instead.
 func (*Empty) Descriptor() ([]byte, []int) {
-	return file_artel_proto_rawDescGZIP(), []int{57}
+	return file_artel_proto_rawDescGZIP(), []int{58}
 }
 
 var File_artel_proto protoreflect.FileDescriptor
@@ -4423,10 +4571,13 @@ const file_artel_proto_rawDesc = "" +
 	"\areserve\x18\x04 \x01(\v2\x1c.artel.wire.v1.SignedReserveR\areserve\x126\n" +
 	"\avoucher\x18\x05 \x01(\v2\x1c.artel.wire.v1.SignedVoucherR\avoucher\"/\n" +
 	"\x0fProposeResponse\x12\x1c\n" +
-	"\tsignature\x18\x01 \x01(\fR\tsignature\"^\n" +
+	"\tsignature\x18\x01 \x01(\fR\tsignature\"~\n" +
 	"\x0eReserveRequest\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\fR\x05lease\x126\n" +
-	"\areserve\x18\x02 \x01(\v2\x1c.artel.wire.v1.SignedReserveR\areserve\"\x84\x02\n" +
+	"\areserve\x18\x02 \x01(\v2\x1c.artel.wire.v1.SignedReserveR\areserve\x12\x1e\n" +
+	"\n" +
+	"generation\x18\x0f \x01(\x04R\n" +
+	"generation\"\x84\x02\n" +
 	"\bTaskSpec\x12\x18\n" +
 	"\aprogram\x18\x01 \x01(\fR\aprogram\x12\x14\n" +
 	"\x05input\x18\x02 \x01(\fR\x05input\x12\x12\n" +
@@ -4458,7 +4609,7 @@ const file_artel_proto_rawDesc = "" +
 	"\x05image\x18\x01 \x01(\fR\x05image\x12\x12\n" +
 	"\x04node\x18\x02 \x01(\fR\x04node\x12\x18\n" +
 	"\aexpires\x18\x03 \x01(\x04R\aexpires\x12\x1c\n" +
-	"\tsignature\x18\x04 \x01(\fR\tsignature\"\xe5\x01\n" +
+	"\tsignature\x18\x04 \x01(\fR\tsignature\"\x85\x02\n" +
 	"\x05Visit\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\fR\x05lease\x12\x12\n" +
 	"\x04task\x18\x02 \x01(\x04R\x04task\x12\x18\n" +
@@ -4471,7 +4622,10 @@ const file_artel_proto_rawDesc = "" +
 	"\x04rows\x18\t \x01(\rR\x04rows\x12\x12\n" +
 	"\x04cols\x18\n" +
 	" \x01(\rR\x04cols\x12\x12\n" +
-	"\x04port\x18\v \x01(\rR\x04port\"\xb5\x01\n" +
+	"\x04port\x18\v \x01(\rR\x04port\x12\x1e\n" +
+	"\n" +
+	"generation\x18\x0f \x01(\x04R\n" +
+	"generation\"\xb5\x01\n" +
 	"\aReading\x12\x10\n" +
 	"\x03cpu\x18\x01 \x01(\x04R\x03cpu\x12\x12\n" +
 	"\x04wall\x18\x02 \x01(\x04R\x04wall\x12\x16\n" +
@@ -4548,10 +4702,13 @@ const file_artel_proto_rawDesc = "" +
 	"\bholdings\x18\x01 \x03(\v2\x16.artel.wire.v1.HoldingR\bholdings\"k\n" +
 	"\aHolding\x12.\n" +
 	"\x05grant\x18\x01 \x01(\v2\x18.artel.wire.v1.KeepGrantR\x05grant\x120\n" +
-	"\asegment\x18\x02 \x01(\v2\x16.artel.wire.v1.SegmentR\asegment\"R\n" +
+	"\asegment\x18\x02 \x01(\v2\x16.artel.wire.v1.SegmentR\asegment\"r\n" +
 	"\fStartRequest\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\fR\x05lease\x12,\n" +
-	"\x06starts\x18\x02 \x03(\v2\x14.artel.wire.v1.StartR\x06starts\"i\n" +
+	"\x06starts\x18\x02 \x03(\v2\x14.artel.wire.v1.StartR\x06starts\x12\x1e\n" +
+	"\n" +
+	"generation\x18\x0f \x01(\x04R\n" +
+	"generation\"i\n" +
 	"\aRefusal\x12\x12\n" +
 	"\x04task\x18\x01 \x01(\x04R\x04task\x12\x18\n" +
 	"\aattempt\x18\x02 \x01(\rR\aattempt\x12\x16\n" +
@@ -4561,15 +4718,21 @@ const file_artel_proto_rawDesc = "" +
 	"\arefused\x18\x01 \x03(\v2\x16.artel.wire.v1.RefusalR\arefused\"7\n" +
 	"\aTaskKey\x12\x12\n" +
 	"\x04task\x18\x01 \x01(\x04R\x04task\x12\x18\n" +
-	"\aattempt\x18\x02 \x01(\rR\aattempt\"S\n" +
+	"\aattempt\x18\x02 \x01(\rR\aattempt\"s\n" +
 	"\rCancelRequest\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\fR\x05lease\x12,\n" +
-	"\x05tasks\x18\x02 \x03(\v2\x16.artel.wire.v1.TaskKeyR\x05tasks\"b\n" +
+	"\x05tasks\x18\x02 \x03(\v2\x16.artel.wire.v1.TaskKeyR\x05tasks\x12\x1e\n" +
+	"\n" +
+	"generation\x18\x0f \x01(\x04R\n" +
+	"generation\"\x82\x01\n" +
 	"\fWatchRequest\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\fR\x05lease\x12\x14\n" +
 	"\x05after\x18\x02 \x01(\x04R\x05after\x12\x12\n" +
 	"\x04wait\x18\x03 \x01(\x04R\x04wait\x12\x12\n" +
-	"\x04done\x18\x04 \x01(\x04R\x04done\"\xb8\x01\n" +
+	"\x04done\x18\x04 \x01(\x04R\x04done\x12\x1e\n" +
+	"\n" +
+	"generation\x18\x0f \x01(\x04R\n" +
+	"generation\"\xb8\x01\n" +
 	"\rWatchResponse\x12,\n" +
 	"\x06events\x18\x01 \x03(\v2\x14.artel.wire.v1.EventR\x06events\x121\n" +
 	"\arunning\x18\x02 \x03(\v2\x17.artel.wire.v1.ProgressR\arunning\x12\x1a\n" +
@@ -4581,7 +4744,7 @@ const file_artel_proto_rawDesc = "" +
 	"\aattempt\x18\x02 \x01(\rR\aattempt\x12\x14\n" +
 	"\x05phase\x18\x03 \x01(\tR\x05phase\x12\x18\n" +
 	"\aelapsed\x18\x04 \x01(\x04R\aelapsed\x12\x1b\n" +
-	"\tlog_bytes\x18\x05 \x01(\x04R\blogBytes\"\xdd\x01\n" +
+	"\tlog_bytes\x18\x05 \x01(\x04R\blogBytes\"\x89\x02\n" +
 	"\x05Event\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x04R\x03seq\x12\x12\n" +
 	"\x04task\x18\x02 \x01(\x04R\x04task\x12\x18\n" +
@@ -4589,7 +4752,12 @@ const file_artel_proto_rawDesc = "" +
 	"\areceipt\x18\x04 \x01(\v2\x16.artel.wire.v1.ReceiptR\areceipt\x12\x16\n" +
 	"\x06reason\x18\x05 \x01(\tR\x06reason\x12\x18\n" +
 	"\amessage\x18\x06 \x01(\tR\amessage\x120\n" +
-	"\asegment\x18\a \x01(\v2\x16.artel.wire.v1.SegmentR\asegment\"\x8a\x01\n" +
+	"\asegment\x18\a \x01(\v2\x16.artel.wire.v1.SegmentR\asegment\x12*\n" +
+	"\x05slice\x18\b \x01(\v2\x14.artel.wire.v1.SliceR\x05slice\"E\n" +
+	"\x05Slice\x12\x16\n" +
+	"\x06earned\x18\x01 \x01(\x04R\x06earned\x12\x12\n" +
+	"\x04idle\x18\x02 \x01(\x04R\x04idle\x12\x10\n" +
+	"\x03due\x18\x03 \x01(\fR\x03due\"\x8a\x01\n" +
 	"\x06Result\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\fR\x05lease\x12\x12\n" +
 	"\x04task\x18\x02 \x01(\x04R\x04task\x12\x18\n" +
@@ -4611,12 +4779,15 @@ const file_artel_proto_rawDesc = "" +
 	"\x05usage\x18\x05 \x01(\v2\x14.artel.wire.v1.UsageR\x05usage\x12\x16\n" +
 	"\x06sealed\x18\x06 \x01(\fR\x06sealed\x12\x10\n" +
 	"\x03due\x18\a \x01(\fR\x03due\x12\x12\n" +
-	"\x04last\x18\b \x01(\fR\x04last\"\x86\x01\n" +
+	"\x04last\x18\b \x01(\fR\x04last\"\xa6\x01\n" +
 	"\n" +
 	"PayRequest\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\fR\x05lease\x126\n" +
 	"\avoucher\x18\x02 \x01(\v2\x1c.artel.wire.v1.SignedVoucherR\avoucher\x12*\n" +
-	"\x04want\x18\x03 \x03(\v2\x16.artel.wire.v1.TaskKeyR\x04want\"K\n" +
+	"\x04want\x18\x03 \x03(\v2\x16.artel.wire.v1.TaskKeyR\x04want\x12\x1e\n" +
+	"\n" +
+	"generation\x18\x0f \x01(\x04R\n" +
+	"generation\"K\n" +
 	"\tOutputKey\x12\x12\n" +
 	"\x04task\x18\x01 \x01(\x04R\x04task\x12\x18\n" +
 	"\aattempt\x18\x02 \x01(\rR\aattempt\x12\x10\n" +
@@ -4625,31 +4796,43 @@ const file_artel_proto_rawDesc = "" +
 	"\n" +
 	"cumulative\x18\x01 \x01(\fR\n" +
 	"cumulative\x12,\n" +
-	"\x04keys\x18\x02 \x03(\v2\x18.artel.wire.v1.OutputKeyR\x04keys\"{\n" +
+	"\x04keys\x18\x02 \x03(\v2\x18.artel.wire.v1.OutputKeyR\x04keys\"\x9b\x01\n" +
 	"\vLogsRequest\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\fR\x05lease\x12\x12\n" +
 	"\x04task\x18\x02 \x01(\x04R\x04task\x12\x18\n" +
 	"\aattempt\x18\x03 \x01(\rR\aattempt\x12\x16\n" +
 	"\x06offset\x18\x04 \x01(\x04R\x06offset\x12\x10\n" +
-	"\x03max\x18\x05 \x01(\rR\x03max\"4\n" +
+	"\x03max\x18\x05 \x01(\rR\x03max\x12\x1e\n" +
+	"\n" +
+	"generation\x18\x0f \x01(\x04R\n" +
+	"generation\"4\n" +
 	"\fLogsResponse\x12\x12\n" +
 	"\x04data\x18\x01 \x01(\fR\x04data\x12\x10\n" +
-	"\x03eof\x18\x02 \x01(\bR\x03eof\"$\n" +
+	"\x03eof\x18\x02 \x01(\bR\x03eof\"D\n" +
 	"\fCloseRequest\x12\x14\n" +
-	"\x05lease\x18\x01 \x01(\fR\x05lease\"|\n" +
+	"\x05lease\x18\x01 \x01(\fR\x05lease\x12\x1e\n" +
+	"\n" +
+	"generation\x18\x0f \x01(\x04R\n" +
+	"generation\"\x9c\x01\n" +
 	"\x10ChallengeRequest\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\fR\x05lease\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\rR\x04kind\x12\x12\n" +
 	"\x04seed\x18\x03 \x01(\fR\x04seed\x12\x14\n" +
 	"\x05steps\x18\x04 \x01(\rR\x05steps\x12\x14\n" +
-	"\x05width\x18\x05 \x01(\rR\x05width\"3\n" +
+	"\x05width\x18\x05 \x01(\rR\x05width\x12\x1e\n" +
+	"\n" +
+	"generation\x18\x0f \x01(\x04R\n" +
+	"generation\"3\n" +
 	"\x11ChallengeResponse\x12\x1e\n" +
 	"\n" +
 	"commitment\x18\x01 \x01(\fR\n" +
-	"commitment\"8\n" +
+	"commitment\"X\n" +
 	"\fProofRequest\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\fR\x05lease\x12\x12\n" +
-	"\x04seed\x18\x02 \x01(\fR\x04seed\"%\n" +
+	"\x04seed\x18\x02 \x01(\fR\x04seed\x12\x1e\n" +
+	"\n" +
+	"generation\x18\x0f \x01(\x04R\n" +
+	"generation\"%\n" +
 	"\rProofResponse\x12\x14\n" +
 	"\x05proof\x18\x01 \x01(\fR\x05proof\"z\n" +
 	"\x0eRecoverRequest\x12\x16\n" +
@@ -4685,7 +4868,7 @@ func file_artel_proto_rawDescGZIP() []byte {
 	return file_artel_proto_rawDescData
 }
 
-var file_artel_proto_msgTypes = make([]protoimpl.MessageInfo, 58)
+var file_artel_proto_msgTypes = make([]protoimpl.MessageInfo, 59)
 var file_artel_proto_goTypes = []any{
 	(*Signed)(nil),            // 0: artel.wire.v1.Signed
 	(*Offer)(nil),             // 1: artel.wire.v1.Offer
@@ -4727,24 +4910,25 @@ var file_artel_proto_goTypes = []any{
 	(*WatchResponse)(nil),     // 37: artel.wire.v1.WatchResponse
 	(*Progress)(nil),          // 38: artel.wire.v1.Progress
 	(*Event)(nil),             // 39: artel.wire.v1.Event
-	(*Result)(nil),            // 40: artel.wire.v1.Result
-	(*Usage)(nil),             // 41: artel.wire.v1.Usage
-	(*Receipt)(nil),           // 42: artel.wire.v1.Receipt
-	(*PayRequest)(nil),        // 43: artel.wire.v1.PayRequest
-	(*OutputKey)(nil),         // 44: artel.wire.v1.OutputKey
-	(*PayResponse)(nil),       // 45: artel.wire.v1.PayResponse
-	(*LogsRequest)(nil),       // 46: artel.wire.v1.LogsRequest
-	(*LogsResponse)(nil),      // 47: artel.wire.v1.LogsResponse
-	(*CloseRequest)(nil),      // 48: artel.wire.v1.CloseRequest
-	(*ChallengeRequest)(nil),  // 49: artel.wire.v1.ChallengeRequest
-	(*ChallengeResponse)(nil), // 50: artel.wire.v1.ChallengeResponse
-	(*ProofRequest)(nil),      // 51: artel.wire.v1.ProofRequest
-	(*ProofResponse)(nil),     // 52: artel.wire.v1.ProofResponse
-	(*RecoverRequest)(nil),    // 53: artel.wire.v1.RecoverRequest
-	(*HeldLease)(nil),         // 54: artel.wire.v1.HeldLease
-	(*HeldLane)(nil),          // 55: artel.wire.v1.HeldLane
-	(*RecoverResponse)(nil),   // 56: artel.wire.v1.RecoverResponse
-	(*Empty)(nil),             // 57: artel.wire.v1.Empty
+	(*Slice)(nil),             // 40: artel.wire.v1.Slice
+	(*Result)(nil),            // 41: artel.wire.v1.Result
+	(*Usage)(nil),             // 42: artel.wire.v1.Usage
+	(*Receipt)(nil),           // 43: artel.wire.v1.Receipt
+	(*PayRequest)(nil),        // 44: artel.wire.v1.PayRequest
+	(*OutputKey)(nil),         // 45: artel.wire.v1.OutputKey
+	(*PayResponse)(nil),       // 46: artel.wire.v1.PayResponse
+	(*LogsRequest)(nil),       // 47: artel.wire.v1.LogsRequest
+	(*LogsResponse)(nil),      // 48: artel.wire.v1.LogsResponse
+	(*CloseRequest)(nil),      // 49: artel.wire.v1.CloseRequest
+	(*ChallengeRequest)(nil),  // 50: artel.wire.v1.ChallengeRequest
+	(*ChallengeResponse)(nil), // 51: artel.wire.v1.ChallengeResponse
+	(*ProofRequest)(nil),      // 52: artel.wire.v1.ProofRequest
+	(*ProofResponse)(nil),     // 53: artel.wire.v1.ProofResponse
+	(*RecoverRequest)(nil),    // 54: artel.wire.v1.RecoverRequest
+	(*HeldLease)(nil),         // 55: artel.wire.v1.HeldLease
+	(*HeldLane)(nil),          // 56: artel.wire.v1.HeldLane
+	(*RecoverResponse)(nil),   // 57: artel.wire.v1.RecoverResponse
+	(*Empty)(nil),             // 58: artel.wire.v1.Empty
 }
 var file_artel_proto_depIdxs = []int32{
 	4,  // 0: artel.wire.v1.Offer.resources:type_name -> artel.wire.v1.Resources
@@ -4777,22 +4961,23 @@ var file_artel_proto_depIdxs = []int32{
 	34, // 27: artel.wire.v1.CancelRequest.tasks:type_name -> artel.wire.v1.TaskKey
 	39, // 28: artel.wire.v1.WatchResponse.events:type_name -> artel.wire.v1.Event
 	38, // 29: artel.wire.v1.WatchResponse.running:type_name -> artel.wire.v1.Progress
-	42, // 30: artel.wire.v1.Event.receipt:type_name -> artel.wire.v1.Receipt
+	43, // 30: artel.wire.v1.Event.receipt:type_name -> artel.wire.v1.Receipt
 	25, // 31: artel.wire.v1.Event.segment:type_name -> artel.wire.v1.Segment
-	40, // 32: artel.wire.v1.Receipt.result:type_name -> artel.wire.v1.Result
-	41, // 33: artel.wire.v1.Receipt.usage:type_name -> artel.wire.v1.Usage
-	8,  // 34: artel.wire.v1.PayRequest.voucher:type_name -> artel.wire.v1.SignedVoucher
-	34, // 35: artel.wire.v1.PayRequest.want:type_name -> artel.wire.v1.TaskKey
-	44, // 36: artel.wire.v1.PayResponse.keys:type_name -> artel.wire.v1.OutputKey
-	6,  // 37: artel.wire.v1.HeldLease.lease:type_name -> artel.wire.v1.Lease
-	8,  // 38: artel.wire.v1.HeldLane.voucher:type_name -> artel.wire.v1.SignedVoucher
-	54, // 39: artel.wire.v1.HeldLane.leases:type_name -> artel.wire.v1.HeldLease
-	55, // 40: artel.wire.v1.RecoverResponse.lanes:type_name -> artel.wire.v1.HeldLane
-	41, // [41:41] is the sub-list for method output_type
-	41, // [41:41] is the sub-list for method input_type
-	41, // [41:41] is the sub-list for extension type_name
-	41, // [41:41] is the sub-list for extension extendee
-	0,  // [0:41] is the sub-list for field type_name
+	40, // 32: artel.wire.v1.Event.slice:type_name -> artel.wire.v1.Slice
+	41, // 33: artel.wire.v1.Receipt.result:type_name -> artel.wire.v1.Result
+	42, // 34: artel.wire.v1.Receipt.usage:type_name -> artel.wire.v1.Usage
+	8,  // 35: artel.wire.v1.PayRequest.voucher:type_name -> artel.wire.v1.SignedVoucher
+	34, // 36: artel.wire.v1.PayRequest.want:type_name -> artel.wire.v1.TaskKey
+	45, // 37: artel.wire.v1.PayResponse.keys:type_name -> artel.wire.v1.OutputKey
+	6,  // 38: artel.wire.v1.HeldLease.lease:type_name -> artel.wire.v1.Lease
+	8,  // 39: artel.wire.v1.HeldLane.voucher:type_name -> artel.wire.v1.SignedVoucher
+	55, // 40: artel.wire.v1.HeldLane.leases:type_name -> artel.wire.v1.HeldLease
+	56, // 41: artel.wire.v1.RecoverResponse.lanes:type_name -> artel.wire.v1.HeldLane
+	42, // [42:42] is the sub-list for method output_type
+	42, // [42:42] is the sub-list for method input_type
+	42, // [42:42] is the sub-list for extension type_name
+	42, // [42:42] is the sub-list for extension extendee
+	0,  // [0:42] is the sub-list for field type_name
 }
 
 func init() { file_artel_proto_init() }
@@ -4806,7 +4991,7 @@ func file_artel_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_artel_proto_rawDesc), len(file_artel_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   58,
+			NumMessages:   59,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

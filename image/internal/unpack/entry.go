@@ -174,7 +174,7 @@ func (r *Root) file(ctx context.Context, d dir, base string, h *tar.Header, data
 	}
 	err = r.copy(ctx, f, data, h.Size)
 	if err == nil && r.owners {
-		err = f.Chown(h.Uid, h.Gid)
+		err = owned(f.Chown(h.Uid, h.Gid))
 	}
 	if err == nil {
 		err = f.Chmod(r.mode(h, 0o400))
@@ -227,7 +227,7 @@ func (r *Root) directory(d dir, base string, h *tar.Header) error {
 // describe sets owner and mode of a directory.
 func (r *Root) describe(d dir, base string, h *tar.Header) error {
 	if r.owners {
-		if err := d.Lchown(base, h.Uid, h.Gid); err != nil {
+		if err := owned(d.Lchown(base, h.Uid, h.Gid)); err != nil {
 			return err
 		}
 	}
@@ -236,6 +236,15 @@ func (r *Root) describe(d dir, base string, h *tar.Header) error {
 		mode |= fs.ModeSticky
 	}
 	return d.Chmod(base, mode)
+}
+
+// owned passes over an owner that is not to be had: root of a user namespace (in a
+// container, say) has those users alone that are mapped into it. The entry stays ours.
+func owned(err error) error {
+	if errors.Is(err, syscall.EINVAL) {
+		return nil
+	}
+	return err
 }
 
 // mode is what an entry may have of its mode. Where we are not root, we must be
@@ -262,7 +271,7 @@ func (r *Root) symlink(d dir, base string, h *tar.Header) error {
 	}
 	r.disk += page
 	if r.owners {
-		return d.Lchown(base, h.Uid, h.Gid)
+		return owned(d.Lchown(base, h.Uid, h.Gid))
 	}
 	return nil
 }

@@ -9,7 +9,8 @@
 //   - Devices and pipes are left out. Extended attributes, setuid and setgid bits
 //     are dropped: the box gives no new privileges anyway.
 //   - As root, files keep the image's numeric owners: the caller keeps the directory
-//     below one that only it may enter. Otherwise all is ours, and readable to us.
+//     below one that only it may enter. Otherwise all is ours, and readable to us; in
+//     a user namespace, so is what belongs to somebody who is not mapped into it.
 package unpack
 
 import (

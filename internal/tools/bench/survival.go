@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -41,5 +42,54 @@ func (b *bench) survival(ctx context.Context) error {
 		lost, _ := strconv.ParseFloat(m[7], 64)
 		b.add(r.what, r.target, measured, fmt.Sprintf("%s of %s finished, worst %s, %s moves a task, %.1f %% of the work lost", m[1], m[2], m[4], m[5], 100*lost))
 	}
+	return b.vanishes(ctx)
+}
+
+var (
+	vanished = regexp.MustCompile(`vanished \d+: free after ([\d.]+) s, released after ([\d.]+) s`)
+	booked   = regexp.MustCompile(`after (\d+) days: (\d+) lane-minutes .* p50 (\d+) s, p95 (\d+) s, most (\d+) s`)
+)
+
+// vanishes has providers go while they work, and looks at what is booked for nothing over
+// a month, both in virtual time.
+func (b *bench) vanishes(ctx context.Context) error {
+	play := func(args ...string) (string, error) {
+		out, err := exec.CommandContext(ctx, "go", append([]string{"test", "-count=1", "-timeout", "2h", "-v", "./internal/simtest"}, args...)...).CombinedOutput()
+		if err != nil {
+			return "", fmt.Errorf("go test %s: %w\n%.2000s", strings.Join(args, " "), err, out)
+		}
+		return string(out), nil
+	}
+	out, err := play("-run", "^TestMoneyOfWhoVanished$", "-sim.vanish=20")
+	if err != nil {
+		return err
+	}
+	var free, released []float64
+	for _, m := range vanished.FindAllStringSubmatch(out, -1) {
+		f, _ := strconv.ParseFloat(m[1], 64)
+		r, _ := strconv.ParseFloat(m[2], 64)
+		free, released = append(free, f), append(released, r)
+	}
+	if len(free) == 0 {
+		return fmt.Errorf("no result in %.2000s", out)
+	}
+	slices.Sort(free)
+	slices.Sort(released)
+	tell := func(what string, s []float64) {
+		b.add("a provider vanishes → "+what+", unattended", "≤ 2 min", fmt.Sprintf("%.0f s", s[len(s)/2]), fmt.Sprintf("median of %d (%.0f to %.0f s), virtual time", len(s), s[0], s[len(s)-1]))
+	}
+	tell("its tasks and the money not booked for them can be used elsewhere", free)
+	tell("the release of what is booked is on the ledger", released)
+	if out, err = play("-run", "^TestMoneyOfAMonth$", "-sim.month=30"); err != nil {
+		return err
+	}
+	all := booked.FindAllStringSubmatch(out, -1)
+	if len(all) == 0 {
+		return fmt.Errorf("no result in %.2000s", out)
+	}
+	m := all[len(all)-1]
+	p95, _ := strconv.ParseFloat(m[4], 64)
+	b.add("booked and promised to nobody, p95 over "+m[1]+" days, in time of the lease's price", "≤ 10 min", fmt.Sprintf("%.1f min", p95/60),
+		fmt.Sprintf("of %s lane-minutes with any; p50 %s s, most %s s", m[2], m[3], m[5]))
 	return nil
 }
