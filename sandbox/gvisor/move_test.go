@@ -610,8 +610,14 @@ func TestMovePacked(t *testing.T) {
 	var last *checkpoint.Manifest
 	for i, step := range []string{"step 100\n", "step 500\n"} {
 		said(t, was, step)
+		if err := r.(sandbox.Freezer).Freeze(ctx); err != nil { // or it might have ended by the second
+			t.Fatal(err)
+		}
 		m, stats, err := checkpoint.Save(ctx, store, key, taken(t, r), last, checkpoint.Meta{Task: artel.Hash{1}}, checkpoint.Options{})
 		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.(sandbox.Freezer).Thaw(ctx); err != nil {
 			t.Fatal(err)
 		}
 		t.Logf("generation %d: %+v", i+1, stats)

@@ -451,7 +451,12 @@ func (s *supervisor) takeLog(fd int) (ended bool) {
 	flood := s.task.Spec.Limits.LogBytes * sandbox.FloodFactor
 	buf := make([]byte, 64<<10)
 	for {
-		n, err := unix.Read(fd, buf)
+		total, _ := s.log.Counts()
+		piece := buf
+		if total <= flood { // no more than shows that it is too much: LogBytes says where it was stopped
+			piece = buf[:min(int64(len(buf)), flood-total+1)]
+		}
+		n, err := unix.Read(fd, piece)
 		switch {
 		case err == unix.EINTR:
 		case err == unix.EAGAIN:
@@ -459,8 +464,8 @@ func (s *supervisor) takeLog(fd int) (ended bool) {
 		case err != nil || n == 0:
 			return true
 		case s.stopped() != sandbox.LogFlood:
-			_, _ = s.log.Write(buf[:n])
-			if total, _ := s.log.Counts(); total > flood {
+			_, _ = s.log.Write(piece[:n])
+			if total+int64(n) > flood {
 				s.stop(sandbox.LogFlood)
 			}
 		}

@@ -13,7 +13,7 @@ import (
 // testEnds asks for all that can be asked of a program, again and again until it has
 // ended: whatever meets the end hears that it did.
 func testEnds(t *testing.T, s *suite) {
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), lifetime)
 	defer cancel()
 	type ask func(t *testing.T, r sandbox.Interactive) error
 	asks := map[string]ask{
@@ -54,7 +54,7 @@ func testEnds(t *testing.T, s *suite) {
 	}
 	for name, ask := range asks {
 		t.Run(name, func(t *testing.T) {
-			for range 3 {
+			for range 2 {
 				j := s.job(t, "counts", "20")
 				r := s.start(j).(sandbox.Interactive)
 				for {
@@ -72,7 +72,7 @@ func testEnds(t *testing.T, s *suite) {
 		})
 	}
 	t.Run("Signal", func(t *testing.T) {
-		for range 3 {
+		for range 2 {
 			j := s.job(t, "counts", "20")
 			r := s.start(j).(sandbox.Interactive)
 			p, err := r.Exec(ctx, sandbox.Command{Args: []string{"/program", "sit"}})

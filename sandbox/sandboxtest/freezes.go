@@ -23,7 +23,7 @@ func freezer(t *testing.T, r sandbox.Run) sandbox.Freezer {
 const slack = 30
 
 func testFreezes(t *testing.T, s *suite) {
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), lifetime)
 	defer cancel()
 	busy := []string{"counts", "0"}
 	if s.box.Capabilities().Images {

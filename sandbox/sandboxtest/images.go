@@ -202,7 +202,7 @@ func (s *suite) sitting(t *testing.T) (*job, sandbox.Interactive) {
 }
 
 func testInteractive(t *testing.T, s *suite) {
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), lifetime)
 	defer cancel()
 	_, r := s.sitting(t)
 	exec := func(t *testing.T, c sandbox.Command) sandbox.Process {
@@ -322,7 +322,7 @@ func testInteractive(t *testing.T, s *suite) {
 }
 
 func testOutlives(t *testing.T, s *suite) {
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), lifetime)
 	defer cancel()
 	first := &suite{target: s.target, root: t.TempDir()}
 	first.box = s.target.New(t, first.root)

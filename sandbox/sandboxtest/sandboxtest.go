@@ -34,6 +34,9 @@ type Target struct {
 // patience bounds every wait of the suite; it is far beyond what a loaded machine needs.
 const patience = 2 * time.Minute
 
+// lifetime bounds a section of many waits, against a hang.
+const lifetime = 10 * patience
+
 // Run runs the suite.
 func Run(t *testing.T, target Target) {
 	s := &suite{target: target, root: t.TempDir()}
