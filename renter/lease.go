@@ -58,6 +58,7 @@ func (r *Renter) sent(t *tx, b *bought, batch []wire.Start, resp wire.StartRespo
 	if err == nil {
 		next := b.Bought
 		var took []lease.TaskKey
+		var late []wire.TaskKey // that are another machine's by now
 		refuses := false
 		refused := map[lease.TaskKey]wire.Refusal{}
 		for _, x := range resp.Refused {
@@ -73,9 +74,17 @@ func (r *Renter) sent(t *tx, b *bought, batch []wire.Start, resp wire.StartRespo
 				next = next.Drop(k)
 				r.lost(t, b, k, x.Reason, x.Message)
 				refuses = refuses || !x.Reason.Excused()
-			} else {
-				took = append(took, k)
+				continue
 			}
+			took = append(took, k)
+			if w := b.work[k]; w != nil {
+				if a := r.jobs[w.Job]; a == nil || a.tasks[w.Index].Fenced(w.Try) {
+					late = append(late, wire.TaskKey(k))
+				}
+			}
+		}
+		if len(late) > 0 {
+			r.tellCancel(t, b, late)
 		}
 		next = next.Ack(took, t.now)
 		if refuses {

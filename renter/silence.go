@@ -145,8 +145,7 @@ func (r *Renter) judge(t *tx, b *bought) {
 				r.delivered(t, b, *w, artel.Ref{}) // the receipt is the result
 			case w.Receipt:
 				r.doubt(t, w)
-			default:
-				delete(b.waiting, k)
+			default: // what it has not said that it has is sent again when it is back, and ended then
 				ran := b.ran(k)
 				if r.fence(t, *w) {
 					r.wasted(t, b, *w, ran, artel.Amount{})

@@ -36,7 +36,7 @@ func (r *Renter) follow(ctx context.Context, b *bought) {
 				if (b.closing || b.Phase == lease.Closed) && len(b.work) == 0 {
 					req.Wait = 0 // only the last bill is missing
 				}
-				if len(b.waiting) > 0 && !b.sending {
+				if len(b.waiting) > 0 && !b.sending && b.silent != job.Dead {
 					t.after = append(t.after, func() { r.send(t.ctx, b) })
 				}
 			}) != nil {
