@@ -464,3 +464,46 @@ func TestLongArgumentsGoInSeveralMessages(t *testing.T) {
 		})
 	})
 }
+
+// A host that never got a task and was silent meanwhile gets it when it is back, and is
+// told at once that nobody wants it: else its lease would wait for the task's limit.
+func TestStartsThatWereLost(t *testing.T) {
+	live(t, 2, func(t *testing.T, w *world) {
+		s, until := w.sellers[0], time.Time{}
+		s.takes = func(lease.Running) time.Duration { return 30 * time.Minute }
+		away := func() error {
+			if time.Now().Before(until) {
+				return p2p.Errorf(p2p.Unavailable, "nobody is here")
+			}
+			return nil
+		}
+		s.take = func() error {
+			if until.IsZero() {
+				until = time.Now().Add(time.Minute)
+			}
+			return away()
+		}
+		s.watch = func(*wire.WatchResponse) error { return away() }
+		w.run(func() {
+			q := spec(1)
+			q.Wall = uint64(time.Hour.Milliseconds())
+			id := w.submit(q)
+			time.Sleep(3 * time.Minute)
+			_, ts, err := w.r.Job(t.Context(), id)
+			must(err)
+			if at := ts[0].Attempts; len(at) != 2 || !at[0].Fenced || at[0].Reason != artel.ReasonCancelled || at[1].Ended != 0 {
+				t.Errorf("%+v", at)
+			}
+			must(w.r.do(t.Context(), func(*tx) {
+				for _, b := range w.r.leases {
+					if b.node == s.key.NodeID() {
+						t.Errorf("its lease is %s, with %+v", b.Phase, b.Outstanding)
+					}
+				}
+			}))
+			if s.did("lease.cancel") == 0 {
+				t.Error("nothing was cancelled")
+			}
+		})
+	})
+}

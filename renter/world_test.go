@@ -159,6 +159,7 @@ type seller struct {
 	propose func(wire.ProposeRequest) error
 	accept  func(artel.Signature) artel.Signature
 	start   func(k lease.TaskKey) *wire.Refusal
+	take    func() error // asked before any start of a message is looked at
 	event   func(*wire.Event)
 	keys    func([]wire.OutputKey) []wire.OutputKey
 	watch   func(*wire.WatchResponse) error
@@ -282,6 +283,11 @@ func (s *seller) onStart(m wire.StartRequest) (resp wire.StartResponse, err erro
 	l := s.sold[m.Lease]
 	if l == nil {
 		return resp, p2p.Errorf(p2p.NotFound, "no such lease")
+	}
+	if s.take != nil {
+		if err := s.take(); err != nil {
+			return resp, err
+		}
 	}
 	for _, x := range m.Starts {
 		k := lease.TaskKey{Task: x.Task, Attempt: x.Attempt}
