@@ -162,7 +162,7 @@ func (w *world) start(providers int, more ...string) {
 // until polls until ok, and looks at the vouchers meanwhile.
 func (w *world) until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(w.ctx, 3*time.Minute)
+	ctx, cancel := context.WithTimeout(w.ctx, 10*time.Minute)
 	defer cancel()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
