@@ -105,8 +105,9 @@ func (r *Renter) tick(t *tx) {
 }
 
 const (
-	tickEvery = 500 * time.Millisecond // how often silence is judged
-	silentFor = time.Minute            // for which one who was given up is left alone, unless it comes back
+	tickEvery  = 500 * time.Millisecond // how often silence is judged
+	wokenAfter = 10 * time.Second       // of standing still: more than a busy machine makes of a tick
+	silentFor  = time.Minute            // for which one who was given up is left alone, unless it comes back
 )
 
 // stood finds out whether this process stood still, which is no sleep of the machine:
@@ -118,6 +119,9 @@ func (r *Renter) stood(t *tx) {
 		for _, b := range r.leases {
 			b.patient = max(b.Heard, b.patient) + still
 		}
+	}
+	if r.ticked != 0 && still > wokenAfter.Milliseconds() {
+		r.woke = t.now // and what happened meanwhile is still to be heard
 	}
 	r.ticked = t.now
 }
