@@ -33,9 +33,11 @@ demo: build
 
 test: vet test-contracts test-go
 
-# -race wants cgo; process tests build and start the real artel without it.
+# -race wants cgo; process tests build and start the real artel without it. Whole
+# networks come last, with the machine to themselves.
 test-go: contracts/node_modules/.installed
-	CGO_ENABLED=1 $(GO) run ./internal/tools/gotest -race -timeout 40m $(TESTFLAGS) ./...
+	CGO_ENABLED=1 $(GO) run ./internal/tools/gotest -race -timeout 40m $(TESTFLAGS) $$($(GO) list ./... | grep -v '/internal/devnet$$')
+	CGO_ENABLED=1 $(GO) run ./internal/tools/gotest -race -timeout 40m $(TESTFLAGS) ./internal/devnet
 
 test-contracts: contracts/node_modules/.installed
 	$(MAKE) -C contracts test check-generated
