@@ -26,6 +26,10 @@ type Meta struct {
 	// Took are the lane numbers of the installations that this one has taken over:
 	// what older journals of theirs say is past.
 	Took []uint32 `json:"took,omitempty"`
+	// Old are the journals of those, to be let go of when one of this installation is
+	// held; Past are those that keepers are still to be told to let go of.
+	Old  []PastJournal `json:"old,omitempty"`
+	Past []PastJournal `json:"past,omitempty"`
 	// TakenOver are the jobs that came with them and were not over when this was
 	// stored: what they need may not be on this machine.
 	TakenOver []artel.Hash `json:"takenOver,omitempty"`
@@ -147,6 +151,11 @@ func (r *Renter) load(ctx context.Context) error {
 		r.leases[b.ID] = b
 	}
 	r.journal.keepers = r.meta.JournalAt
+	for _, o := range r.meta.Past {
+		for _, k := range o.Keepers {
+			r.letDrop(k, o.Name, now)
+		}
+	}
 	for _, a := range r.jobs {
 		r.learn(a, now)
 		if slices.Contains(r.meta.TakenOver, a.ID) {

@@ -374,7 +374,9 @@ func (r *Renter) takeOver(ctx context.Context, j *readJournal) (ids []artel.Hash
 					meta.Took = append(meta.Took, lane)
 				}
 			}
-			r.journal.old = append(r.journal.old, taken{j.name, j.keepers})
+			for _, o := range append([]PastJournal{{Name: j.name, Keepers: j.keepers}}, append(j.head.Meta.Old, j.head.Meta.Past...)...) {
+				meta.Old = withPast(meta.Old, o)
+			}
 		}
 		r.setMeta(meta)
 		t.change.Meta = &meta
