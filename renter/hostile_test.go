@@ -191,3 +191,41 @@ func TestTakenJournalsGoAfterARestart(t *testing.T) {
 		})
 	})
 }
+
+// A renter is lost minutes after its last journal. A service that it had checked
+// meanwhile has earned more than the journal can know: it is paid, and serves on.
+func TestTakesUpAServiceOfAnOldJournal(t *testing.T) {
+	journalled(t, 2, func(t *testing.T, w *world) {
+		for _, s := range w.sellers {
+			s.offer.MaxUnpaid = artel.Cost(unitPrice, 10_000_000)
+		}
+		w.run(func() {
+			id := w.submit(webSpec(1))
+			time.Sleep(80 * time.Second)
+			if w.keepsJournal() == 0 {
+				t.Fatal("nobody keeps a journal")
+			}
+			keepersGo := func(gone bool) {
+				w.vault.mu.Lock()
+				defer w.vault.mu.Unlock()
+				for _, s := range w.sellers {
+					w.vault.gone[s.key.NodeID()] = gone
+				}
+			}
+			keepersGo(true)
+			time.Sleep(25 * time.Second)
+			w.lose()
+			keepersGo(false)
+			if got := w.come(); len(got.Jobs) != 1 || got.Leases != 1 {
+				t.Fatalf("taken up: %+v", got)
+			}
+			time.Sleep(time.Minute)
+			if on := w.healthy(id); len(on) != 1 {
+				t.Errorf("healthy on %v", on)
+			}
+			if task := w.taskOf(id); len(task.Attempts) != 1 {
+				t.Errorf("the replica was replaced: %+v", task.Attempts)
+			}
+		})
+	})
+}

@@ -140,10 +140,8 @@ func (r *Renter) load(ctx context.Context) error {
 			return fmt.Errorf("load renter: lease %s has no lane", b.ID.Short())
 		}
 		b.Book = *r.books[k]
-		b.Heard = now                  // silence counts from when we listen again
-		for i := range b.Outstanding { // the clock may have been set back meanwhile
-			b.Outstanding[i].Sent = min(b.Outstanding[i].Sent, now)
-		}
+		b.Heard = now                     // silence counts from when we listen again
+		b.Bought = b.Bought.NotAfter(now) // the clock may have been set back meanwhile
 		for _, w := range row.Work {
 			b.work[w.TaskKey] = &w
 		}

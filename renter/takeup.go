@@ -433,9 +433,7 @@ func (r *Renter) takeLease(t *tx, row LeaseRow, noted lease.Book, at int64) {
 	}
 	b := r.newBought(was.TakenOver(at, uint64(t.now)), row.Failover, row.Job, row.Claim, row.Class, t.now)
 	b.Book, b.Heard = book, t.now
-	for i := range b.Outstanding {
-		b.Outstanding[i].Sent = min(b.Outstanding[i].Sent, t.now)
-	}
+	b.Bought = b.NotAfter(t.now)
 	b.Held = slices.Clone(b.Held)
 	for i := range b.Held {
 		b.Held[i].Here = false
