@@ -79,7 +79,8 @@ type Node struct {
 	kept    *disk.Store // the keeper's
 	keeper  *keeper.Keeper
 	renter  *renter.Renter
-	owner   *owner  // the provider's half
+	owner   *owner // the provider's half
+	uptimes uptimes
 	balance balance // of visits to services
 	guard   *guard  // and who sees to it that the machine's owner comes first
 
@@ -146,6 +147,7 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 		return nil, err
 	}
 	n.owner, n.guard = newOwner(n, machine), newGuard(n)
+	n.uptimes.n = n
 	if err := n.guard.load(ctx); err != nil {
 		return nil, err
 	}
@@ -236,7 +238,7 @@ func (n *Node) Run(ctx context.Context) error {
 	follower := &chain.Follower{From: n.ledger, Into: n.db, Interval: 2 * time.Second, Log: n.c.Log.With("room", "follower")}
 	for _, r := range []room{
 		{"chain", n.ledger.Run}, {"follower", follower.Run}, {"network", n.host.Run}, {"keeper", n.keeper.Run}, {"renter", n.renter.Run},
-		{"provider", n.owner.resume}, {"owner", n.guard.run}, {"housekeeping", n.tidy}, {"images", n.tidyImages}, {"offers", n.lookAgain}, {"money of the steward", n.bringHome},
+		{"provider", n.owner.resume}, {"owner", n.guard.run}, {"uptimes", n.uptimes.run}, {"housekeeping", n.tidy}, {"images", n.tidyImages}, {"offers", n.lookAgain}, {"money of the steward", n.bringHome},
 		{"count blobs", n.blobs.Recount}, {"count checkpoints", n.kept.Recount}, // a crash may have left the count off
 	} {
 		n.begin <- r
