@@ -89,6 +89,7 @@ type Node struct {
 
 	serving chan struct{} // a place for each blob stream that is served
 
+	unused chan struct{} // holds one token while blobs are to be looked through
 	untidy chan struct{} // holds one token while images are to be looked through
 
 	begin chan room // to be run beside the others; Run takes them up
@@ -104,7 +105,7 @@ type room struct {
 // Open builds the daemon. Nothing runs before Run; Close gives back what was
 // opened.
 func Open(ctx context.Context, c Config) (_ *Node, err error) {
-	n := &Node{c: c, network: c.Network.Hash(), started: time.Now(), begin: make(chan room, 64), serving: make(chan struct{}, maxServing), untidy: make(chan struct{}, 1)}
+	n := &Node{c: c, network: c.Network.Hash(), started: time.Now(), begin: make(chan room, 64), serving: make(chan struct{}, maxServing), untidy: make(chan struct{}, 1), unused: make(chan struct{}, 1)}
 	n.params = chain.Params{
 		ChainID: c.Network.Chain.ID, Token: c.Network.Contracts.Token, Ledger: c.Network.Contracts.Ledger, Stake: c.Network.Contracts.Stake,
 		Delay: c.Network.Rules.Delay, Window: c.Network.Rules.Window,
@@ -413,6 +414,8 @@ func (n *Node) tidy(ctx context.Context) error {
 			t.Stop()
 			return nil
 		case <-t.C:
+		case <-n.unused:
+			t.Stop()
 		}
 		roots, err := n.roots(ctx)
 		if err == nil {

@@ -131,6 +131,9 @@ type Store interface {
 // ErrNoJob says that there is no job of that id.
 var ErrNoJob = errors.New("no such job")
 
+// ErrJobOpen says that a job is not over, or not settled yet.
+var ErrJobOpen = errors.New("the job is open")
+
 // Renter is the actor. Make it with New, start it with Run.
 type Renter struct {
 	c      Config
