@@ -137,9 +137,13 @@ func (c *Client) Resting(ctx context.Context) ([]Resting, error) {
 	return get[[]Resting](ctx, c, "/v1/wallet/resting", nil)
 }
 
+// maxConnAnswer bounds an answer of another node, in bytes.
+const maxConnAnswer = 4 << 20
+
 // NewConnClient returns a client that speaks to an API on connections that dial makes;
-// where names it in messages.
+// where names it in messages. It takes no more than 4 MiB for an answer: who answers is
+// another node.
 func NewConnClient(where string, dial func(context.Context) (net.Conn, error)) *Client {
 	t := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) }, DisableKeepAlives: true}
-	return &Client{http: &http.Client{Transport: t}, base: "http://artel", where: where}
+	return &Client{http: &http.Client{Transport: t}, base: "http://artel", where: where, most: maxConnAnswer}
 }
