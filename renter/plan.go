@@ -81,7 +81,7 @@ func (r *Renter) assign(t *tx, a *active) int {
 		probes = a.Probes(a.tasks, a.waiting, a.out)
 	}
 	may := func(i uint64) bool {
-		return a.Ready(a.tasks[i], t.now) && (!suspect || slices.Contains(probes, i))
+		return a.Ready(&a.tasks[i], t.now) && (!suspect || slices.Contains(probes, i))
 	}
 	for n, i := range a.waiting {
 		task := a.tasks[i]
@@ -309,7 +309,7 @@ func (r *Renter) ask(t *tx, a *active, ready int, will func(Listed) bool) {
 func (a *active) shuns(n artel.NodeID, now int64) bool {
 	seen := 0
 	for _, i := range a.waiting {
-		if !a.Ready(a.tasks[i], now) {
+		if !a.Ready(&a.tasks[i], now) {
 			continue
 		}
 		if !a.tasks[i].Avoid(n) {
@@ -331,7 +331,7 @@ func (a *active) waitsLong(now int64) bool {
 		long = shyFor // others are taken by its own replicas
 	}
 	return slices.ContainsFunc(a.waiting, func(i uint64) bool {
-		t := a.tasks[i]
+		t := &a.tasks[i]
 		return a.Ready(t, now) && len(t.Attempts) > 0 && now-t.Attempts[len(t.Attempts)-1].Ended > long.Milliseconds()
 	})
 }

@@ -168,6 +168,7 @@ type Renter struct {
 	forgotten map[artel.Hash]artel.NodeID // open leases that providers told of and nobody here knows
 	over      map[artel.Hash]bool         // leases that ended here since the start; their providers may still remember them as open
 
+	calls   atomic.Int64  // len(outbox), as of the last round
 	gen     atomic.Uint64 // meta.Generation, for those outside the core
 	sending rootSet       // journals on their way
 
@@ -295,6 +296,7 @@ func (r *Renter) commit(ctx context.Context, t *tx) error {
 			return fmt.Errorf("store renter's state: %w", err)
 		}
 	}
+	r.calls.Store(int64(len(r.outbox)))
 	for _, f := range t.after {
 		f()
 	}

@@ -304,7 +304,7 @@ func (r *Renter) gone(t *tx, n artel.NodeID, announced bool) {
 func (a *active) classes(now int64) (out []demand) {
 	const most = 4
 	for _, i := range a.waiting {
-		if !a.Ready(a.tasks[i], now) {
+		if !a.Ready(&a.tasks[i], now) {
 			continue
 		}
 		c, _ := a.tasks[i].Needs(now)
