@@ -121,6 +121,7 @@ func (r *Renter) load(ctx context.Context) error {
 	}
 	for _, t := range st.Outbox {
 		r.outbox[t.ID] = t
+		r.calls.Add(1)
 	}
 	for _, j := range st.Jobs {
 		if uint64(len(st.Tasks[j.ID])) != j.Spec.Count {
