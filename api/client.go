@@ -238,6 +238,11 @@ func (c *Client) Cancel(ctx context.Context, id string) (Job, error) {
 	return j, j.named(err)
 }
 
+// Remove forgets a job that has ended.
+func (c *Client) Remove(ctx context.Context, id string) (Job, error) {
+	return post[Job](ctx, c, jobPath(id, "/remove"), nil)
+}
+
 // Watch hands the job's events to emit until it has ended.
 func (c *Client) Watch(ctx context.Context, id string, after uint64, emit func(JobEvent) error) error {
 	return follow(ctx, c, jobPath(id, "/events"), values("after", strconv.FormatUint(after, 10)), emit)

@@ -63,7 +63,7 @@ const headerSteward = "Artel-Steward"
 var remote = map[string]bool{
 	"GET /v1/version": true, "GET /v1/status": true, "GET /v1/network": true, "GET /v1/chain": true,
 	"POST /v1/quote": true, "POST /v1/jobs": true, "GET /v1/jobs": true, "GET /v1/jobs/{id}": true,
-	"POST /v1/jobs/{id}/cancel": true, "POST /v1/jobs/{id}/visit": true,
+	"POST /v1/jobs/{id}/cancel": true, "POST /v1/jobs/{id}/remove": true, "POST /v1/jobs/{id}/visit": true,
 	"GET /v1/jobs/{id}/events": true, "GET /v1/jobs/{id}/logs": true, "GET /v1/jobs/{id}/files": true, "GET /v1/jobs/{id}/output": true,
 	"GET /v1/services": true, "POST /v1/services/{name}/scale": true, "POST /v1/services/{name}/stop": true,
 	"GET /v1/offers": true, "GET /v1/leases": true,

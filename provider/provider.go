@@ -248,6 +248,8 @@ type Provider struct {
 	polMu sync.Mutex
 	pol   Policy
 
+	calls atomic.Int64 // len(outbox), as of the last round
+
 	// Owned by the core goroutine.
 	lanes   map[lease.Key]*LaneRow
 	leases  map[artel.Hash]*sold
@@ -364,6 +366,7 @@ func (p *Provider) commit(ctx context.Context, t *tx) error {
 			return fmt.Errorf("store provider's state: %w", err)
 		}
 	}
+	p.calls.Store(int64(len(p.outbox)))
 	for _, f := range t.after {
 		f()
 	}
@@ -406,6 +409,7 @@ func (p *Provider) load(ctx context.Context) error {
 	}
 	for _, t := range st.Outbox {
 		p.outbox[t.ID] = t
+		p.calls.Add(1)
 		if _, ok := t.Call.(chain.Waive); ok {
 			p.waiver = t.ID
 		}
