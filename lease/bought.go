@@ -400,7 +400,9 @@ func (b Bought) check(d artel.Domain, r artel.Receipt, k TaskKey, o Outstanding,
 	var unseen error
 	if b.Lease.Rule == artel.RuleTime {
 		// What it ran since the last answer is due, too: one Risk beyond what a slice may say.
-		unseen = b.seen(r.Usage.Wall, o, 2*b.Terms.Risk)
+		if unseen = b.seen(r.Usage.Wall, o, 2*b.Terms.Risk); unseen != nil && b.Gap.To == 0 {
+			return b, unseen
+		}
 	}
 	b, err = b.billed(r.Usage.Wall, r.Usage.Wall-min(r.Usage.Wall, o.Billed), r.Usage.Idle, o, now)
 	if err != nil {

@@ -98,6 +98,9 @@ func (b Bought) slice(x artel.Slice, i int, now int64) (Bought, error) {
 	// The provider may have seen one answer that did not come back here in time, or that
 	// was forgotten by a crash here.
 	unseen := b.seen(x.Earned, o, b.Terms.Risk)
+	if unseen != nil && b.Gap.To == 0 {
+		return b, unseen
+	}
 	b, err := b.billed(x.Earned, x.Earned-o.Billed, x.Idle, o, now)
 	if err != nil {
 		return b, err
@@ -117,9 +120,9 @@ func (b Bought) slice(x artel.Slice, i int, now int64) (Bought, error) {
 }
 
 // promised reports whether what is due now was promised by the controller that the lease
-// was taken over from. It had seen checks that its records do not have; there is no
+// was taken over from, see Gap. It had seen checks that its records do not have; there is no
 // better proof of them than its signature.
-func (b Bought) promised() bool { return b.Gap.To != 0 && !b.Book.Voucher.Less(b.Book.Due()) }
+func (b Bought) promised() bool { return !b.Book.Voucher.Less(b.Book.Due()) }
 
 // seen holds what an attempt is said to have earned against the checks that were
 // answered here, and more ms for which they may not have been yet.
