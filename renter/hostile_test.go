@@ -229,3 +229,58 @@ func TestTakesUpAServiceOfAnOldJournal(t *testing.T) {
 		})
 	})
 }
+
+// The lost machine's clock was ahead when it was recovered: providers follow a generation
+// of that time. The next installation takes it from the journal, and is followed.
+func TestGenerationOfAClockThatWasAhead(t *testing.T) {
+	journalled(t, 3, func(t *testing.T, w *world) {
+		w.run(func() {
+			must(w.renter().do(t.Context(), func(x *tx) {
+				m := w.renter().meta
+				m.Generation = uint64(x.now + 1000*time.Hour.Milliseconds())
+				w.renter().setMeta(m)
+				x.change.Meta = &m
+			}))
+			id := w.submit(longSpec(""))
+			time.Sleep(25 * time.Second)
+			was := w.meta().Generation
+			w.lose()
+			if got := w.come(); len(got.Jobs) != 1 {
+				t.Fatalf("taken up: %+v", got)
+			}
+			if g := w.meta().Generation; g <= was {
+				t.Errorf("generation %d after %d: providers refuse it", g, was)
+			}
+			w.end(id, 2*time.Minute)
+		})
+	})
+}
+
+// Services that run are listed, the newest first, and nothing else is.
+func TestServicesAreListed(t *testing.T) {
+	serving(t, 3, func(t *testing.T, w *world) {
+		w.run(func() {
+			old := w.submit(webSpec(1))
+			time.Sleep(time.Second)
+			w.submit(spec(1))
+			s := webSpec(1)
+			s.Name = "api"
+			id := w.submit(s)
+			for _, want := range [][]artel.Hash{{id, old}, {id}} {
+				js, err := w.renter().Services(t.Context())
+				if err != nil || len(js) != len(want) {
+					t.Fatalf("%d services, want %d; %v", len(js), len(want), err)
+				}
+				for i := range js {
+					if js[i].ID != want[i] {
+						t.Errorf("service %d is %s, want %s", i, js[i].ID.Short(), want[i].Short())
+					}
+				}
+				if len(want) == 2 {
+					must(w.renter().StopService(t.Context(), old, "enough"))
+					w.end(old, time.Minute)
+				}
+			}
+		})
+	})
+}

@@ -350,6 +350,9 @@ func (r *Renter) takeOver(ctx context.Context, j *readJournal) (ids []artel.Hash
 			return // this installation's own
 		}
 		meta := r.meta
+		if g := j.head.Meta.Generation; meta.Generation <= g {
+			meta.Generation = g + 1 // by a clock that was ahead: providers follow that one
+		}
 		meta.TakenOver = slices.Clone(meta.TakenOver)
 		for _, rec := range fresh {
 			if r.jobs[rec.job.ID] != nil {
