@@ -94,6 +94,8 @@ func (b Bought) slice(x artel.Slice, i int, now int64) (Bought, error) {
 		return b, artel.Invalid("a slice of a task that is paid by %s", b.Lease.Rule)
 	case x.Earned <= o.Billed:
 		return b, artel.Invalid("slice of %d ms in all, %d were billed before", x.Earned, o.Billed)
+	case x.Earned-o.Billed < b.Terms.Slice():
+		return b, artel.Invalid("slice of %d ms, the least is %d: each is stored and paid", x.Earned-o.Billed, b.Terms.Slice())
 	}
 	// The provider may have seen one answer that did not come back here in time, or that
 	// was forgotten by a crash here.

@@ -115,6 +115,7 @@ func TestSlice(t *testing.T) {
 		{"heard before the answer was", func(b *Bought, _ *artel.Slice) { b.Outstanding[0].Seen = 0 }, ""},
 		{"twice", func(b *Bought, x *artel.Slice) { b.Outstanding[0].Billed = x.Earned }, "were billed before"},
 		{"less than before", func(b *Bought, x *artel.Slice) { b.Outstanding[0].Billed = x.Earned + 1 }, "were billed before"},
+		{"a millisecond", func(b *Bought, x *artel.Slice) { b.Outstanding[0].Billed = x.Earned - 1 }, "the least is"},
 		{"without answered checks", func(b *Bought, x *artel.Slice) {
 			b.Outstanding[0].Seen, b.Outstanding[0].Sent = 0, start-3600_000
 			x.Earned = risk + Tolerance + 1

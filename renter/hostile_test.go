@@ -6,6 +6,7 @@ import (
 
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/job"
+	"github.com/artel-network/artel/lease"
 	"github.com/artel-network/artel/p2p/mem"
 )
 
@@ -283,4 +284,15 @@ func TestServicesAreListed(t *testing.T) {
 			}
 		})
 	})
+}
+
+// A service whose image comes for long has cost nothing yet: its budget is not used up.
+func TestBudgetOfAServiceThatHasNotBegun(t *testing.T) {
+	b := &bought{Bought: lease.Bought{
+		Lease: artel.Lease{Rule: artel.RuleTime}, Terms: artel.Terms{Price: unitPrice, Unit: artel.ServiceWall, Risk: 16_000, Slots: 1},
+		Heard: 600_000, Outstanding: []lease.Outstanding{{Sent: 1_000}},
+	}}
+	if got, most := b.costs(600_000), artel.Cost(unitPrice, 16_000+cancelWithin); most.Less(got) {
+		t.Errorf("ten minutes of waiting for an image may cost %s, want at most %s", got, most)
+	}
 }
