@@ -66,6 +66,9 @@ func (r *Renter) jumped(t *tx, j core.Jump) {
 		}
 	}
 	for _, a := range r.jobs {
+		if !a.Spec.Service.IsZero() { // an update that nobody could look at was not stuck
+			a.Grew = max(a.Created, a.Grew) + ms + j.Slept.Milliseconds()
+		}
 		for i, task := range a.tasks {
 			if len(task.Attempts) > 0 {
 				a.tasks[i] = task.Shifted(ms)
