@@ -48,7 +48,11 @@ func after(o lease.Outstanding, ms uint64) uint64 { return ms - min(ms, o.Billed
 func (b *bought) costs(now int64) artel.Amount {
 	due, busy := b.owing(), uint64(0)
 	for _, o := range b.Outstanding {
-		due = plus(due, artel.Cost(b.Terms.Price, after(o, min(b.Terms.Unit, uint64(max(0, now-o.Sent))))))
+		ran := after(o, min(b.Terms.Unit, uint64(max(0, now-o.Sent))))
+		if b.Lease.Rule == artel.RuleTime {
+			ran = min(ran, b.Terms.Stake()) // while its image comes, say, no check earns anything
+		}
+		due = plus(due, artel.Cost(b.Terms.Price, ran))
 		busy++
 	}
 	held := uint64(max(0, now-b.Heard)) + cancelWithin
