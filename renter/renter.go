@@ -131,6 +131,9 @@ type Store interface {
 // ErrNoJob says that there is no job of that id.
 var ErrNoJob = errors.New("no such job")
 
+// ErrJobOpen says that a job is not over, or not settled yet.
+var ErrJobOpen = errors.New("the job is open")
+
 // Renter is the actor. Make it with New, start it with Run.
 type Renter struct {
 	c      Config
@@ -166,7 +169,7 @@ type Renter struct {
 	drops     map[artel.NodeID]*drop
 
 	journal   journal
-	forgotten map[artel.Hash]artel.NodeID // open leases that providers told of and nobody here knows
+	forgotten map[artel.Hash]forgotten // open leases that providers told of and nobody here knows
 	over      map[artel.Hash]bool         // leases that ended here since the start; their providers may still remember them as open
 
 	calls   atomic.Int64  // len(outbox), as of the last round
@@ -263,7 +266,7 @@ func New(c Config) *Renter {
 		books: map[lease.Key]*lease.Book{}, leases: map[artel.Hash]*bought{}, jobs: map[artel.Hash]*active{},
 		shy: map[artel.NodeID]time.Time{}, asking: map[artel.NodeID]uint32{}, number: map[artel.NodeID]uint32{},
 		outbox: map[string]chain.Tx{}, rejected: map[string]bool{}, denied: map[artel.NodeID]Denial{}, news: make(chan struct{}),
-		searches: map[taskID]*search{}, drops: map[artel.NodeID]*drop{}, forgotten: map[artel.Hash]artel.NodeID{}, over: map[artel.Hash]bool{},
+		searches: map[taskID]*search{}, drops: map[artel.NodeID]*drop{}, forgotten: map[artel.Hash]forgotten{}, over: map[artel.Hash]bool{},
 		journal: journal{changed: map[artel.Hash]bool{}, noted: map[artel.Hash]bool{}, away: map[artel.NodeID]int64{}},
 	}
 }
