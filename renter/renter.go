@@ -170,7 +170,7 @@ type Renter struct {
 
 	journal   journal
 	forgotten map[artel.Hash]forgotten // open leases that providers told of and nobody here knows
-	over      map[artel.Hash]bool         // leases that ended here since the start; their providers may still remember them as open
+	over      map[artel.Hash]bool      // leases that ended here since the start; their providers may still remember them as open
 
 	calls   atomic.Int64  // len(outbox), as of the last round
 	gen     atomic.Uint64 // meta.Generation, for those outside the core

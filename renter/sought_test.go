@@ -7,6 +7,7 @@ import (
 
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/lease"
+	"github.com/artel-network/artel/wire"
 )
 
 // While tasks wait and nothing changes, heartbeats do not have the market ranked anew;
@@ -54,4 +55,30 @@ func TestSoughtIsOfOneJobAndClass(t *testing.T) {
 	if len(s.lists) > maxSought {
 		t.Errorf("%d lists are held, at most %d", len(s.lists), maxSought)
 	}
+}
+
+// A job that has the best machines of a large market gets the others, too.
+func TestMoreMachinesThanOneLookLists(t *testing.T) {
+	const machines = moreOffers + 20
+	live(t, machines, func(t *testing.T, w *world) {
+		for _, s := range w.sellers {
+			s.takes = func(lease.Running) time.Duration { return 5 * time.Minute }
+		}
+		w.run(func() {
+			x := spec(2 * machines)
+			x.Wall = 100 * taskLimit
+			w.submit(x)
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			busy := 0
+			for _, s := range w.sellers {
+				if s.did(wire.MethodStart) > 0 {
+					busy++
+				}
+			}
+			if busy != machines {
+				t.Errorf("%d of %d machines have work", busy, machines)
+			}
+		})
+	})
 }

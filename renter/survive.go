@@ -331,10 +331,13 @@ type choice struct {
 	want *int // of them that have no slot yet
 }
 
+// moreOffers is how many offers are looked at beyond those of machines that are leased.
+const moreOffers = 64
+
 // offers lists offers for a job's ready tasks, the best first: those first for tasks
 // that must find a machine of a class.
 func (r *Renter) offers(t *tx, a *active, ready int) (out []choice) {
-	const n = 64
+	n := moreOffers + len(r.leases) // the best ones are those that it has
 	now := time.UnixMilli(t.now)
 	ds := []demand{{tasks: ready}}
 	if a.Spec.Survival.Wanted() {
