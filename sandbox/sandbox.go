@@ -105,6 +105,8 @@ type Capabilities struct {
 	Interactive bool
 	// Freezes: every Run of it implements Freezer, and the box implements Meter.
 	Freezes bool
+	// Terminates: every Run of it implements Terminable, and Spec.StopSignal is understood.
+	Terminates bool
 	// Moves: every Run of it implements Movable, Spec.Restore is understood, and the box implements Mover.
 	Moves bool
 	// Outlives: attempts go on when the process that holds the Box dies, and the box
