@@ -210,7 +210,7 @@ func TestStopDrains(t *testing.T) {
 	j, ts[0] = up(j, ts[0], 1, 1)
 	j, ts = j.Stop(ts, artel.ReasonCancelled, "stopped", 1_000)
 	gone := 1_000 + int64(j.Spec.Service.Drain)
-	if Healthy(ts) != 0 || j.Unwanted(ts[0], 1, gone-1) || !j.Unwanted(ts[0], 1, gone) || j.Ready(ts[1], gone) {
+	if Healthy(ts) != 0 || j.Unwanted(ts[0], 1, gone-1) || !j.Unwanted(ts[0], 1, gone) || j.Ready(&ts[1], gone) {
 		t.Error("it serves on, or ends at once, or begins anew")
 	}
 	if j = j.Over(1, gone+1); j.Phase != Active {

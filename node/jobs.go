@@ -161,6 +161,29 @@ func (n *Node) Job(ctx context.Context, id string) (api.JobDetail, error) {
 	return d, nil
 }
 
+// Remove implements api.Jobs.
+func (n *Node) Remove(ctx context.Context, id string) (api.Job, error) {
+	j, ts, err := n.load(ctx, id)
+	if err != nil {
+		return api.Job{}, err
+	}
+	line := jobLine(j, ts)
+	switch err := n.renter.Remove(ctx, j.ID); {
+	case errors.Is(err, renter.ErrJobOpen) && line.State.Ended():
+		return line, &api.Error{Code: api.CodeConflict, Message: fmt.Sprintf("job %s has ended, and its machines are still to be heard and paid", line.ID), Hint: "try again in some minutes; artel leases"}
+	case errors.Is(err, renter.ErrJobOpen):
+		return line, &api.Error{Code: api.CodeConflict, Message: fmt.Sprintf("job %s is %s", line.ID, line.State), Hint: "artel cancel " + line.ID + " ends it"}
+	case errors.Is(err, renter.ErrNoJob): // somebody else has, in the same moment
+	case err != nil:
+		return line, err
+	}
+	select {
+	case n.unused <- struct{}{}:
+	default: // they are on their way already
+	}
+	return line, nil
+}
+
 // Cancel implements api.Jobs.
 func (n *Node) Cancel(ctx context.Context, id string) (api.Job, error) {
 	j, _, err := n.load(ctx, id)

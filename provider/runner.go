@@ -205,8 +205,9 @@ func (a *attempt) begin(ctx context.Context) (f *lease.Finish) {
 	heard.Wait()
 	if end == nil && !a.begins(a.Attempt, a.run) {
 		a.run.Kill()
-		_, _ = a.run.Wait(context.WithoutCancel(ctx)) // its files are in use until then
-		end = &lease.Finish{}
+		_, _ = a.run.Wait(context.WithoutCancel(ctx))      // its files are in use until then
+		f := a.fail(ctx, artel.ReasonEvicted, "%s", needs) // or it was ended by who waits for it, in the same moment
+		end = &f
 	}
 	switch {
 	case end == nil || ctx.Err() != nil:

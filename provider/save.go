@@ -66,7 +66,7 @@ type saver struct {
 	last *artel.Saved         // of this attempt, confirmed; nil: none is
 	same string               // what /checkpoint was like when it was last confirmed
 	was  int64                // bytes of the last whole one
-	by   []artel.Kept         // who has confirmed the last one
+	had  []artel.NodeID       // who has confirmed the last one
 
 	cost, ship survival.Cost
 	left       *Drain // it was ended for it

@@ -20,6 +20,7 @@ type serves struct {
 	works
 	mu    sync.Mutex
 	began map[lease.TaskKey]time.Time
+	open  bool // its connections stay open
 }
 
 func (s *serves) Run(ctx context.Context, _ artel.NodeID, _ artel.Hash, _ artel.Terms, r lease.Running, c Course) lease.Finish {
@@ -61,7 +62,9 @@ func (s served) Dial(_ context.Context, port uint16) (net.Conn, error) {
 		return nil, syscall.ECONNREFUSED
 	}
 	here, there := net.Pipe()
-	there.Close()
+	if !s.s.open {
+		there.Close()
+	}
 	return here, nil
 }
 
@@ -276,6 +279,62 @@ func TestUncheckedServiceIsStopped(t *testing.T) {
 		}
 		if r := es[len(es)-1].Receipt; r.Usage.Wall > 17_000 {
 			t.Errorf("%d ms are billed, of which none but the first was checked", r.Usage.Wall)
+		}
+	})
+}
+
+// knock opens a visit and leaves it there.
+func (b *bench) knock(h *mem.Host, v *wire.Visit) (wire.Frame, string) {
+	b.t.Helper()
+	s, err := h.OpenStream(b.t.Context(), b.c.Key.NodeID(), wire.ProtocolVisit)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.knocks = append(b.knocks, s)
+	if v == nil {
+		return 0, ""
+	}
+	if err := wire.WriteFrame(s, wire.FrameOpen, v.Marshal()); err != nil {
+		b.t.Fatal(err)
+	}
+	f, text, err := wire.ReadFrame(s, nil)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return f, string(text)
+}
+
+// Strangers that fill the door, and a renter whose checks do not end, keep no check and
+// no look from anybody: a replica whose checks find no place is replaced.
+func TestVisitsHavePlaces(t *testing.T) {
+	run := &serves{began: map[lease.TaskKey]time.Time{}, open: true}
+	onBenchWith(t, benchPolicy, run, func(t *testing.T, b *bench) {
+		id := b.service()
+		for range 2 * (maxVisits + maxChecks) {
+			b.knock(b.theirs, nil)
+		}
+		if f := b.check(b.host, id, wire.VisitCheck, 80); f != wire.FrameOpened {
+			t.Fatalf("strangers are at the door, and a check gets frame %d", f)
+		}
+		v := wire.Visit{Lease: id, TaskKey: wire.TaskKey{Task: 1, Attempt: 1}, Kind: wire.VisitCheck, Port: 80}
+		for range maxOwnChecks {
+			if f, text := b.knock(b.host, &v); f != wire.FrameOpened {
+				t.Fatalf("frame %d %q", f, text)
+			}
+		}
+		if f, text := b.knock(b.host, &v); f != wire.FrameError || text != wire.VisitBusy {
+			t.Errorf("one check more than a renter may have: frame %d %q", f, text)
+		}
+		v.Kind = wire.VisitDial
+		if f, text := b.knock(b.host, &v); f != wire.FrameOpened {
+			t.Errorf("a look beside the checks: frame %d %q", f, text)
+		}
+		for _, s := range b.knocks {
+			s.Reset()
+		}
+		time.Sleep(time.Second)
+		if f := b.check(b.host, id, wire.VisitCheck, 80); f != wire.FrameOpened {
+			t.Errorf("when the checks are over: frame %d", f)
 		}
 	})
 }

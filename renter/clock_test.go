@@ -6,6 +6,7 @@ import (
 
 	"github.com/artel-network/artel/core"
 	"github.com/artel-network/artel/job"
+	"github.com/artel-network/artel/wire"
 )
 
 // Whatever the clock is set to, an honest host's task ends as it would have, by
@@ -95,6 +96,25 @@ func TestAfterStandingStill(t *testing.T) {
 			j, ts := w.end(id, time.Minute)
 			if j.Phase != job.Finished || len(ts[0].Attempts) != 1 {
 				t.Errorf("the job is %s, attempts %+v", j.Phase, ts[0].Attempts)
+			}
+		})
+	})
+}
+
+// What ended while the renter stood still is heard before anything is taken from its host,
+// however long ago that was due.
+func TestWhatEndedMeanwhileIsHeard(t *testing.T) {
+	live(t, 2, func(t *testing.T, w *world) {
+		w.run(func() {
+			id := w.submit(spec(1))
+			time.Sleep(2 * time.Second)
+			must(w.r.do(t.Context(), func(*tx) { time.Sleep(DefaultPolicy.Stall + time.Minute) }))
+			j, ts := w.end(id, time.Minute)
+			if at := ts[0].Attempts; j.Phase != job.Finished || len(at) != 1 || at[0].Fenced {
+				t.Errorf("the job is %s, attempts %+v", j.Phase, at)
+			}
+			if n := w.sellers[0].did(wire.MethodCancel); n != 0 {
+				t.Errorf("its host was told %d times to stop what it had ended", n)
 			}
 		})
 	})

@@ -131,6 +131,9 @@ type Store interface {
 // ErrNoJob says that there is no job of that id.
 var ErrNoJob = errors.New("no such job")
 
+// ErrJobOpen says that a job is not over, or not settled yet.
+var ErrJobOpen = errors.New("the job is open")
+
 // Renter is the actor. Make it with New, start it with Run.
 type Renter struct {
 	c      Config
@@ -155,6 +158,7 @@ type Renter struct {
 	notice   string                  // what the owner should know; empty: nothing
 	woke     int64                   // unix ms at which the machine last woke up
 	ticked   int64                   // unix ms of the last tick; 0: there was none
+	notes    uint64                  // how often anything was learnt of a machine
 	turn     int                     // where in order the next plan begins to seek machines
 	denied   map[artel.NodeID]Denial // the last answer of those that would not sign
 
@@ -164,9 +168,10 @@ type Renter struct {
 	drops     map[artel.NodeID]*drop
 
 	journal   journal
-	forgotten map[artel.Hash]artel.NodeID // open leases that providers told of and nobody here knows
+	forgotten map[artel.Hash]forgotten // open leases that providers told of and nobody here knows
 	over      map[artel.Hash]bool         // leases that ended here since the start; their providers may still remember them as open
 
+	calls   atomic.Int64  // len(outbox), as of the last round
 	gen     atomic.Uint64 // meta.Generation, for those outside the core
 	sending rootSet       // journals on their way
 
@@ -177,12 +182,13 @@ type Renter struct {
 // active is a job that is not over.
 type active struct {
 	job.Job
-	tasks   []job.Task
-	waiting []uint64 // indices, may hold ones that are not waiting any more
-	out     int      // units out: what the budget must still cover
-	lonely  bool     // there is nobody but those that have failed what waits
-	pace    job.Pace // what its elements take
-	lacks   []string // what is not on this machine any more, of a job that was taken over
+	tasks    []job.Task
+	waiting  []uint64 // indices, may hold ones that are not waiting any more
+	out      int      // units out: what the budget must still cover
+	lonely   bool     // there is nobody but those that have failed what waits
+	pace     job.Pace // what its elements take
+	soughtOf sought   // what the market had for it
+	lacks    []string // what is not on this machine any more, of a job that was taken over
 	// Unix ms of the last look for what takes too long, of the last search for a
 	// machine for a copy, of the last word to what is to stop, and of the last estimate.
 	lookedAt, soughtAt, toldAt, warnedAt int64
@@ -260,7 +266,7 @@ func New(c Config) *Renter {
 		books: map[lease.Key]*lease.Book{}, leases: map[artel.Hash]*bought{}, jobs: map[artel.Hash]*active{},
 		shy: map[artel.NodeID]time.Time{}, asking: map[artel.NodeID]uint32{}, number: map[artel.NodeID]uint32{},
 		outbox: map[string]chain.Tx{}, rejected: map[string]bool{}, denied: map[artel.NodeID]Denial{}, news: make(chan struct{}),
-		searches: map[taskID]*search{}, drops: map[artel.NodeID]*drop{}, forgotten: map[artel.Hash]artel.NodeID{}, over: map[artel.Hash]bool{},
+		searches: map[taskID]*search{}, drops: map[artel.NodeID]*drop{}, forgotten: map[artel.Hash]forgotten{}, over: map[artel.Hash]bool{},
 		journal: journal{changed: map[artel.Hash]bool{}, noted: map[artel.Hash]bool{}, away: map[artel.NodeID]int64{}},
 	}
 }
@@ -293,6 +299,7 @@ func (r *Renter) commit(ctx context.Context, t *tx) error {
 			return fmt.Errorf("store renter's state: %w", err)
 		}
 	}
+	r.calls.Store(int64(len(r.outbox)))
 	for _, f := range t.after {
 		f()
 	}

@@ -86,6 +86,7 @@ type Change struct {
 	Leases     []LeaseRow
 	DropLeases []artel.Hash
 	Jobs       []job.Job
+	DropJobs   []artel.Hash              // with their tasks
 	Tasks      map[artel.Hash][]job.Task // those that changed
 	Outbox     []chain.Tx
 	Sent       []string
@@ -93,7 +94,7 @@ type Change struct {
 }
 
 func (c Change) empty() bool {
-	return c.Meta == nil && len(c.Books)+len(c.Leases)+len(c.DropLeases)+len(c.Jobs)+len(c.Tasks)+len(c.Outbox)+len(c.Sent)+len(c.Nodes) == 0
+	return c.Meta == nil && len(c.Books)+len(c.Leases)+len(c.DropLeases)+len(c.Jobs)+len(c.DropJobs)+len(c.Tasks)+len(c.Outbox)+len(c.Sent)+len(c.Nodes) == 0
 }
 
 func (r *Renter) load(ctx context.Context) error {
@@ -120,6 +121,7 @@ func (r *Renter) load(ctx context.Context) error {
 	}
 	for _, t := range st.Outbox {
 		r.outbox[t.ID] = t
+		r.calls.Add(1)
 	}
 	for _, j := range st.Jobs {
 		if uint64(len(st.Tasks[j.ID])) != j.Spec.Count {

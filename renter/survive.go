@@ -304,7 +304,7 @@ func (r *Renter) gone(t *tx, n artel.NodeID, announced bool) {
 func (a *active) classes(now int64) (out []demand) {
 	const most = 4
 	for _, i := range a.waiting {
-		if !a.Ready(a.tasks[i], now) {
+		if !a.Ready(&a.tasks[i], now) {
 			continue
 		}
 		c, _ := a.tasks[i].Needs(now)
@@ -327,7 +327,7 @@ type demand struct {
 
 // choice is an offer for some of a job's tasks.
 type choice struct {
-	Listed
+	*Listed
 	want *int // of them that have no slot yet
 }
 
@@ -349,15 +349,48 @@ func (r *Renter) offers(t *tx, a *active, ready int) (out []choice) {
 		}
 		return 1
 	})
+	// A round comes with every heartbeat, and nearly always finds the market as it was.
+	if age := t.now - a.soughtOf.at; age < 0 || age >= tickEvery.Milliseconds() || a.soughtOf.notes != r.notes {
+		a.soughtOf = sought{at: t.now, notes: r.notes}
+	}
 	for i := range ds {
 		d := &ds[i]
-		list := r.c.Board.Offers
-		if !d.class.IsZero() {
-			list = func(j artel.JobSpec, now time.Time, n int) []Listed { return r.c.Board.Movers(j, d.class, now, n) }
-		}
-		for _, l := range list(a.Spec, now, n) {
-			out = append(out, choice{l, &d.tasks})
+		list := a.soughtOf.list(d.class, func() []Listed {
+			if d.class.IsZero() {
+				return r.c.Board.Offers(a.Spec, now, n)
+			}
+			return r.c.Board.Movers(a.Spec, d.class, now, n)
+		})
+		out = slices.Grow(out, len(list))
+		for i := range list {
+			out = append(out, choice{&list[i], &d.tasks})
 		}
 	}
 	return out
+}
+
+// sought is what the market had for a job: for each class that its tasks need, what the
+// board listed. It is looked at again with the next tick, and once anything was learnt
+// of a machine.
+type sought struct {
+	at    int64  // unix ms
+	notes uint64 // Renter.notes as of then
+	lists []struct {
+		class artel.Class
+		list  []Listed
+	}
+}
+
+func (s *sought) list(c artel.Class, look func() []Listed) []Listed {
+	for _, x := range s.lists {
+		if x.class.IsZero() && c.IsZero() || x.class.Takes(c) && c.Takes(x.class) {
+			return x.list
+		}
+	}
+	l := look()
+	s.lists = append(s.lists, struct {
+		class artel.Class
+		list  []Listed
+	}{c, l})
+	return l
 }

@@ -127,9 +127,15 @@ func (r *Renter) TakeUp(ctx context.Context, ask []artel.Keeper) (got TakenUp, e
 		}
 		ids, got.Leases = append(ids, some...), got.Leases+n
 	}
-	// Where somebody has not answered, a journal may come to light that knows them.
+	// Where somebody has not answered, a journal may come to light that knows them. Where
+	// no journal of an installation was found at all, its keepers are away or hide it: what
+	// it has running is left alone, and ends by itself when nobody pays.
 	if got.Answered == got.Asked && len(got.Refused) == 0 {
-		if got.Closed, err = r.closeForgotten(ctx); err != nil {
+		var lanes []uint32
+		for _, j := range read {
+			lanes = append(append(lanes, j.head.Meta.Lane), j.head.Meta.Took...)
+		}
+		if got.Closed, err = r.closeForgotten(ctx, lanes); err != nil {
 			return got, err
 		}
 	}
@@ -478,14 +484,14 @@ func (r *Renter) works(id artel.Hash, index uint64, try uint32) bool {
 	return false
 }
 
-// closeForgotten closes the leases that providers hold open for controllers before
-// this one and that no journal knows: nobody else will.
-func (r *Renter) closeForgotten(ctx context.Context) (n int, err error) {
+// closeForgotten closes the leases that providers hold open for the installations with
+// these lanes and that their journals do not know: nobody else will.
+func (r *Renter) closeForgotten(ctx context.Context, lanes []uint32) (n int, err error) {
 	open := map[artel.Hash]artel.NodeID{}
 	if err := r.do(ctx, func(*tx) {
-		for id, node := range r.forgotten {
-			if r.leases[id] == nil && !r.over[id] {
-				open[id] = node
+		for id, f := range r.forgotten {
+			if r.leases[id] == nil && !r.over[id] && slices.Contains(lanes, uint32(f.lane)&^maxNumber) {
+				open[id] = f.node
 			}
 		}
 		clear(r.forgotten)

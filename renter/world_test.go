@@ -112,6 +112,10 @@ func (h *heap) Save(ctx context.Context, c Change) error {
 	for _, j := range c.Jobs {
 		h.jobs[j.ID] = j
 	}
+	for _, id := range c.DropJobs {
+		delete(h.jobs, id)
+		delete(h.tasks, id)
+	}
 	for _, n := range c.Nodes {
 		h.nodes[n.Node] = n.Record
 	}

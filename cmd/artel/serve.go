@@ -18,18 +18,20 @@ type serveOptions struct {
 	port                                uint16
 	health                              string
 	every, timeout, start, away, drains string
-	detach                              bool
+	detach, schema                      bool
 }
 
 func (a *app) serveCmd() *cobra.Command {
 	o := serveOptions{job: jobFlags{timeout: "1m", copies: "auto", checkpoint: checkpointNone, tries: 3}} // timeout: a service has none
 	c := &cobra.Command{
-		Use:   "serve --name NAME --image IMAGE --port PORT [flags] [-- args…]",
+		Use:   "serve {--name NAME --image IMAGE --port PORT | FILE} [flags] [-- args…]",
 		Short: "Keep a service running on other people's machines",
 		Long: `Run replicas of a container that answers on a TCP port, each on another machine, until
 artel stop. They are checked from this machine; one that fails its checks, ends, or
 whose machine vanishes is replaced on another one. What answers is paid, slice by slice.
-WASM programs cannot listen on a port: services run in containers.
+WASM programs cannot listen on a port: services run in containers. A service file
+(WEB.yaml, .yml, .json, or - for stdin) holds the same by the flags' names; flags given
+here go before it.
 
 artel forward NAME PORT reaches the healthy replicas from here. There is no way in for
 others yet.
@@ -38,13 +40,24 @@ With --update a new version takes over, one replica at a time: each old one goes
 new one is healthy. Flags that are not given stay as they were. A version that does not
 get healthy is given up, and the old one goes on. docs/services.md has more.`,
 		Example: `  artel serve --name web --replicas 3 --port 8080 --health /healthz --image ./web.tar
+  artel serve web.yaml --replicas 5
   artel forward web 8080
   artel serve --update web --image ./web-2.tar
   artel scale web 5
   artel stop web`,
 	}
 	c.RunE = func(cmd *cobra.Command, args []string) error {
-		return a.serve(cmd.Context(), o, cmd.Flags(), args)
+		if o.schema {
+			return a.printSchema(serviceForm(), cmd)
+		}
+		file, args, err := a.fill(serviceForm(), cmd, args)
+		if err != nil {
+			return err
+		}
+		if file != nil && o.job.name == o.update {
+			o.job.name = "" // the file says it of every version
+		}
+		return file.locate(a.serve(cmd.Context(), o, cmd.Flags(), args))
 	}
 	o.job.registerProgram(c)
 	f, d := c.Flags(), artel.DefaultService
@@ -62,6 +75,7 @@ get healthy is given up, and the old one goes on. docs/services.md has more.`,
 	f.StringVar(&o.job.logLimit, "log-limit", "64MiB", "most that a replica may print; one that prints more is replaced")
 	f.Uint32Var(&o.job.tries, "tries", 3, "machines on which a replica may fail by its own fault")
 	f.BoolVarP(&o.detach, "detach", "d", false, "do not wait until it runs")
+	f.BoolVar(&o.schema, "schema", false, "print the JSON schema of service files")
 	return c
 }
 

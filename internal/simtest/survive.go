@@ -233,9 +233,11 @@ type survived struct {
 	finished int
 	slowdown float64 // mean time of a task, from the job's beginning to its end, by its work
 	worst    float64
-	moves    float64 // attempts of a task beyond the first, mean
-	goodput  float64 // work by the time that machines were held for it
-	lost     float64 // work that was lost, by all work
+	moves    float64       // attempts of a task beyond the first, mean
+	goodput  float64       // work by the time that machines were held for it
+	lost     float64       // work that was lost, by all work
+	left     int           // machines that went while the job ran
+	took     time.Duration // the job
 	broken   []string
 }
 
@@ -294,13 +296,14 @@ func (x *lifetimes) run() (out survived) {
 	}
 	sp.Once = true
 	r.submit(sp)
-	began := time.Now()
+	began, left := time.Now(), w.went.Load()
 	for time.Since(began) < x.within {
 		time.Sleep(time.Minute)
 		if js, err := r.r.Jobs(context.Background(), 1); err == nil && len(js) == 1 && js[0].Phase != job.Active {
 			break
 		}
 	}
+	out.left, out.took = int(w.went.Load()-left), time.Since(began)
 	js, err := r.r.Jobs(context.Background(), 1)
 	if err != nil || len(js) != 1 {
 		out.broken = append(out.broken, fmt.Sprintf("jobs %v, error %v", js, err))
@@ -356,6 +359,7 @@ func (x *lifetimes) live(ctx context.Context, n *node, r *rand.Rand) {
 	}
 	for age := x.age; wait(x.stay(r, age)); age = 0 {
 		n.crash()
+		n.w.went.Add(1)
 		away := x.away(r)
 		if away == 0 || !wait(away) {
 			return
