@@ -23,6 +23,9 @@ import (
 func saves(s sandbox.Spec, state []byte, log io.Writer) ([]byte, *sandbox.Exit) {
 	fmt.Fprintln(log, "told")
 	n := binary.BigEndian.Uint64(state)
+	if s.Checkpoint == "" {
+		return state, &sandbox.Exit{}
+	}
 	if err := os.WriteFile(filepath.Join(s.Checkpoint, "number"), []byte(strconv.FormatUint(n, 10)), 0o644); err != nil {
 		return state, &sandbox.Exit{Code: 3}
 	}

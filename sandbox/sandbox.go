@@ -13,6 +13,7 @@
 //	/checkpoint   only when Spec.Checkpoint is set: kept between attempts
 //	args, env     exactly as in the Spec, nothing of the host's
 //	stdout+stderr one log file, in the order of writing
+//	a signal      when it is told to end, where the box has them (Terminable)
 //
 // Nothing else: no other file, no network, no other process.
 //
