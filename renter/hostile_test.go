@@ -293,7 +293,7 @@ func TestBudgetOfAServiceThatHasNotBegun(t *testing.T) {
 		Lease: artel.Lease{Rule: artel.RuleTime}, Terms: artel.Terms{Price: unitPrice, Unit: artel.ServiceWall, Risk: 16_000, Slots: 1},
 		Heard: 600_000, Outstanding: []lease.Outstanding{{Sent: 1_000}},
 	}}
-	if got, most := b.costs(600_000), artel.Cost(unitPrice, 16_000+cancelWithin); most.Less(got) {
+	if got, most := b.costs(600_000), artel.Cost(unitPrice, 16_000+cancelWithin+graceFor); most.Less(got) {
 		t.Errorf("ten minutes of waiting for an image may cost %s, want at most %s", got, most)
 	}
 }
