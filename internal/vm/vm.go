@@ -66,9 +66,9 @@ func Run(ctx context.Context, c Config) error {
 		return fmt.Errorf("build a machine: %w", err)
 	}
 	cmd := exec.CommandContext(ctx, "nice", "-n", "15", qemu,
-		"-machine", "q35", "-accel", "tcg,thread=single", "-icount", "shift=1,sleep=off", "-cpu", "max", "-smp", "2", "-m", fmt.Sprint(c.Memory),
+		"-machine", "q35", "-accel", "tcg,thread=single", "-icount", "shift=1,sleep=off", "-cpu", "max", "-m", fmt.Sprint(c.Memory),
 		"-nodefaults", "-display", "none", "-nic", "none", "-no-reboot", "-serial", "stdio",
-		"-kernel", kernel, "-initrd", initrd, "-append", "console=ttyS0 boot=archive quiet panic=-1 systemd.show_status=0",
+		"-kernel", kernel, "-initrd", initrd, "-append", "console=ttyS0 "+bootArgs,
 		"-drive", "file="+disk+",if=virtio,format=raw,readonly=on")
 	var said strings.Builder
 	cmd.Stderr = &said
@@ -108,16 +108,35 @@ StandardError=file:/dev/ttyS0
 // slow lets everything take its time.
 const slow = "[Manager]\nDefaultTimeoutStartSec=infinity\nDefaultDeviceTimeoutSec=infinity\n"
 
-// boot is initramfs-tools' way to a root (initramfs-tools(7), "boot=").
-const boot = `mount_top() { :; }
-mount_premount() { :; }
-mountroot() {
-	modprobe virtio_pci; modprobe virtio_blk
-	while [ ! -b /dev/vda ]; do sleep 1; done
-	mount -t tmpfs -o mode=755,size=75% root "${rootmnt}"
-	tar -x -f /dev/vda -C "${rootmnt}"
-}
+// bootArgs are the kernel's: it reports no progress, and begins what is needed alone.
+const bootArgs = "quiet panic=-1 mitigations=off apparmor=0 audit=0 systemd.show_status=0 " +
+	"systemd.mask=systemd-udev-trigger.service systemd.mask=systemd-udevd.service systemd.mask=systemd-udevd-control.socket systemd.mask=systemd-udevd-kernel.socket " +
+	"systemd.mask=systemd-journal-flush.service systemd.mask=apt-daily.timer systemd.mask=apt-daily-upgrade.timer"
+
+// boot takes the place of the initrd's own /init, which looks for devices first.
+const boot = `#!/bin/sh
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin
+mkdir -p /dev /proc /sys /root
+mount -t devtmpfs dev /dev
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+modprobe virtio_pci
+modprobe virtio_blk
+while [ ! -b /dev/vda ]; do sleep 1; done
+mount -t tmpfs -o mode=755,size=75% root /root
+tar -x -f /dev/vda -C /root
+umount /dev /proc /sys
+exec switch_root /root /sbin/init
 `
+
+// needless are paths below which a machine's files are left out: its kernel's modules but
+// for those of a container's network, and what packages came with.
+func needless(name string) bool {
+	if _, module, ok := strings.Cut(name, "/kernel/"); ok && strings.Contains(name, "lib/modules/") {
+		return strings.HasSuffix(module, ".ko") && module != "drivers/net/veth.ko" && module != "drivers/net/tun.ko"
+	}
+	return strings.HasPrefix(name, "var/cache/") || strings.HasPrefix(name, "var/lib/apt/lists/") || strings.HasPrefix(name, "usr/share/zoneinfo/") || strings.HasPrefix(name, "usr/share/perl")
+}
 
 // build writes the three files that QEMU wants.
 func (c Config) build(kernel, initrd, disk string) (err error) {
@@ -160,6 +179,9 @@ func (c Config) build(kernel, initrd, disk string) (err error) {
 			}
 			continue
 		}
+		if needless(name) {
+			continue
+		}
 		h.Format = tar.FormatUnknown
 		if err := w.WriteHeader(h); err != nil {
 			return err
@@ -198,7 +220,7 @@ func (c Config) build(kernel, initrd, disk string) (err error) {
 	} else if err := out.Truncate((st.Size() + 511) / 512 * 512); err != nil {
 		return err
 	}
-	return extend(initrd, "scripts/archive", boot)
+	return extend(initrd, "init", boot)
 }
 
 func save(name string, r io.Reader) error {
@@ -254,7 +276,7 @@ func extend(initrd, name, text string) error {
 		b := make([]byte, -st.Size()&3)
 		for i, e := range []struct{ name, text string }{{name, text}, {"TRAILER!!!", ""}} {
 			head := "070701"
-			for _, n := range []int{i + 1, 0o100644, 0, 0, 1, 0, len(e.text), 0, 0, 0, 0, len(e.name) + 1, 0} {
+			for _, n := range []int{i + 1, 0o100755, 0, 0, 1, 0, len(e.text), 0, 0, 0, 0, len(e.name) + 1, 0} {
 				head += fmt.Sprintf("%08x", n)
 			}
 			b = append(b, head+e.name+"\x00"...)
