@@ -240,7 +240,8 @@ func (c *Client) Cancel(ctx context.Context, id string) (Job, error) {
 
 // Remove forgets a job that has ended.
 func (c *Client) Remove(ctx context.Context, id string) (Job, error) {
-	return post[Job](ctx, c, jobPath(id, "/remove"), nil)
+	j, err := post[Job](ctx, c, jobPath(id, "/remove"), nil)
+	return j, j.named(err)
 }
 
 // Watch hands the job's events to emit until it has ended.

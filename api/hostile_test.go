@@ -37,6 +37,7 @@ func TestJobsAreCalledByTheirIDs(t *testing.T) {
 	for what, f := range map[string]func() error{
 		"job":    func() error { _, err := c.Job(t.Context(), "ab"); return err },
 		"cancel": func() error { _, err := c.Cancel(t.Context(), "ab"); return err },
+		"remove": func() error { _, err := c.Remove(t.Context(), "ab"); return err },
 		"submit": func() error { _, err := c.Submit(t.Context(), api.SubmitRequest{}); return err },
 		"list":   func() error { _, err := c.List(t.Context(), api.JobQuery{}); return err },
 	} {

@@ -239,5 +239,7 @@ func (j Job) Unwanted(t Task, n uint32, now int64) bool {
 	if a == nil || j.Phase != Active || a.Ended != 0 || a.Fenced {
 		return true
 	}
-	return a.Leaves != 0 && now >= a.Leaves
+	// Further ahead than a drain lasts: the clock was set back, and nobody pays until it has
+	// caught up.
+	return a.Leaves != 0 && (now >= a.Leaves || a.Leaves-now > int64(j.Spec.Service.Drain))
 }

@@ -242,3 +242,20 @@ func TestServiceIsChecked(t *testing.T) {
 		}
 	}
 }
+
+// The clock was ahead when a replica was told to leave: it leaves now, and not when that
+// time comes, for until then it would be paid.
+func TestLeavesByAClockThatWasAhead(t *testing.T) {
+	j, ts := service(t, 1)
+	const ahead = 3600_000
+	j, task := up(j, ts[0], 1, ahead)
+	j, stopped := j.Stop([]Task{task}, artel.ReasonCancelled, "enough", ahead)
+	if j.Unwanted(stopped[0], 1, ahead) {
+		t.Error("it is not drained")
+	}
+	for _, now := range []int64{1_000, ahead - 60_000, ahead + int64(j.Spec.Service.Drain)} {
+		if !j.Unwanted(stopped[0], 1, now) {
+			t.Errorf("%d ms before that it stays, and is paid", ahead-now)
+		}
+	}
+}

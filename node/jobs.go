@@ -30,12 +30,11 @@ func (n *Node) Submit(ctx context.Context, r api.SubmitRequest) (api.Job, error)
 		return api.Job{}, err
 	}
 	id := artel.Keccak([]byte("artel job"), []byte(r.Key))
+	begin := n.renter.Submit
 	if !r.Spec.Service.IsZero() {
-		if err := n.checkService(ctx, id, &r.Spec); err != nil {
-			return api.Job{}, err
-		}
+		begin = n.beginService
 	}
-	if err := n.renter.Submit(ctx, id, r.Spec); err != nil {
+	if err := begin(ctx, id, r.Spec); err != nil {
 		return api.Job{}, err
 	}
 	j, ts, err := n.renter.Job(ctx, id)

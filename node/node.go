@@ -81,8 +81,9 @@ type Node struct {
 	renter  *renter.Renter
 	owner   *owner // the provider's half
 	uptimes uptimes
-	balance balance // of visits to services
-	guard   *guard  // and who sees to it that the machine's owner comes first
+	balance balance    // of visits to services
+	naming  sync.Mutex // held while a service is begun: its name must be nobody's
+	guard   *guard     // and who sees to it that the machine's owner comes first
 
 	loans loans        // what is read here while a job is handed to the steward
 	door  *stewardDoor // where it is another account's; nil: its own

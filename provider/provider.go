@@ -442,6 +442,9 @@ func (p *Provider) load(ctx context.Context) error {
 		p.leases[s.ID] = s
 		for _, r := range s.Running {
 			p.launch(ctx, s, r)
+			if s.Phase == lease.Ending {
+				p.endAgain(s, r)
+			}
 		}
 		if s.Phase != lease.Closed {
 			p.open[lease.KeyOf(s.Lease)] = s.ID
@@ -553,9 +556,15 @@ func (p *Provider) phase(t *tx, id artel.Hash, k lease.TaskKey, ph *phase, word 
 	}
 }
 
-// kill ends an attempt that runs, or one that still waits for a slot.
+// kill ends an attempt that runs, or one that still waits for a slot. A service that its
+// renter ends is told to, and has its grace; not where its owner wants the memory.
 func (p *Provider) kill(s *sold, k lease.TaskKey) {
 	if ph := s.phases[k]; ph != nil {
+		if s.Lease.Rule == artel.RuleTime && s.Stop != artel.ReasonEvicted {
+			p.drain(s, k, Drain{artel.ReasonCancelled, "its renter has ended it", drainFor})
+			time.AfterFunc(stopFor, ph.cancel)
+			return
+		}
 		ph.gone = ph.gone || s.Stop == artel.ReasonDrained || s.Stop == artel.ReasonEvicted
 		ph.cancel()
 		return

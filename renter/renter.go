@@ -150,15 +150,16 @@ type Renter struct {
 	asking   map[artel.NodeID]uint32 // slots of proposals on their way, by node
 	number   map[artel.NodeID]uint32 // lane number to use with a node, where not meta.Lane
 	outbox   map[string]chain.Tx
-	rejected map[string]bool         // calls that the ledger would not carry out
-	room     []*bought               // leases with free slots at the beginning of a plan
-	guide    job.Guide               // of what may wait for a slot, in this plan
-	chainAt  uint64                  // unix seconds of the newest final block that was seen
-	shift    int64                   // ms by which the clock was set since the start
-	notice   string                  // what the owner should know; empty: nothing
-	woke     int64                   // unix ms at which the machine last woke up
-	ticked   int64                   // unix ms of the last tick; 0: there was none
-	notes    uint64                  // how often anything was learnt of a machine
+	rejected map[string]bool // calls that the ledger would not carry out
+	room     []*bought       // leases with free slots at the beginning of a plan
+	guide    job.Guide       // of what may wait for a slot, in this plan
+	chainAt  uint64          // unix seconds of the newest final block that was seen
+	shift    int64           // ms by which the clock was set since the start
+	notice   string          // what the owner should know; empty: nothing
+	woke     int64           // unix ms at which the machine last woke up
+	ticked   int64           // unix ms of the last tick; 0: there was none
+	notes    uint64          // how often anything was learnt of a machine
+	sought   sought
 	turn     int                     // where in order the next plan begins to seek machines
 	denied   map[artel.NodeID]Denial // the last answer of those that would not sign
 
@@ -169,7 +170,7 @@ type Renter struct {
 
 	journal   journal
 	forgotten map[artel.Hash]forgotten // open leases that providers told of and nobody here knows
-	over      map[artel.Hash]bool         // leases that ended here since the start; their providers may still remember them as open
+	over      map[artel.Hash]bool      // leases that ended here since the start; their providers may still remember them as open
 
 	calls   atomic.Int64  // len(outbox), as of the last round
 	gen     atomic.Uint64 // meta.Generation, for those outside the core
@@ -182,13 +183,12 @@ type Renter struct {
 // active is a job that is not over.
 type active struct {
 	job.Job
-	tasks    []job.Task
-	waiting  []uint64 // indices, may hold ones that are not waiting any more
-	out      int      // units out: what the budget must still cover
-	lonely   bool     // there is nobody but those that have failed what waits
-	pace     job.Pace // what its elements take
-	soughtOf sought   // what the market had for it
-	lacks    []string // what is not on this machine any more, of a job that was taken over
+	tasks   []job.Task
+	waiting []uint64 // indices, may hold ones that are not waiting any more
+	out     int      // units out: what the budget must still cover
+	lonely  bool     // there is nobody but those that have failed what waits
+	pace    job.Pace // what its elements take
+	lacks   []string // what is not on this machine any more, of a job that was taken over
 	// Unix ms of the last look for what takes too long, of the last search for a
 	// machine for a copy, of the last word to what is to stop, and of the last estimate.
 	lookedAt, soughtAt, toldAt, warnedAt int64

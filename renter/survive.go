@@ -331,10 +331,13 @@ type choice struct {
 	want *int // of them that have no slot yet
 }
 
+// moreOffers is how many offers are looked at beyond those of machines that are leased.
+const moreOffers = 64
+
 // offers lists offers for a job's ready tasks, the best first: those first for tasks
 // that must find a machine of a class.
 func (r *Renter) offers(t *tx, a *active, ready int) (out []choice) {
-	const n = 64
+	n := moreOffers + len(r.leases) // the best ones are those that it has
 	now := time.UnixMilli(t.now)
 	ds := []demand{{tasks: ready}}
 	if a.Spec.Survival.Wanted() {
@@ -350,12 +353,12 @@ func (r *Renter) offers(t *tx, a *active, ready int) (out []choice) {
 		return 1
 	})
 	// A round comes with every heartbeat, and nearly always finds the market as it was.
-	if age := t.now - a.soughtOf.at; age < 0 || age >= tickEvery.Milliseconds() || a.soughtOf.notes != r.notes {
-		a.soughtOf = sought{at: t.now, notes: r.notes}
+	if age := t.now - r.sought.at; age < 0 || age >= tickEvery.Milliseconds() || r.sought.notes != r.notes {
+		r.sought = sought{at: t.now, notes: r.notes}
 	}
 	for i := range ds {
 		d := &ds[i]
-		list := a.soughtOf.list(d.class, func() []Listed {
+		list := r.sought.list(a.ID, d.class, func() []Listed {
 			if d.class.IsZero() {
 				return r.c.Board.Offers(a.Spec, now, n)
 			}
@@ -369,28 +372,35 @@ func (r *Renter) offers(t *tx, a *active, ready int) (out []choice) {
 	return out
 }
 
-// sought is what the market had for a job: for each class that its tasks need, what the
-// board listed. It is looked at again with the next tick, and once anything was learnt
-// of a machine.
+// sought is what the board listed for jobs, for some of them and each class that their
+// tasks need. It is looked at again with the next tick, and once anything was learnt of
+// a machine.
 type sought struct {
 	at    int64  // unix ms
 	notes uint64 // Renter.notes as of then
-	lists []struct {
-		class artel.Class
-		list  []Listed
-	}
+	lists []listing
 }
 
-func (s *sought) list(c artel.Class, look func() []Listed) []Listed {
-	for _, x := range s.lists {
-		if x.class.IsZero() && c.IsZero() || x.class.Takes(c) && c.Takes(x.class) {
+type listing struct {
+	job   artel.Hash
+	class artel.Class
+	list  []Listed
+}
+
+// maxSought bounds the lists that are held: where thousands of jobs wait, few are looked
+// at twice in a tick.
+const maxSought = 2 * maxAsks
+
+func (s *sought) list(id artel.Hash, c artel.Class, look func() []Listed) []Listed {
+	for i := range s.lists {
+		x := &s.lists[i]
+		if x.job == id && (x.class.IsZero() && c.IsZero() || x.class.Takes(c) && c.Takes(x.class)) {
 			return x.list
 		}
 	}
 	l := look()
-	s.lists = append(s.lists, struct {
-		class artel.Class
-		list  []Listed
-	}{c, l})
+	if len(s.lists) < maxSought {
+		s.lists = append(s.lists, listing{id, c, l})
+	}
 	return l
 }

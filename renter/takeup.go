@@ -350,6 +350,9 @@ func (r *Renter) takeOver(ctx context.Context, j *readJournal) (ids []artel.Hash
 			return // this installation's own
 		}
 		meta := r.meta
+		if g := j.head.Meta.Generation; meta.Generation <= g {
+			meta.Generation = g + 1 // by a clock that was ahead: providers follow that one
+		}
 		meta.TakenOver = slices.Clone(meta.TakenOver)
 		for _, rec := range fresh {
 			if r.jobs[rec.job.ID] != nil {
@@ -374,7 +377,9 @@ func (r *Renter) takeOver(ctx context.Context, j *readJournal) (ids []artel.Hash
 					meta.Took = append(meta.Took, lane)
 				}
 			}
-			r.journal.old = append(r.journal.old, taken{j.name, j.keepers})
+			for _, o := range append([]PastJournal{{Name: j.name, Keepers: j.keepers}}, append(j.head.Meta.Old, j.head.Meta.Past...)...) {
+				meta.Old = withPast(meta.Old, o)
+			}
 		}
 		r.setMeta(meta)
 		t.change.Meta = &meta
@@ -431,9 +436,7 @@ func (r *Renter) takeLease(t *tx, row LeaseRow, noted lease.Book, at int64) {
 	}
 	b := r.newBought(was.TakenOver(at, uint64(t.now)), row.Failover, row.Job, row.Claim, row.Class, t.now)
 	b.Book, b.Heard = book, t.now
-	for i := range b.Outstanding {
-		b.Outstanding[i].Sent = min(b.Outstanding[i].Sent, t.now)
-	}
+	b.Bought = b.NotAfter(t.now)
 	b.Held = slices.Clone(b.Held)
 	for i := range b.Held {
 		b.Held[i].Here = false

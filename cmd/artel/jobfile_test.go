@@ -42,7 +42,7 @@ func forms(t testing.TB) (all []struct {
 		}{x, fs, not, examples, schema})
 	}
 	add(jobForm(), runFlags(t), "../../examples/jobs/*.yaml", "../../docs/job.schema.json", "detach", "dry-run", "no-fetch", "schema", "secrets-to-strangers", "steward")
-	add(serviceForm(), serveFlags(t), "../../examples/services/*.yaml", "../../docs/service.schema.json", "detach", "schema", "secrets-to-strangers", "update")
+	add(serviceForm(), serveFlags(t), "../../examples/services/*.yaml", "../../docs/service.schema.json", "detach", "schema", "secrets-to-strangers", "steward", "update")
 	return all
 }
 

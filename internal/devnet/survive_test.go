@@ -3,14 +3,12 @@ package devnet_test
 import (
 	"bytes"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/api"
-	"github.com/artel-network/artel/image/oci"
 	"github.com/artel-network/artel/internal/devnet"
 )
 
@@ -133,13 +131,7 @@ func (w *world) onceThrough(t *testing.T, id string, steps int) {
 // traveller is the image of a program that goes on journeys.
 func (w *world) traveller(t *testing.T) api.Image {
 	t.Helper()
-	layout := filepath.Join(t.TempDir(), "layout")
-	b := imageOf(w.guest(t), "", oci.Platform{})
-	b.Layers = append(b.Layers, oci.Files(oci.File{Name: "etc/hosts"}, oci.File{Name: "tmp/here"})) // where it writes
-	if _, err := b.WriteLayout(layout); err != nil {
-		t.Fatal(err)
-	}
-	img, err := w.renter.API.Image(w.ctx, api.ImageRequest{Path: layout})
+	img, err := w.renter.API.Image(w.ctx, api.ImageRequest{Path: w.journeyImage(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -132,6 +132,7 @@ type lifetimes struct {
 	saves   bool
 	within  time.Duration // the job is given up then
 	seed    uint64
+	tell    func(format string, args ...any) // hears each hour how far the job is; nil: nobody does
 }
 
 // mover is a provider's sandbox in a lifetimes run.
@@ -297,10 +298,17 @@ func (x *lifetimes) run() (out survived) {
 	sp.Once = true
 	r.submit(sp)
 	began, left := time.Now(), w.went.Load()
-	for time.Since(began) < x.within {
+	for minute := 1; time.Since(began) < x.within; minute++ {
 		time.Sleep(time.Minute)
-		if js, err := r.r.Jobs(context.Background(), 1); err == nil && len(js) == 1 && js[0].Phase != job.Active {
+		js, err := r.r.Jobs(context.Background(), 1)
+		if err != nil || len(js) != 1 {
+			continue
+		}
+		if js[0].Phase != job.Active {
 			break
+		}
+		if x.tell != nil && minute%60 == 0 {
+			x.tell("after %d h: %d of %d tasks are open, %d machines went", minute/60, js[0].Open, x.tasks, w.went.Load()-left)
 		}
 	}
 	out.left, out.took = int(w.went.Load()-left), time.Since(began)

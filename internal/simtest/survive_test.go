@@ -24,6 +24,7 @@ func never(*rand.Rand) time.Duration { return 0 }
 func lifetime(t *testing.T, x lifetimes) (out survived) {
 	t.Helper()
 	real := time.Now()
+	x.tell = t.Logf
 	synctest.Test(t, func(*testing.T) { out = x.run() })
 	for _, b := range out.broken {
 		t.Error(b)
