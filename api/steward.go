@@ -38,7 +38,7 @@ type Steward struct {
 	Addrs     []string      `json:"addrs,omitempty"`
 	Reachable bool          `json:"reachable"`
 	Release   string        `json:"release,omitempty"`
-	Message   string        `json:"message,omitempty"` // why it is not reachable, or has no rights
+	Message   string        `json:"message,omitempty"` // why it is not reachable
 	Allowance artel.Amount  `json:"allowance"`         // what it may still book
 	Until     time.Time     `json:"until,omitzero"`    // until when; zero: it has no rights
 }

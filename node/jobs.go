@@ -124,7 +124,7 @@ func beginsWith(js []job.Job, id string) (artel.Hash, error) {
 	case 1:
 		return found[0], nil
 	case 0:
-		return artel.Hash{}, &api.Error{Code: api.CodeNotFound, Message: fmt.Sprintf("no job %q", id), Hint: "artel ps --all lists them"}
+		return artel.Hash{}, &api.Error{Code: api.CodeNotFound, Message: fmt.Sprintf("no job %q", id), Hint: "artel ps --all lists them, artel services those of services"}
 	}
 	return artel.Hash{}, &api.Error{Code: api.CodeInvalid, Message: fmt.Sprintf("%d jobs begin with %q", len(found), id), Hint: "more digits"}
 }
@@ -136,7 +136,7 @@ func (n *Node) load(ctx context.Context, id string) (job.Job, []job.Task, error)
 	}
 	j, ts, err := n.renter.Job(ctx, h)
 	if errors.Is(err, renter.ErrNoJob) {
-		return j, nil, &api.Error{Code: api.CodeNotFound, Message: fmt.Sprintf("no job %q", id), Hint: "artel ps --all lists them"}
+		return j, nil, &api.Error{Code: api.CodeNotFound, Message: fmt.Sprintf("no job %q", id), Hint: "artel ps --all lists them, artel services those of services"}
 	}
 	return j, ts, err
 }

@@ -163,7 +163,7 @@ func (n *Node) service(ctx context.Context, versions []job.Job) (s api.Service, 
 	if last := versions[0]; last.ID != newest.ID && last.Why != "" { // an update that came to nothing
 		s.Reason, s.Message = last.Why, fmt.Sprintf("version %s: %s", last.ID.Short(), last.Message)
 	}
-	if s.Message == "" && s.Healthy == 0 {
+	if s.Message == "" && slices.ContainsFunc(s.List, func(r api.Replica) bool { return r.State == api.ReplicaWaiting }) {
 		s.Message = n.whyWaiting(ctx, newest)
 	}
 	return s, nil

@@ -108,7 +108,7 @@ In another terminal, as the renter:
 As a further node:
   artel up --dir NEW --network %s --no-passphrase
 
-A provider's power goes off with kill -9 PID: its work goes on elsewhere. Ctrl-C ends all of it.
+With kill -9 PID a machine's power goes off: its work goes on elsewhere. Ctrl-C ends all of it.
 `, net.RPC(), net.NetworkFile(), m.renter.Dir, net.NetworkFile())
 	}
 	return m.stay(ctx, a.say)
@@ -211,8 +211,8 @@ func fund(ctx context.Context, n *devnet.Node, deposit artel.Amount) error {
 	return nil
 }
 
-// stay waits for Ctrl-C. A provider may end without being asked to, as on any network:
-// that is said, and the others go on. The chain and the renter are needed.
+// stay waits for Ctrl-C. A node may end without being asked to, as on any network: that
+// is said, and the others go on. The chain has one validator, so it is needed.
 func (m *marketplace) stay(ctx context.Context, say func(format string, args ...any)) error {
 	ended := make(chan *devnet.Proc)
 	watch := func(p *devnet.Proc) {
@@ -238,7 +238,7 @@ func (m *marketplace) stay(ctx context.Context, say func(format string, args ...
 		case <-ctx.Done():
 			return nil
 		case p := <-ended:
-			if p == m.chain || p == m.renter.Proc {
+			if p == m.chain {
 				return fmt.Errorf("%s has ended by itself; hint: %s says why", p.Name, p.Log())
 			}
 			say("%s has ended\nhint: artel up --dir %s --network %s --no-passphrase starts it again", p.Name, filepath.Join(m.net.Dir(), p.Name), m.net.NetworkFile())

@@ -61,8 +61,16 @@ func (a *app) tasks(ctx context.Context, c *api.Client, id string) error {
 			if t.Attempt > 0 {
 				provider = t.Provider.Short()
 			}
-			rows = append(rows, []string{fmt.Sprint(t.Index), string(t.State), fmt.Sprint(t.Attempt), provider, millis(t.Wall), a.money(ctx, c, t.Due), checkpointText(t, time.Now()), clean(t.Message)})
+			rows = append(rows, []string{fmt.Sprint(t.Index), string(t.State), fmt.Sprint(t.Attempt), provider, ran(t.Wall), a.money(ctx, c, t.Due), checkpointText(t, time.Now()), clean(t.Message)})
 		}
 		table(a.out, rows)
 	})
+}
+
+// ran is how long a task has taken by its result, of which there may be none yet.
+func ran(ms uint64) string {
+	if ms == 0 {
+		return "-"
+	}
+	return millis(ms)
 }
