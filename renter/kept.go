@@ -155,8 +155,9 @@ type drop struct {
 	busy    bool
 }
 
-// letGo notes for their keepers the tasks that are over. Whom nobody can reach until
-// this daemon ends lets go when the grant has expired.
+// letGo notes for their keepers the tasks that are over: at once, and once more when the
+// last attempt has ended, which may have gone on unheard and saved. Whom nobody can reach
+// until this daemon ends lets go when the grant has expired.
 func (r *Renter) letGo(a *active, i uint64, now int64) {
 	task := &a.tasks[i]
 	over := task.State == job.Done || task.State == job.Failed || a.Phase != job.Active
@@ -170,10 +171,23 @@ func (r *Renter) letGo(a *active, i uint64, now int64) {
 	}) {
 		task.Safe.Keepers = nil // it was over before anything of it could be saved
 	}
+	out := slices.ContainsFunc(task.Attempts, func(x job.Attempt) bool { return x.Ended == 0 })
+	if out && a.letGo[i] {
+		return
+	}
 	for _, k := range task.Safe.Keepers {
 		r.letDrop(k, name, now)
 	}
-	task.Safe.Keepers, task.Safe.Saved = nil, nil
+	task.Safe.Saved = nil
+	if out {
+		if a.letGo == nil {
+			a.letGo = map[uint64]bool{}
+		}
+		a.letGo[i] = true
+		return
+	}
+	task.Safe.Keepers = nil
+	delete(a.letGo, i)
 }
 
 // letDrop notes that a keeper is to be told to let go of what it knows by a name.

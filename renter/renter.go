@@ -184,11 +184,12 @@ type Renter struct {
 type active struct {
 	job.Job
 	tasks   []job.Task
-	waiting []uint64 // indices, may hold ones that are not waiting any more
-	out     int      // units out: what the budget must still cover
-	lonely  bool     // there is nobody but those that have failed what waits
-	pace    job.Pace // what its elements take
-	lacks   []string // what is not on this machine any more, of a job that was taken over
+	waiting []uint64        // indices, may hold ones that are not waiting any more
+	out     int             // units out: what the budget must still cover
+	lonely  bool            // there is nobody but those that have failed what waits
+	pace    job.Pace        // what its elements take
+	letGo   map[uint64]bool // tasks that are over, of which keepers were told while an attempt was out
+	lacks   []string        // what is not on this machine any more, of a job that was taken over
 	// Unix ms of the last look for what takes too long, of the last search for a
 	// machine for a copy, of the last word to what is to stop, and of the last estimate.
 	lookedAt, soughtAt, toldAt, warnedAt int64

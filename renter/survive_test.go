@@ -557,3 +557,34 @@ func TestCrashAtEveryStore(t *testing.T) {
 	}
 	t.Logf("%d stores", most)
 }
+
+// A host that nobody hears may save what it does after its task is over elsewhere: the
+// keepers are told once more when it is heard or given up, and not in between.
+func TestKeepersAreToldAgainWhenTheLastAttemptEnds(t *testing.T) {
+	r := New(Config{Key: testKey(1)})
+	k := artel.Keeper{Node: testKey(2).NodeID()}
+	a := &active{Job: job.Job{Phase: job.Active}, tasks: []job.Task{{
+		State: job.Done, Safe: job.Safe{Keepers: []artel.Keeper{k}},
+		Attempts: []job.Attempt{{N: 1, Sent: 1_000, Fenced: true}, {N: 2, Sent: 20_000, Ended: 21_000}},
+	}}}
+	told := func() int {
+		if d := r.drops[k.Node]; d != nil {
+			return len(d.tasks)
+		}
+		return 0
+	}
+	for range 3 {
+		if r.letGo(a, 0, 22_000); told() != 1 {
+			t.Fatalf("while an attempt is out they are told %d times", told())
+		}
+	}
+	a.tasks[0].Attempts[0].Ended = 90_000
+	for range 3 {
+		if r.letGo(a, 0, 91_000); told() != 2 {
+			t.Fatalf("when all have ended they were told %d times", told())
+		}
+	}
+	if len(a.tasks[0].Safe.Keepers) != 0 || len(a.letGo) != 0 {
+		t.Errorf("%d keepers are remembered, and %d tasks", len(a.tasks[0].Safe.Keepers), len(a.letGo))
+	}
+}
