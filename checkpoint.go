@@ -77,12 +77,12 @@ func (s Survival) Within(risk uint64) (_ Survival, ok bool) {
 // Keeping is what a provider is given to take checkpoints of an attempt, and to
 // go on from one.
 type Keeping struct {
-	Survival
-	Task    Hash     `json:"task"`           // what keepers know the task by
-	Key     [32]byte `json:"key"`            // opens and makes its checkpoints
-	Keepers []Keeper `json:"keepers"`        // who may confirm; of these Survival.Keepers must
-	Grant   Grant    `json:"grant"`          // for them
-	From    *Segment `json:"from,omitempty"` // where to go on; nil: from the beginning
+	Survival `json:"survival"` // by its name: both have keepers
+	Task     Hash              `json:"task"`           // what keepers know the task by
+	Key      [32]byte          `json:"key"`            // opens and makes its checkpoints
+	Keepers  []Keeper          `json:"keepers"`        // who may confirm; of these Survival.Keepers must
+	Grant    Grant             `json:"grant"`          // for them
+	From     *Segment          `json:"from,omitempty"` // where to go on; nil: from the beginning
 }
 
 // Keeper is a node that holds checkpoints of others.

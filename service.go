@@ -46,6 +46,8 @@ func (s Service) Check() error {
 		return Invalid("health check's path %q is not a path of a URL; hint: --health /healthz", clip(s.Path))
 	case s.Every < minEvery || s.Timeout == 0 || s.Fails == 0 || s.Start == 0:
 		return Invalid("health checks every %d ms (least %d), for %d ms, %d failing, %d ms from the start: want more than 0; hint: --check-every 5s", s.Every, minEvery, s.Timeout, s.Fails, s.Start)
+	case s.Every > MaxUnit || s.Start > MaxUnit:
+		return Invalid("health checks every %d ms, %d ms from the start: at most %d", s.Every, s.Start, uint64(MaxUnit))
 	case s.Timeout > maxTimeout:
 		return Invalid("health check may take %d ms, at most %d; hint: --check-timeout 3s", s.Timeout, maxTimeout)
 	case s.Away < 2*(s.Every+s.Timeout) || s.Away > MaxUnit:

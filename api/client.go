@@ -27,6 +27,7 @@ type Client struct {
 	local bool
 	// steward has calls passed on to the daemon's steward.
 	steward bool
+	most    int64 // bytes of an answer that are read; 0: all
 }
 
 // NewUnixClient returns a client of the daemon behind a unix socket.
@@ -128,7 +129,11 @@ func call[T any](ctx context.Context, c *Client, method, path string, q url.Valu
 		return out, err
 	}
 	defer res.Body.Close()
-	if err := json.NewDecoder(res.Body).Decode(&out); err != nil {
+	from := io.Reader(res.Body)
+	if c.most > 0 {
+		from = io.LimitReader(from, c.most)
+	}
+	if err := json.NewDecoder(from).Decode(&out); err != nil {
 		if ctx.Err() != nil {
 			return out, ctx.Err()
 		}
@@ -193,24 +198,50 @@ func (c *Client) Quote(ctx context.Context, spec artel.JobSpec) (Quote, error) {
 	return post[Quote](ctx, c, "/v1/quote", spec)
 }
 
+// named refuses an answer in which a job has a name that no job has: a steward may lie,
+// and callers make names of directories of it.
+func (j Job) named(err error) error {
+	if err != nil {
+		return err
+	}
+	id := strings.TrimPrefix(j.ID, "0x")
+	if id == "" || len(id) > 64 || strings.Trim(id, "0123456789abcdef") != "" {
+		return Errorf(CodeIncompatible, "the answer is about job %q, which is no job's id", clip(j.ID)).WithHint("do not trust who answered: artel steward shows who that is")
+	}
+	return nil
+}
+
 // Submit hands a job to the daemon.
 func (c *Client) Submit(ctx context.Context, r SubmitRequest) (Job, error) {
-	return post[Job](ctx, c, "/v1/jobs", r)
+	j, err := post[Job](ctx, c, "/v1/jobs", r)
+	return j, j.named(err)
 }
 
 // List returns jobs, newest first.
 func (c *Client) List(ctx context.Context, q JobQuery) ([]Job, error) {
-	return get[[]Job](ctx, c, "/v1/jobs", values("all", flag(q.All), "limit", number(q.Limit)))
+	js, err := get[[]Job](ctx, c, "/v1/jobs", values("all", flag(q.All), "limit", number(q.Limit)))
+	for _, j := range js {
+		err = j.named(err)
+	}
+	return js, err
 }
 
 // Job returns a job with its tasks.
 func (c *Client) Job(ctx context.Context, id string) (JobDetail, error) {
-	return get[JobDetail](ctx, c, jobPath(id, ""), nil)
+	j, err := get[JobDetail](ctx, c, jobPath(id, ""), nil)
+	return j, j.named(err)
 }
 
 // Cancel ends a job.
 func (c *Client) Cancel(ctx context.Context, id string) (Job, error) {
-	return post[Job](ctx, c, jobPath(id, "/cancel"), nil)
+	j, err := post[Job](ctx, c, jobPath(id, "/cancel"), nil)
+	return j, j.named(err)
+}
+
+// Remove forgets a job that has ended.
+func (c *Client) Remove(ctx context.Context, id string) (Job, error) {
+	j, err := post[Job](ctx, c, jobPath(id, "/remove"), nil)
+	return j, j.named(err)
 }
 
 // Watch hands the job's events to emit until it has ended.

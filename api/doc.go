@@ -14,6 +14,7 @@
 //	GET    /v1/jobs                    list jobs
 //	GET    /v1/jobs/{id}               one job and its tasks
 //	POST   /v1/jobs/{id}/cancel        end it
+//	POST   /v1/jobs/{id}/remove        forget it and what it left
 //	POST   /v1/jobs/{id}/visit         look into a running task: the connection becomes frames (Upgrade: artel-visit)
 //	GET    /v1/jobs/{id}/events        stream: what happens to it (?after=SEQ)
 //	GET    /v1/jobs/{id}/logs          stream: what its tasks print (?task=N&follow=1)

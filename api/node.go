@@ -43,7 +43,7 @@ type Jobs interface {
 	// as the directory that a tar stream holds.
 	AddBytes(ctx context.Context, r io.Reader, tar bool) (Blob, error)
 	// Submit stores the job and returns; it runs whether or not anyone watches.
-	// The same Key again returns the job that it made the first time.
+	// The same Key again returns the job that it made the first time, until that is removed.
 	Submit(ctx context.Context, r SubmitRequest) (Job, error)
 	// List returns jobs, newest first.
 	List(ctx context.Context, q JobQuery) ([]Job, error)
@@ -52,6 +52,9 @@ type Jobs interface {
 	// Cancel ends a job; what was delivered stays delivered and paid. Cancelling
 	// a job that has ended is no error.
 	Cancel(ctx context.Context, id string) (Job, error)
+	// Remove forgets a job that has ended, with its logs and what it left: their disk is
+	// free soon, or when they are a day old; not-found, conflict.
+	Remove(ctx context.Context, id string) (Job, error)
 	// Watch calls emit for each event of the job after Seq after, old ones first,
 	// until the job has ended and all were emitted, emit fails or ctx ends.
 	Watch(ctx context.Context, id string, after uint64, emit func(JobEvent) error) error

@@ -74,7 +74,7 @@ func hungUp(err error) error {
 	case errors.Is(err, context.Canceled):
 		return Errorf(CodeCancelled, "the caller gave up")
 	}
-	return Errorf(CodeUnavailable, "ask the steward: %v", err).WithHint("is it up, with --account and this account? artel status on its machine")
+	return Errorf(CodeUnavailable, "ask the steward: %v", err).WithHint("is it up, with --account and this account? artel status on its machine. artel ps --steward says whether it has a job that was on its way")
 }
 
 func checkSubmit(q SubmitRequest) error {

@@ -34,6 +34,9 @@ func (s *Server) routes() map[string]handler {
 		"POST /v1/jobs/{id}/cancel": func(_ http.ResponseWriter, r *http.Request, _ Guard) (any, error) {
 			return n.Cancel(r.Context(), r.PathValue("id"))
 		},
+		"POST /v1/jobs/{id}/remove": func(_ http.ResponseWriter, r *http.Request, _ Guard) (any, error) {
+			return n.Remove(r.Context(), r.PathValue("id"))
+		},
 		"POST /v1/jobs/{id}/visit":       s.visit,
 		"GET /v1/services":               s.services,
 		"POST /v1/services/{name}/scale": s.scaleService,

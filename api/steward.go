@@ -38,7 +38,7 @@ type Steward struct {
 	Addrs     []string      `json:"addrs,omitempty"`
 	Reachable bool          `json:"reachable"`
 	Release   string        `json:"release,omitempty"`
-	Message   string        `json:"message,omitempty"` // why it is not reachable, or has no rights
+	Message   string        `json:"message,omitempty"` // why it is not reachable
 	Allowance artel.Amount  `json:"allowance"`         // what it may still book
 	Until     time.Time     `json:"until,omitzero"`    // until when; zero: it has no rights
 }
@@ -63,7 +63,7 @@ const headerSteward = "Artel-Steward"
 var remote = map[string]bool{
 	"GET /v1/version": true, "GET /v1/status": true, "GET /v1/network": true, "GET /v1/chain": true,
 	"POST /v1/quote": true, "POST /v1/jobs": true, "GET /v1/jobs": true, "GET /v1/jobs/{id}": true,
-	"POST /v1/jobs/{id}/cancel": true, "POST /v1/jobs/{id}/visit": true,
+	"POST /v1/jobs/{id}/cancel": true, "POST /v1/jobs/{id}/remove": true, "POST /v1/jobs/{id}/visit": true,
 	"GET /v1/jobs/{id}/events": true, "GET /v1/jobs/{id}/logs": true, "GET /v1/jobs/{id}/files": true, "GET /v1/jobs/{id}/output": true,
 	"GET /v1/services": true, "POST /v1/services/{name}/scale": true, "POST /v1/services/{name}/stop": true,
 	"GET /v1/offers": true, "GET /v1/leases": true,
@@ -137,9 +137,13 @@ func (c *Client) Resting(ctx context.Context) ([]Resting, error) {
 	return get[[]Resting](ctx, c, "/v1/wallet/resting", nil)
 }
 
+// maxConnAnswer bounds an answer of another node, in bytes.
+const maxConnAnswer = 4 << 20
+
 // NewConnClient returns a client that speaks to an API on connections that dial makes;
-// where names it in messages.
+// where names it in messages. It takes no more than 4 MiB for an answer: who answers is
+// another node.
 func NewConnClient(where string, dial func(context.Context) (net.Conn, error)) *Client {
 	t := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) }, DisableKeepAlives: true}
-	return &Client{http: &http.Client{Transport: t}, base: "http://artel", where: where}
+	return &Client{http: &http.Client{Transport: t}, base: "http://artel", where: where, most: maxConnAnswer}
 }

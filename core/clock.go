@@ -33,7 +33,7 @@ func newClocks(read func(began time.Time) (wall time.Time, awake, slept time.Dur
 // the monotonic one's.
 func machine(began time.Time) (wall time.Time, awake, slept time.Duration) {
 	wall = time.Now()
-	return wall, wall.Sub(began), machineSlept()
+	return wall, wall.Sub(began), Slept()
 }
 
 // apart reads a wall clock that is not this machine's.

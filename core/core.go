@@ -99,28 +99,26 @@ func (l *Loop[T]) Run(ctx context.Context, a Actor[T]) error {
 	}
 }
 
-// round takes all ops that wait, at most as many as may; then it stores, acts
-// and answers.
+// round takes the ops that wait, of which none is later than the round's now; then it
+// stores, acts and answers.
 func (l *Loop[T]) round(ctx context.Context, a Actor[T], e entry[T]) error {
+	more := len(l.inbox) // before the clock is read: what comes from here on has a round of its own
 	now, jump := l.clocks.look()
 	t := a.Begin(ctx, now)
 	if jump != (Jump{}) && a.Jumped != nil {
 		a.Jumped(t, jump)
 	}
 	var done []chan struct{}
-	for n := 0; ; n++ {
+	for {
 		e.op(t)
 		if e.done != nil {
 			done = append(done, e.done)
 		}
-		if n < cap(l.inbox) {
-			select {
-			case e = <-l.inbox:
-				continue
-			default:
-			}
+		if more == 0 {
+			break
 		}
-		break
+		more--
+		e = <-l.inbox
 	}
 	if err := a.Commit(ctx, t); err != nil {
 		return err

@@ -150,3 +150,27 @@ func TestRoundsAreTimedByTheNodesClock(t *testing.T) {
 		}
 	})
 }
+
+// What comes while a round is at work is later than the round's now.
+func TestARoundTakesNothingLaterThanItsNow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		l, loop := &ledger{}, New[*sums](8, nil)
+		a := l.actor()
+		var now time.Time
+		a.Begin = func(_ context.Context, at time.Time) *sums { now = at; return &sums{} }
+		loop.Post(func(*sums) { time.Sleep(time.Minute) })
+		time.AfterFunc(time.Second, func() {
+			posted := time.Now()
+			loop.Post(func(*sums) {
+				if now.Before(posted) {
+					t.Errorf("an op of %s ran in a round of %s", posted, now)
+				}
+				cancel()
+			})
+		})
+		if err := loop.Run(ctx, a); err != nil {
+			t.Fatal(err)
+		}
+	})
+}

@@ -6,9 +6,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// machineSlept is how long this machine has slept since it was started: the
+// Slept is how long this machine has slept since it was started, 0 where that is not known: the
 // kernel's boot clock runs on then, its monotonic one does not.
-func machineSlept() time.Duration {
+func Slept() time.Duration {
 	var awake, boot, after unix.Timespec
 	for range 5 {
 		if unix.ClockGettime(unix.CLOCK_MONOTONIC, &awake) != nil || unix.ClockGettime(unix.CLOCK_BOOTTIME, &boot) != nil || unix.ClockGettime(unix.CLOCK_MONOTONIC, &after) != nil {

@@ -133,6 +133,12 @@ func (s System) exists(name string) bool {
 }
 
 // rel makes an absolute path one of System.Files.
+// Boot names the present run of the system: another one is another text. Empty: not known.
+func (s System) Boot() string {
+	t, _ := s.line("proc/sys/kernel/random/boot_id")
+	return printable(t, 64)
+}
+
 func rel(p string) string { return strings.TrimPrefix(path.Clean("/"+p), "/") }
 
 // printable cuts a stranger's text to n bytes and takes out what is not plain ASCII, so that a

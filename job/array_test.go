@@ -226,7 +226,7 @@ func TestCopy(t *testing.T) {
 func TestTakeBack(t *testing.T) {
 	j, task := newJob(t, 1)
 	task, ok := j.TakeBack(task, 1, now)
-	if !ok || task.State != Waiting || !task.Attempts[0].Fenced || !j.Ready(task, now) {
+	if !ok || task.State != Waiting || !task.Attempts[0].Fenced || !j.Ready(&task, now) {
 		t.Fatalf("%v, %+v", ok, task)
 	}
 	if _, late, accept, _ := j.Received(task, 1, receipt(1, artel.ReasonExited, 0), artel.Amount{}, now); !accept || late.State != Paying {

@@ -61,8 +61,8 @@ func TestHalt(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			j, ts := newJob(t, 0)
 			j = j.Halt(c.why, "so it is", now)
-			if j.Phase != Active || j.Ready(ts, now) {
-				t.Fatalf("it is %s, and hands out more: %v", j.Phase, j.Ready(ts, now))
+			if j.Phase != Active || j.Ready(&ts, now) {
+				t.Fatalf("it is %s, and hands out more: %v", j.Phase, j.Ready(&ts, now))
 			}
 			j = j.Halt(artel.ReasonBudget, "again", now+1).Over(c.out, now+c.later)
 			if j.Phase != c.want || j.Why != c.why || j.Message != "so it is" || (j.Ended != 0) != (c.want != Active) {

@@ -167,7 +167,7 @@ func New(id artel.Hash, spec artel.JobSpec, now int64) (Job, []Task, error) {
 const MaxAttempts = 50
 
 // Ready reports whether the task may be handed out at now.
-func (j Job) Ready(t Task, now int64) bool {
+func (j *Job) Ready(t *Task, now int64) bool {
 	rests := t.NotUntil > now && t.NotUntil <= now+maxBackoff // further ahead is by a clock that was wrong
 	return j.Phase == Active && j.Halted == 0 && t.State == Waiting && !rests
 }

@@ -287,7 +287,7 @@ func TestClockIsSet(t *testing.T) {
 	const now, hour = int64(1_800_000_000_000), int64(3_600_000)
 	j := Job{}
 	for at, want := range map[int64]bool{now - 1: true, now: true, now + 1: false, now + maxBackoff: false, now + hour: true} {
-		if got := j.Ready(Task{NotUntil: at}, now); got != want {
+		if got := j.Ready(&Task{NotUntil: at}, now); got != want {
 			t.Errorf("ready with a rest of %d ms: %v, want %v", at-now, got, want)
 		}
 	}

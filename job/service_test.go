@@ -210,7 +210,7 @@ func TestStopDrains(t *testing.T) {
 	j, ts[0] = up(j, ts[0], 1, 1)
 	j, ts = j.Stop(ts, artel.ReasonCancelled, "stopped", 1_000)
 	gone := 1_000 + int64(j.Spec.Service.Drain)
-	if Healthy(ts) != 0 || j.Unwanted(ts[0], 1, gone-1) || !j.Unwanted(ts[0], 1, gone) || j.Ready(ts[1], gone) {
+	if Healthy(ts) != 0 || j.Unwanted(ts[0], 1, gone-1) || !j.Unwanted(ts[0], 1, gone) || j.Ready(&ts[1], gone) {
 		t.Error("it serves on, or ends at once, or begins anew")
 	}
 	if j = j.Over(1, gone+1); j.Phase != Active {
@@ -240,5 +240,50 @@ func TestServiceIsChecked(t *testing.T) {
 		if c.change(&spec); spec.Check() == nil {
 			t.Errorf("%s: accepted", c.name)
 		}
+	}
+}
+
+// The clock was ahead when a replica was told to leave: it leaves now, and not when that
+// time comes, for until then it would be paid.
+func TestLeavesByAClockThatWasAhead(t *testing.T) {
+	j, ts := service(t, 1)
+	const ahead = 3600_000
+	j, task := up(j, ts[0], 1, ahead)
+	j, stopped := j.Stop([]Task{task}, artel.ReasonCancelled, "enough", ahead)
+	if j.Unwanted(stopped[0], 1, ahead) {
+		t.Error("it is not drained")
+	}
+	for _, now := range []int64{1_000, ahead - 60_000, ahead + int64(j.Spec.Service.Drain)} {
+		if !j.Unwanted(stopped[0], 1, now) {
+			t.Errorf("%d ms before that it stays, and is paid", ahead-now)
+		}
+	}
+}
+
+// One check of the new version fails in the middle of an update: nothing is begun or
+// ended elsewhere for that, each time an image would be fetched and a machine paid. When
+// the replica is replaced, the old version has its place back.
+func TestAnUpdateOutlastsABadCheck(t *testing.T) {
+	old, ots := service(t, 3)
+	next, nts := service(t, 3)
+	for i := range 2 {
+		next, nts[i] = up(next, nts[i], byte(10+i), 1_000)
+	}
+	count := func() (uint32, uint32) {
+		return next.Places(nts, nil, 0, true), old.Places(ots, &next, Standing(nts), false)
+	}
+	var fails bool
+	for range next.Spec.Service.Fails {
+		if fresh, stay := count(); fresh != 3 || stay != 1 {
+			t.Fatalf("%d of the new version and %d of the old are wanted, want 3 and 1", fresh, stay)
+		}
+		next, nts[1], fails = next.Checked(nts[1], 1, Check{Bad: "status 503"}, 2_000)
+	}
+	if !fails {
+		t.Fatal("it is not replaced")
+	}
+	next, nts[1] = next.Ill(nts[1], 1, false, 3_000)
+	if fresh, stay := count(); fresh != 2 || stay != 2 {
+		t.Errorf("%d of the new version and %d of the old are wanted, want 2 and 2", fresh, stay)
 	}
 }

@@ -396,8 +396,8 @@ func TestDropMeanwhile(t *testing.T) {
 		if r.Codec() == artel.CodecRaw {
 			once.Do(func() {
 				go func() {
+					defer close(dropped) // even if ask ends this goroutine: else all would wait for it
 					w.ask(renterKey, k, wire.KeptRequest{Drop: true})
-					close(dropped)
 				}()
 			})
 			<-dropped

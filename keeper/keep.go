@@ -70,7 +70,7 @@ func (k *Keeper) keep(ctx context.Context, from artel.NodeID, req []byte) ([]byt
 	if err != nil {
 		return nil, p2p.Errorf(p2p.Invalid, "%v", err)
 	}
-	renter, err := check(k.c.Domain, k.c.Network, from, q, k.c.Now())
+	renter, err := check(k.c.Domain, k.c.Network, from, q, k.c.Now(), k.signer)
 	if err != nil {
 		return nil, err
 	}

@@ -110,6 +110,31 @@ type Keeper struct {
 	others   usage                   // of all others together
 	chores   []chore
 	known    map[member]standing
+	granted  map[artel.Grant]artel.NodeID // who signed them; see signer
+}
+
+// maxGranted bounds the grants whose signers are remembered.
+const maxGranted = 4096
+
+// signer returns who signed a grant. One comes with each generation of its attempt.
+func (k *Keeper) signer(g artel.Grant) (artel.NodeID, error) {
+	k.mu.Lock()
+	n, ok := k.granted[g]
+	k.mu.Unlock()
+	if ok {
+		return n, nil
+	}
+	n, err := g.Renter()
+	if err != nil {
+		return n, err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if len(k.granted) >= maxGranted {
+		clear(k.granted)
+	}
+	k.granted[g] = n
+	return n, nil
 }
 
 // entry is a task in memory.
@@ -146,7 +171,7 @@ func Open(ctx context.Context, c Config) (*Keeper, error) {
 		c: c, self: c.Key.NodeID(), names: newNames(), begin: make(chan *fetch), wake: make(chan struct{}, 1),
 		calls: p2p.NewLimiter(askRate, askBurst, 4096, c.Now), asks: p2p.NewLimiter(ledgerRate, ledgerBurst, 4096, c.Now),
 		tasks: map[ID]*entry{}, held: map[artel.Ref]int{}, fetches: map[ID]*fetch{}, partials: map[ID]*partial{},
-		used: map[artel.NodeID]*usage{}, known: map[member]standing{},
+		used: map[artel.NodeID]*usage{}, known: map[member]standing{}, granted: map[artel.Grant]artel.NodeID{},
 	}
 	ts, err := c.Store.Load(ctx)
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 // that still wants a checkpoint then has made a newer one.
 const MaxKeep = 30 * 24 * time.Hour
 
-// check holds a request against itself, and returns the node that signed its grant.
-func check(d artel.Domain, network artel.Hash, from artel.NodeID, q wire.KeepRequest, now time.Time) (renter artel.NodeID, err error) {
+// check holds a request against itself, and returns the node that signed its grant, which signer tells.
+func check(d artel.Domain, network artel.Hash, from artel.NodeID, q wire.KeepRequest, now time.Time, signer func(artel.Grant) (artel.NodeID, error)) (renter artel.NodeID, err error) {
 	g, s := q.Grant, q.Saved
 	switch {
 	case g.Network != network:
@@ -37,7 +37,7 @@ func check(d artel.Domain, network artel.Hash, from artel.NodeID, q wire.KeepReq
 	if node, err := q.Signature.NodeID(s.Digest(d)); err != nil || node != from {
 		return renter, p2p.Errorf(p2p.Unauthorized, "the checkpoint is not signed by the node that brings it")
 	}
-	if renter, err = g.Renter(); err != nil {
+	if renter, err = signer(g); err != nil {
 		return renter, p2p.Errorf(p2p.Unauthorized, "the grant is not signed")
 	}
 	return renter, nil

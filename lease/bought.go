@@ -134,6 +134,18 @@ func (b Bought) Shifted(ms int64) Bought {
 	return b
 }
 
+// NotAfter is the lease in the hands of one whose clock says now: what was noted by a
+// clock that was ahead has been until now, or checks of a service would count for nothing
+// until that time comes.
+func (b Bought) NotAfter(now int64) Bought {
+	b.Outstanding = slices.Clone(b.Outstanding)
+	for i := range b.Outstanding {
+		o := &b.Outstanding[i]
+		o.Sent, o.SeenAt = min(o.Sent, now), min(o.SeenAt, now)
+	}
+	return b
+}
+
 // Ack notes at now (unix ms) that the provider took attempts.
 func (b Bought) Ack(ks []TaskKey, now int64) Bought {
 	b.Outstanding = slices.Clone(b.Outstanding)
@@ -385,15 +397,19 @@ func (b Bought) check(d artel.Domain, r artel.Receipt, k TaskKey, o Outstanding,
 	if !known {
 		return b, artel.Invalid("receipt for task %d attempt %d, which this lease was not given", k.Task, k.Attempt)
 	}
+	var unseen error
 	if b.Lease.Rule == artel.RuleTime {
 		// What it ran since the last answer is due, too: one Risk beyond what a slice may say.
-		if err := b.seen(r.Usage.Wall, o, 2*b.Terms.Risk); err != nil {
-			return b, err
+		if unseen = b.seen(r.Usage.Wall, o, 2*b.Terms.Risk); unseen != nil && b.Gap.To == 0 {
+			return b, unseen
 		}
 	}
 	b, err = b.billed(r.Usage.Wall, r.Usage.Wall-min(r.Usage.Wall, o.Billed), r.Usage.Idle, o, now)
 	if err != nil {
 		return b, err
+	}
+	if unseen != nil && !b.promised() {
+		return b, unseen
 	}
 	if b.Book.Due() != r.Due {
 		return b, artel.Invalid("receipt says %s units are due in all, by its own meter it is %s", r.Due, b.Book.Due())

@@ -94,24 +94,37 @@ func (b Bought) slice(x artel.Slice, i int, now int64) (Bought, error) {
 		return b, artel.Invalid("a slice of a task that is paid by %s", b.Lease.Rule)
 	case x.Earned <= o.Billed:
 		return b, artel.Invalid("slice of %d ms in all, %d were billed before", x.Earned, o.Billed)
+	case x.Earned-o.Billed < b.Terms.Slice():
+		return b, artel.Invalid("slice of %d ms, the least is %d: each is stored and paid", x.Earned-o.Billed, b.Terms.Slice())
 	}
 	// The provider may have seen one answer that did not come back here in time, or that
 	// was forgotten by a crash here.
-	if err := b.seen(x.Earned, o, b.Terms.Risk); err != nil {
-		return b, err
+	unseen := b.seen(x.Earned, o, b.Terms.Risk)
+	if unseen != nil && b.Gap.To == 0 {
+		return b, unseen
 	}
 	b, err := b.billed(x.Earned, x.Earned-o.Billed, x.Idle, o, now)
 	if err != nil {
 		return b, err
 	}
+	if unseen != nil && !b.promised() {
+		return b, unseen
+	}
 	if b.Book.Due() != x.Due {
 		return b, artel.Invalid("slice says %s units are due in all, by its own meter it is %s", x.Due, b.Book.Due())
 	}
-	o.Billed = x.Earned
+	if o.Billed = x.Earned; unseen != nil {
+		o.Seen = x.Earned // by who promised it, about; after that a Risk is open as ever
+	}
 	b.Outstanding = slices.Clone(b.Outstanding)
 	b.Outstanding[i] = o
 	return b, nil
 }
+
+// promised reports whether what is due now was promised by the controller that the lease
+// was taken over from, see Gap. It had seen checks that its records do not have; there is no
+// better proof of them than its signature.
+func (b Bought) promised() bool { return !b.Book.Voucher.Less(b.Book.Due()) }
 
 // seen holds what an attempt is said to have earned against the checks that were
 // answered here, and more ms for which they may not have been yet.

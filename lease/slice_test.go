@@ -115,6 +115,7 @@ func TestSlice(t *testing.T) {
 		{"heard before the answer was", func(b *Bought, _ *artel.Slice) { b.Outstanding[0].Seen = 0 }, ""},
 		{"twice", func(b *Bought, x *artel.Slice) { b.Outstanding[0].Billed = x.Earned }, "were billed before"},
 		{"less than before", func(b *Bought, x *artel.Slice) { b.Outstanding[0].Billed = x.Earned + 1 }, "were billed before"},
+		{"a millisecond", func(b *Bought, x *artel.Slice) { b.Outstanding[0].Billed = x.Earned - 1 }, "the least is"},
 		{"without answered checks", func(b *Bought, x *artel.Slice) {
 			b.Outstanding[0].Seen, b.Outstanding[0].Sent = 0, start-3600_000
 			x.Earned = risk + Tolerance + 1
@@ -253,5 +254,67 @@ func TestServiceTerms(t *testing.T) {
 	}
 	if _, _, _, err := newSold().Answered(one, 1, start); err == nil {
 		t.Error("a lease that pays by results is paid for a check")
+	}
+}
+
+// A controller that takes a lease over knows nothing of the checks since its records
+// end. What its predecessor has promised for them counts, and no more than that: the
+// provider cannot sell it the time between.
+func TestTakenOverService(t *testing.T) {
+	s, b := serving(t)
+	var seq uint64
+	s, b = check(t, s, b, &seq, 4_000)
+	noted := b // here the records end; checks go on for a minute
+	var slices []artel.Slice
+	for wall := uint64(8_000); wall <= 60_000; wall += 4_000 {
+		next, x, _, err := s.Answered(one, wall, start+int64(wall))
+		if err != nil || x == nil {
+			t.Fatalf("after %d ms: %v, %v", wall, x, err)
+		}
+		s, slices = next, append(slices, *x)
+	}
+	now := start + 3_600_000
+	for _, c := range []struct {
+		promised int // of the slices
+		good     int
+		more     uint64 // ms that are claimed beyond the last
+	}{{len(slices), len(slices), 0}, {0, 4, 0}, {6, 9, 0}, {len(slices), len(slices), 600_000}} {
+		b := noted.TakenOver(start+4_000, uint64(now))
+		if c.promised > 0 {
+			b.Book.Voucher = slices[c.promised-1].Due
+		}
+		told := slices
+		if c.more > 0 {
+			x := told[len(told)-1]
+			x.Earned += c.more
+			x.Due = artel.Cost(b.Terms.Price, x.Earned+x.Idle)
+			told = append(told[:len(told):len(told)], x)
+		}
+		n := 0
+		for i, x := range told {
+			var v Verdict
+			var err error
+			if b, v, err = b.Ended(domain, End{Seq: seq + uint64(i) + 1, Task: 1, Attempt: 1, Slice: &x}, now); err != nil {
+				t.Fatal(err)
+			}
+			if v.Slice == nil {
+				break
+			}
+			n++
+		}
+		if n != c.good || b.Disputed != (c.good < len(told)) {
+			t.Errorf("%d of %d were promised: %d slices count, want %d; disputed: %v", c.promised, len(told), n, c.good, b.Disputed)
+		}
+	}
+}
+
+// The clock was ahead when a check was noted, and the machine has restarted since: what is
+// answered now counts.
+func TestChecksOfAClockThatWasAhead(t *testing.T) {
+	_, b := serving(t)
+	b = b.Answered(one, start+3_600_000).NotAfter(start + 1_000)
+	seen := b.Outstanding[0].Seen
+	if b = b.Answered(one, start+5_000); b.Outstanding[0].Seen != seen+4_000 {
+		t.Errorf("%d ms were seen, want %d", b.Outstanding[0].Seen, seen+4_000)
 	}
 }

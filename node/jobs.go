@@ -30,12 +30,11 @@ func (n *Node) Submit(ctx context.Context, r api.SubmitRequest) (api.Job, error)
 		return api.Job{}, err
 	}
 	id := artel.Keccak([]byte("artel job"), []byte(r.Key))
+	begin := n.renter.Submit
 	if !r.Spec.Service.IsZero() {
-		if err := n.checkService(ctx, id, &r.Spec); err != nil {
-			return api.Job{}, err
-		}
+		begin = n.beginService
 	}
-	if err := n.renter.Submit(ctx, id, r.Spec); err != nil {
+	if err := begin(ctx, id, r.Spec); err != nil {
 		return api.Job{}, err
 	}
 	j, ts, err := n.renter.Job(ctx, id)
@@ -125,7 +124,7 @@ func beginsWith(js []job.Job, id string) (artel.Hash, error) {
 	case 1:
 		return found[0], nil
 	case 0:
-		return artel.Hash{}, &api.Error{Code: api.CodeNotFound, Message: fmt.Sprintf("no job %q", id), Hint: "artel ps --all lists them"}
+		return artel.Hash{}, &api.Error{Code: api.CodeNotFound, Message: fmt.Sprintf("no job %q", id), Hint: "artel ps --all lists them, artel services those of services"}
 	}
 	return artel.Hash{}, &api.Error{Code: api.CodeInvalid, Message: fmt.Sprintf("%d jobs begin with %q", len(found), id), Hint: "more digits"}
 }
@@ -137,7 +136,7 @@ func (n *Node) load(ctx context.Context, id string) (job.Job, []job.Task, error)
 	}
 	j, ts, err := n.renter.Job(ctx, h)
 	if errors.Is(err, renter.ErrNoJob) {
-		return j, nil, &api.Error{Code: api.CodeNotFound, Message: fmt.Sprintf("no job %q", id), Hint: "artel ps --all lists them"}
+		return j, nil, &api.Error{Code: api.CodeNotFound, Message: fmt.Sprintf("no job %q", id), Hint: "artel ps --all lists them, artel services those of services"}
 	}
 	return j, ts, err
 }
@@ -159,6 +158,29 @@ func (n *Node) Job(ctx context.Context, id string) (api.JobDetail, error) {
 		d.Message = thin(j, ts)
 	}
 	return d, nil
+}
+
+// Remove implements api.Jobs.
+func (n *Node) Remove(ctx context.Context, id string) (api.Job, error) {
+	j, ts, err := n.load(ctx, id)
+	if err != nil {
+		return api.Job{}, err
+	}
+	line := jobLine(j, ts)
+	switch err := n.renter.Remove(ctx, j.ID); {
+	case errors.Is(err, renter.ErrJobOpen) && line.State.Ended():
+		return line, &api.Error{Code: api.CodeConflict, Message: fmt.Sprintf("job %s has ended, and its machines are still to be heard and paid", line.ID), Hint: "try again in some minutes; artel leases"}
+	case errors.Is(err, renter.ErrJobOpen):
+		return line, &api.Error{Code: api.CodeConflict, Message: fmt.Sprintf("job %s is %s", line.ID, line.State), Hint: "artel cancel " + line.ID + " ends it"}
+	case errors.Is(err, renter.ErrNoJob): // somebody else has, in the same moment
+	case err != nil:
+		return line, err
+	}
+	select {
+	case n.unused <- struct{}{}:
+	default: // they are on their way already
+	}
+	return line, nil
 }
 
 // Cancel implements api.Jobs.

@@ -99,7 +99,7 @@ func (o *owner) keepers() (provider.Keepers, error) {
 	}
 	c := keeper.Client{Host: n.host, Domain: n.params.Domain(), Self: n.keeper, Open: n.openBlobs}
 	return provider.Keepers{
-		Key: n.c.Key, Domain: c.Domain, Saves: o.saves, Ship: c.Ship, Bring: c.Bring,
+		Key: n.c.Key, Domain: c.Domain, Saves: o.saves, Ship: c.Ship, Bring: c.Bring, Stays: n.uptimes.host,
 		Failed: func(k provider.Attempt, err error) {
 			n.c.Log.Info("a checkpoint came to nothing", "lease", k.Lease.Short(), "task", k.Task, "error", err)
 		},

@@ -79,15 +79,18 @@ type Node struct {
 	kept    *disk.Store // the keeper's
 	keeper  *keeper.Keeper
 	renter  *renter.Renter
-	owner   *owner  // the provider's half
-	balance balance // of visits to services
-	guard   *guard  // and who sees to it that the machine's owner comes first
+	owner   *owner // the provider's half
+	uptimes uptimes
+	balance balance    // of visits to services
+	naming  sync.Mutex // held while a service is begun: its name must be nobody's
+	guard   *guard     // and who sees to it that the machine's owner comes first
 
 	loans loans        // what is read here while a job is handed to the steward
 	door  *stewardDoor // where it is another account's; nil: its own
 
 	serving chan struct{} // a place for each blob stream that is served
 
+	unused chan struct{} // holds one token while blobs are to be looked through
 	untidy chan struct{} // holds one token while images are to be looked through
 
 	begin chan room // to be run beside the others; Run takes them up
@@ -103,7 +106,7 @@ type room struct {
 // Open builds the daemon. Nothing runs before Run; Close gives back what was
 // opened.
 func Open(ctx context.Context, c Config) (_ *Node, err error) {
-	n := &Node{c: c, network: c.Network.Hash(), started: time.Now(), begin: make(chan room, 64), serving: make(chan struct{}, maxServing), untidy: make(chan struct{}, 1)}
+	n := &Node{c: c, network: c.Network.Hash(), started: time.Now(), begin: make(chan room, 64), serving: make(chan struct{}, maxServing), untidy: make(chan struct{}, 1), unused: make(chan struct{}, 1)}
 	n.params = chain.Params{
 		ChainID: c.Network.Chain.ID, Token: c.Network.Contracts.Token, Ledger: c.Network.Contracts.Ledger, Stake: c.Network.Contracts.Stake,
 		Delay: c.Network.Rules.Delay, Window: c.Network.Rules.Window,
@@ -146,6 +149,7 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 		return nil, err
 	}
 	n.owner, n.guard = newOwner(n, machine), newGuard(n)
+	n.uptimes.n = n
 	if err := n.guard.load(ctx); err != nil {
 		return nil, err
 	}
@@ -236,7 +240,7 @@ func (n *Node) Run(ctx context.Context) error {
 	follower := &chain.Follower{From: n.ledger, Into: n.db, Interval: 2 * time.Second, Log: n.c.Log.With("room", "follower")}
 	for _, r := range []room{
 		{"chain", n.ledger.Run}, {"follower", follower.Run}, {"network", n.host.Run}, {"keeper", n.keeper.Run}, {"renter", n.renter.Run},
-		{"provider", n.owner.resume}, {"owner", n.guard.run}, {"housekeeping", n.tidy}, {"images", n.tidyImages}, {"offers", n.lookAgain}, {"money of the steward", n.bringHome},
+		{"provider", n.owner.resume}, {"owner", n.guard.run}, {"uptimes", n.uptimes.run}, {"housekeeping", n.tidy}, {"images", n.tidyImages}, {"offers", n.lookAgain}, {"money of the steward", n.bringHome},
 		{"count blobs", n.blobs.Recount}, {"count checkpoints", n.kept.Recount}, // a crash may have left the count off
 	} {
 		n.begin <- r
@@ -411,6 +415,8 @@ func (n *Node) tidy(ctx context.Context) error {
 			t.Stop()
 			return nil
 		case <-t.C:
+		case <-n.unused:
+			t.Stop()
 		}
 		roots, err := n.roots(ctx)
 		if err == nil {

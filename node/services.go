@@ -25,11 +25,22 @@ import (
 // versions lists the jobs of services, newest first: those that run, and all others too
 // if all.
 func (n *Node) versions(ctx context.Context, all bool) ([]job.Job, error) {
+	live, err := n.renter.Services(ctx)
+	if err != nil || !all {
+		return live, err
+	}
 	js, err := n.renter.Jobs(ctx, maxListed)
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(js, func(j job.Job) bool { return j.Spec.Service.IsZero() || !all && j.Phase != job.Active }), nil
+	known := map[artel.Hash]bool{}
+	js = slices.DeleteFunc(js, func(j job.Job) bool { known[j.ID] = true; return j.Spec.Service.IsZero() })
+	for _, j := range live { // behind more jobs than are listed
+		if !known[j.ID] {
+			js = append(js, j)
+		}
+	}
+	return js, nil
 }
 
 // named lists the versions of a service that run, newest first; not-found where there is
@@ -43,6 +54,17 @@ func (n *Node) named(ctx context.Context, name string) ([]job.Job, error) {
 		return nil, api.Errorf(api.CodeNotFound, "no service %q runs", name).WithHint("artel services")
 	}
 	return js, nil
+}
+
+// beginService stores a service, unless another one has its name. Two that are submitted
+// at once are looked at one after the other: both would run, and be paid, under one name.
+func (n *Node) beginService(ctx context.Context, id artel.Hash, spec artel.JobSpec) error {
+	n.naming.Lock()
+	defer n.naming.Unlock()
+	if err := n.checkService(ctx, id, &spec); err != nil {
+		return err
+	}
+	return n.renter.Submit(ctx, id, spec)
 }
 
 // checkService refuses a service whose name another one has, and makes a version that
@@ -141,7 +163,7 @@ func (n *Node) service(ctx context.Context, versions []job.Job) (s api.Service, 
 	if last := versions[0]; last.ID != newest.ID && last.Why != "" { // an update that came to nothing
 		s.Reason, s.Message = last.Why, fmt.Sprintf("version %s: %s", last.ID.Short(), last.Message)
 	}
-	if s.Message == "" && s.Healthy == 0 {
+	if s.Message == "" && slices.ContainsFunc(s.List, func(r api.Replica) bool { return r.State == api.ReplicaWaiting }) {
 		s.Message = n.whyWaiting(ctx, newest)
 	}
 	return s, nil

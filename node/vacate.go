@@ -22,6 +22,9 @@ const stops = "the machine's owner stops it"
 // paid; when the time for that is over; or when ctx ends. Run goes on meanwhile. What is to
 // be after a restart (artel provide) stays as it is.
 func (n *Node) Vacate(ctx context.Context) {
+	if err := n.uptimes.note(ctx, true); err != nil {
+		n.c.Log.Warn("note that the daemon is to stop", "error", err)
+	}
 	p := n.owner.provider()
 	if p == nil {
 		return

@@ -71,6 +71,8 @@ func openTo(s p2p.Stream, v wire.Visit) error {
 	switch {
 	case err != nil:
 		return api.Errorf(api.CodeUnavailable, "ask the provider: %v", err)
+	case kind == wire.FrameError && string(b) == wire.VisitBusy:
+		return api.Errorf(api.CodeUnavailable, "the provider says: %s", wire.VisitBusy)
 	case kind == wire.FrameError:
 		return api.Errorf(api.CodeRefused, "the provider says: %s", wire.Sentence(b))
 	case kind != wire.FrameOpened:

@@ -55,6 +55,7 @@ type bench struct {
 	chain  *fake.Chain
 	host   *mem.Host
 	theirs *mem.Host // the stranger's
+	knocks []p2p.Stream
 }
 
 // benchPolicy takes tasks of a minute for 100 units a second and slot.

@@ -10,8 +10,10 @@ import (
 	"github.com/artel-network/artel/wire"
 )
 
-// drainFor is the longest that an attempt has for its last checkpoint.
-const drainFor = 120 * time.Second
+const (
+	drainFor = 120 * time.Second        // the longest that an attempt has for its last checkpoint
+	stopFor  = graceFor + 5*time.Second // and a service to end that is told to
+)
 
 // kept signs for what a confirmed checkpoint has earned. It is stored before anybody
 // is told.
@@ -58,6 +60,15 @@ func (p *Provider) drain(s *sold, k lease.TaskKey, d Drain) {
 	case ph.drain <- d:
 	default: // it was asked before
 	}
+}
+
+// endAgain ends an attempt on a lease that was ending when the daemon died.
+func (p *Provider) endAgain(s *sold, r lease.Running) {
+	if s.Stop == artel.ReasonCancelled || s.Stop == artel.ReasonEvicted || r.Keep == nil && s.Lease.Rule != artel.RuleTime {
+		p.kill(s, r.TaskKey)
+		return
+	}
+	p.drain(s, r.TaskKey, Drain{s.Stop, s.Message, drainFor})
 }
 
 // evicted is the end of an attempt that its host has ended for its own reasons, without

@@ -350,3 +350,71 @@ func TestLoadSegments(t *testing.T) {
 	}
 	cancel()
 }
+
+// asksAgain is a Runner that goes on with all that ran and notes how it is ended.
+type asksAgain struct {
+	takesUp
+	drained chan Drain
+	killed  chan lease.TaskKey
+}
+
+func (r asksAgain) Run(ctx context.Context, _ artel.NodeID, _ artel.Hash, _ artel.Terms, x lease.Running, c Course) lease.Finish {
+	select {
+	case d := <-c.Drain:
+		r.drained <- d
+	case <-ctx.Done():
+		r.killed <- x.TaskKey
+	}
+	return lease.Finish{}
+}
+
+// TestEndsAgain: what was to leave, or to be ended, when the daemon died is ended so when
+// another one goes on with it.
+func TestEndsAgain(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		rule    artel.Rule
+		keep    bool
+		stop    artel.Reason
+		drained artel.Reason // empty: it is killed
+	}{
+		{"files, drained", artel.RuleCheckpoint, true, artel.ReasonDrained, artel.ReasonDrained},
+		{"files, cancelled", artel.RuleCheckpoint, true, artel.ReasonCancelled, ""},
+		{"service, drained", artel.RuleTime, false, artel.ReasonDrained, artel.ReasonDrained},
+		{"service, cancelled", artel.RuleTime, false, artel.ReasonCancelled, artel.ReasonCancelled},
+		{"service, evicted", artel.RuleTime, false, artel.ReasonEvicted, ""},
+		{"task, expired", artel.RuleResult, false, artel.ReasonExpired, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			running := lease.Running{TaskKey: lease.TaskKey{Task: 4, Attempt: 1}, Started: 5}
+			if c.keep {
+				running.Keep = &artel.Keeping{Task: artel.Hash{42}}
+			}
+			l := artel.Lease{Renter: artel.Address{1}, Provider: artel.Address{2}, Lane: 3, Rule: c.rule}
+			store := &stocked{State: State{
+				Lanes:  []LaneRow{{Book: lease.Book{Key: lease.KeyOf(l)}}},
+				Leases: []LeaseRow{{Sold: lease.Sold{ID: artel.Hash{9}, Lease: l, Phase: lease.Ending, Stop: c.stop, Message: "so", Running: []lease.Running{running}}}},
+			}}
+			var began []Ran
+			r := asksAgain{takesUp{began: &began}, make(chan Drain, 1), make(chan lease.TaskKey, 1)}
+			p := New(Config{Key: testKey(t, 9), Store: store, Runner: r, Log: slog.New(slog.DiscardHandler)})
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			if err := p.load(ctx); err != nil {
+				t.Fatal(err)
+			}
+			select {
+			case d := <-r.drained:
+				if d.Reason != c.drained {
+					t.Errorf("it is drained as %+v, want %q", d, c.drained)
+				}
+			case <-r.killed:
+				if c.drained != "" {
+					t.Error("it is killed")
+				}
+			case <-time.After(patience):
+				t.Error("it goes on")
+			}
+		})
+	}
+}

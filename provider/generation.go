@@ -141,13 +141,17 @@ func (s *saver) expect(ctx context.Context) int64 {
 }
 
 // takeFiles saves what is under /checkpoint: while the program runs if it leaves the
-// files alone meanwhile, else while it stands still, where it can.
+// files alone meanwhile, else while it stands still, where it can. With stop it is told to end,
+// and they are saved when it has, or when its time for that is over.
 func (s *saver) takeFiles(ctx context.Context, stop bool) (g generation, err error) {
 	if stop {
 		wall := s.wall(ctx)
-		s.run.Kill()
-		if _, err := s.run.Wait(context.WithoutCancel(ctx)); err != nil {
+		exit, err := s.endWithin(ctx)
+		if err != nil {
 			return g, err
+		}
+		if exit.Told { // what it has done since counts
+			wall = max(wall, uint64(max(exit.WallMillis, 0)))
 		}
 		return s.files(ctx, wall)
 	}

@@ -395,6 +395,23 @@ func TestBoxedGivesWay(t *testing.T) {
 	if err := s.Thaw(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	// The same of one that its renter takes back in that moment: its end has a reason still.
+	begun, goOn = make(chan struct{}), make(chan struct{})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	go func() { ends <- s.runWithin(ctx, renter, 7, artel.TaskSpec{Program: ref, Wall: 60_000}) }()
+	<-begun
+	if err := s.Freeze(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	close(goOn)
+	if f := <-ends; f.Reason != artel.ReasonCancelled || f.Message != needs || f.Billed {
+		t.Errorf("one that was cancelled as it began too late: %+v", f)
+	}
+	if err := s.Thaw(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	close(release)
 	for range 2 {
 		if f := <-ends; f.Reason != artel.ReasonExited {
@@ -422,7 +439,7 @@ func TestBoxedThatCannotFreeze(t *testing.T) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		s.Run(ctx, renter, artel.Hash{1}, artel.Terms{Unit: 60_000, Resources: artel.Resources{Disk: 1}}, lease.Running{TaskKey: lease.TaskKey{Task: 1, Attempt: 1}, Spec: artel.TaskSpec{Program: ref, Wall: 60_000}}, Course{Phase: func(string) {}})
+		s.runWithin(ctx, renter, 1, artel.TaskSpec{Program: ref, Wall: 60_000})
 	}()
 	eventually(t, "it runs", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return len(s.live) == 1 })
 	if err := s.Freeze(t.Context()); !errors.Is(err, ErrCannotFreeze) {

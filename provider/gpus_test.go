@@ -83,7 +83,7 @@ func TestGPUsOfAttemptsThatGoOn(t *testing.T) {
 	var killed [2]bool
 	goesOn := kept{id: mine.name(), gpus: []int{1}, ended: make(chan struct{}), killed: &killed[0]}
 	stopped := kept{id: "nobody's", gpus: []int{0}, ended: make(chan struct{}), killed: &killed[1]}
-	b := &Boxed{lend: []int{0, 1, 2}, Left: []sandbox.Left{goesOn, stopped}}
+	b := &Boxed{Dir: t.TempDir(), lend: []int{0, 1, 2}, Left: []sandbox.Left{goesOn, stopped}}
 	if got := b.Begin(t.Context(), []Ran{{Attempt: mine}}); len(got) != 1 || killed != [2]bool{false, true} {
 		t.Fatalf("go on: %v; killed: %v", got, killed)
 	}

@@ -53,7 +53,7 @@ func inImage(s *sandbox.Spec, t artel.TaskSpec, img *image.Image) {
 		args = c.Cmd
 	}
 	s.Root, s.Args = img.Root, append(append([]string{}, c.Entrypoint...), args...)
-	s.Dir, s.User = c.Dir, c.User
+	s.Dir, s.User, s.StopSignal = c.Dir, c.User, sandbox.StopSignal(c.StopSignal)
 	if t.Box.Dir != "" {
 		s.Dir = path.Clean(t.Box.Dir)
 	}

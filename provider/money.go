@@ -112,6 +112,9 @@ func (p *Provider) queue(t *tx, x chain.Tx) string {
 func (p *Provider) outboxLoop(ctx context.Context) {
 	submitted := map[string]bool{}
 	for core.Every(ctx, outboxEvery) {
+		if p.calls.Load() == 0 {
+			continue
+		}
 		var waiting []chain.Tx
 		if !p.do(ctx, func(*tx) {
 			for _, x := range p.outbox {
@@ -214,12 +217,11 @@ func (p *Provider) chainLoop(ctx context.Context) {
 			continue
 		}
 		cursor = head
-		p.compare(ctx, head)
 		everything := time.Since(all) > refreshAll
 		if everything {
 			all = time.Now()
 		}
-		p.refresh(ctx, p.touched(ctx, events, everything))
+		p.refresh(ctx, p.touched(ctx, head, events, everything))
 	}
 }
 
@@ -227,17 +229,15 @@ func (p *Provider) chainLoop(ctx context.Context) {
 // machine whose clock is far behind must not make leases, for it would not see
 // them end. (One that is far ahead is refused by those it deals with: a chain
 // may be slow.)
-func (p *Provider) compare(ctx context.Context, head chain.Head) {
-	p.do(ctx, func(t *tx) {
-		late := behind(head, t.now)
-		if (late > artel.ClockSkew) == p.late {
-			return
-		}
-		if p.late = late > artel.ClockSkew; p.late {
-			p.c.Log.Warn("this machine's clock is behind the chain's: it makes no leases; hint: set the clock", "seconds", late)
-		}
-		t.after = append(t.after, p.announce)
-	})
+func (p *Provider) compare(t *tx, head chain.Head) {
+	late := behind(head, t.now)
+	if (late > artel.ClockSkew) == p.late {
+		return
+	}
+	if p.late = late > artel.ClockSkew; p.late {
+		p.c.Log.Warn("this machine's clock is behind the chain's: it makes no leases; hint: set the clock", "seconds", late)
+	}
+	t.after = append(t.after, p.announce)
 }
 
 // behind returns by how many seconds a clock that shows now (unix ms) is behind
@@ -253,11 +253,12 @@ type laneSigner struct {
 	idle   bool // no waiver of it is under way
 }
 
-// touched lists the lanes to look up: those with a mark, those of the events,
-// and with all those of every open lease.
-func (p *Provider) touched(ctx context.Context, events []chain.Event, all bool) []laneSigner {
+// touched compares the clocks and lists the lanes to look up: those with a mark, those
+// of the events, and with all those of every open lease.
+func (p *Provider) touched(ctx context.Context, head chain.Head, events []chain.Event, all bool) []laneSigner {
 	var out []laneSigner
 	p.do(ctx, func(t *tx) {
+		p.compare(t, head)
 		mark := map[lease.Key]bool{}
 		for k := range p.dirty {
 			mark[k] = true

@@ -239,6 +239,41 @@ func TestContainersFiles(t *testing.T) {
 	testFiles(t, "", "4000000", "20000")
 }
 
+// TestContainerIsTold: a container that is drained writes its first checkpoint then, and goes
+// on elsewhere from it although it exits with 0; a service that is to leave is told as well.
+func TestContainerIsTold(t *testing.T) {
+	builds(t)
+	w := newWorld(t, 2)
+	here, there := w.real(1, nil), w.real(2, nil)
+	keep := w.keeping(artel.CheckpointFiles, 2)
+	x := here.begin(keep, large, "trap", "0")
+	until(t, "it is ready", func() bool { return strings.Contains(here.log(), "ready") })
+	x.drain <- Drain{Reason: artel.ReasonDrained, Within: patience}
+	f := x.wait()
+	kept := x.got()
+	if f.Reason != artel.ReasonDrained || !f.Billed || f.Exit != -1 || !f.Sealed.IsZero() || len(kept) != 1 || f.Usage.Wall != kept[0].Saved.Wall || !strings.Contains(here.log(), "told 15\n") {
+		t.Fatalf("it ended as %+v with %d checkpoints, and said %q", f, len(kept), here.log())
+	}
+	here.clean()
+	keep.From = from(kept[0])
+	y := there.begin(keep, large, "peek", "/checkpoint/told")
+	if f := y.wait(); f.Reason != artel.ReasonExited || f.Exit != 0 || !strings.Contains(there.log(), `/checkpoint/told "told" true`) {
+		t.Errorf("elsewhere it ended as %+v, and said %q", f, there.log())
+	}
+	there.clean()
+	there.risk = 60_000
+	z := there.begin(nil, func(r *lease.Running) { large(r); r.Attempt = 2 }, "trap", "5")
+	until(t, "it is ready", func() bool {
+		b, _ := there.Log(artel.Hash{1}, z.key, 0, 100)
+		return strings.Contains(string(b), "ready")
+	})
+	z.drain <- Drain{Reason: artel.ReasonCancelled, Within: patience}
+	f = z.wait()
+	if b, _ := there.Log(artel.Hash{1}, z.key, 0, 100); f.Reason != artel.ReasonCancelled || !f.Billed || f.Exit != -1 || !strings.Contains(string(b), "told 15\n") {
+		t.Errorf("the service ended as %+v, and said %q", f, b)
+	}
+}
+
 // TestWASMFiles: the same for a WASM program, which cannot stand still.
 func TestWASMFiles(t *testing.T) {
 	builds(t)

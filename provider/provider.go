@@ -233,11 +233,10 @@ type Provider struct {
 	c    Config
 	loop *core.Loop[*tx]
 
-	visits    chan struct{} // a place for each visit
-	looks     chan struct{} // and for each that is no health check
-	strange   *p2p.Limiter  // calls that cost us questions to the chain
-	asked     *p2p.Limiter  // calls about challenges
-	proofRate *p2p.Limiter  // challenges that are work
+	places    places       // for visits
+	strange   *p2p.Limiter // calls that cost us questions to the chain
+	asked     *p2p.Limiter // calls about challenges
+	proofRate *p2p.Limiter // challenges that are work
 
 	drains  chan struct{}          // a drain has begun
 	changed chan struct{}          // the policy or the pause changed
@@ -248,6 +247,8 @@ type Provider struct {
 
 	polMu sync.Mutex
 	pol   Policy
+
+	calls atomic.Int64 // len(outbox), as of the last round
 
 	// Owned by the core goroutine.
 	lanes   map[lease.Key]*LaneRow
@@ -311,7 +312,6 @@ const inboxSize = 256
 // New returns a provider. It starts nothing.
 func New(c Config) *Provider {
 	return &Provider{
-		visits: make(chan struct{}, maxVisits+maxChecks), looks: make(chan struct{}, maxVisits),
 		c: c, strange: p2p.NewLimiter(1, 30, 4096, time.Now),
 		asked: p2p.NewLimiter(1, answerBurst, 4096, time.Now), proofRate: p2p.NewLimiter(1/proveEvery, proveBurst, 4096, time.Now),
 		loop: core.New[*tx](inboxSize, c.Now), changed: make(chan struct{}, 1), drains: make(chan struct{}, 1), pol: c.Policy,
@@ -366,6 +366,7 @@ func (p *Provider) commit(ctx context.Context, t *tx) error {
 			return fmt.Errorf("store provider's state: %w", err)
 		}
 	}
+	p.calls.Store(int64(len(p.outbox)))
 	for _, f := range t.after {
 		f()
 	}
@@ -408,6 +409,7 @@ func (p *Provider) load(ctx context.Context) error {
 	}
 	for _, t := range st.Outbox {
 		p.outbox[t.ID] = t
+		p.calls.Add(1)
 		if _, ok := t.Call.(chain.Waive); ok {
 			p.waiver = t.ID
 		}
@@ -440,6 +442,9 @@ func (p *Provider) load(ctx context.Context) error {
 		p.leases[s.ID] = s
 		for _, r := range s.Running {
 			p.launch(ctx, s, r)
+			if s.Phase == lease.Ending {
+				p.endAgain(s, r)
+			}
 		}
 		if s.Phase != lease.Closed {
 			p.open[lease.KeyOf(s.Lease)] = s.ID
@@ -551,9 +556,15 @@ func (p *Provider) phase(t *tx, id artel.Hash, k lease.TaskKey, ph *phase, word 
 	}
 }
 
-// kill ends an attempt that runs, or one that still waits for a slot.
+// kill ends an attempt that runs, or one that still waits for a slot. A service that its
+// renter ends is told to, and has its grace; not where its owner wants the memory.
 func (p *Provider) kill(s *sold, k lease.TaskKey) {
 	if ph := s.phases[k]; ph != nil {
+		if s.Lease.Rule == artel.RuleTime && s.Stop != artel.ReasonEvicted {
+			p.drain(s, k, Drain{artel.ReasonCancelled, "its renter has ended it", drainFor})
+			time.AfterFunc(stopFor, ph.cancel)
+			return
+		}
 		ph.gone = ph.gone || s.Stop == artel.ReasonDrained || s.Stop == artel.ReasonEvicted
 		ph.cancel()
 		return

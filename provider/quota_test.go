@@ -83,8 +83,12 @@ func (s *shop) servesDir(renter artel.NodeID, name, data string) artel.Ref {
 }
 
 func (s *shop) run(renter artel.NodeID, task uint64, spec artel.TaskSpec) lease.Finish {
+	return s.runWithin(s.t.Context(), renter, task, spec)
+}
+
+func (s *shop) runWithin(ctx context.Context, renter artel.NodeID, task uint64, spec artel.TaskSpec) lease.Finish {
 	t := artel.Terms{Unit: 60_000, Resources: artel.Resources{Disk: max(spec.Want.Disk, 1)}}
-	return s.Run(s.t.Context(), renter, artel.Hash{1}, t, lease.Running{TaskKey: lease.TaskKey{Task: task, Attempt: 1}, Spec: spec}, Course{Phase: func(string) {}})
+	return s.Run(ctx, renter, artel.Hash{1}, t, lease.Running{TaskKey: lease.TaskKey{Task: task, Attempt: 1}, Spec: spec}, Course{Phase: func(string) {}})
 }
 
 // onDisk is what really lies in the box's directory and its blob store.

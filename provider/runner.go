@@ -43,6 +43,10 @@ type Boxed struct {
 
 	Keepers
 
+	// Grace is how long a program has when it is told to end, within what a drain gives; 0:
+	// 10 s.
+	Grace time.Duration
+
 	// Left are the attempts that boxes have kept from an earlier run of the daemon.
 	Left []sandbox.Left
 
@@ -201,8 +205,9 @@ func (a *attempt) begin(ctx context.Context) (f *lease.Finish) {
 	heard.Wait()
 	if end == nil && !a.begins(a.Attempt, a.run) {
 		a.run.Kill()
-		_, _ = a.run.Wait(context.WithoutCancel(ctx)) // its files are in use until then
-		end = &lease.Finish{}
+		_, _ = a.run.Wait(context.WithoutCancel(ctx))      // its files are in use until then
+		f := a.fail(ctx, artel.ReasonEvicted, "%s", needs) // or it was ended by who waits for it, in the same moment
+		end = &f
 	}
 	switch {
 	case end == nil || ctx.Err() != nil:
@@ -336,6 +341,7 @@ func (a *attempt) conclude(ctx context.Context) lease.Finish {
 	stop := context.AfterFunc(ctx, a.run.Kill)
 	saving := a.saving(ctx)
 	exit, err := a.run.Wait(context.WithoutCancel(ctx))
+	exit = ended(exit)
 	stop()
 	saved := saving()
 	a.alive(a.Attempt, nil)

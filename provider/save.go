@@ -66,7 +66,7 @@ type saver struct {
 	last *artel.Saved         // of this attempt, confirmed; nil: none is
 	same string               // what /checkpoint was like when it was last confirmed
 	was  int64                // bytes of the last whole one
-	by   []artel.Kept         // who has confirmed the last one
+	had  []artel.NodeID       // who has confirmed the last one
 
 	cost, ship survival.Cost
 	left       *Drain // it was ended for it
@@ -129,23 +129,39 @@ func (s *saver) work(ctx, alive context.Context) {
 	s.parent(rounds)
 	s.rounds(rounds)
 	<-heard
+	if drain == nil {
+		drain = s.toldBefore(ctx)
+	}
 	if drain != nil {
 		s.depart(ctx, *drain)
 	}
 }
 
-// serve waits, for a service, until the attempt is not alive any more, or is to leave:
-// there is nothing to save.
-func (s *saver) serve(_, alive context.Context) {
+// serve waits, for a service, until the attempt is not alive any more, or is to leave: then it
+// is told to end. There is nothing to save.
+func (s *saver) serve(ctx, alive context.Context) {
 	if s.left = s.leave; s.left == nil {
 		select {
 		case d := <-s.c.Drain:
 			s.left = &d
 		case <-alive.Done():
+			s.left = s.toldBefore(ctx)
 			return
 		}
 	}
-	s.run.Kill()
+	within, cancel := context.WithTimeout(ctx, min(s.left.Within, drainFor))
+	defer cancel()
+	_, _ = s.endWithin(within)
+}
+
+// toldBefore is, of a program that has ended by itself, why it was told to: an earlier run of
+// the daemon has done that, and did not see its end. nil: it was not.
+func (s *saver) toldBefore(ctx context.Context) *Drain {
+	exit, err := s.run.Wait(ctx)
+	if e := ended(exit); err != nil || ctx.Err() != nil || e.Reason != sandbox.Killed || exit.Reason == sandbox.Killed {
+		return nil
+	}
+	return &Drain{artel.ReasonDrained, "it was told to end before the daemon of its machine was started again", drainFor}
 }
 
 // parent finds what the next generation is the difference to.
@@ -245,7 +261,7 @@ func (s *saver) depart(ctx context.Context, d Drain) {
 	g, err := s.take(within, true)
 	s.run.Kill() // or it has ended
 	exit, _ := s.run.Wait(context.WithoutCancel(ctx))
-	if ctx.Err() != nil || exit.Reason != sandbox.Checkpointed && exit.Reason != sandbox.Killed {
+	if exit = ended(exit); ctx.Err() != nil || exit.Reason != sandbox.Checkpointed && exit.Reason != sandbox.Killed {
 		return // its renter has ended it, or it had its own end
 	}
 	s.left = &d

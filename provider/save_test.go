@@ -211,7 +211,7 @@ func (laidImage) Hold(string) func() { return func() {} }
 
 var (
 	fakeNeeds = sandbox.Needs{Version: "fake/1", CPU: artel.CPU{Arch: "fake", Vendor: "fake", Features: []string{"one", "two"}}}
-	programs  = map[string]fake.Steps{"count": counter}
+	programs  = map[string]fake.Steps{"count": counter, "saves": counter, "deaf": counter}
 )
 
 // machine is a Boxed with a box that moves programs.
@@ -222,6 +222,7 @@ type machine struct {
 	key artel.Key
 
 	kind string // of its boxes
+	risk uint64 // of its leases' terms
 }
 
 func (w *world) machine(n byte, needs sandbox.Needs) *machine {
@@ -230,6 +231,11 @@ func (w *world) machine(n byte, needs sandbox.Needs) *machine {
 		w.t.Fatal(err)
 	}
 	m := &machine{t: w.t, box: fake.NewMover(2, needs, programs), key: key}
+	m.box.Trap("saves", saves)
+	m.box.Trap("deaf", func(_ sandbox.Spec, state []byte, log io.Writer) ([]byte, *sandbox.Exit) {
+		fmt.Fprintln(log, "told")
+		return state, nil
+	})
 	w.t.Cleanup(func() { m.box.Close() })
 	dir := w.t.TempDir()
 	m.Boxed = &Boxed{Boxes: map[string]sandbox.Box{"": m.box}, Images: laidImage{dir}, Blobs: mem.New(0), Dir: filepath.Join(dir, "jobs"), Scratch: scratch}
@@ -266,7 +272,7 @@ func (m *machine) begin(keep *artel.Keeping, change func(*lease.Running), args .
 	x := &try{t: m.t, drain: make(chan Drain, 1), cancel: cancel, done: make(chan struct{}), key: r.TaskKey}
 	go func() {
 		defer close(x.done)
-		x.end = m.Run(ctx, artel.NodeID{3}, artel.Hash{1}, artel.Terms{Unit: 600_000, Sandbox: m.kind, Resources: artel.Resources{Disk: r.Spec.Want.Disk}}, r, Course{
+		x.end = m.Run(ctx, artel.NodeID{3}, artel.Hash{1}, artel.Terms{Unit: 600_000, Sandbox: m.kind, Risk: m.risk, Resources: artel.Resources{Disk: r.Spec.Want.Disk}}, r, Course{
 			Phase: func(w string) { x.mu.Lock(); defer x.mu.Unlock(); x.phases = append(x.phases, w) },
 			Kept: func(k Kept) error {
 				x.mu.Lock()
@@ -452,7 +458,7 @@ func TestKeepersThatLie(t *testing.T) {
 		w.keeper(0).does(func(context.Context, *artel.Kept) error { return errors.New("no room") })
 		x := m.begin(w.keeping("", 1), nil, "count", "100000000", "")
 		until(t, "it is asked", func() bool { return w.keeper(0).asks() > 0 })
-		x.drain <- Drain{Reason: artel.ReasonUnpaid, Message: "no keeper", Within: 100 * time.Millisecond}
+		x.drain <- Drain{Reason: artel.ReasonUnpaid, Message: "no keeper", Within: 3 * time.Second}
 		if f := x.wait(); f.Billed || f.Reason != artel.ReasonUnpaid || !strings.Contains(f.Message, "no room") {
 			t.Errorf("it ended as %+v", f)
 		}
@@ -565,6 +571,7 @@ func TestStands(t *testing.T) {
 // movable is a run with all that a saver uses.
 type movable interface {
 	sandbox.Movable
+	Terminate(context.Context) error
 	Usage(context.Context) (sandbox.Usage, error)
 }
 
@@ -577,7 +584,7 @@ type left struct {
 func (l left) Spec() sandbox.Spec { return l.spec }
 
 // outlives starts a counter as an earlier run of the daemon would have.
-func (m *machine) outlives() left {
+func (m *machine) outlives(program string) left {
 	m.t.Helper()
 	for _, d := range []string{"out/1", "out/2", "logs"} {
 		if err := os.MkdirAll(filepath.Join(m.Dir, d), 0o700); err != nil {
@@ -585,7 +592,7 @@ func (m *machine) outlives() left {
 		}
 	}
 	k := Attempt{artel.Hash{1}, lease.TaskKey{Task: number, Attempt: 1}}
-	s := sandbox.Spec{Root: "/", Args: []string{"/program", "count", "100000000", ""}, Out: filepath.Join(m.Dir, "out/1"), Checkpoint: filepath.Join(m.Dir, "out/2"), Log: m.logPath(k.Lease, k.TaskKey)}
+	s := sandbox.Spec{Root: "/", Args: []string{"/program", program, "100000000", ""}, Out: filepath.Join(m.Dir, "out/1"), Checkpoint: filepath.Join(m.Dir, "out/2"), Log: m.logPath(k.Lease, k.TaskKey)}
 	run, err := m.box.Start(m.t.Context(), k.name(), s)
 	if err != nil {
 		m.t.Fatal(err)
@@ -624,7 +631,7 @@ func TestAfterRestart(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			m.Left = []sandbox.Left{m.outlives()}
+			m.Left = []sandbox.Left{m.outlives("count")}
 			if got := m.Begin(t.Context(), []Ran{{k, second.Root}}); len(got) != 1 {
 				t.Fatalf("%d go on", len(got))
 			}

@@ -47,6 +47,7 @@ func (s *saver) confirm(ctx context.Context, req wire.KeepRequest) ([]artel.Kept
 	defer s.sending(req.Saved.Root, s.keep.Keepers)()
 	type answer struct {
 		kept artel.Kept
+		from artel.NodeID
 		err  error
 	}
 	within, enough := context.WithCancel(ctx)
@@ -62,7 +63,7 @@ func (s *saver) confirm(ctx context.Context, req wire.KeepRequest) ([]artel.Kept
 		waiting, asked = waiting[1:], asked+1
 		go func() {
 			kept, err := s.shipTo(within, k, req, func() { failed <- struct{}{} })
-			answers <- answer{kept, err}
+			answers <- answer{kept, k.Node, err}
 		}()
 	}
 	need := int(s.keep.Survival.Keepers)
@@ -72,6 +73,7 @@ func (s *saver) confirm(ctx context.Context, req wire.KeepRequest) ([]artel.Kept
 	slow := time.NewTicker(shipSlow)
 	defer slow.Stop()
 	var by []artel.Kept
+	var had []artel.NodeID
 	var errs []error
 	for asked > 0 {
 		select {
@@ -86,7 +88,7 @@ func (s *saver) confirm(ctx context.Context, req wire.KeepRequest) ([]artel.Kept
 				if within.Err() == nil {
 					next()
 				}
-			} else if by = append(by, a.kept); len(by) == need {
+			} else if by, had = append(by, a.kept), append(had, a.from); len(by) == need {
 				enough() // the others lack nothing that the next generation does not bring
 				waiting = nil
 			}
@@ -95,22 +97,16 @@ func (s *saver) confirm(ctx context.Context, req wire.KeepRequest) ([]artel.Kept
 	if len(by) < need {
 		return nil, fmt.Errorf("%d of %d have confirmed it, %d have to: %w", len(by), len(s.keep.Keepers), need, errors.Join(errs...))
 	}
-	s.by = by
+	s.had = had
 	return by, nil
 }
 
 // inTurn lists the keepers, those first that have confirmed the last one: they lack
 // the least.
 func (s *saver) inTurn() (keepers []artel.Keeper) {
-	var had []artel.NodeID
-	for _, k := range s.by {
-		if n, err := k.Signature.NodeID(k.Digest(s.Domain)); err == nil {
-			had = append(had, n)
-		}
-	}
 	keepers = slices.Clone(s.keep.Keepers)
 	slices.SortStableFunc(keepers, func(a, b artel.Keeper) int {
-		x, y := slices.Contains(had, a.Node), slices.Contains(had, b.Node)
+		x, y := slices.Contains(s.had, a.Node), slices.Contains(s.had, b.Node)
 		switch {
 		case x == y:
 			return 0

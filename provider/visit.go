@@ -20,20 +20,65 @@ import (
 // Bounds of visits: each holds a program in the box, or a connection.
 const (
 	maxVisits     = 32 // at once, of all renters
-	maxChecks     = 16 // of services, beside them: what is busy is not ill
+	maxChecks     = 64 // of services, beside them: what is busy is not ill
+	maxOwnChecks  = 16 // of one renter
 	openVisit     = 10 * time.Second
 	checkFor      = time.Minute     // the longest that a health check may take
 	visitIdle     = 2 * time.Minute // a peer that takes nothing for so long is gone
 	readingsEvery = 200 * time.Millisecond
 )
 
+// places counts the visits that are under way. Nobody has one who has not shown which of
+// its leases it is for: strangers that open streams and say nothing, or say what they
+// like, take none of it.
+type places struct {
+	mu     sync.Mutex
+	looks  int
+	checks int
+	by     map[artel.NodeID]int // checks, by renter
+}
+
+// take returns the place of a visit, to be given back; nil: there is none.
+func (p *places) take(of artel.NodeID, check bool) (leave func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !check {
+		if p.looks == maxVisits {
+			return nil
+		}
+		p.looks++
+		return func() { p.mu.Lock(); p.looks--; p.mu.Unlock() }
+	}
+	if p.checks == maxChecks || p.by[of] == maxOwnChecks {
+		return nil
+	}
+	if p.by == nil {
+		p.by = map[artel.NodeID]int{}
+	}
+	p.checks, p.by[of] = p.checks+1, p.by[of]+1
+	return func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.checks, p.by[of] = p.checks-1, p.by[of]-1; p.by[of] == 0 {
+			delete(p.by, of)
+		}
+	}
+}
+
+// rents reports whether a node has a lease here that is not over.
+func (p *Provider) rents(ctx context.Context, node artel.NodeID) (yes bool) {
+	_ = p.do(ctx, func(*tx) {
+		for _, s := range p.leases {
+			yes = yes || s.Terms.Renter == node && s.Phase != lease.Closed
+		}
+	})
+	return yes
+}
+
 // visit serves wire.ProtocolVisit: a renter looks into its own running attempt.
 func (p *Provider) visit(ctx context.Context, from artel.NodeID, s p2p.Stream) {
-	select {
-	case p.visits <- struct{}{}:
-		defer func() { <-p.visits }()
-	default:
-		p.refuseVisit(s, "too many people look in at once")
+	if !p.rents(ctx, from) {
+		p.refuseVisit(s, "you have no lease here that is not over")
 		return
 	}
 	if err := s.SetDeadline(time.Now().Add(openVisit)); err != nil {
@@ -52,15 +97,6 @@ func (p *Provider) visit(ctx context.Context, from artel.NodeID, s p2p.Stream) {
 		p.refuseVisit(s, err.Error())
 		return
 	}
-	if v.Kind != wire.VisitCheck {
-		select {
-		case p.looks <- struct{}{}:
-			defer func() { <-p.looks }()
-		default:
-			p.refuseVisit(s, "too many people look in at once")
-			return
-		}
-	}
 	started := false
 	err = p.with(ctx, from, v.Lease, v.Gen, func(_ *tx, l *sold) error {
 		for _, r := range l.Running {
@@ -72,6 +108,12 @@ func (p *Provider) visit(ctx context.Context, from artel.NodeID, s p2p.Stream) {
 		p.refuseVisit(s, said(err))
 		return
 	}
+	leave := p.places.take(from, v.Kind == wire.VisitCheck)
+	if leave == nil {
+		p.refuseVisit(s, wire.VisitBusy)
+		return
+	}
+	defer leave()
 	run, live := p.c.Runner.Live(v.Lease, lease.TaskKey(v.TaskKey))
 	if !started || !live {
 		p.refuseVisit(s, "the task does not run yet, or not any more")

@@ -195,7 +195,7 @@ func (r *Renter) copies(t *tx, a *active) {
 		return
 	}
 	waiting := 0 // or one, or more
-	if slices.ContainsFunc(a.waiting, func(i uint64) bool { return a.Ready(a.tasks[i], t.now) }) {
+	if slices.ContainsFunc(a.waiting, func(i uint64) bool { return a.Ready(&a.tasks[i], t.now) }) {
 		waiting = 1
 	}
 	if waiting > 0 && !slices.ContainsFunc(r.room, func(b *bought) bool { return b.room(t.now, 0) > 0 }) {

@@ -13,6 +13,9 @@ import (
 // stop, in milliseconds: so much before a budget is used up its job is ended.
 const cancelWithin = 2_000
 
+// graceFor is what a service has beyond that to end in, in milliseconds.
+const graceFor = 10_000
+
 // commits is what a lease may come to cost beyond its voucher: what its provider
 // claims as of now, and a whole unit for each attempt that is out and for so many
 // more.
@@ -48,10 +51,17 @@ func after(o lease.Outstanding, ms uint64) uint64 { return ms - min(ms, o.Billed
 func (b *bought) costs(now int64) artel.Amount {
 	due, busy := b.owing(), uint64(0)
 	for _, o := range b.Outstanding {
-		due = plus(due, artel.Cost(b.Terms.Price, after(o, min(b.Terms.Unit, uint64(max(0, now-o.Sent))))))
+		ran := after(o, min(b.Terms.Unit, uint64(max(0, now-o.Sent))))
+		if b.Lease.Rule == artel.RuleTime {
+			ran = min(ran, b.Terms.Stake()) // while its image comes, say, no check earns anything
+		}
+		due = plus(due, artel.Cost(b.Terms.Price, ran))
 		busy++
 	}
 	held := uint64(max(0, now-b.Heard)) + cancelWithin
+	if b.Lease.Rule == artel.RuleTime {
+		held += graceFor
+	}
 	return plus(due, artel.Cost(b.Terms.Price, held*max(uint64(b.Terms.Slots), busy))).Sub(b.Book.Voucher)
 }
 

@@ -77,6 +77,7 @@ func (b *bought) held(now int64) uint64 {
 // note changes what is remembered of a node.
 func (r *Renter) note(t *tx, n artel.NodeID, f func(market.Record) market.Record) {
 	r.c.Board.Keep(n, f(r.c.Board.Record(n)))
+	r.notes++
 	t.records[n] = true
 }
 

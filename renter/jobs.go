@@ -109,6 +109,26 @@ func (r *Renter) Cancel(ctx context.Context, id artel.Hash, why string) error {
 	return err
 }
 
+// Remove forgets a job that is over, with what its tasks left. ErrNoJob where there is
+// none, ErrJobOpen where it runs, or its machines still have to be paid.
+func (r *Renter) Remove(ctx context.Context, id artel.Hash) error {
+	if _, _, err := r.c.Store.Job(ctx, id); err != nil {
+		return err
+	}
+	open := false
+	if err := r.do(ctx, func(t *tx) {
+		if open = r.jobs[id] != nil || !r.quiet(id); !open {
+			t.change.DropJobs = append(t.change.DropJobs, id)
+		}
+	}); err != nil {
+		return err
+	}
+	if open {
+		return ErrJobOpen
+	}
+	return nil
+}
+
 // end cancels a job at once: what runs for it is told to stop.
 func (r *Renter) end(t *tx, a *active, why artel.Reason, msg string) {
 	a.Job = a.Job.Cancel(why, msg, t.now)

@@ -99,13 +99,14 @@ type journal struct {
 	keepers []artel.Keeper         // that may hold something of it
 	away    map[artel.NodeID]int64 // unix ms until which one that did not take it is left alone
 	try     uint32                 // of its grant; 0: none was made since the start
-	old     []taken                // journals that were taken over: they go when this one is held
 }
 
-// taken is a journal that was taken over.
-type taken struct {
-	name    artel.Hash
-	keepers []artel.Keeper
+// PastJournal is a journal that says nothing any more, and those that may hold it: who
+// looks for journals must not find it, or what has ended would begin anew.
+type PastJournal struct {
+	Name    artel.Hash     `json:"name"`
+	Keepers []artel.Keeper `json:"keepers"`
+	At      int64          `json:"at"` // unix ms since which it is one
 }
 
 // records is what the core hands out to be written.
@@ -167,9 +168,9 @@ func (r *Renter) noteDown(t *tx) (rec *records, drop bool) {
 	if len(rec.jobs) == 0 {
 		clear(x.changed)
 		x.leases = false
-		return nil, len(x.keepers) > 0 || len(x.old) > 0
+		return nil, len(x.keepers) > 0 || len(r.meta.Old) > 0
 	}
-	if !changed && !x.leases {
+	if !changed && !x.leases || !r.claimName(t) {
 		return nil, false
 	}
 	rec.head = journalHead{
@@ -338,7 +339,7 @@ func (r *Renter) journalAt(t *tx, ks []artel.Keeper) {
 func (r *Renter) dropJournal(t *tx) {
 	x := &r.journal
 	r.dropTaken(t)
-	r.dropNamed(t, taken{r.journalName(r.meta.ownJournal()), x.keepers})
+	r.dropNamed(t, PastJournal{Name: r.journalName(r.meta.ownJournal()), Keepers: x.keepers})
 	x.try, x.heldAt = 0, 0
 	r.journalAt(t, nil)
 	clear(x.noted)
@@ -348,19 +349,95 @@ func (r *Renter) dropJournal(t *tx) {
 	}
 }
 
+// dropTaken lets go of the journals that were taken over: this installation's own says
+// all that they do, or there is nothing more to say.
 func (r *Renter) dropTaken(t *tx) {
-	for _, o := range r.journal.old {
-		if o.name != r.journalName(r.meta.ownJournal()) {
+	if len(r.meta.Old) == 0 {
+		return
+	}
+	old := r.meta.Old
+	m := r.meta
+	m.Old = nil
+	r.setMeta(m)
+	t.change.Meta = &m
+	for _, o := range old {
+		if o.Name != r.journalName(r.meta.ownJournal()) {
 			r.dropNamed(t, o)
 		}
 	}
-	r.journal.old = nil
 }
 
-func (r *Renter) dropNamed(t *tx, o taken) {
-	for _, k := range o.keepers {
-		r.letDrop(k, o.name, t.now)
+// dropNamed has keepers let go of a journal. It is stored who is to be told: one that is
+// forgotten by a restart would be shown for as long as its grant lasts.
+func (r *Renter) dropNamed(t *tx, o PastJournal) {
+	if len(o.Keepers) == 0 {
+		return
 	}
+	o.At = t.now
+	m := r.meta
+	m.Past = withPast(slices.DeleteFunc(slices.Clone(m.Past), func(x PastJournal) bool { return t.now-x.At > journalFor*time.Hour.Milliseconds() }), o)
+	r.setMeta(m)
+	t.change.Meta = &m
+	for _, k := range o.Keepers {
+		r.letDrop(k, o.Name, t.now)
+	}
+}
+
+// withPast is a list of past journals with one more.
+func withPast(ps []PastJournal, o PastJournal) []PastJournal {
+	i := slices.IndexFunc(ps, func(x PastJournal) bool { return x.Name == o.Name })
+	if i < 0 {
+		return append(slices.Clip(ps), o)
+	}
+	ps = slices.Clone(ps)
+	ps[i].Keepers, ps[i].At = joined(ps[i].Keepers, o.Keepers), max(ps[i].At, o.At)
+	return ps
+}
+
+// letGone notes that a keeper has let go of journals.
+func (r *Renter) letGone(t *tx, k artel.NodeID, names []artel.Hash) {
+	m, changed := r.meta, false
+	m.Past = slices.Clone(m.Past)
+	for i := range m.Past {
+		o := &m.Past[i]
+		if slices.Contains(names, o.Name) {
+			left := slices.DeleteFunc(slices.Clone(o.Keepers), func(x artel.Keeper) bool { return x.Node == k })
+			changed = changed || len(left) < len(o.Keepers)
+			o.Keepers = left
+		}
+	}
+	if !changed {
+		return
+	}
+	m.Past = slices.DeleteFunc(m.Past, func(o PastJournal) bool { return len(o.Keepers) == 0 })
+	r.setMeta(m)
+	t.change.Meta = &m
+}
+
+// claimName takes back what keepers were still to be told of this installation's journal:
+// it would be the new one that they let go of. ok is false while one is being told.
+func (r *Renter) claimName(t *tx) (ok bool) {
+	name := r.journalName(r.meta.ownJournal())
+	i := slices.IndexFunc(r.meta.Past, func(o PastJournal) bool { return o.Name == name })
+	if i < 0 {
+		return true
+	}
+	for _, d := range r.drops {
+		if slices.Contains(d.tasks[:d.telling], name) {
+			return false
+		}
+	}
+	for n, d := range r.drops {
+		if d.tasks = slices.DeleteFunc(d.tasks, func(x artel.Hash) bool { return x == name }); len(d.tasks) == 0 {
+			delete(r.drops, n)
+		}
+	}
+	m := r.meta
+	at := joined(r.journal.keepers, m.Past[i].Keepers) // whose old one is let go of with the new
+	m.Past = slices.Delete(slices.Clone(m.Past), i, i+1)
+	r.setMeta(m)
+	r.journalAt(t, at)
+	return true
 }
 
 // Sends returns where a journal may be fetched from that a peer is asked to keep; nil:

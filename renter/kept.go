@@ -147,11 +147,12 @@ const (
 
 // drop is what a keeper is still to be told to let go.
 type drop struct {
-	keeper artel.Keeper
-	tasks  []artel.Hash
-	since  time.Time // when the first was noted, or when it was last reached
-	not    time.Time // not before
-	busy   bool
+	keeper  artel.Keeper
+	tasks   []artel.Hash
+	telling int       // how many of them it is being told of
+	since   time.Time // when the first was noted, or when it was last reached
+	not     time.Time // not before
+	busy    bool
 }
 
 // letGo notes for their keepers the tasks that are over. Whom nobody can reach until
@@ -204,8 +205,8 @@ func (r *Renter) dropLoop(ctx context.Context) {
 				if now.Sub(d.since) > dropFor {
 					delete(r.drops, n)
 				} else if !d.busy && !now.Before(d.not) && len(due) < 32 {
-					d.busy = true
-					due = append(due, call{d, d.keeper, slices.Clone(d.tasks[:min(len(d.tasks), wire.MaxTasks)])})
+					d.busy, d.telling = true, min(len(d.tasks), wire.MaxTasks)
+					due = append(due, call{d, d.keeper, slices.Clone(d.tasks[:d.telling])})
 				}
 			}
 		}) != nil {
@@ -217,10 +218,11 @@ func (r *Renter) dropLoop(ctx context.Context) {
 				defer cancel()
 				_, err := r.askKept(cctx, d.to, wire.KeptRequest{Tasks: d.tasks, Drop: true})
 				r.post(func(t *tx) {
-					d.busy, d.not = false, time.UnixMilli(t.now).Add(time.Minute)
+					d.busy, d.telling, d.not = false, 0, time.UnixMilli(t.now).Add(time.Minute)
 					if err != nil {
 						return
 					}
+					r.letGone(t, d.to.Node, d.tasks)
 					d.drop.tasks, d.not, d.since = d.drop.tasks[len(d.tasks):], time.Time{}, time.UnixMilli(t.now)
 					if len(d.drop.tasks) == 0 {
 						delete(r.drops, d.to.Node)

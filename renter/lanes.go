@@ -124,6 +124,9 @@ func (r *Renter) queue(t *tx, x chain.Tx) {
 func (r *Renter) outboxLoop(ctx context.Context) {
 	sent := map[string]bool{}
 	for n := 0; core.Every(ctx, time.Second); n++ {
+		if n%10 != 0 && r.calls.Load() == 0 {
+			continue
+		}
 		var waiting []chain.Tx
 		var keys []lease.Key
 		if r.do(ctx, func(*tx) {

@@ -81,7 +81,7 @@ func (r *Renter) assign(t *tx, a *active) int {
 		probes = a.Probes(a.tasks, a.waiting, a.out)
 	}
 	may := func(i uint64) bool {
-		return a.Ready(a.tasks[i], t.now) && (!suspect || slices.Contains(probes, i))
+		return a.Ready(&a.tasks[i], t.now) && (!suspect || slices.Contains(probes, i))
 	}
 	for n, i := range a.waiting {
 		task := a.tasks[i]
@@ -261,27 +261,28 @@ func (r *Renter) ask(t *tx, a *active, ready int, will func(Listed) bool) {
 	left := a.Left(r.due(a))
 	begun := 0
 	offers := r.offers(t, a, want)
-	a.lonely = a.waitsLong(t.now) && !slices.ContainsFunc(offers, func(l choice) bool {
-		if !a.Spec.Service.IsZero() && r.leased(l.Offer.Node) {
+	leased := r.leasedNodes()
+	a.lonely = !slices.ContainsFunc(offers, func(l choice) bool {
+		if !a.Spec.Service.IsZero() && leased[l.Offer.Node] {
 			return false // another replica has it, and stays
 		}
 		return !now.Before(r.shy[l.Offer.Node]) && r.asking[l.Offer.Node] == 0 && !a.shuns(l.Offer.Node, t.now)
-	})
+	}) && a.waitsLong(t.now)
 	taken := 0
 	for _, l := range offers {
 		want := want - taken
 		if want <= 0 || begun == perRound {
 			return
 		}
-		o := l.Offer
-		if want = min(want, *l.want); want <= 0 || now.Before(r.shy[o.Node]) || r.asking[o.Node] > 0 || r.leased(o.Node) {
+		o := &l.Offer
+		if want = min(want, *l.want); want <= 0 || leased[o.Node] || now.Before(r.shy[o.Node]) || r.asking[o.Node] > 0 {
 			continue
 		}
 		weight, ok := o.Resources.Weight(a.Spec.Want)
-		if !ok || !will(l.Listed) {
+		if !ok || !will(*l.Listed) {
 			continue
 		}
-		unit, pull := costOf(o, weight, a.Spec)
+		unit, pull := costOf(*o, weight, a.Spec)
 		fits := min(o.Resources.Fits(a.Spec.Want), uint32(want))
 		if !a.Spec.Service.IsZero() {
 			fits = min(fits, 1) // no two replicas go with one machine
@@ -298,8 +299,8 @@ func (r *Renter) ask(t *tx, a *active, ready int, will func(Listed) bool) {
 		taken += int(slots)
 		begun++
 		r.asking[o.Node] = slots
-		id, spec := a.ID, a.Spec
-		t.after = append(t.after, func() { r.loop.Go(func() { _ = r.propose(t.ctx, l.Listed, id, spec, slots) }) })
+		id, spec, offer := a.ID, a.Spec, *l.Listed
+		t.after = append(t.after, func() { r.loop.Go(func() { _ = r.propose(t.ctx, offer, id, spec, slots) }) })
 	}
 }
 
@@ -308,7 +309,7 @@ func (r *Renter) ask(t *tx, a *active, ready int, will func(Listed) bool) {
 func (a *active) shuns(n artel.NodeID, now int64) bool {
 	seen := 0
 	for _, i := range a.waiting {
-		if !a.Ready(a.tasks[i], now) {
+		if !a.Ready(&a.tasks[i], now) {
 			continue
 		}
 		if !a.tasks[i].Avoid(n) {
@@ -330,7 +331,7 @@ func (a *active) waitsLong(now int64) bool {
 		long = shyFor // others are taken by its own replicas
 	}
 	return slices.ContainsFunc(a.waiting, func(i uint64) bool {
-		t := a.tasks[i]
+		t := &a.tasks[i]
 		return a.Ready(t, now) && len(t.Attempts) > 0 && now-t.Attempts[len(t.Attempts)-1].Ended > long.Milliseconds()
 	})
 }

@@ -28,6 +28,15 @@ func (r *Renter) leased(n artel.NodeID) bool {
 	return false
 }
 
+// leasedNodes are all for which leased holds.
+func (r *Renter) leasedNodes() map[artel.NodeID]bool {
+	nodes := make(map[artel.NodeID]bool, len(r.leases))
+	for _, b := range r.leases {
+		nodes[b.Terms.Node] = true
+	}
+	return nodes
+}
+
 // Denial is why there is no lease with a provider that was asked.
 type Denial struct {
 	Node artel.NodeID

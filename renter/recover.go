@@ -42,6 +42,12 @@ func (r *Renter) Recover(ctx context.Context, nodes map[artel.NodeID]artel.Addre
 	return found, err
 }
 
+// forgotten is an open lease that nobody here knows.
+type forgotten struct {
+	node artel.NodeID
+	lane uint64
+}
+
 // maxForgotten bounds the open leases that are closed because nobody knows them.
 const maxForgotten = 4096
 
@@ -62,7 +68,7 @@ func (r *Renter) recoverAll(ctx context.Context, nodes map[artel.NodeID]artel.Ad
 				}
 				for _, l := range h.Leases {
 					if id := l.Lease.ID(r.domain); l.Open && r.leases[id] == nil && !r.over[id] && len(r.forgotten) < maxForgotten {
-						r.forgotten[id] = node
+						r.forgotten[id] = forgotten{node, h.Lane}
 					}
 				}
 			}

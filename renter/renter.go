@@ -131,6 +131,9 @@ type Store interface {
 // ErrNoJob says that there is no job of that id.
 var ErrNoJob = errors.New("no such job")
 
+// ErrJobOpen says that a job is not over, or not settled yet.
+var ErrJobOpen = errors.New("the job is open")
+
 // Renter is the actor. Make it with New, start it with Run.
 type Renter struct {
 	c      Config
@@ -147,14 +150,16 @@ type Renter struct {
 	asking   map[artel.NodeID]uint32 // slots of proposals on their way, by node
 	number   map[artel.NodeID]uint32 // lane number to use with a node, where not meta.Lane
 	outbox   map[string]chain.Tx
-	rejected map[string]bool         // calls that the ledger would not carry out
-	room     []*bought               // leases with free slots at the beginning of a plan
-	guide    job.Guide               // of what may wait for a slot, in this plan
-	chainAt  uint64                  // unix seconds of the newest final block that was seen
-	shift    int64                   // ms by which the clock was set since the start
-	notice   string                  // what the owner should know; empty: nothing
-	woke     int64                   // unix ms at which the machine last woke up
-	ticked   int64                   // unix ms of the last tick; 0: there was none
+	rejected map[string]bool // calls that the ledger would not carry out
+	room     []*bought       // leases with free slots at the beginning of a plan
+	guide    job.Guide       // of what may wait for a slot, in this plan
+	chainAt  uint64          // unix seconds of the newest final block that was seen
+	shift    int64           // ms by which the clock was set since the start
+	notice   string          // what the owner should know; empty: nothing
+	woke     int64           // unix ms at which the machine last woke up
+	ticked   int64           // unix ms of the last tick; 0: there was none
+	notes    uint64          // how often anything was learnt of a machine
+	sought   sought
 	turn     int                     // where in order the next plan begins to seek machines
 	denied   map[artel.NodeID]Denial // the last answer of those that would not sign
 
@@ -164,9 +169,10 @@ type Renter struct {
 	drops     map[artel.NodeID]*drop
 
 	journal   journal
-	forgotten map[artel.Hash]artel.NodeID // open leases that providers told of and nobody here knows
-	over      map[artel.Hash]bool         // leases that ended here since the start; their providers may still remember them as open
+	forgotten map[artel.Hash]forgotten // open leases that providers told of and nobody here knows
+	over      map[artel.Hash]bool      // leases that ended here since the start; their providers may still remember them as open
 
+	calls   atomic.Int64  // len(outbox), as of the last round
 	gen     atomic.Uint64 // meta.Generation, for those outside the core
 	sending rootSet       // journals on their way
 
@@ -260,7 +266,7 @@ func New(c Config) *Renter {
 		books: map[lease.Key]*lease.Book{}, leases: map[artel.Hash]*bought{}, jobs: map[artel.Hash]*active{},
 		shy: map[artel.NodeID]time.Time{}, asking: map[artel.NodeID]uint32{}, number: map[artel.NodeID]uint32{},
 		outbox: map[string]chain.Tx{}, rejected: map[string]bool{}, denied: map[artel.NodeID]Denial{}, news: make(chan struct{}),
-		searches: map[taskID]*search{}, drops: map[artel.NodeID]*drop{}, forgotten: map[artel.Hash]artel.NodeID{}, over: map[artel.Hash]bool{},
+		searches: map[taskID]*search{}, drops: map[artel.NodeID]*drop{}, forgotten: map[artel.Hash]forgotten{}, over: map[artel.Hash]bool{},
 		journal: journal{changed: map[artel.Hash]bool{}, noted: map[artel.Hash]bool{}, away: map[artel.NodeID]int64{}},
 	}
 }
@@ -293,6 +299,7 @@ func (r *Renter) commit(ctx context.Context, t *tx) error {
 			return fmt.Errorf("store renter's state: %w", err)
 		}
 	}
+	r.calls.Store(int64(len(r.outbox)))
 	for _, f := range t.after {
 		f()
 	}

@@ -93,6 +93,36 @@ func TestCancel(t *testing.T) {
 	})
 }
 
+// A job is forgotten when it is over and its machines are paid, and not before.
+func TestRemove(t *testing.T) {
+	live(t, 1, func(t *testing.T, w *world) {
+		w.run(func() {
+			if err := w.r.Remove(t.Context(), artel.Hash{9}); !errors.Is(err, ErrNoJob) {
+				t.Errorf("nobody's job: %v", err)
+			}
+			id := w.submit(spec(2))
+			time.Sleep(time.Second)
+			if err := w.r.Remove(t.Context(), id); !errors.Is(err, ErrJobOpen) {
+				t.Errorf("a job that runs: %v", err)
+			}
+			w.end(id, time.Minute)
+			if err := w.r.Remove(t.Context(), id); !errors.Is(err, ErrJobOpen) {
+				t.Errorf("a job whose lease is open: %v", err)
+			}
+			time.Sleep(2 * time.Minute)
+			if err := w.r.Remove(t.Context(), id); err != nil {
+				t.Fatal(err)
+			}
+			if _, _, err := w.r.Job(t.Context(), id); !errors.Is(err, ErrNoJob) {
+				t.Errorf("a forgotten job: %v", err)
+			}
+			if js, err := w.r.Jobs(t.Context(), 10); err != nil || len(js) != 0 {
+				t.Errorf("jobs: %v, %v", js, err)
+			}
+		})
+	})
+}
+
 func TestRecoverOutdoesAFasterClock(t *testing.T) {
 	live(t, 2, func(t *testing.T, w *world) {
 		s := w.sellers[0]

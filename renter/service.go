@@ -1,6 +1,7 @@
 package renter
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -76,7 +77,7 @@ func (r *Renter) places(t *tx, a *active) {
 	var by *job.Job
 	others := uint32(0)
 	if next != nil {
-		if by, others = &next.Job, job.Healthy(next.tasks); others >= a.Spec.Service.Replicas {
+		if by, others = &next.Job, job.Standing(next.tasks); job.Healthy(next.tasks) >= a.Spec.Service.Replicas {
 			return // it is about to be over
 		}
 	}
@@ -315,6 +316,21 @@ func (r *Renter) service(ctx context.Context, id artel.Hash, do func(t *tx, a *a
 		return stopped
 	}
 	return err
+}
+
+// Services lists the services that run, newest first, however many jobs came after them.
+func (r *Renter) Services(ctx context.Context) (js []job.Job, err error) {
+	err = r.do(ctx, func(*tx) {
+		for _, a := range r.jobs {
+			if !a.Spec.Service.IsZero() && a.Phase == job.Active {
+				js = append(js, a.Job)
+			}
+		}
+	})
+	slices.SortFunc(js, func(x, y job.Job) int {
+		return cmp.Or(cmp.Compare(y.Created, x.Created), bytes.Compare(x.ID[:], y.ID[:]))
+	})
+	return js, err
 }
 
 // Replica is a replica of a service as it is now.

@@ -26,6 +26,10 @@ type Meta struct {
 	// Took are the lane numbers of the installations that this one has taken over:
 	// what older journals of theirs say is past.
 	Took []uint32 `json:"took,omitempty"`
+	// Old are the journals of those, to be let go of when one of this installation is
+	// held; Past are those that keepers are still to be told to let go of.
+	Old  []PastJournal `json:"old,omitempty"`
+	Past []PastJournal `json:"past,omitempty"`
 	// TakenOver are the jobs that came with them and were not over when this was
 	// stored: what they need may not be on this machine.
 	TakenOver []artel.Hash `json:"takenOver,omitempty"`
@@ -86,6 +90,7 @@ type Change struct {
 	Leases     []LeaseRow
 	DropLeases []artel.Hash
 	Jobs       []job.Job
+	DropJobs   []artel.Hash              // with their tasks
 	Tasks      map[artel.Hash][]job.Task // those that changed
 	Outbox     []chain.Tx
 	Sent       []string
@@ -93,7 +98,7 @@ type Change struct {
 }
 
 func (c Change) empty() bool {
-	return c.Meta == nil && len(c.Books)+len(c.Leases)+len(c.DropLeases)+len(c.Jobs)+len(c.Tasks)+len(c.Outbox)+len(c.Sent)+len(c.Nodes) == 0
+	return c.Meta == nil && len(c.Books)+len(c.Leases)+len(c.DropLeases)+len(c.Jobs)+len(c.DropJobs)+len(c.Tasks)+len(c.Outbox)+len(c.Sent)+len(c.Nodes) == 0
 }
 
 func (r *Renter) load(ctx context.Context) error {
@@ -120,6 +125,7 @@ func (r *Renter) load(ctx context.Context) error {
 	}
 	for _, t := range st.Outbox {
 		r.outbox[t.ID] = t
+		r.calls.Add(1)
 	}
 	for _, j := range st.Jobs {
 		if uint64(len(st.Tasks[j.ID])) != j.Spec.Count {
@@ -136,10 +142,8 @@ func (r *Renter) load(ctx context.Context) error {
 			return fmt.Errorf("load renter: lease %s has no lane", b.ID.Short())
 		}
 		b.Book = *r.books[k]
-		b.Heard = now                  // silence counts from when we listen again
-		for i := range b.Outstanding { // the clock may have been set back meanwhile
-			b.Outstanding[i].Sent = min(b.Outstanding[i].Sent, now)
-		}
+		b.Heard = now                     // silence counts from when we listen again
+		b.Bought = b.Bought.NotAfter(now) // the clock may have been set back meanwhile
 		for _, w := range row.Work {
 			b.work[w.TaskKey] = &w
 		}
@@ -147,8 +151,16 @@ func (r *Renter) load(ctx context.Context) error {
 		r.leases[b.ID] = b
 	}
 	r.journal.keepers = r.meta.JournalAt
+	for _, o := range r.meta.Past {
+		for _, k := range o.Keepers {
+			r.letDrop(k, o.Name, now)
+		}
+	}
 	for _, a := range r.jobs {
 		r.learn(a, now)
+		if !a.Spec.Service.IsZero() {
+			a.Grew = now // nobody looked at an update since
+		}
 		if slices.Contains(r.meta.TakenOver, a.ID) {
 			a.lacks = []string{lacksUnknown}
 		}

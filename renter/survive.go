@@ -304,7 +304,7 @@ func (r *Renter) gone(t *tx, n artel.NodeID, announced bool) {
 func (a *active) classes(now int64) (out []demand) {
 	const most = 4
 	for _, i := range a.waiting {
-		if !a.Ready(a.tasks[i], now) {
+		if !a.Ready(&a.tasks[i], now) {
 			continue
 		}
 		c, _ := a.tasks[i].Needs(now)
@@ -327,14 +327,17 @@ type demand struct {
 
 // choice is an offer for some of a job's tasks.
 type choice struct {
-	Listed
+	*Listed
 	want *int // of them that have no slot yet
 }
+
+// moreOffers is how many offers are looked at beyond those of machines that are leased.
+const moreOffers = 64
 
 // offers lists offers for a job's ready tasks, the best first: those first for tasks
 // that must find a machine of a class.
 func (r *Renter) offers(t *tx, a *active, ready int) (out []choice) {
-	const n = 64
+	n := moreOffers + len(r.leases) // the best ones are those that it has
 	now := time.UnixMilli(t.now)
 	ds := []demand{{tasks: ready}}
 	if a.Spec.Survival.Wanted() {
@@ -349,15 +352,55 @@ func (r *Renter) offers(t *tx, a *active, ready int) (out []choice) {
 		}
 		return 1
 	})
+	// A round comes with every heartbeat, and nearly always finds the market as it was.
+	if age := t.now - r.sought.at; age < 0 || age >= tickEvery.Milliseconds() || r.sought.notes != r.notes {
+		r.sought = sought{at: t.now, notes: r.notes}
+	}
 	for i := range ds {
 		d := &ds[i]
-		list := r.c.Board.Offers
-		if !d.class.IsZero() {
-			list = func(j artel.JobSpec, now time.Time, n int) []Listed { return r.c.Board.Movers(j, d.class, now, n) }
-		}
-		for _, l := range list(a.Spec, now, n) {
-			out = append(out, choice{l, &d.tasks})
+		list := r.sought.list(a.ID, d.class, func() []Listed {
+			if d.class.IsZero() {
+				return r.c.Board.Offers(a.Spec, now, n)
+			}
+			return r.c.Board.Movers(a.Spec, d.class, now, n)
+		})
+		out = slices.Grow(out, len(list))
+		for i := range list {
+			out = append(out, choice{&list[i], &d.tasks})
 		}
 	}
 	return out
+}
+
+// sought is what the board listed for jobs, for some of them and each class that their
+// tasks need. It is looked at again with the next tick, and once anything was learnt of
+// a machine.
+type sought struct {
+	at    int64  // unix ms
+	notes uint64 // Renter.notes as of then
+	lists []listing
+}
+
+type listing struct {
+	job   artel.Hash
+	class artel.Class
+	list  []Listed
+}
+
+// maxSought bounds the lists that are held: where thousands of jobs wait, few are looked
+// at twice in a tick.
+const maxSought = 2 * maxAsks
+
+func (s *sought) list(id artel.Hash, c artel.Class, look func() []Listed) []Listed {
+	for i := range s.lists {
+		x := &s.lists[i]
+		if x.job == id && (x.class.IsZero() && c.IsZero() || x.class.Takes(c) && c.Takes(x.class)) {
+			return x.list
+		}
+	}
+	l := look()
+	if len(s.lists) < maxSought {
+		s.lists = append(s.lists, listing{id, c, l})
+	}
+	return l
 }

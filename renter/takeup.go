@@ -127,9 +127,15 @@ func (r *Renter) TakeUp(ctx context.Context, ask []artel.Keeper) (got TakenUp, e
 		}
 		ids, got.Leases = append(ids, some...), got.Leases+n
 	}
-	// Where somebody has not answered, a journal may come to light that knows them.
+	// Where somebody has not answered, a journal may come to light that knows them. Where
+	// no journal of an installation was found at all, its keepers are away or hide it: what
+	// it has running is left alone, and ends by itself when nobody pays.
 	if got.Answered == got.Asked && len(got.Refused) == 0 {
-		if got.Closed, err = r.closeForgotten(ctx); err != nil {
+		var lanes []uint32
+		for _, j := range read {
+			lanes = append(append(lanes, j.head.Meta.Lane), j.head.Meta.Took...)
+		}
+		if got.Closed, err = r.closeForgotten(ctx, lanes); err != nil {
 			return got, err
 		}
 	}
@@ -171,11 +177,44 @@ func (r *Renter) askAll(ctx context.Context, ask []artel.Keeper, questions [][]a
 					}
 					return
 				}
-				out[i].holdings = append(out[i].holdings, resp.Holdings...)
+				out[i].holdings = append(out[i].holdings, r.granted(resp.Holdings)...)
 			}
 		})
 	}
 	all.Wait()
+	return out
+}
+
+// Of one answer, how many holdings are looked at that this node never granted, and how
+// many of one checkpoint.
+const (
+	maxForged = 4
+	maxSame   = 16
+)
+
+// granted is what is worth to be remembered of a keeper's answer: what this node has
+// granted, and a few others, to say what is wrong with them. Who asks a thousand
+// machines must not remember all that they make up.
+func (r *Renter) granted(hs []wire.Holding) (out []wire.Holding) {
+	type key struct {
+		task artel.Hash
+		try  uint32
+		root artel.Ref
+	}
+	seen, forged := map[key]int{}, 0
+	for _, h := range hs {
+		k := key{h.Grant.Task, h.Grant.Try, h.Segment.Saved.Root}
+		if seen[k] == maxSame {
+			continue
+		}
+		if by, err := h.Grant.Renter(); err != nil || by != r.c.Key.NodeID() {
+			if forged++; forged > maxForged {
+				return out
+			}
+		}
+		seen[k]++
+		out = append(out, h)
+	}
 	return out
 }
 
@@ -344,6 +383,9 @@ func (r *Renter) takeOver(ctx context.Context, j *readJournal) (ids []artel.Hash
 			return // this installation's own
 		}
 		meta := r.meta
+		if g := j.head.Meta.Generation; meta.Generation <= g {
+			meta.Generation = g + 1 // by a clock that was ahead: providers follow that one
+		}
 		meta.TakenOver = slices.Clone(meta.TakenOver)
 		for _, rec := range fresh {
 			if r.jobs[rec.job.ID] != nil {
@@ -368,7 +410,9 @@ func (r *Renter) takeOver(ctx context.Context, j *readJournal) (ids []artel.Hash
 					meta.Took = append(meta.Took, lane)
 				}
 			}
-			r.journal.old = append(r.journal.old, taken{j.name, j.keepers})
+			for _, o := range append([]PastJournal{{Name: j.name, Keepers: j.keepers}}, append(j.head.Meta.Old, j.head.Meta.Past...)...) {
+				meta.Old = withPast(meta.Old, o)
+			}
 		}
 		r.setMeta(meta)
 		t.change.Meta = &meta
@@ -425,9 +469,7 @@ func (r *Renter) takeLease(t *tx, row LeaseRow, noted lease.Book, at int64) {
 	}
 	b := r.newBought(was.TakenOver(at, uint64(t.now)), row.Failover, row.Job, row.Claim, row.Class, t.now)
 	b.Book, b.Heard = book, t.now
-	for i := range b.Outstanding {
-		b.Outstanding[i].Sent = min(b.Outstanding[i].Sent, t.now)
-	}
+	b.Bought = b.NotAfter(t.now)
 	b.Held = slices.Clone(b.Held)
 	for i := range b.Held {
 		b.Held[i].Here = false
@@ -478,14 +520,14 @@ func (r *Renter) works(id artel.Hash, index uint64, try uint32) bool {
 	return false
 }
 
-// closeForgotten closes the leases that providers hold open for controllers before
-// this one and that no journal knows: nobody else will.
-func (r *Renter) closeForgotten(ctx context.Context) (n int, err error) {
+// closeForgotten closes the leases that providers hold open for the installations with
+// these lanes and that their journals do not know: nobody else will.
+func (r *Renter) closeForgotten(ctx context.Context, lanes []uint32) (n int, err error) {
 	open := map[artel.Hash]artel.NodeID{}
 	if err := r.do(ctx, func(*tx) {
-		for id, node := range r.forgotten {
-			if r.leases[id] == nil && !r.over[id] {
-				open[id] = node
+		for id, f := range r.forgotten {
+			if r.leases[id] == nil && !r.over[id] && slices.Contains(lanes, uint32(f.lane)&^maxNumber) {
+				open[id] = f.node
 			}
 		}
 		clear(r.forgotten)

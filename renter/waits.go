@@ -42,7 +42,7 @@ func (r *Renter) Waits(ctx context.Context, id artel.Hash) (w Waits) {
 		ready := false
 		for _, i := range a.waiting {
 			x := a.tasks[i]
-			if !a.Ready(x, t.now) {
+			if !a.Ready(&x, t.now) {
 				if w.Again == 0 || x.NotUntil < w.Again {
 					w.Again = x.NotUntil
 				}

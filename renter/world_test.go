@@ -10,6 +10,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -111,6 +112,10 @@ func (h *heap) Save(ctx context.Context, c Change) error {
 	}
 	for _, j := range c.Jobs {
 		h.jobs[j.ID] = j
+	}
+	for _, id := range c.DropJobs {
+		delete(h.jobs, id)
+		delete(h.tasks, id)
 	}
 	for _, n := range c.Nodes {
 		h.nodes[n.Node] = n.Record
@@ -444,6 +449,7 @@ func (s *seller) onPay(m wire.PayRequest) (resp wire.PayResponse, err error) {
 type board struct{ world *world }
 
 func (b board) Offers(j artel.JobSpec, now time.Time, n int) (out []Listed) {
+	b.world.looks.Add(1)
 	for _, s := range b.world.sellers {
 		if len(j.Providers) == 0 || slices.Contains(j.Providers, s.key.NodeID()) {
 			out = append(out, Listed{Offer: s.offer, ID: artel.Hash{1}})
@@ -489,6 +495,7 @@ type world struct {
 	puzzle  Puzzle
 	skew    time.Duration
 	jobs    int
+	looks   atomic.Int64 // at the board
 	vault   *vault
 	shelves *shelves // nil: no journal is kept
 	lacks   []string // what is not on the renter's machine

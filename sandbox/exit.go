@@ -54,6 +54,9 @@ type Exit struct {
 	// to do next. Empty when Reason is Exited. It never holds text from the program
 	// that is not quoted, nor host paths.
 	Message string
+	// Told: the program had been told to end (Terminable) when it did: its end may not be
+	// that of its work.
+	Told bool
 
 	// PrepareMillis went by before the program's first instruction, WallMillis from
 	// then to the end, without the time that it was frozen, both rounded up. CPUMillis is

@@ -13,6 +13,7 @@
 //	/checkpoint   only when Spec.Checkpoint is set: kept between attempts
 //	args, env     exactly as in the Spec, nothing of the host's
 //	stdout+stderr one log file, in the order of writing
+//	a signal      when it is told to end, where the box has them (Terminable)
 //
 // Nothing else: no other file, no network, no other process.
 //
@@ -105,6 +106,8 @@ type Capabilities struct {
 	Interactive bool
 	// Freezes: every Run of it implements Freezer, and the box implements Meter.
 	Freezes bool
+	// Terminates: every Run of it implements Terminable, and Spec.StopSignal is understood.
+	Terminates bool
 	// Moves: every Run of it implements Movable, Spec.Restore is understood, and the box implements Mover.
 	Moves bool
 	// Outlives: attempts go on when the process that holds the Box dies, and the box

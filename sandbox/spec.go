@@ -56,6 +56,9 @@ type Spec struct {
 	Restore string
 	// Log is the host path of the log file; it is created or emptied.
 	Log string
+	// StopSignal is the number of the signal by which the program is told to end
+	// (Terminable), 1 to 64; 0: SIGTERM's.
+	StopSignal int
 	// Limits bound what the attempt may use; zero fields take the default.
 	Limits Limits
 	// Seed feeds all randomness that the program sees.
@@ -182,6 +185,9 @@ func (s Spec) Validate() error {
 		return bad("Args is empty; with Root it is the whole command")
 	case s.Root == "" && (s.Dir != "" || s.User != "" || s.Network != nil || len(s.GPUs) > 0 || s.Restore != ""):
 		return bad("Dir, User, Network, GPUs and Restore want an image; set Root")
+	}
+	if s.StopSignal < 0 || s.StopSignal > sigrtmax {
+		return bad("StopSignal is %d; it is 0 (SIGTERM) or a signal's number, at most %d", s.StopSignal, sigrtmax)
 	}
 	if s.Network != nil {
 		if err := s.Network.Check(); err != nil {

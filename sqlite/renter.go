@@ -75,6 +75,10 @@ func (s renterStore) Save(ctx context.Context, c renter.Change) error {
 			w.exec("INSERT INTO renter_job VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET active = excluded.active, row = excluded.row",
 				j.ID[:], j.Created, j.Phase == job.Active, w.json(j))
 		}
+		for _, id := range c.DropJobs {
+			w.exec("DELETE FROM renter_job WHERE id = ?", id[:])
+			w.exec("DELETE FROM renter_task WHERE job = ?", id[:])
+		}
 		for id, ts := range c.Tasks {
 			for _, t := range ts {
 				w.exec("INSERT INTO renter_task VALUES (?, ?, ?) ON CONFLICT (job, idx) DO UPDATE SET row = excluded.row", id[:], int64(t.Index), w.json(t))

@@ -113,6 +113,18 @@ func TestRenterLoadsWhatIsNotOver(t *testing.T) {
 	if _, _, err := s.Job(t.Context(), artel.Hash{9}); err != renter.ErrNoJob {
 		t.Errorf("unknown job: %v", err)
 	}
+	if err := s.Save(t.Context(), renter.Change{DropJobs: []artel.Hash{j1.ID, {9}}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := s.Job(t.Context(), j1.ID); err != renter.ErrNoJob {
+		t.Errorf("a dropped job: %v", err)
+	}
+	if left, err := d.Renter().(renterStore).tasks(t.Context(), j1.ID); err != nil || len(left) != 0 {
+		t.Errorf("tasks of a dropped job: %v, %v", left, err)
+	}
+	if js, err := s.Jobs(t.Context(), 10); err != nil || len(js) != 1 || js[0].ID != j2.ID {
+		t.Errorf("jobs, when one was dropped: %+v, %v", js, err)
+	}
 }
 
 // What was seen of a node is there after the program has ended, the newest of it; and

@@ -91,6 +91,10 @@ func ReadFrame(r io.Reader, buf []byte) (Frame, []byte, error) {
 	return Frame(h >> 24), buf[:n], nil
 }
 
+// VisitBusy is the FrameError of a provider that has no place for the visit now: nothing
+// is said of the program.
+const VisitBusy = "too many people look in at once"
+
 // Sentence is what a FrameError says, made harmless in a terminal.
 func Sentence(b []byte) string { return clean(string(b), MaxText) }
 

@@ -361,6 +361,23 @@ func (n *Node) Cancel(_ context.Context, id string) (out api.Job, err error) {
 	return out, err
 }
 
+// Remove implements api.Node.
+func (n *Node) Remove(_ context.Context, id string) (out api.Job, err error) {
+	n.change(func() {
+		var j *job
+		if j, err = n.find(id); err != nil {
+			return
+		}
+		if !j.detail.State.Ended() {
+			err = api.Errorf(api.CodeConflict, "job %s is open", j.detail.ID).WithHint("artel cancel %s", j.detail.ID)
+			return
+		}
+		out = j.detail.Job
+		n.jobs = slices.DeleteFunc(n.jobs, func(x *job) bool { return x == j })
+	})
+	return out, err
+}
+
 // Watch implements api.Node.
 func (n *Node) Watch(ctx context.Context, id string, after uint64, emit func(api.JobEvent) error) error {
 	n.change(func() { n.watchers++ })

@@ -72,7 +72,7 @@ Start here:
 			c.AddCommand(x)
 		}
 	}
-	rent := []*cobra.Command{a.psCmd(), a.logsCmd(), a.cancelCmd(), a.fetchCmd(), a.execCmd(), a.shellCmd(), a.cpCmd(), a.topCmd(), a.forwardCmd(), a.servicesCmd(), a.scaleCmd(), a.stopCmd(), a.offersCmd(), a.leasesCmd()}
+	rent := []*cobra.Command{a.psCmd(), a.logsCmd(), a.cancelCmd(), a.rmCmd(), a.fetchCmd(), a.execCmd(), a.shellCmd(), a.cpCmd(), a.topCmd(), a.forwardCmd(), a.servicesCmd(), a.scaleCmd(), a.stopCmd(), a.offersCmd(), a.leasesCmd()}
 	a.ofSteward(rent...)
 	add("rent", append(rent, a.runCmd(), a.addCmd(), a.serveCmd(), a.gpuCmd(), a.quoteCmd(), a.stewardCmd())...)
 	add("provide", a.provideCmd(), a.pauseCmd(), a.resumeCmd(), a.ownerCmd(), a.measureCmd())

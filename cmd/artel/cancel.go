@@ -27,7 +27,7 @@ func (a *app) cancelCmd() *cobra.Command {
 			}
 			return a.print(out, func() {
 				for _, j := range out {
-					fmt.Fprintf(a.out, "%s %s, %d of %d tasks done\n", j.ID, j.State, j.Done, j.Tasks)
+					fmt.Fprintf(a.out, "%s %s, %d of %d tasks done\n", j.ID, clean(string(j.State)), j.Done, j.Tasks)
 				}
 			})
 		},

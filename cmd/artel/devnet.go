@@ -76,22 +76,23 @@ func (a *app) devnet(ctx context.Context, o devnetOptions) error {
 		return err
 	}
 	type row struct {
-		Name string `json:"name"`
-		PID  int    `json:"pid"`
-		Dir  string `json:"dir"`
+		Name string       `json:"name"`
+		PID  int          `json:"pid"`
+		Node artel.NodeID `json:"node"`
+		Dir  string       `json:"dir"`
 	}
-	rows := []row{{"renter", m.renter.PID(), m.renter.Dir}}
+	rows := []row{{"renter", m.renter.PID(), m.renter.Node, m.renter.Dir}}
 	for _, p := range m.providers {
-		rows = append(rows, row{p.name, p.PID(), p.Dir})
+		rows = append(rows, row{p.name, p.PID(), p.Node.Node, p.Dir})
 	}
 	if a.json {
 		if err := a.line(map[string]any{"network": net.NetworkFile(), "rpc": net.RPC(), "nodes": rows}); err != nil {
 			return err
 		}
 	} else {
-		t := [][]string{{"PROCESS", "PID", "DATA DIRECTORY"}, {"chain", fmt.Sprint(m.chain.PID()), filepath.Join(net.Dir(), "chain")}}
+		t := [][]string{{"PROCESS", "PID", "NODE", "DATA DIRECTORY"}, {"chain", fmt.Sprint(m.chain.PID()), "-", filepath.Join(net.Dir(), "chain")}}
 		for _, r := range rows {
-			t = append(t, []string{r.Name, fmt.Sprint(r.PID), r.Dir})
+			t = append(t, []string{r.Name, fmt.Sprint(r.PID), r.Node.Short(), r.Dir})
 		}
 		table(a.out, t)
 		fmt.Fprintf(a.out, `
@@ -107,10 +108,10 @@ In another terminal, as the renter:
 As a further node:
   artel up --dir NEW --network %s --no-passphrase
 
-Ctrl-C ends all of it.
+With kill -9 PID a machine's power goes off: its work goes on elsewhere. Ctrl-C ends all of it.
 `, net.RPC(), net.NetworkFile(), m.renter.Dir, net.NetworkFile())
 	}
-	return m.stay(ctx)
+	return m.stay(ctx, a.say)
 }
 
 // newDevnet makes a network in --dir, or in a temporary directory that remove
@@ -210,17 +211,19 @@ func fund(ctx context.Context, n *devnet.Node, deposit artel.Amount) error {
 	return nil
 }
 
-// stay waits for Ctrl-C, or for a process that ended without being asked to.
-func (m *marketplace) stay(ctx context.Context) error {
-	ended := make(chan *devnet.Proc, 1)
+// stay waits for Ctrl-C. A node may end without being asked to, as on any network: that
+// is said, and the others go on. The chain has one validator, so it is needed.
+func (m *marketplace) stay(ctx context.Context, say func(format string, args ...any)) error {
+	ended := make(chan *devnet.Proc)
 	watch := func(p *devnet.Proc) {
 		go func() {
 			select {
 			case <-p.Done():
-				select {
-				case ended <- p:
-				default:
-				}
+			case <-ctx.Done():
+				return
+			}
+			select {
+			case ended <- p:
 			case <-ctx.Done():
 			}
 		}()
@@ -230,10 +233,15 @@ func (m *marketplace) stay(ctx context.Context) error {
 	for _, p := range m.providers {
 		watch(p.Proc)
 	}
-	select {
-	case <-ctx.Done():
-		return nil
-	case p := <-ended:
-		return fmt.Errorf("%s has ended by itself", p.Name)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case p := <-ended:
+			if p == m.chain {
+				return fmt.Errorf("%s has ended by itself; hint: %s says why", p.Name, p.Log())
+			}
+			say("%s has ended\nhint: artel up --dir %s --network %s --no-passphrase starts it again", p.Name, filepath.Join(m.net.Dir(), p.Name), m.net.NetworkFile())
+		}
 	}
 }

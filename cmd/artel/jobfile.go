@@ -15,17 +15,18 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// jobFile is a job file on its way into the flags of run.
+// jobFile is a job file or a service file on its way into the flags of its verb.
 type jobFile struct {
 	*yamlfile.File
+	form    form
 	Command []string
 	dir     string                      // its paths are relative to this; empty: to the working directory
 	applied map[string][]yamlfile.Value // by flag
 }
 
-// splitJobFile takes the job file off the arguments of run. dash is how many of
-// them stood before --, or -1.
-func splitJobFile(args []string, dash int) (file string, rest []string, err error) {
+// split takes the file off the arguments of its verb. dash is how many of them stood
+// before --, or -1.
+func (x form) split(args []string, dash int) (file string, rest []string, err error) {
 	before := args
 	if dash >= 0 {
 		before = args[:dash]
@@ -34,35 +35,35 @@ func splitJobFile(args []string, dash int) (file string, rest []string, err erro
 		return "", args, nil
 	}
 	if len(before) > 1 {
-		return "", nil, usage("what the program gets comes after --", "artel run %s does not take %q", clean(before[0]), clean(before[1]))
+		return "", nil, usage("what the program gets comes after --", "artel %s %s does not take %q", x.verb, clean(before[0]), clean(before[1]))
 	}
 	return before[0], args[1:], nil
 }
 
-// readJobFile reads a job file, or stdin for "-".
-func (a *app) readJobFile(file string, cmd *cobra.Command) (*jobFile, error) {
+// readFile reads such a file, or stdin for "-".
+func (a *app) readFile(x form, file string, cmd *cobra.Command) (*jobFile, error) {
 	in, name, dir := io.Reader(a.in), "stdin", ""
 	if file != "-" {
 		f, err := os.Open(file)
 		if err != nil {
-			return nil, fmt.Errorf("open job file: %w", err)
+			return nil, fmt.Errorf("open %s: %w", x.noun, err)
 		}
 		defer f.Close()
 		in, name, dir = f, file, filepath.Dir(file)
 	}
 	b, err := io.ReadAll(io.LimitReader(in, yamlfile.MaxBytes+1))
 	if err != nil {
-		return nil, fmt.Errorf("read job file %s: %w", name, err)
+		return nil, fmt.Errorf("read %s %s: %w", x.noun, name, err)
 	}
-	return parseJobFile(name, dir, b, cmd.Flags())
+	return x.parse(name, dir, b, cmd.Flags())
 }
 
-func parseJobFile(name, dir string, b []byte, fs *pflag.FlagSet) (*jobFile, error) {
-	f, err := yamlfile.Parse(jobFormat(fs), name, b)
+func (x form) parse(name, dir string, b []byte, fs *pflag.FlagSet) (*jobFile, error) {
+	f, err := yamlfile.Parse(x.format(fs), name, b)
 	if err != nil {
 		return nil, err
 	}
-	j := &jobFile{File: f, dir: dir}
+	j := &jobFile{File: f, form: x, dir: dir}
 	f.Fields = slices.DeleteFunc(f.Fields, func(s yamlfile.Set) bool {
 		if s.Name != commandField {
 			return false
@@ -102,12 +103,31 @@ func (j *jobFile) apply(fs *pflag.FlagSet) error {
 			j.applied[f.Name] = append(j.applied[f.Name], v)
 		}
 	}
-	if image, _ := fs.GetString("image"); image == "" {
+	if image, _ := fs.GetString("image"); image == "" && j.form.either != ([2]string{}) {
 		if wasm, _ := fs.GetString("wasm"); wasm == "" {
 			return usage("add a line image: NAME, or wasm: FILE", "%s names no program to run", clean(j.Name))
 		}
 	}
 	return nil
+}
+
+// fill sets flags from such a file, if the arguments begin with one, and returns what the
+// program gets; j is nil where there is none.
+func (a *app) fill(x form, cmd *cobra.Command, args []string) (j *jobFile, rest []string, err error) {
+	file, rest, err := x.split(args, cmd.ArgsLenAtDash())
+	if file == "" || err != nil {
+		return nil, rest, err
+	}
+	if j, err = a.readFile(x, file, cmd); err != nil {
+		return nil, nil, err
+	}
+	if err := j.apply(cmd.Flags()); err != nil {
+		return nil, nil, err
+	}
+	if cmd.ArgsLenAtDash() < 0 {
+		rest = j.Command
+	}
+	return j, rest, nil
 }
 
 // resolve makes the paths of a file relative to it.
@@ -127,10 +147,11 @@ func (j *jobFile) resolve(field, s string) string {
 	return p
 }
 
-// locate says where in the file the value stands that err complains about.
+// locate says where in the file the value stands that err complains about. No file has
+// no places.
 func (j *jobFile) locate(err error) error {
 	var u usageError
-	if !errors.As(err, &u) {
+	if j == nil || !errors.As(err, &u) {
 		return err
 	}
 	rest, isFlag := strings.CutPrefix(u.msg, "--")

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/internal/yamlfile"
@@ -11,38 +12,75 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// fieldNames are the fields of a job file in the order in which people read them.
-// What run does with a job (detach, dry-run) is not the job's, and that secrets
-// may be seen by strangers is said by who starts it, never by a file.
-func fieldNames() []string {
-	return []string{
-		"version", "name", "image", "wasm", "command", "workdir", "in", "out", "env", "secret", "cpu", "mem", "disk", "gpu", "gpu-memory", "net", "traffic",
-		"array", "timeout", "tries", "failover", "checkpoint", "checkpoint-every", "keepers", "parallel", "max-price", "budget", "deadline", "stop-after", "copies", "provider", "log-limit", "label", "sandbox",
+// form is a kind of file whose fields are the flags of a verb.
+type form struct {
+	verb, noun, example string
+	other               string   // where another kind of file goes
+	fields              []string // in the order in which people read them
+	either              [2]string
+	title, about        string // of its schema
+	required            []member
+}
+
+// What run and serve do with a job (detach, dry-run, update) is not the job's, and that
+// secrets may be seen by strangers is said by who starts it, never by a file.
+
+func required(names ...string) object { return object{{"required", names}} }
+
+// jobForm is that of job files.
+func jobForm() form {
+	return form{
+		verb: "run", noun: "job file", example: "image: python:3.12", other: "; what a service's file says is for artel serve", either: [2]string{"image", "wasm"},
+		title: "artel job file, version 1", about: "A job for `artel run JOB.yaml`. Paths are relative to the file. Flags on the command line go before it.",
+		required: []member{{"oneOf", []object{required("image"), required("wasm")}}},
+		fields: []string{
+			"version", "name", "image", "wasm", "command", "workdir", "in", "out", "env", "secret", "cpu", "mem", "disk", "gpu", "gpu-memory", "net", "traffic",
+			"array", "timeout", "tries", "failover", "checkpoint", "checkpoint-every", "keepers", "parallel", "max-price", "budget", "deadline", "stop-after", "copies", "provider", "log-limit", "label", "sandbox",
+		},
+	}
+}
+
+// serviceForm is that of service files.
+func serviceForm() form {
+	return form{
+		verb: "serve", noun: "service file", example: "image: ./web.tar", other: "; what a job's file says is for artel run",
+		title: "artel service file, version 1", about: "A service for `artel serve SERVICE.yaml`. Paths are relative to the file. Flags on the command line go before it.",
+		required: required("name", "image", "port"),
+		fields: []string{
+			"version", "name", "image", "command", "workdir", "env", "secret", "replicas", "port", "health", "cpu", "mem", "disk", "gpu", "gpu-memory", "net", "traffic",
+			"check-every", "check-timeout", "check-fails", "start-within", "away", "drain", "tries", "failover", "max-price", "budget", "provider", "log-limit", "label", "sandbox",
+		},
 	}
 }
 
 // commandField is the one field that is not a flag's.
 const commandField = "command"
 
-// jobFormat is what job files are.
-func jobFormat(fs *pflag.FlagSet) yamlfile.Format {
-	return yamlfile.Format{
-		Noun: "job file", Example: "image: python:3.12", List: "artel run --schema lists the fields", Long: "put long lists into an input file, and read them from /in",
-		Either: [2]string{"image", "wasm"}, Fields: jobFields(fs),
+// format is what such files are.
+func (x form) format(fs *pflag.FlagSet) yamlfile.Format {
+	f := yamlfile.Format{
+		Noun: x.noun, Example: x.example, List: "artel " + x.verb + " --schema lists the fields" + x.other, Long: "put long lists into an input file, and read them from /in",
+		Either: x.either, Fields: x.parts(fs),
 		Known: map[string]string{
 			"args": "command", "cmd": "command", "entrypoint": "command", "run": "command", "memory": "mem", "ram": "mem", "cpus": "cpu", "cores": "cpu",
 			"gpus": "gpu", "environment": "env", "variables": "env", "network": "net", "allow": "net", "hosts": "net", "input": "in", "inputs": "in", "output": "out",
 			"outputs": "out", "cwd": "workdir", "working-dir": "workdir", "dir": "workdir", "providers": "provider", "secrets": "secret", "retries": "tries",
 			"tasks": "array", "count": "array", "price": "max-price", "program": "wasm", "parallelism": "parallel", "time": "timeout", "storage": "disk",
+			"ports": "port", "scale": "replicas", "instances": "replicas", "healthcheck": "health", "health-check": "health", "interval": "check-every",
 		},
 	}
+	for other, name := range f.Known {
+		if !slices.Contains(x.fields, name) {
+			delete(f.Known, other)
+		}
+	}
+	return f
 }
 
-// jobFields returns the fields of job files, with their types and descriptions
-// from the flags of run.
-func jobFields(fs *pflag.FlagSet) []yamlfile.Field {
+// parts returns the fields, with their types and descriptions from the verb's flags.
+func (x form) parts(fs *pflag.FlagSet) []yamlfile.Field {
 	var out []yamlfile.Field
-	for _, name := range fieldNames() {
+	for _, name := range x.fields {
 		f := yamlfile.Field{Name: name, Kind: yamlfile.KindText}
 		switch name {
 		case "version":
@@ -59,7 +97,7 @@ func jobFields(fs *pflag.FlagSet) []yamlfile.Field {
 			switch {
 			case name == "env":
 				f.Kind, f.Doc = yamlfile.KindEnv, "variables for the program"
-			case flag.Value.Type() == "uint32":
+			case flag.Value.Type() == "uint32", flag.Value.Type() == "uint16":
 				f.Kind = yamlfile.KindNumber
 			case flag.Value.Type() == "stringArray":
 				f.Kind = yamlfile.KindList
@@ -75,6 +113,7 @@ func jobFields(fs *pflag.FlagSet) []yamlfile.Field {
 const (
 	formSize     = `^\s*[0-9]+(\.[0-9]+)?\s*([kKmMgGtT]([iI]?[bB])?|[bB])?\s*$`
 	formDuration = `^([0-9]+d)?([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))*$`
+	formDrain    = `^0$|` + formDuration
 	formDeadline = `^([0-9]+d)?([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))*$|^[0-9]{2}:[0-9]{2}$|^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?(Z|[+-][0-9]{2}:[0-9]{2})?$`
 	formEvery    = `^([0-9]+d)?([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))*(-([0-9]+d)?([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))*)?$`
 	formArray    = `^[0-9]+-[0-9]+$`
@@ -114,22 +153,19 @@ func (o object) MarshalJSON() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// jobSchema is the JSON Schema of job files.
-func jobSchema(fs *pflag.FlagSet) object {
+// schema is the JSON Schema of such files.
+func (x form) schema(fs *pflag.FlagSet) object {
 	var properties object
-	for _, f := range jobFields(fs) {
+	for _, f := range x.parts(fs) {
 		properties = append(properties, member{f.Name, append(fieldSchema(f), member{"description", f.Doc})})
 	}
-	required := func(name string) object { return object{{"required", []string{name}}} }
-	return object{
+	return slices.Concat(object{
 		{"$schema", "https://json-schema.org/draft/2020-12/schema"},
-		{"title", "artel job file, version 1"},
-		{"description", "A job for `artel run JOB.yaml`. Paths are relative to the file. Flags on the command line go before it."},
+		{"title", x.title},
+		{"description", x.about},
 		{"type", "object"},
 		{"properties", properties},
-		{"oneOf", []object{required("image"), required("wasm")}},
-		{"additionalProperties", false},
-	}
+	}, x.required, object{{"additionalProperties", false}})
 }
 
 func fieldSchema(f yamlfile.Field) object {
@@ -138,8 +174,14 @@ func fieldSchema(f yamlfile.Field) object {
 	switch f.Name {
 	case "mem", "disk", "gpu-memory", "traffic", "log-limit":
 		return text(formSize)
-	case "timeout":
+	case "timeout", "check-every", "check-timeout", "start-within", "away":
 		return object{{"type", "string"}, {"pattern", formDuration}}
+	case "drain":
+		return object{{"type", []string{"string", "number"}}, {"pattern", formDrain}}
+	case "health":
+		return object{{"type", "string"}, {"pattern", "^/"}}
+	case "port":
+		return object{{"type", "integer"}, {"minimum", 1}, {"maximum", 65535}}
 	case "array":
 		return object{{"type", "string"}, {"pattern", formArray}}
 	case "max-price":
@@ -172,7 +214,7 @@ func fieldSchema(f yamlfile.Field) object {
 		}}}
 	case "command":
 		return object{{"type", "array"}, {"items", object{{"type", []string{"string", "number", "boolean"}}}}}
-	case "cpu", "tries":
+	case "cpu", "tries", "replicas", "check-fails":
 		return object{{"type", "integer"}, {"minimum", 1}}
 	}
 	switch f.Kind {
@@ -184,9 +226,9 @@ func fieldSchema(f yamlfile.Field) object {
 	return object{{"type", []string{"string", "number"}}}
 }
 
-// printSchema writes the JSON Schema of job files, which is docs/job.schema.json.
-func (a *app) printSchema(cmd *cobra.Command) error {
-	b, err := json.MarshalIndent(jobSchema(cmd.Flags()), "", "  ")
+// printSchema writes the JSON Schema, which is docs/job.schema.json or docs/service.schema.json.
+func (a *app) printSchema(x form, cmd *cobra.Command) error {
+	b, err := json.MarshalIndent(x.schema(cmd.Flags()), "", "  ")
 	if err != nil {
 		return err
 	}

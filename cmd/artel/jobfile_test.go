@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,35 +19,65 @@ func runFlags(t testing.TB) *pflag.FlagSet {
 	return (&app{getenv: func(string) string { return "" }}).runCmd().Flags()
 }
 
-// Every flag that describes a job is a field of job files, and no other.
-func TestJobFileHasEveryFlag(t *testing.T) {
-	not := []string{"detach", "dry-run", "no-fetch", "schema", "secrets-to-strangers", "steward"}
-	var flags []string
-	runFlags(t).VisitAll(func(f *pflag.Flag) { flags = append(flags, f.Name) })
-	for _, f := range flags {
-		if slices.Contains(fieldNames(), f) == slices.Contains(not, f) {
-			t.Errorf("--%s: either a field of job files or what they must not say", f)
-		}
+func serveFlags(t testing.TB) *pflag.FlagSet {
+	t.Helper()
+	return (&app{getenv: func(string) string { return "" }}).serveCmd().Flags()
+}
+
+// forms are the kinds of files, with the flags of their verbs, those among them that are
+// not the files', where examples are, and the published schema.
+func forms(t testing.TB) (all []struct {
+	form
+	fs               *pflag.FlagSet
+	not              []string
+	examples, schema string
+}) {
+	t.Helper()
+	add := func(x form, fs *pflag.FlagSet, examples, schema string, not ...string) {
+		all = append(all, struct {
+			form
+			fs               *pflag.FlagSet
+			not              []string
+			examples, schema string
+		}{x, fs, not, examples, schema})
 	}
-	for _, f := range fieldNames() {
-		if f != "version" && f != "command" && !slices.Contains(flags, f) {
-			t.Errorf("%s is a field and no flag", f)
+	add(jobForm(), runFlags(t), "../../examples/jobs/*.yaml", "../../docs/job.schema.json", "detach", "dry-run", "no-fetch", "schema", "secrets-to-strangers", "steward")
+	add(serviceForm(), serveFlags(t), "../../examples/services/*.yaml", "../../docs/service.schema.json", "detach", "schema", "secrets-to-strangers", "steward", "update")
+	return all
+}
+
+// Every flag that describes a job is a field of its files, and no other.
+func TestJobFileHasEveryFlag(t *testing.T) {
+	for _, x := range forms(t) {
+		var flags []string
+		x.fs.VisitAll(func(f *pflag.Flag) { flags = append(flags, f.Name) })
+		for _, f := range flags {
+			if slices.Contains(x.fields, f) == slices.Contains(x.not, f) {
+				t.Errorf("--%s: either a field of a %s or what it must not say", f, x.noun)
+			}
+		}
+		for _, f := range x.fields {
+			if f != "version" && f != commandField && !slices.Contains(flags, f) {
+				t.Errorf("%s is a field of a %s and no flag", f, x.noun)
+			}
 		}
 	}
 }
 
-// The published schema is the one of the flags.
+// The published schemas are those of the flags.
 func TestSchemaIsPublished(t *testing.T) {
-	want, err := json.MarshalIndent(jobSchema(runFlags(t)), "", "  ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := os.ReadFile("../../docs/job.schema.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(bytes.TrimSpace(got), want) {
-		t.Error("docs/job.schema.json is out of date; hint: artel run --schema > docs/job.schema.json")
+	for _, x := range forms(t) {
+		want, err := json.MarshalIndent(x.form.schema(x.fs), "", "  ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(x.schema)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(bytes.TrimSpace(got), want) {
+			t.Errorf("%s is out of date; hint: artel %s --schema > %s", x.schema, x.verb, strings.TrimPrefix(x.schema, "../../"))
+		}
 	}
 }
 
@@ -81,28 +112,69 @@ func TestSchemaForms(t *testing.T) {
 }
 
 func TestExamplesAreJobFiles(t *testing.T) {
-	files, err := filepath.Glob("../../examples/jobs/*.yaml")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no examples: %v", err)
-	}
-	for _, f := range files {
-		b, err := os.ReadFile(f)
-		if err != nil {
-			t.Fatal(err)
+	for n, x := range forms(t) {
+		files, err := filepath.Glob(x.examples)
+		if err != nil || len(files) == 0 {
+			t.Fatalf("no examples of a %s: %v", x.noun, err)
 		}
-		fs := runFlags(t)
-		j, err := parseJobFile(f, filepath.Dir(f), b, fs)
-		if err != nil {
-			t.Error(err)
-			continue
-		}
-		if err := j.apply(fs); err != nil {
-			t.Error(err)
-		}
-		if in, _ := fs.GetString("in"); in != "" {
-			if _, err := os.Stat(in); err != nil {
-				t.Errorf("%s: %v", f, err)
+		for _, f := range files {
+			b, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
 			}
+			fs := forms(t)[n].fs // of each file its own
+			j, err := x.parse(f, filepath.Dir(f), b, fs)
+			if err != nil {
+				t.Error(err)
+				continue
+			}
+			if err := j.apply(fs); err != nil {
+				t.Error(err)
+			}
+			if in, err := fs.GetString("in"); err == nil && in != "" {
+				if _, err := os.Stat(in); err != nil {
+					t.Errorf("%s: %v", f, err)
+				}
+			}
+		}
+	}
+}
+
+// A service's file says the same of every version, and flags go before it.
+func TestServiceFile(t *testing.T) {
+	text := "name: web\nimage: ./web.tar\nport: 8080\nreplicas: 2\nhealth: /ok\ndrain: 0\ncommand: [serve, -v]\n"
+	fs := serveFlags(t)
+	if err := fs.Set("replicas", "5"); err != nil {
+		t.Fatal(err)
+	}
+	j, err := serviceForm().parse("web.yaml", "sub", []byte(text), fs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := j.apply(fs); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"name": "web", "image": "./sub/web.tar", "port": "8080", "replicas": "5", "health": "/ok", "drain": "0"} {
+		if got := fs.Lookup(name).Value.String(); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	for text, want := range map[string]string{
+		"image: a\nwasm: b\n":        "wasm",
+		"image: a\nport: many\n":     "port",
+		"image: a\nports: 8080\n":    "port",
+		"image: a\nreplicas: -1\n":   "replicas",
+		"image: a\ndetach: true\n":   "detach",
+		"image: a\nupdate: web\n":    "update",
+		"image: a\nport: 99999999\n": "port",
+	} {
+		fs := serveFlags(t)
+		j, err := serviceForm().parse("web.yaml", "", []byte(text), fs)
+		if err == nil {
+			err = j.apply(fs)
+		}
+		if err == nil || !strings.Contains(err.Error(), "web.yaml:2") || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", text, err)
 		}
 	}
 }
@@ -112,7 +184,7 @@ func TestJobFileValues(t *testing.T) {
 	text := `{"version": 1, "image": "python", "name": 2024, "command": ["sh", "-c", 1, 2.50, true],
 	"env": {"A": 1, "B": "x=y", "C": true, "D": "", "E": 0x10}, "mem": 1073741824, "max-price": 500, "net": ["a.org", "b.org:1"], "cpu": 2}`
 	fs := runFlags(t)
-	j, err := parseJobFile("f", "", []byte(text), fs)
+	j, err := jobForm().parse("f", "", []byte(text), fs)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,7 +42,7 @@ func (a *app) jobs(ctx context.Context, c *api.Client, q api.JobQuery) error {
 		}
 		rows := [][]string{{"JOB", "NAME", "STATE", "TASKS", "PROMISED", "CREATED"}}
 		for _, j := range js {
-			rows = append(rows, []string{j.ID, clean(j.Name), string(j.State), fmt.Sprintf("%d/%d", j.Done, j.Tasks), a.money(ctx, c, j.Promised), clock(j.Created)})
+			rows = append(rows, []string{j.ID, clean(j.Name), clean(string(j.State)), fmt.Sprintf("%d/%d", j.Done, j.Tasks), a.money(ctx, c, j.Promised), clock(j.Created)})
 		}
 		table(a.out, rows)
 	})
@@ -54,15 +54,23 @@ func (a *app) tasks(ctx context.Context, c *api.Client, id string) error {
 		return err
 	}
 	return a.print(j, func() {
-		a.say("job %s %s: %s", j.ID, j.State, tally(j.Job))
+		a.say("job %s %s: %s", j.ID, clean(string(j.State)), tally(j.Job))
 		rows := [][]string{{"TASK", "STATE", "ATTEMPT", "PROVIDER", "TIME", "DUE", "CHECKPOINT", "MESSAGE"}}
 		for _, t := range j.List {
 			provider := "-"
 			if t.Attempt > 0 {
 				provider = t.Provider.Short()
 			}
-			rows = append(rows, []string{fmt.Sprint(t.Index), string(t.State), fmt.Sprint(t.Attempt), provider, millis(t.Wall), a.money(ctx, c, t.Due), checkpointText(t, time.Now()), clean(t.Message)})
+			rows = append(rows, []string{fmt.Sprint(t.Index), string(t.State), fmt.Sprint(t.Attempt), provider, ran(t.Wall), a.money(ctx, c, t.Due), checkpointText(t, time.Now()), clean(t.Message)})
 		}
 		table(a.out, rows)
 	})
+}
+
+// ran is how long a task has taken by its result, of which there may be none yet.
+func ran(ms uint64) string {
+	if ms == 0 {
+		return "-"
+	}
+	return millis(ms)
 }

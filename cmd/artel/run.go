@@ -73,24 +73,11 @@ A machine's owner can read all that runs on it, so secrets are refused until
 // run reads the job file, if one is given, and runs the job.
 func (a *app) run(cmd *cobra.Command, o *runOptions, args []string) error {
 	if o.schema {
-		return a.printSchema(cmd)
+		return a.printSchema(jobForm(), cmd)
 	}
-	file, args, err := splitJobFile(args, cmd.ArgsLenAtDash())
+	j, args, err := a.fill(jobForm(), cmd, args)
 	if err != nil {
 		return err
-	}
-	if file == "" {
-		return a.runJob(cmd.Context(), *o, args)
-	}
-	j, err := a.readJobFile(file, cmd)
-	if err != nil {
-		return err
-	}
-	if err := j.apply(cmd.Flags()); err != nil {
-		return err
-	}
-	if cmd.ArgsLenAtDash() < 0 {
-		args = j.Command
 	}
 	return j.locate(a.runJob(cmd.Context(), *o, args))
 }

@@ -18,18 +18,22 @@ type serveOptions struct {
 	port                                uint16
 	health                              string
 	every, timeout, start, away, drains string
-	detach                              bool
+	detach, schema                      bool
+	steward                             bool // it looks after the service
 }
 
 func (a *app) serveCmd() *cobra.Command {
 	o := serveOptions{job: jobFlags{timeout: "1m", copies: "auto", checkpoint: checkpointNone, tries: 3}} // timeout: a service has none
 	c := &cobra.Command{
-		Use:   "serve --name NAME --image IMAGE --port PORT [flags] [-- args…]",
+		Use:   "serve {--name NAME --image IMAGE --port PORT | FILE} [flags] [-- args…]",
 		Short: "Keep a service running on other people's machines",
 		Long: `Run replicas of a container that answers on a TCP port, each on another machine, until
-artel stop. They are checked from this machine; one that fails its checks, ends, or
+artel stop. They are checked from this machine, or with --steward from the one that artel steward
+names, which stays on when this one does not; one that fails its checks, ends, or
 whose machine vanishes is replaced on another one. What answers is paid, slice by slice.
-WASM programs cannot listen on a port: services run in containers.
+WASM programs cannot listen on a port: services run in containers. A service file
+(WEB.yaml, .yml, .json, or - for stdin) holds the same by the flags' names; flags given
+here go before it.
 
 artel forward NAME PORT reaches the healthy replicas from here. There is no way in for
 others yet.
@@ -38,13 +42,24 @@ With --update a new version takes over, one replica at a time: each old one goes
 new one is healthy. Flags that are not given stay as they were. A version that does not
 get healthy is given up, and the old one goes on. docs/services.md has more.`,
 		Example: `  artel serve --name web --replicas 3 --port 8080 --health /healthz --image ./web.tar
+  artel serve web.yaml --replicas 5
   artel forward web 8080
   artel serve --update web --image ./web-2.tar
   artel scale web 5
   artel stop web`,
 	}
 	c.RunE = func(cmd *cobra.Command, args []string) error {
-		return a.serve(cmd.Context(), o, cmd.Flags(), args)
+		if o.schema {
+			return a.printSchema(serviceForm(), cmd)
+		}
+		file, args, err := a.fill(serviceForm(), cmd, args)
+		if err != nil {
+			return err
+		}
+		if file != nil && o.job.name == o.update {
+			o.job.name = "" // the file says it of every version
+		}
+		return file.locate(a.serve(cmd.Context(), o, cmd.Flags(), args))
 	}
 	o.job.registerProgram(c)
 	f, d := c.Flags(), artel.DefaultService
@@ -62,6 +77,8 @@ get healthy is given up, and the old one goes on. docs/services.md has more.`,
 	f.StringVar(&o.job.logLimit, "log-limit", "64MiB", "most that a replica may print; one that prints more is replaced")
 	f.Uint32Var(&o.job.tries, "tries", 3, "machines on which a replica may fail by its own fault")
 	f.BoolVarP(&o.detach, "detach", "d", false, "do not wait until it runs")
+	f.BoolVar(&o.steward, "steward", false, "hand the service to the steward, with all it needs, and return; see artel steward")
+	f.BoolVar(&o.schema, "schema", false, "print the JSON schema of service files")
 	return c
 }
 
@@ -76,17 +93,23 @@ func (a *app) serve(ctx context.Context, o serveOptions, flags *pflag.FlagSet, a
 	case o.update == "" && o.port == 0:
 		return usage("--port 8080, where its program listens", "a service wants a port")
 	}
-	c, err := a.client()
+	c, err := a.local()
 	if err != nil {
 		return err
 	}
 	defer c.Close()
+	to := c
+	if o.steward {
+		if to, err = a.toSteward(ctx, c); err != nil {
+			return err
+		}
+	}
 	spec, err := o.spec(ctx, a, c, args)
 	if err != nil {
 		return err
 	}
 	if o.update != "" {
-		old, err := a.service(ctx, c, o.update)
+		old, err := a.service(ctx, to, o.update)
 		if err != nil {
 			return err
 		}
@@ -101,16 +124,20 @@ func (a *app) serve(ctx context.Context, o serveOptions, flags *pflag.FlagSet, a
 	if err != nil {
 		return err
 	}
-	j, err := c.Submit(ctx, api.SubmitRequest{Key: key, Spec: spec})
+	j, err := to.Submit(ctx, api.SubmitRequest{Key: key, Spec: spec})
 	if err != nil {
 		return err
 	}
-	if o.detach {
-		s, err := a.service(ctx, c, spec.Name)
+	if o.detach || o.steward {
+		s, err := a.service(ctx, to, spec.Name)
 		if err != nil {
 			return err
 		}
-		a.say("service %s is submitted; hint: artel services", spec.Name)
+		if o.steward {
+			a.say("service %s is stored with the steward, and all it needs: this machine may go away now\nhint: artel services --steward", spec.Name)
+		} else {
+			a.say("service %s is submitted; hint: artel services", spec.Name)
+		}
 		return a.print(s, func() { fmt.Fprintln(a.out, s.Name) })
 	}
 	return a.awaitService(ctx, c, spec.Name, j.ID)

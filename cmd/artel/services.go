@@ -51,11 +51,11 @@ func (a *app) showServices(ctx context.Context, c *api.Client, ss []api.Service)
 	replicas := [][]string{{"REPLICA", "STATE", "PROVIDER", "COST", "SINCE", "MESSAGE"}}
 	for _, s := range ss {
 		rows = append(rows, []string{
-			clean(s.Name), string(s.State), fmt.Sprintf("%d/%d", s.Healthy, s.Replicas), fmt.Sprint(s.Spec.Service.Port), a.hourly(ctx, c, s.Price),
+			clean(s.Name), clean(string(s.State)), fmt.Sprintf("%d/%d", s.Healthy, s.Replicas), fmt.Sprint(s.Spec.Service.Port), a.hourly(ctx, c, s.Price),
 			a.money(ctx, c, s.Promised), clean(s.Message),
 		})
 		for _, r := range s.List {
-			row := []string{fmt.Sprintf("%s/%d", short(r.Job), r.Task), string(r.State), "-", "-", "-", clean(r.Message)}
+			row := []string{fmt.Sprintf("%s/%d", short(clean(r.Job)), r.Task), clean(string(r.State)), "-", "-", "-", clean(r.Message)}
 			if r.Provider != (artel.NodeID{}) {
 				row[2], row[3], row[4] = r.Provider.Short(), a.hourly(ctx, c, r.Price), clock(r.Since)
 			}
@@ -86,7 +86,7 @@ func (a *app) scaleCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.print(s, func() { fmt.Fprintf(a.out, "%s has %d of %d replicas healthy\n", s.Name, s.Healthy, s.Replicas) })
+			return a.print(s, func() { fmt.Fprintf(a.out, "%s has %d of %d replicas healthy\n", clean(s.Name), s.Healthy, s.Replicas) })
 		},
 	}
 }
@@ -94,7 +94,7 @@ func (a *app) scaleCmd() *cobra.Command {
 func (a *app) stopCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "stop SERVICE…", Short: "Drain services and end them", Args: atLeastOne("SERVICE"), ValidArgsFunction: a.serviceCompletion,
-		Long: "Drain services and end them: nothing new is sent to their replicas, and after the time of --drain they end.",
+		Long: "Drain services and end them: nothing new is sent to their replicas, and after the time of --drain they are told to (SIGTERM), and have ten seconds.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.client()
 			if err != nil {
@@ -111,7 +111,7 @@ func (a *app) stopCmd() *cobra.Command {
 			}
 			return a.print(out, func() {
 				for _, s := range out {
-					fmt.Fprintf(a.out, "%s %s\n", s.Name, s.State)
+					fmt.Fprintf(a.out, "%s %s\n", clean(s.Name), clean(string(s.State)))
 				}
 			})
 		},

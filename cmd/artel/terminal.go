@@ -34,14 +34,14 @@ func (p passphrases) get(prompt string, twice bool) (string, error) {
 		return readPassphrase(file)
 	}
 	if !isTerminal(p.a.in) {
-		return "", errors.New("the key has a passphrase and there is no terminal to ask at; hint: --passphrase-file FILE, or $ARTEL_PASSPHRASE_FILE")
+		return "", errors.New("a passphrase is wanted and there is no terminal to ask at; hint: --passphrase-file FILE, or $ARTEL_PASSPHRASE_FILE")
 	}
 	s, err := p.prompt(prompt)
 	if err != nil || !twice {
 		return s, err
 	}
 	if s == "" {
-		return "", errors.New("the passphrase is empty; hint: --no-passphrase keeps a key that only the file's mode protects")
+		return "", errors.New("the passphrase is empty; hint: type one; artel up --no-passphrase makes a key that only the file's mode protects")
 	}
 	again, err := p.prompt("The same again: ")
 	if err == nil && s != again {

@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -65,7 +66,13 @@ func New(ctx context.Context, c Config) (*Net, error) {
 	home := filepath.Join(n.c.Dir, chainName)
 	args := []string{"chain", "init", "--dir", home, "--name", n.c.Name, "--delay", n.c.Delay, "--faucet-listen", "127.0.0.1:0", "--validators", strconv.Itoa(n.c.Validators)}
 	for range n.c.Validators {
-		args = append(args, "--rpc", "127.0.0.1:0") // a free one, once
+		for _, flag := range []string{"--rpc", "--p2p"} {
+			at, err := freeTCP()
+			if err != nil {
+				return nil, err
+			}
+			args = append(args, flag, at)
+		}
 	}
 	if _, err = n.Artel(ctx, args...); err != nil {
 		return nil, err
@@ -221,13 +228,20 @@ func (n *Net) Close() {
 }
 
 // freeTCP returns a loopback address that was free a moment ago.
+//
+// It lies below those that systems give to connections and to whoever asks for any
+// port, one of which would have it before its process is there.
 func freeTCP() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("find a free port: %w", err)
+	var last error
+	for range 100 {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 15_000+rand.IntN(17_000)))
+		if err == nil {
+			l.Close()
+			return l.Addr().String(), nil
+		}
+		last = err
 	}
-	defer l.Close()
-	return l.Addr().String(), nil
+	return "", fmt.Errorf("find a free port: %w", last)
 }
 
 // poll calls ok until it is true; ctx bounds it.

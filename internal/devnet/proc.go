@@ -78,6 +78,9 @@ func start(name, base string, nice int, bin string, args ...string) (*Proc, erro
 // PID is the process's number.
 func (p *Proc) PID() int { return p.cmd.Process.Pid }
 
+// Log is the file of what the process writes on stderr.
+func (p *Proc) Log() string { return p.log }
+
 // Done is closed when the process has ended.
 func (p *Proc) Done() <-chan struct{} { return p.done }
 

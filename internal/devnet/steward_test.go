@@ -112,6 +112,8 @@ func TestSteward(t *testing.T) {
 		t.Errorf("artel run --steward says\n%s", said)
 	}
 	moving := lastWord(said)
+	w.must(t, laptop.Dir, "serve", "--steward", "--name", "web", "--replicas", "1", "--port", "8080", "--health", "/healthz", "--check-timeout", "20s",
+		"--start-within", "5m", "--failover", "fast", "--mem", "128MiB", "--disk", "16MiB", "--image", w.webImage(t, "v1"))
 	own := w.submit(t, laptop, 2, 1) // the laptop's own leases are beside them
 	w.done(t, laptop, own)
 	laptop.Kill()
@@ -142,6 +144,10 @@ func TestSteward(t *testing.T) {
 	}
 	w.done(t, hot, array)
 	w.done(t, hot, moving)
+	w.until(t, "the steward's service to be healthy", func() bool {
+		ss, err := hot.API.Services(w.ctx, false)
+		return err == nil && len(ss) == 1 && ss[0].Healthy == 1 && ss[0].List[0].Provider != dead.Node
+	})
 	if after := task(); after.Attempt < 2 || after.Provider == before.Provider || after.From == nil || after.From.Generation < before.Checkpoint.Generation {
 		t.Errorf("attempt %d on %s went on from %+v", after.Attempt, after.Provider.Short(), after.From)
 	}
@@ -158,7 +164,7 @@ func TestSteward(t *testing.T) {
 	}
 	w.providers = append(w.providers, back)
 	var jobs []api.Job
-	if said := w.must(t, laptop.Dir, "ps", "--steward", "--all", "--json"); json.Unmarshal([]byte(said), &jobs) != nil || len(jobs) != 2 || jobs[0].State != api.StateDone || jobs[1].State != api.StateDone {
+	if said := w.must(t, laptop.Dir, "ps", "--steward", "--all", "--json"); json.Unmarshal([]byte(said), &jobs) != nil || len(jobs) != 3 || jobs[0].State.Ended() || jobs[1].State != api.StateDone || jobs[2].State != api.StateDone {
 		t.Errorf("artel ps --steward says\n%s", said)
 	}
 	out := filepath.Join(t.TempDir(), "out")
@@ -167,6 +173,11 @@ func TestSteward(t *testing.T) {
 	if said := w.must(t, laptop.Dir, "logs", "--steward", moving); !strings.Contains(said, fmt.Sprintf("arrived goodbye %d\n", steps*(steps-1)/2)) {
 		t.Errorf("the program says %q", said)
 	}
+
+	if said := w.must(t, laptop.Dir, "services", "--steward"); !strings.Contains(said, "web") || !strings.Contains(said, "1/1") {
+		t.Errorf("artel services --steward says\n%s", said)
+	}
+	w.must(t, laptop.Dir, "stop", "--steward", "web")
 
 	// A laptop that recovers its own lanes leaves the steward's alone.
 	id := lastWord(w.must(t, laptop.Dir, "run", "--steward", "--wasm", filepath.Join(w.bin, "digits.wasm"), "--in", w.input(),

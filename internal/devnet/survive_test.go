@@ -3,14 +3,12 @@ package devnet_test
 import (
 	"bytes"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/api"
-	"github.com/artel-network/artel/image/oci"
 	"github.com/artel-network/artel/internal/devnet"
 )
 
@@ -95,17 +93,7 @@ func (w *world) journey(t *testing.T, steps int, generations uint64) (id string,
 			t.Fatalf("node %s keeps %d bytes, its programs move: %q", o.Node.Short(), o.Keeps, o.Moves)
 		}
 	}
-	layout := filepath.Join(t.TempDir(), "layout")
-	b := imageOf(w.guest(t), "", oci.Platform{})
-	b.Layers = append(b.Layers, oci.Files(oci.File{Name: "etc/hosts"}, oci.File{Name: "tmp/here"})) // where it writes
-	if _, err := b.WriteLayout(layout); err != nil {
-		t.Fatal(err)
-	}
-	img, err := w.renter.API.Image(w.ctx, api.ImageRequest{Path: layout})
-	if err != nil {
-		t.Fatal(err)
-	}
-	spec := w.containerJob(img, 1, 5*time.Minute, "journey", fmt.Sprint(steps), "8")
+	spec := w.containerJob(w.traveller(t), 1, 5*time.Minute, "journey", fmt.Sprint(steps), "8")
 	spec.Tries = 5
 	spec.Survival = artel.Survival{Kind: artel.CheckpointWhole, Min: 1000, Max: 2000, Keepers: 2}
 	j, err := w.renter.API.Submit(w.ctx, api.SubmitRequest{Key: "container-survives-1", Spec: spec})
@@ -137,16 +125,32 @@ func (w *world) onceThrough(t *testing.T, id string, steps int) {
 	if err := w.renter.API.Logs(w.ctx, id, api.LogQuery{}, func(c api.LogChunk) error { log.Write(c.Data); return nil }); err != nil {
 		t.Error(err)
 	}
+	walked(t, log.String(), steps)
+}
+
+// traveller is the image of a program that goes on journeys.
+func (w *world) traveller(t *testing.T) api.Image {
+	t.Helper()
+	img, err := w.renter.API.Image(w.ctx, api.ImageRequest{Path: w.journeyImage(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return img
+}
+
+// walked wants that what a journey said is each step once, and its end.
+func walked(t *testing.T, said string, steps int) {
+	t.Helper()
 	at := 0
 	for n := 0; n < steps; n += 100 {
 		line := fmt.Sprintf("step %d\n", n)
-		i := strings.Index(log.String()[at:], line)
-		if i < 0 || strings.Count(log.String(), line) != 1 {
-			t.Fatalf("step %d is not said once and in its place: %q", n, log.String())
+		i := strings.Index(said[at:], line)
+		if i < 0 || strings.Count(said, line) != 1 {
+			t.Fatalf("step %d is not said once and in its place: %q", n, said)
 		}
 		at += i
 	}
-	if said := log.String(); strings.Count(said, "on the way") != 1 || !strings.Contains(said, fmt.Sprintf("arrived goodbye %d\n", steps*(steps-1)/2)) {
+	if strings.Count(said, "on the way") != 1 || !strings.Contains(said, fmt.Sprintf("arrived goodbye %d\n", steps*(steps-1)/2)) {
 		t.Errorf("the program says %q", said)
 	}
 }

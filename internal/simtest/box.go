@@ -29,8 +29,9 @@ type box struct {
 }
 
 var (
-	_ sandbox.Mover   = (*box)(nil)
-	_ sandbox.Movable = (*boxRun)(nil)
+	_ sandbox.Mover      = (*box)(nil)
+	_ sandbox.Movable    = (*boxRun)(nil)
+	_ sandbox.Terminable = (*boxRun)(nil)
 )
 
 // state is what a program has in its memory. Its result follows from all steps that it
@@ -75,7 +76,7 @@ type savedBox struct {
 }
 
 func (b *box) Capabilities() sandbox.Capabilities {
-	return sandbox.Capabilities{Kind: "gvisor", Slots: int(b.n.policy.Resources.Slots), Log: true, Moves: b.moves}
+	return sandbox.Capabilities{Kind: "gvisor", Slots: int(b.n.policy.Resources.Slots), Log: true, Moves: b.moves, Terminates: true}
 }
 
 // Needs implements sandbox.Mover.
@@ -153,6 +154,8 @@ type boxRun struct {
 	ran    time.Duration
 	frozen bool
 	moved  bool
+	told   bool         // to end
+	signal *int32       // what it ends with then; nil: it goes on
 	bad    error        // what it found under /checkpoint it cannot read
 	wall   atomic.Int64 // ms, for the meter
 }
@@ -179,6 +182,7 @@ func (r *boxRun) Usage(context.Context) (sandbox.Usage, error) {
 
 func (r *boxRun) drive() {
 	r.exit = r.program()
+	r.exit.Told = r.told
 	r.exit.WallMillis = max(1, r.ran.Milliseconds())
 	r.exit.CPUMillis = r.exit.WallMillis
 	_ = r.log.Close()
@@ -199,8 +203,12 @@ func (r *boxRun) program() sandbox.Exit {
 		case <-r.kill:
 			return sandbox.Exit{Code: -1, Reason: sandbox.Killed, Message: "killed"}
 		case f := <-r.asks:
-			if f(); r.moved {
+			f()
+			switch {
+			case r.moved:
 				return sandbox.Exit{Code: -1, Reason: sandbox.Checkpointed, Message: "It can go on elsewhere."}
+			case r.signal != nil:
+				return sandbox.Exit{Code: *r.signal, Reason: sandbox.Exited}
 			}
 		case <-tick.C:
 			if r.frozen || r.b.n.frozen() {
@@ -262,6 +270,22 @@ func (r *boxRun) Freeze(context.Context) error {
 // Thaw implements sandbox.Freezer.
 func (r *boxRun) Thaw(context.Context) error {
 	return r.ask("thaw", func() error { r.frozen = false; return nil })
+}
+
+// Terminate implements sandbox.Terminable. Of three programs one ends as if it had finished,
+// one dies of it, and one is deaf.
+func (r *boxRun) Terminate(context.Context) error {
+	return r.ask("terminate", func() error {
+		if r.frozen || r.b.n.frozen() {
+			return sandbox.ErrFrozen
+		}
+		r.told = true
+		codes := [...]int32{0, 143}
+		if how := artel.Keccak([]byte(r.id))[0] % 3; int(how) < len(codes) {
+			r.signal = &codes[how]
+		}
+		return nil
+	})
 }
 
 // Checkpoint implements sandbox.Movable.

@@ -282,6 +282,10 @@ func (d *rentDisk) Save(ctx context.Context, c renter.Change) error {
 	for _, j := range c.Jobs {
 		d.jobs[j.ID] = j
 	}
+	for _, id := range c.DropJobs {
+		delete(d.jobs, id)
+		delete(d.tasks, id)
+	}
 	for _, n := range c.Nodes {
 		d.nodes[n.Node] = n
 	}

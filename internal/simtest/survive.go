@@ -132,6 +132,7 @@ type lifetimes struct {
 	saves   bool
 	within  time.Duration // the job is given up then
 	seed    uint64
+	tell    func(format string, args ...any) // hears each hour how far the job is; nil: nobody does
 }
 
 // mover is a provider's sandbox in a lifetimes run.
@@ -233,9 +234,11 @@ type survived struct {
 	finished int
 	slowdown float64 // mean time of a task, from the job's beginning to its end, by its work
 	worst    float64
-	moves    float64 // attempts of a task beyond the first, mean
-	goodput  float64 // work by the time that machines were held for it
-	lost     float64 // work that was lost, by all work
+	moves    float64       // attempts of a task beyond the first, mean
+	goodput  float64       // work by the time that machines were held for it
+	lost     float64       // work that was lost, by all work
+	left     int           // machines that went while the job ran
+	took     time.Duration // the job
 	broken   []string
 }
 
@@ -294,13 +297,21 @@ func (x *lifetimes) run() (out survived) {
 	}
 	sp.Once = true
 	r.submit(sp)
-	began := time.Now()
-	for time.Since(began) < x.within {
+	began, left := time.Now(), w.went.Load()
+	for minute := 1; time.Since(began) < x.within; minute++ {
 		time.Sleep(time.Minute)
-		if js, err := r.r.Jobs(context.Background(), 1); err == nil && len(js) == 1 && js[0].Phase != job.Active {
+		js, err := r.r.Jobs(context.Background(), 1)
+		if err != nil || len(js) != 1 {
+			continue
+		}
+		if js[0].Phase != job.Active {
 			break
 		}
+		if x.tell != nil && minute%60 == 0 {
+			x.tell("after %d h: %d of %d tasks are open, %d machines went", minute/60, js[0].Open, x.tasks, w.went.Load()-left)
+		}
 	}
+	out.left, out.took = int(w.went.Load()-left), time.Since(began)
 	js, err := r.r.Jobs(context.Background(), 1)
 	if err != nil || len(js) != 1 {
 		out.broken = append(out.broken, fmt.Sprintf("jobs %v, error %v", js, err))
@@ -356,6 +367,7 @@ func (x *lifetimes) live(ctx context.Context, n *node, r *rand.Rand) {
 	}
 	for age := x.age; wait(x.stay(r, age)); age = 0 {
 		n.crash()
+		n.w.went.Add(1)
 		away := x.away(r)
 		if away == 0 || !wait(away) {
 			return

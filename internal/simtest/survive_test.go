@@ -24,12 +24,13 @@ func never(*rand.Rand) time.Duration { return 0 }
 func lifetime(t *testing.T, x lifetimes) (out survived) {
 	t.Helper()
 	real := time.Now()
+	x.tell = t.Logf
 	synctest.Test(t, func(*testing.T) { out = x.run() })
 	for _, b := range out.broken {
 		t.Error(b)
 	}
-	t.Logf("%s: %d of %d finished, %.3f times undisturbed (worst %.3f), %.2f moves a task, goodput %.4f, lost %.4f of the work; simulated in %s",
-		x.name, out.finished, x.tasks, out.slowdown, out.worst, out.moves, out.goodput, out.lost, time.Since(real).Round(time.Second))
+	t.Logf("%s: %d of %d finished, %.3f times undisturbed (worst %.3f), %.2f moves a task, goodput %.4f, lost %.4f of the work, %d machines went in %.1f h; simulated in %s",
+		x.name, out.finished, x.tasks, out.slowdown, out.worst, out.moves, out.goodput, out.lost, out.left, out.took.Hours(), time.Since(real).Round(time.Second))
 	return out
 }
 

@@ -48,6 +48,7 @@ type world struct {
 
 	copies atomic.Int64 // done tasks whose copy was first
 	moved  atomic.Int64 // done tasks that went on from a checkpoint
+	went   atomic.Int64 // how often one of lifetimes' machines went
 
 	later sync.WaitGroup // what waits for machines that stand still
 

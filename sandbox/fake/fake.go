@@ -37,6 +37,7 @@ type Box struct {
 
 	needs sandbox.Needs
 	steps map[string]Steps // nil: it takes no checkpoints
+	traps map[string]Steps // what they do when they are told to end
 }
 
 var _ sandbox.Box = (*Box)(nil)
@@ -102,10 +103,10 @@ func (b *Box) Live() int {
 	return len(b.live)
 }
 
-// Capabilities declares attempts and logs, and checkpoints where NewMover has made it.
+// Capabilities declares attempts, logs and their being told to end, and checkpoints where NewMover has made it.
 func (b *Box) Capabilities() sandbox.Capabilities {
 	moves := b.steps != nil
-	return sandbox.Capabilities{Kind: "fake", Slots: cap(b.slots), Log: true, Moves: moves}
+	return sandbox.Capabilities{Kind: "fake", Slots: cap(b.slots), Log: true, Moves: moves, Terminates: true}
 }
 
 // Start is sandbox.Box's.
@@ -131,7 +132,7 @@ func (b *Box) Start(ctx context.Context, id string, spec sandbox.Spec) (sandbox.
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", id, err)
 	}
-	r := &run{id: id, ended: make(chan struct{})}
+	r := &run{id: id, ended: make(chan struct{}), signals: make(chan struct{}, 8)}
 	program, err := b.admit(id, r, spec.Key)
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", id, err)
@@ -150,7 +151,7 @@ func (b *Box) Start(ctx context.Context, id string, spec sandbox.Spec) (sandbox.
 		b.forget(id)
 		return nil, fmt.Errorf("start %s: %w: %w", id, sandbox.ErrSpec, err)
 	}
-	runCtx, kill := context.WithCancel(context.WithoutCancel(ctx))
+	runCtx, kill := context.WithCancel(context.WithValue(context.WithoutCancel(ctx), runKey{}, r))
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.closed {
@@ -208,9 +209,16 @@ func (b *Box) forget(id string) {
 
 func (b *Box) drive(ctx context.Context, r *run, p Program, spec sandbox.Spec) {
 	exit := p(ctx, spec, r.log)
-	if ctx.Err() != nil {
-		exit = sandbox.Exit{Code: -1, Reason: sandbox.Killed, Message: "The attempt was stopped from outside."}
+	r.mu.Lock()
+	r.over = true
+	switch {
+	case r.died:
+		exit = diedOf(spec)
+	case ctx.Err() != nil:
+		exit.Code, exit.Reason, exit.Message = -1, sandbox.Killed, "The attempt was stopped from outside."
 	}
+	exit.Told = r.told
+	r.mu.Unlock()
 	if exit.Reason == "" {
 		exit.Reason = sandbox.Exited
 	}
@@ -267,6 +275,13 @@ type run struct {
 	kill  func()
 	ended chan struct{} // closed once exit is set
 	exit  sandbox.Exit
+
+	mu      sync.Mutex
+	signals chan struct{}
+	told    bool
+	handles bool // its program takes signals
+	died    bool // of one
+	over    bool
 }
 
 func (r *run) ID() string { return r.id }

@@ -25,6 +25,20 @@ func guest(ctx context.Context, spec sandbox.Spec, log io.Writer) sandbox.Exit {
 	case "block":
 		fmt.Fprintln(log, "running")
 		<-ctx.Done()
+	case "trap":
+		told := fake.Told(ctx)
+		fmt.Fprintln(log, "ready")
+		code, _ := strconv.Atoi(spec.Args[1])
+		for {
+			select {
+			case <-told:
+				if end := trapped(spec, code, log); end != nil {
+					return *end
+				}
+			case <-ctx.Done():
+				return sandbox.Exit{}
+			}
+		}
 	case "log":
 		n, _ := strconv.Atoi(spec.Args[1])
 		for i := range n {
@@ -32,6 +46,18 @@ func guest(ctx context.Context, spec sandbox.Spec, log io.Writer) sandbox.Exit {
 		}
 	}
 	return sandbox.Exit{}
+}
+
+// trapped is what the guest does when it is told to end.
+func trapped(spec sandbox.Spec, code int, log io.Writer) *sandbox.Exit {
+	fmt.Fprintln(log, "told", spec.Stops())
+	if code < 0 {
+		return nil
+	}
+	if err := os.WriteFile(filepath.Join(spec.Out, "told"), []byte("told"), 0o644); err != nil {
+		return &sandbox.Exit{Code: -1, Reason: sandbox.Lost, Message: "The result could not be written."}
+	}
+	return &sandbox.Exit{Code: int32(code)}
 }
 
 func TestConformance(t *testing.T) {
@@ -76,6 +102,12 @@ func TestMoverConformance(t *testing.T) {
 			}
 			return []byte{1}, nil
 		},
+		"trap": func(_ sandbox.Spec, state []byte, log io.Writer) ([]byte, *sandbox.Exit) {
+			if len(state) == 0 {
+				fmt.Fprintln(log, "ready")
+			}
+			return []byte{1}, nil
+		},
 		"log": func(s sandbox.Spec, _ []byte, log io.Writer) ([]byte, *sandbox.Exit) {
 			n, _ := strconv.Atoi(s.Args[2])
 			for i := range n {
@@ -102,7 +134,14 @@ func TestMoverConformance(t *testing.T) {
 	}
 	needs := sandbox.Needs{Version: "fake/1", CPU: artel.CPU{Arch: "fake", Vendor: "fake", Features: []string{"one", "two"}}}
 	sandboxtest.Run(t, sandboxtest.Target{
-		New:  func(testing.TB, string) sandbox.Box { return fake.NewMover(2, needs, programs) },
+		New: func(testing.TB, string) sandbox.Box {
+			b := fake.NewMover(2, needs, programs)
+			b.Trap("trap", func(s sandbox.Spec, state []byte, log io.Writer) ([]byte, *sandbox.Exit) {
+				code, _ := strconv.Atoi(s.Args[2])
+				return state, trapped(s, code, log)
+			})
+			return b
+		},
 		Root: t.TempDir(),
 		Skips: []string{"Contract", "BadPrograms", "Files", "Escapes", "Deterministic", "Wall", "Memory", "Output", "Flood",
 			"Images", "CPU", "Processes", "Layer", "Interactive", "Outlives", "Freezes"},

@@ -134,6 +134,7 @@ type stepper struct {
 	state  []byte
 	frozen bool
 	thawed chan struct{} // closed when it may go on
+	signal bool          // its program has yet to hear that it is to end
 	ran    time.Duration
 	moved  bool // it was ended by a checkpoint
 	over   bool
@@ -169,6 +170,13 @@ func (s *stepper) step(p Steps, log io.Writer) (end *sandbox.Exit, wait <-chan s
 	}
 	if s.frozen {
 		return nil, s.thawed
+	}
+	if s.signal {
+		s.signal = false
+		if p = s.box.trap(s.spec); p == nil {
+			exit := diedOf(s.spec)
+			return &exit, nil
+		}
 	}
 	began := time.Now()
 	t := time.NewTimer(stepEvery)

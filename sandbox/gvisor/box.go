@@ -110,7 +110,7 @@ func (b *Box) Capabilities() sandbox.Capabilities {
 	return sandbox.Capabilities{
 		Kind: "gvisor", Slots: b.opt.Slots, Runs: true, Memory: true, Wall: true, Output: true, Log: true, Confined: true,
 		Images: true, CPU: !b.cgroups.none(), Processes: true, Layer: true, Network: b.noNet == nil, GPUs: b.opt.GPUs != nil && b.noGPU == nil, Interactive: true, Outlives: true,
-		Freezes: true, Moves: b.noMove == nil,
+		Freezes: true, Moves: b.noMove == nil, Terminates: true,
 	}
 }
 

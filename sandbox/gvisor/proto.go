@@ -27,6 +27,7 @@ import (
 //	exec     (stdin, stdout, stderr, or none with TTY) → PID (terminal with TTY), then Code;
 //	         closing the connection kills the process
 //	signal   → answers when done
+//	terminate → answers when the signal is sent
 //	dial     → a stream
 //	freeze, thaw → answer when done
 //	checkpoint (a directory) → Checkpoint when the program goes on; closing the writing half gives up
@@ -49,13 +50,14 @@ type execRequest struct {
 }
 
 type response struct {
-	Err   string         `json:",omitempty"`
-	Ended bool           `json:",omitempty"`
-	Errno syscall.Errno  `json:",omitempty"`
-	Exit  *sandbox.Exit  `json:",omitempty"`
-	Usage *sandbox.Usage `json:",omitempty"`
-	PID   int32          `json:",omitempty"`
-	Code  *int           `json:",omitempty"`
+	Err    string         `json:",omitempty"`
+	Ended  bool           `json:",omitempty"`
+	Frozen bool           `json:",omitempty"`
+	Errno  syscall.Errno  `json:",omitempty"`
+	Exit   *sandbox.Exit  `json:",omitempty"`
+	Usage  *sandbox.Usage `json:",omitempty"`
+	PID    int32          `json:",omitempty"`
+	Code   *int           `json:",omitempty"`
 	// NotMovable is why ErrNotMovable.
 	NotMovable string              `json:",omitempty"`
 	Checkpoint *sandbox.Checkpoint `json:",omitempty"`
@@ -65,6 +67,8 @@ func (r response) err() error {
 	switch {
 	case r.Ended:
 		return sandbox.ErrEnded
+	case r.Frozen:
+		return sandbox.ErrFrozen
 	case r.NotMovable != "":
 		return fmt.Errorf("%w: %s", sandbox.ErrNotMovable, r.NotMovable)
 	case r.Errno != 0:

@@ -85,6 +85,8 @@ func (s *supervisor) answer(c *net.UnixConn) {
 		_ = send(c, s.try(func(box *container.Container) error {
 			return box.Sandbox.SignalProcess(box.ID, r.PID, unix.Signal(r.Signal), r.TTY)
 		}))
+	case "terminate":
+		_ = send(c, s.terminate())
 	case "dial":
 		s.dial(c, r.Port)
 	case "freeze":
@@ -132,6 +134,8 @@ func (s *supervisor) try(f func(*container.Container) error) response {
 		return response{NotMovable: why.Error()}
 	case errors.Is(err, sandbox.ErrEnded):
 		return response{Ended: true}
+	case errors.Is(err, sandbox.ErrFrozen):
+		return response{Frozen: true}
 	case s.box() == nil || !box.IsSandboxRunning(), unheard(err) && errors.Is(s.ending(box, err), sandbox.ErrEnded):
 		return response{Ended: true}
 	case strings.Contains(err.Error(), "connection was refused"), strings.Contains(err.Error(), "connection refused"):

@@ -64,6 +64,8 @@ type supervisor struct {
 	logging     sync.Mutex // one reader at a time
 	moving      sync.Mutex // one checkpoint at a time
 	freezing    sync.Mutex // one freeze or thaw at a time
+	telling     sync.Mutex // one Terminate at a time, and none while told is read
+	told        bool       // the program was told to end
 	halted      chan error // of a frozen program: that gVisor has stopped it; nil: it was not asked to
 
 	logged chan struct{} // closed once log is set
@@ -220,6 +222,7 @@ func (s *supervisor) run() sandbox.Exit {
 		}()
 	}
 	exit := s.contain(start, limit, lost)
+	exit.Told = s.wasTold()
 	exit.LogBytes, exit.LogKept = s.log.Counts()
 	if err := s.log.Close(); err != nil && exit.Reason == sandbox.Exited {
 		exit.Code, exit.Reason = -1, sandbox.Lost

@@ -71,6 +71,7 @@ func Run(t *testing.T, target Target) {
 		{"Outlives", can.Outlives, testOutlives},
 		{"Freezes", can.Freezes, testFreezes},
 		{"Moves", can.Moves, testMoves},
+		{"Terminates", can.Terminates, testTerminates},
 	}
 	for _, skip := range target.Skips {
 		if !slices.ContainsFunc(sections, func(x struct {

@@ -394,6 +394,8 @@ func (b *Box) account(exit *sandbox.Exit, w *worker, cause sandbox.Reason, t tas
 		say(sandbox.Killed, "The attempt was stopped from outside.")
 	case cause == sandbox.OutOfTime:
 		say(sandbox.OutOfTime, "The program ran for its limit of %s and was stopped. Ask for more time, or give each task less to do.", millis(t.Limits.WallMillis))
+	case cause == outOfPrepare && exit.CPUMillis < t.Limits.PrepareMillis/2: // to compile is all that it did
+		say(sandbox.Lost, "The host had too much else to do: within %s it gave the compiler %s of its processor. Run it on another machine.", millis(t.Limits.PrepareMillis), millis(exit.CPUMillis))
 	case cause == outOfPrepare:
 		say(sandbox.BadProgram, "The program could not be compiled within %s. Build it smaller, or ask for more time to prepare.", millis(t.Limits.PrepareMillis))
 	case exit.Reason == sandbox.BadProgram: // the box's own finding

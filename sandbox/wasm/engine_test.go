@@ -213,3 +213,14 @@ func BenchmarkEngine(b *testing.B) {
 		}
 	}
 }
+
+// TestWhoseTimeToPrepare: a program is not blamed for a host that had no time for it.
+func TestWhoseTimeToPrepare(t *testing.T) {
+	for cpu, want := range map[int64]sandbox.Reason{1_000: sandbox.Lost, 29_999: sandbox.Lost, 30_000: sandbox.BadProgram, 90_000: sandbox.BadProgram} {
+		exit := sandbox.Exit{CPUMillis: cpu}
+		(&Box{}).account(&exit, &worker{cmd: &exec.Cmd{}, stderr: &tail{}}, outOfPrepare, task{Limits: sandbox.Limits{PrepareMillis: 60_000}})
+		if exit.Reason != want || exit.Code != -1 || exit.Message == "" {
+			t.Errorf("after %d ms of 60 s: %v, want reason %q", cpu, exit, want)
+		}
+	}
+}

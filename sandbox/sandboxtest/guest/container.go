@@ -26,7 +26,7 @@ func containerVerbs() map[string]func([]string) error {
 	return map[string]func([]string) error{
 		"scribble": scribble, "where": where, "who": who, "hunt": hunt, "leavelinks": leaveLinks, "special": special, "attacks": attacks,
 		"stubborn": stubborn, "selfcopy": selfCopy, "burn": burn, "cores": cores, "forkbomb": forkBomb, "threads": threads, "inodes": inodes,
-		"sit": sit, "echo": echo, "tty": tty, "listen": listen, "fallocate": fallocate, "arithmetic": arithmetic,
+		"sit": sit, "trap": trap, "echo": echo, "tty": tty, "listen": listen, "fallocate": fallocate, "arithmetic": arithmetic,
 		"journey": journey, "companion": companion, "gaps": gaps, "spinners": spinners, "caller": caller, "waiter": waiter,
 	}
 }
@@ -301,6 +301,23 @@ func sit([]string) error {
 	for {
 		time.Sleep(time.Hour)
 	}
+}
+
+// trap says so when it gets a signal, writes a file, and exits with the code, or goes on where
+// that is negative.
+func trap(args []string) error {
+	c := make(chan os.Signal, 8)
+	signal.Notify(c, syscall.SIGTERM, syscall.SIGUSR1)
+	fmt.Println("ready")
+	for sig := range c {
+		fmt.Println("told", int(sig.(syscall.Signal)))
+		if code := number(args, 0); code >= 0 {
+			must(os.WriteFile("/out/told", []byte("told"), 0o644))
+			_ = os.WriteFile("/checkpoint/told", []byte("told"), 0o644) // where there is one
+			os.Exit(int(code))
+		}
+	}
+	return nil
 }
 
 // echo copies its input, shows its environment on stderr and exits with 3.
