@@ -1,13 +1,14 @@
 # make demo    build, then show the main job on real input (Go, git and make)
 # make test    everything that must hold (gcc, Node and npm besides)
 # make test-images  PyTorch, POV-Ray, ffmpeg and a web server on rented machines (mmdebstrap besides; who is not root: uidmap)
+# make test-cgroup2 containers on a kernel with cgroup v2 alone (qemu-system-x86, mmdebstrap)
 GO        ?= go
 BIN       := bin
 ARTEL     := $(BIN)/artel
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS   := -s -w -X main.release=$(VERSION)
 
-.PHONY: all build demo test test-go test-contracts test-images images generate check-generated bench sim chaos cross fuzz vet clean
+.PHONY: all build demo test test-go test-contracts test-images test-cgroup2 images generate check-generated bench sim chaos cross fuzz vet clean
 
 all: build
 
@@ -50,6 +51,11 @@ images:
 test-images:
 	$(GO) test -tags images -count=1 -v -timeout 120m -run '^(TestRealPrograms|TestMovedTraining)$$' ./internal/devnet -args -images '$(abspath $(BIN)/images)' -mirror '$(MIRROR)'
 
+# Containers on a kernel with cgroup v2 alone, in an emulated machine without KVM: slow.
+# CASE=pattern runs some of sandbox/gvisor/testdata/cgroup2.sh.
+test-cgroup2: build
+	CGO_ENABLED=0 $(GO) test -tags cgroup2 -count=1 -v -timeout 240m -run '^TestCgroup2$$' ./sandbox/gvisor -args -images '$(abspath $(BIN)/images)' -mirror '$(MIRROR)' -artel '$(abspath $(ARTEL))' -case '$(CASE)'
+
 contracts/node_modules/.installed: contracts/package-lock.json
 	$(MAKE) -C contracts deps
 
@@ -57,6 +63,7 @@ vet:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'hint: gofmt -w'; exit 1; }
 	$(GO) vet -stdmethods=false ./...
 	$(GO) vet -tags images ./internal/devnet
+	$(GO) vet -tags cgroup2 ./sandbox/gvisor
 
 generate: contracts/node_modules/.installed
 	$(MAKE) -C contracts generate vectors

@@ -117,27 +117,41 @@ func (s System) cgroups() Finding {
 	return have(name, "cgroup v1 with cpu, memory and pids")
 }
 
+// cgroup2 looks where sandboxes' groups would be made, as sandbox/gvisor does: root's are
+// below the root, and a user's beside this process's own, never below it: a group with a
+// process in it cannot have limited groups below.
 func (s System) cgroup2(name, why string) Finding {
-	gs := s.groups("cpu")
-	own := "sys/fs/cgroup"
-	if len(gs) > 0 {
-		own = gs[0].dir
+	const top, unit = "sys/fs/cgroup", "start artel as a service of this user's systemd, as packaging/artel.service does, or: systemd-run --user --scope -p Delegate=yes artel up"
+	parent, gs := top, s.groups("cpu")
+	if s.UID != 0 && len(gs) > 0 && gs[0].dir != top {
+		parent = path.Dir(gs[0].dir)
 	}
-	controllers, _ := s.line(path.Join(own, "cgroup.controllers"))
+	controllers, _ := s.line(path.Join(parent, "cgroup.controllers"))
 	var lack []string
 	for _, c := range []string{"cpu", "memory", "pids"} {
 		if !hasWord(strings.ReplaceAll(controllers, " ", ","), c) {
 			lack = append(lack, c)
 		}
 	}
-	const hint = "start artel by systemd with Delegate=yes, as packaging/artel.service does, or: systemd-run --user --scope -p Delegate=yes artel up"
-	switch {
-	case len(lack) > 0:
-		return Finding{name, false, "cgroup v2 without " + strings.Join(lack, ", ") + " for this process", why, hint}
-	case !s.Usable("/" + own):
-		return Finding{name, false, "cgroup v2, and this process's group belongs to somebody else", why, hint}
+	usable := true
+	for _, f := range []string{"", "cgroup.procs", "cgroup.subtree_control"} {
+		usable = usable && s.Usable("/"+path.Join(parent, f))
 	}
-	return have(name, "cgroup v2 with cpu, memory and pids, delegated")
+	switch {
+	case !usable && s.UID == 0:
+		return Finding{name, false, "cgroup v2, which cannot be written", why, "artel is itself in a container; let that one write " + "/" + top + ", or run artel outside of it"}
+	case !usable:
+		return Finding{name, false, "cgroup v2, and the group above this process's belongs to somebody else", why,
+			unit + "; a service of the system that has User= wants Delegate=yes and, of systemd 254, DelegateSubgroup=daemon"}
+	case len(lack) > 0 && s.UID == 0:
+		return Finding{name, false, "cgroup v2 without " + strings.Join(lack, ", "), why, "a kernel with that controller, and no cgroup_disable= on its command line; in a container, one that is given it"}
+	case len(lack) > 0:
+		return Finding{name, false, "cgroup v2 without " + strings.Join(lack, ", ") + " for this user", why,
+			unit + "; if it is still missing, systemd is older than 252 and gives users memory and pids alone: put [Service] and Delegate=cpu memory pids into /etc/systemd/system/user@.service.d/delegate.conf"}
+	case s.UID != 0:
+		return have(name, "cgroup v2 with cpu, memory and pids, delegated")
+	}
+	return have(name, "cgroup v2 with cpu, memory and pids")
 }
 
 // tun is what a sandbox's network is made of, where it may be.

@@ -6,13 +6,16 @@ import (
 	"testing"
 )
 
+// slice has the services of a user's systemd.
+const slice = "user.slice/user-1000.slice/user@1000.service/app.slice"
+
 // healthy is a Debian 12 that lacks nothing.
 func healthy() map[string]string {
 	return map[string]string{
 		"proc/meminfo": meminfo, "proc/cpuinfo": xeon, "proc/sys/kernel/osrelease": "6.1.0-28-amd64\n",
 		"proc/self/ns/user": "", "proc/sys/user/max_user_namespaces": "95000\n", "proc/sys/kernel/unprivileged_userns_clone": "1\n",
-		"proc/self/cgroup": "0::/user.slice/artel.service\n", "sys/fs/cgroup/cgroup.controllers": "cpuset cpu io memory pids\n",
-		"sys/fs/cgroup/user.slice/artel.service/cgroup.controllers": "cpu memory pids\n",
+		"proc/self/cgroup": "0::/" + slice + "/artel.service\n", "sys/fs/cgroup/cgroup.controllers": "cpuset cpu io memory pids\n",
+		"sys/fs/cgroup/" + slice + "/cgroup.controllers": "cpu memory pids\n", "sys/fs/cgroup/" + slice + "/artel.service/cgroup.controllers": "memory pids\n",
 		"dev/net/tun": "", "proc/sys/kernel/seccomp/actions_avail": "kill_process kill_thread trap errno user_notif trace log allow\n",
 		"proc/sys/kernel/yama/ptrace_scope": "1\n", "sys/kernel/security/lsm": "lockdown,capability,landlock,yama,apparmor,bpf",
 	}
@@ -53,9 +56,14 @@ func TestDoctor(t *testing.T) {
 		"as root":            {map[string]string{"proc/sys/kernel/unprivileged_userns_clone": "0"}, func(s *System) { s.UID = 0 }, "namespaces", true, "root", ""},
 		"apparmor":           {map[string]string{"proc/sys/kernel/apparmor_restrict_unprivileged_userns": "1"}, nil, "namespaces", false, "AppArmor", "userns,"},
 		"no userns":          {map[string]string{"proc/self/ns/user": "-"}, nil, "namespaces", false, "no user namespaces", "CONFIG_USER_NS"},
-		"not delegated":      {map[string]string{"sys/fs/cgroup/user.slice/artel.service/cgroup.controllers": "pids"}, nil, "cgroup", false, "without cpu, memory", "Delegate=yes"},
+		"not delegated":      {map[string]string{"sys/fs/cgroup/" + slice + "/cgroup.controllers": "memory pids"}, nil, "cgroup", false, "without cpu for this user", "user@.service.d"},
 		"somebody else's":    {nil, func(s *System) { s.Usable = func(p string) bool { return !strings.HasPrefix(p, "/sys") } }, "cgroup", false, "somebody else", "Delegate=yes"},
-		"no cgroups":         {map[string]string{"sys/fs/cgroup/cgroup.controllers": "-", "sys/fs/cgroup/user.slice/artel.service/cgroup.controllers": "-"}, nil, "cgroup", false, "no cgroups", "mount"},
+		"own group alone":    {nil, func(s *System) { s.Usable = func(p string) bool { return strings.Contains(p, "artel.service") } }, "cgroup", false, "above", "DelegateSubgroup"},
+		"joined by no one":   {nil, func(s *System) { s.Usable = func(p string) bool { return !strings.HasSuffix(p, "cgroup.procs") } }, "cgroup", false, "somebody else", "systemd-run --user"},
+		"session of root":    {map[string]string{"proc/self/cgroup": "0::/user.slice/user-0.slice/session-1.scope\n", "sys/fs/cgroup/user.slice/user-0.slice/session-1.scope/cgroup.controllers": "memory pids\n"}, func(s *System) { s.UID = 0 }, "cgroup", true, "cpu, memory and pids", ""},
+		"kernel without":     {map[string]string{"sys/fs/cgroup/cgroup.controllers": "cpu pids\n"}, func(s *System) { s.UID = 0 }, "cgroup", false, "without memory", "cgroup_disable"},
+		"root, read-only":    {nil, func(s *System) { s.UID, s.Usable = 0, func(p string) bool { return !strings.HasPrefix(p, "/sys") } }, "cgroup", false, "cannot be written", "in a container"},
+		"no cgroups":         {map[string]string{"sys/fs/cgroup/cgroup.controllers": "-", "sys/fs/cgroup/" + slice + "/cgroup.controllers": "-", "sys/fs/cgroup/" + slice + "/artel.service/cgroup.controllers": "-"}, nil, "cgroup", false, "no cgroups", "mount"},
 		"v1":                 {merged(v1, "sys/fs/cgroup/cgroup.controllers", "-"), func(s *System) { s.UID = 0 }, "cgroup", true, "cgroup v1", ""},
 		"v1 without pids":    {merged(v1, "sys/fs/cgroup/cgroup.controllers", "-", "sys/fs/cgroup/pids/tasks", "-"), nil, "cgroup", false, "without pids", "controller"},
 		"v1 of root":         {merged(v1, "sys/fs/cgroup/cgroup.controllers", "-"), func(s *System) { s.Usable = func(string) bool { return false } }, "cgroup", false, "may not use", "root"},

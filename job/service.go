@@ -53,6 +53,17 @@ func Healthy(ts []Task) (n uint32) {
 	return n
 }
 
+// Standing is how many of a service's replicas have been healthy and are out: a check
+// that fails once is no reason to begin or end another one elsewhere.
+func Standing(ts []Task) (n uint32) {
+	for _, t := range ts {
+		if t.State == Out && slices.ContainsFunc(t.Attempts, func(a Attempt) bool { return a.Up != 0 && a.Ended == 0 && !a.Fenced && a.Leaves == 0 }) {
+			n++
+		}
+	}
+	return n
+}
+
 // Check is the outcome of a health check.
 type Check struct {
 	Bad  string // why it failed; empty: it did not
@@ -140,14 +151,15 @@ func (j Job) stopped(t Task, n uint32, r *artel.Receipt, spent artel.Amount, now
 }
 
 // Places is how many replicas a version of a service should have. next is the version
-// that takes over from it, before the one that it takes over from; nil: there is none.
-func (j Job) Places(ts []Task, next *Job, healthyNext uint32, before bool) uint32 {
+// that takes over from it, of which so many stand; before the one that it takes over from;
+// nil: there is none.
+func (j Job) Places(ts []Task, next *Job, standingNext uint32, before bool) uint32 {
 	want := j.Spec.Service.Replicas
 	switch {
 	case next != nil:
-		return want - min(want, healthyNext)
+		return want - min(want, standingNext)
 	case before:
-		return min(want, Healthy(ts)+1)
+		return min(want, Standing(ts)+1)
 	}
 	return want
 }

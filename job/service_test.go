@@ -259,3 +259,31 @@ func TestLeavesByAClockThatWasAhead(t *testing.T) {
 		}
 	}
 }
+
+// One check of the new version fails in the middle of an update: nothing is begun or
+// ended elsewhere for that, each time an image would be fetched and a machine paid. When
+// the replica is replaced, the old version has its place back.
+func TestAnUpdateOutlastsABadCheck(t *testing.T) {
+	old, ots := service(t, 3)
+	next, nts := service(t, 3)
+	for i := range 2 {
+		next, nts[i] = up(next, nts[i], byte(10+i), 1_000)
+	}
+	count := func() (uint32, uint32) {
+		return next.Places(nts, nil, 0, true), old.Places(ots, &next, Standing(nts), false)
+	}
+	var fails bool
+	for range next.Spec.Service.Fails {
+		if fresh, stay := count(); fresh != 3 || stay != 1 {
+			t.Fatalf("%d of the new version and %d of the old are wanted, want 3 and 1", fresh, stay)
+		}
+		next, nts[1], fails = next.Checked(nts[1], 1, Check{Bad: "status 503"}, 2_000)
+	}
+	if !fails {
+		t.Fatal("it is not replaced")
+	}
+	next, nts[1] = next.Ill(nts[1], 1, false, 3_000)
+	if fresh, stay := count(); fresh != 2 || stay != 2 {
+		t.Errorf("%d of the new version and %d of the old are wanted, want 2 and 2", fresh, stay)
+	}
+}

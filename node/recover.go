@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -15,6 +16,7 @@ import (
 	"github.com/artel-network/artel/image"
 	"github.com/artel-network/artel/keeper"
 	"github.com/artel-network/artel/market"
+	"github.com/artel-network/artel/p2p"
 	"github.com/artel-network/artel/renter"
 )
 
@@ -43,19 +45,22 @@ func (n *Node) Recover(ctx context.Context) (api.Recovery, error) {
 		n.c.Log.Warn("recover", "error", err)
 	}
 	answered := len(nodes) - joined(err)
-	took, err := n.renter.TakeUp(ctx, n.allKeepers())
-	if err != nil {
-		return api.Recovery{}, err
+	took, failed := n.renter.TakeUp(ctx, n.allKeepers())
+	if failed != nil {
+		return api.Recovery{}, failed
 	}
-	st, err := n.renter.Status(ctx)
-	if err != nil {
-		return api.Recovery{}, err
+	st, failed := n.renter.Status(ctx)
+	if failed != nil {
+		return api.Recovery{}, failed
 	}
 	r := api.Recovery{
 		Asked: len(nodes), Answered: answered, Lanes: found, Away: away, KeepersAsked: took.Asked, KeepersAnswered: took.Answered, Kept: took.Kept,
 		Journal: millis(took.Journal), Leases: took.Leases, Closed: took.Closed, Refused: took.Refused, Jobs: []api.RecoveredJob{},
 	}
 	r.Generation = st.Generation
+	if errors.Is(err, p2p.Conflict) {
+		r.Refused = append(r.Refused, "providers follow a newer controller with this key; hint: stop artel on the other machine, look at this one's clock, and artel recover again")
+	}
 	for _, b := range st.Lanes {
 		r.Promised = r.Promised.Add(b.Voucher)
 		r.Booked = r.Booked.Add(b.Cap.Sub(b.Paid))

@@ -125,13 +125,23 @@ func (n *Node) SetSteward(ctx context.Context, r api.StewardRequest) (api.Stewar
 	if err != nil {
 		return v, err
 	}
-	for _, a := range st.Addrs {
-		if strings.Contains(a, "/p2p/") && len(a) <= 1024 && len(s.Addrs) < stewardAddrs && !slices.Contains(s.Addrs, a) {
-			s.Addrs = append(s.Addrs, a)
-		}
-	}
+	s.Addrs = addrsOf(id, s.Addrs, st.Addrs)
 	v.Addrs = s.Addrs
 	return v, n.db.SetSetting(ctx, settingSteward, s)
+}
+
+// addrsOf is what is known with what a node says of its addresses: those of others it
+// does not choose for us to dial.
+func addrsOf(id artel.NodeID, known, said []string) []string {
+	for _, a := range said {
+		if len(a) > 1024 || len(known) >= stewardAddrs || !strings.HasPrefix(a, "/") || slices.Contains(known, a) {
+			continue
+		}
+		if n, _, err := libp2p.ParseNode(a); err == nil && n == id {
+			known = append(slices.Clip(known), a)
+		}
+	}
+	return known
 }
 
 // meet asks a steward who it is, and the ledger what it may do.

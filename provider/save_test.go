@@ -458,7 +458,7 @@ func TestKeepersThatLie(t *testing.T) {
 		w.keeper(0).does(func(context.Context, *artel.Kept) error { return errors.New("no room") })
 		x := m.begin(w.keeping("", 1), nil, "count", "100000000", "")
 		until(t, "it is asked", func() bool { return w.keeper(0).asks() > 0 })
-		x.drain <- Drain{Reason: artel.ReasonUnpaid, Message: "no keeper", Within: 100 * time.Millisecond}
+		x.drain <- Drain{Reason: artel.ReasonUnpaid, Message: "no keeper", Within: 3 * time.Second}
 		if f := x.wait(); f.Billed || f.Reason != artel.ReasonUnpaid || !strings.Contains(f.Message, "no room") {
 			t.Errorf("it ended as %+v", f)
 		}

@@ -1,11 +1,16 @@
 package renter
 
 import (
+	"context"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/artel-network/artel"
 	"github.com/artel-network/artel/core"
 	"github.com/artel-network/artel/job"
+	"github.com/artel-network/artel/p2p"
+	"github.com/artel-network/artel/p2p/mem"
 	"github.com/artel-network/artel/wire"
 )
 
@@ -135,6 +140,39 @@ func TestAfterASleep(t *testing.T) {
 			j, ts := w.end(id, time.Minute)
 			if j.Phase != job.Finished || len(ts[0].Attempts) != 1 {
 				t.Errorf("the job is %s, attempts %+v", j.Phase, ts[0].Attempts)
+			}
+		})
+	})
+}
+
+// A keeper that was away while the clock was fast is told what to let go in time when
+// the clock is right.
+func TestKeepersAreToldWhateverTheClock(t *testing.T) {
+	live(t, 0, func(t *testing.T, w *world) {
+		w.skew = time.Hour
+		w.run(func() {
+			k := testKey(99).NodeID()
+			must(w.r.do(t.Context(), func(x *tx) {
+				w.r.letDrop(artel.Keeper{Node: k, Addrs: []string{"/memory/p2p/" + k.String()}}, artel.Hash{1}, x.now)
+			}))
+			time.Sleep(dropEvery + callFor + time.Second) // nobody is there
+			must(w.r.do(t.Context(), func(*tx) { w.skew = 0 }))
+			var told atomic.Int64
+			h := w.net.NewHost(mem.Config{ID: k, Network: network, Wire: p2p.Versions{Min: 1, Max: 1}})
+			h.Handle(wire.MethodKept, wire.MaxKept, func(_ context.Context, _ artel.NodeID, req []byte) ([]byte, error) {
+				if m, err := wire.UnmarshalKeptRequest(req); err == nil && m.Drop {
+					told.Add(int64(len(m.Tasks)))
+				}
+				return wire.KeptResponse{}.Marshal(), nil
+			})
+			ctx, cancel := context.WithCancel(t.Context())
+			down := make(chan struct{})
+			go func() { _ = h.Run(ctx); close(down) }()
+			time.Sleep(2 * time.Minute)
+			cancel()
+			<-down
+			if n := told.Load(); n != 1 {
+				t.Errorf("in two minutes it was told of %d tasks", n)
 			}
 		})
 	})

@@ -1,6 +1,7 @@
 package renter
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -295,4 +296,83 @@ func TestBudgetOfAServiceThatHasNotBegun(t *testing.T) {
 	if got, most := b.costs(600_000), artel.Cost(unitPrice, 16_000+cancelWithin+graceFor); most.Less(got) {
 		t.Errorf("ten minutes of waiting for an image may cost %s, want at most %s", got, most)
 	}
+}
+
+// A keeper answers with thousands of holdings that it made up, or shows one a thousand
+// times: little of it is remembered, and the journal is found beside them.
+func TestKeepersThatMakeUpThousands(t *testing.T) {
+	journalled(t, 3, func(t *testing.T, w *world) {
+		w.run(func() {
+			id := w.submit(longSpec(""))
+			time.Sleep(35 * time.Second)
+			w.lose()
+			w.vault.mu.Lock()
+			liar := w.sellers[1]
+			hs := w.vault.held[liar.key.NodeID()]
+			if len(hs) == 0 {
+				t.Fatal("it holds nothing")
+			}
+			all := slices.Clone(hs)
+			for i := range 600 {
+				h := hs[i%len(hs)]
+				all = append(all, h) // once more
+				h.Grant.Try += uint32(i) + 1000
+				h.Grant.Signature = liar.key.Sign(h.Grant.Digest())
+				all = append(all, h)
+			}
+			w.vault.held[liar.key.NodeID()] = all
+			w.vault.mu.Unlock()
+			got := w.come()
+			if len(got.Jobs) != 1 || len(got.Refused) > 2*maxForged {
+				t.Fatalf("taken up: %d jobs; refused: %d", len(got.Jobs), len(got.Refused))
+			}
+			if n := len(w.renter().granted(all)); n > maxSame*len(hs)+maxForged {
+				t.Errorf("of %d holdings %d are remembered, %d are granted", len(all), n, len(hs))
+			}
+			w.end(id, 2*time.Minute)
+		})
+	})
+}
+
+// The daemon is away in the middle of an update: when it is back, the new version has its
+// time to become healthy.
+func TestAnUpdateOutlastsARestart(t *testing.T) {
+	serving(t, 3, func(t *testing.T, w *world) {
+		w.run(func() {
+			old := w.submit(webSpec(1))
+			time.Sleep(20 * time.Second)
+			s := webSpec(1)
+			s.Args, s.Service.Old = []string{"2"}, old
+			slow := true
+			for _, x := range w.sellers {
+				x.mu.Lock()
+				x.serves.bad = func(spec artel.TaskSpec) string {
+					if slow && slices.Contains(spec.Args, "2") {
+						return "not yet"
+					}
+					return ""
+				}
+				x.mu.Unlock()
+			}
+			id := w.submit(s)
+			time.Sleep(2 * time.Second)
+			w.store.mu.Lock()
+			for _, h := range []artel.Hash{old, id} { // as if both had begun an hour ago
+				j := w.store.jobs[h]
+				j.Created, j.Grew = j.Created-3600_000, 0
+				w.store.jobs[h] = j
+			}
+			w.store.mu.Unlock()
+			w.kill()
+			for _, x := range w.sellers {
+				x.mu.Lock()
+				slow = false
+				x.mu.Unlock()
+			}
+			time.Sleep(time.Minute)
+			if on := w.healthy(id); len(on) != 1 {
+				t.Errorf("the new version is healthy on %v", on)
+			}
+		})
+	})
 }

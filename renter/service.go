@@ -77,7 +77,7 @@ func (r *Renter) places(t *tx, a *active) {
 	var by *job.Job
 	others := uint32(0)
 	if next != nil {
-		if by, others = &next.Job, job.Healthy(next.tasks); others >= a.Spec.Service.Replicas {
+		if by, others = &next.Job, job.Standing(next.tasks); job.Healthy(next.tasks) >= a.Spec.Service.Replicas {
 			return // it is about to be over
 		}
 	}

@@ -41,6 +41,18 @@ func (r *Renter) jumped(t *tx, j core.Jump) {
 		d.At = d.At.Add(j.Set)
 		r.denied[n] = d
 	}
+	for _, d := range r.drops {
+		d.since = d.since.Add(j.Set)
+		if !d.not.IsZero() {
+			d.not = d.not.Add(j.Set)
+		}
+	}
+	for n := range r.journal.away {
+		r.journal.away[n] += ms
+	}
+	if r.journal.heldAt != 0 {
+		r.journal.heldAt += ms
+	}
 	for _, b := range r.leases {
 		b.Bought, b.idle = b.Shifted(ms), b.idle.Add(j.Set)
 		b.patient += ms
@@ -66,6 +78,9 @@ func (r *Renter) jumped(t *tx, j core.Jump) {
 		}
 	}
 	for _, a := range r.jobs {
+		if !a.Spec.Service.IsZero() { // an update that nobody could look at was not stuck
+			a.Grew = max(a.Created, a.Grew) + ms + j.Slept.Milliseconds()
+		}
 		for i, task := range a.tasks {
 			if len(task.Attempts) > 0 {
 				a.tasks[i] = task.Shifted(ms)

@@ -158,6 +158,9 @@ func (r *Renter) load(ctx context.Context) error {
 	}
 	for _, a := range r.jobs {
 		r.learn(a, now)
+		if !a.Spec.Service.IsZero() {
+			a.Grew = now // nobody looked at an update since
+		}
 		if slices.Contains(r.meta.TakenOver, a.ID) {
 			a.lacks = []string{lacksUnknown}
 		}

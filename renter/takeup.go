@@ -177,11 +177,44 @@ func (r *Renter) askAll(ctx context.Context, ask []artel.Keeper, questions [][]a
 					}
 					return
 				}
-				out[i].holdings = append(out[i].holdings, resp.Holdings...)
+				out[i].holdings = append(out[i].holdings, r.granted(resp.Holdings)...)
 			}
 		})
 	}
 	all.Wait()
+	return out
+}
+
+// Of one answer, how many holdings are looked at that this node never granted, and how
+// many of one checkpoint.
+const (
+	maxForged = 4
+	maxSame   = 16
+)
+
+// granted is what is worth to be remembered of a keeper's answer: what this node has
+// granted, and a few others, to say what is wrong with them. Who asks a thousand
+// machines must not remember all that they make up.
+func (r *Renter) granted(hs []wire.Holding) (out []wire.Holding) {
+	type key struct {
+		task artel.Hash
+		try  uint32
+		root artel.Ref
+	}
+	seen, forged := map[key]int{}, 0
+	for _, h := range hs {
+		k := key{h.Grant.Task, h.Grant.Try, h.Segment.Saved.Root}
+		if seen[k] == maxSame {
+			continue
+		}
+		if by, err := h.Grant.Renter(); err != nil || by != r.c.Key.NodeID() {
+			if forged++; forged > maxForged {
+				return out
+			}
+		}
+		seen[k]++
+		out = append(out, h)
+	}
 	return out
 }
 

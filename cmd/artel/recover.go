@@ -71,8 +71,8 @@ func (a *app) recoveryText(ctx context.Context, c *api.Client, r api.Recovery) {
 	if r.Away > 0 {
 		a.say("%d providers with money booked for them have no offer now", r.Away)
 	}
-	if r.Asked == 0 && r.KeepersAsked == 0 {
-		a.say("no machine with an offer is known here yet, so nobody was asked\nhint: artel status shows the peers; then artel recover once more")
+	if r.Asked == 0 || r.KeepersAsked == 0 {
+		a.say("note: this machine sees nobody who could be asked yet; hint: artel offers lists those it sees, then artel recover again")
 	}
 	if r.Answered < r.Asked || r.KeepersAnswered < r.KeepersAsked || r.Away > 0 {
 		a.say("note: artel recover asks again; a provider that is away now is asked when it refuses a lease for what it holds")

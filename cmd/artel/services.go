@@ -94,7 +94,7 @@ func (a *app) scaleCmd() *cobra.Command {
 func (a *app) stopCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "stop SERVICE…", Short: "Drain services and end them", Args: atLeastOne("SERVICE"), ValidArgsFunction: a.serviceCompletion,
-		Long: "Drain services and end them: nothing new is sent to their replicas, and after the time of --drain they end.",
+		Long: "Drain services and end them: nothing new is sent to their replicas, and after the time of --drain they are told to (SIGTERM), and have ten seconds.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.client()
 			if err != nil {

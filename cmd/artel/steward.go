@@ -57,12 +57,15 @@ docs/survive.md has more.`,
 				if s, err = c.StewardNode(ctx); err == nil {
 					_, err = c.SetSteward(ctx, api.StewardRequest{})
 				}
-				if err == nil && s.Node != (artel.NodeID{}) && !s.Until.IsZero() {
-					a.say("%s may still sign until %s; hint: artel wallet signer %s --revoke", s.Node.Short(), clock(s.Until), s.Signer)
+				if err == nil {
+					a.stillSigns(s)
 				}
 				s = api.Steward{}
 			case len(args) == 1:
-				s, err = c.SetSteward(ctx, api.StewardRequest{Node: args[0]})
+				was, _ := c.StewardNode(ctx)
+				if s, err = c.SetSteward(ctx, api.StewardRequest{Node: args[0]}); err == nil && was.Node != s.Node {
+					a.stillSigns(was)
+				}
 			default:
 				s, err = c.StewardNode(ctx)
 			}
@@ -81,6 +84,13 @@ docs/survive.md has more.`,
 	c.Flags().StringVar(&lasts, "lasts", "30d", "how long its signatures count")
 	c.Flags().BoolVar(&forget, "forget", false, "have no steward any more")
 	return c
+}
+
+// stillSigns says that a steward which is none any more has kept its rights.
+func (a *app) stillSigns(s api.Steward) {
+	if s.Node != (artel.NodeID{}) && !s.Until.IsZero() {
+		a.say("%s may still sign until %s; hint: artel wallet signer %s --revoke", s.Node.Short(), clock(s.Until), s.Signer)
+	}
 }
 
 // grantSteward sets the steward's rights on the ledger.

@@ -52,3 +52,13 @@ func BusyBox() Recipe {
 		Exclude: talk, Config: oci.RunConfig{Entrypoint: []string{"/bin/busybox"}, Cmd: []string{"sh"}},
 	}
 }
+
+// Machine is a whole Debian for an emulated machine (internal/vm): kernel, initrd,
+// systemd, and sessions of users.
+func Machine() Recipe {
+	return Recipe{
+		Name: "machine", Variant: "minbase",
+		Packages: []string{"linux-image-cloud-amd64", "initramfs-tools", "busybox", "systemd", "systemd-sysv", "udev", "dbus", "dbus-user-session", "libpam-systemd", "iproute2"},
+		Exclude:  talk,
+	}
+}

@@ -225,7 +225,7 @@ func (s *storm) cgroups() {
 		}
 		sum := sha256.Sum256([]byte(dir)) // as sandbox/gvisor names it
 		name := fmt.Sprintf("artel-%x", sum[:6])
-		for _, base := range []string{"/sys/fs/cgroup/" + name, "/sys/fs/cgroup/*/" + name} {
+		for _, base := range []string{"/sys/fs/cgroup/" + name, "/sys/fs/cgroup/*/" + name, "/sys/fs/cgroup/*/*/*/*/" + name} {
 			groups, _ := filepath.Glob(base)
 			for _, g := range groups {
 				left, _ := filepath.Glob(g + "/attempt-*")

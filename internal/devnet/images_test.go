@@ -225,7 +225,7 @@ func (g images) traces(t *testing.T) (found []string) {
 		// As the sandbox names its groups.
 		sum := sha256.Sum256([]byte(dir))
 		name := "artel-" + hex.EncodeToString(sum[:6])
-		for _, pattern := range []string{filepath.Join(dir, "attempt-*"), filepath.Join("/sys/fs/cgroup", name, "attempt-*"), filepath.Join("/sys/fs/cgroup/*", name, "attempt-*")} {
+		for _, pattern := range []string{filepath.Join(dir, "attempt-*"), filepath.Join("/sys/fs/cgroup", name, "attempt-*"), filepath.Join("/sys/fs/cgroup/*", name, "attempt-*"), filepath.Join("/sys/fs/cgroup/*/*/*/*", name, "attempt-*")} {
 			files, err := filepath.Glob(pattern)
 			if err != nil {
 				t.Fatal(err)

@@ -96,9 +96,11 @@ func cgroupMounts() (v1 map[string]string, v2 string, err error) {
 // enableV2 lets groups below have limits.
 const enableV2 = "+cpu +memory +pids"
 
-// makeV2 looks for a place where the three controllers are: the root for root, and
-// what the session manager has delegated for others. A group with processes in it
-// cannot have groups with controllers below, so it is never our own.
+// makeV2 looks for a place where the three controllers are: the root for root, and for
+// others beside their own group, which is where a user's systemd has services and scopes.
+// It is never below our own: a group with processes in it cannot have groups with
+// controllers, and a service manager could not start this daemon again in a group that
+// has some, while what it had started lives on in them.
 func makeV2(mount, name string) (string, error) {
 	parent := mount
 	if os.Geteuid() != 0 {
@@ -121,14 +123,23 @@ func makeV2(mount, name string) (string, error) {
 			return "", fmt.Errorf("the cgroup controller %s is not delegated to this user", n)
 		}
 	}
-	if err := writeFile(parent, "cgroup.subtree_control", enableV2); err != nil {
-		return "", err
-	}
 	dir := filepath.Join(parent, name)
-	if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
-		return "", fmt.Errorf("make a cgroup: %w", err)
+	return dir, enterV2(dir)
+}
+
+// enterV2 makes a parent of groups, or finds it, and has limits below it.
+func enterV2(dir string) error {
+	// Whoever is in charge of the group above may have switched controllers off there
+	// while nobody below used them.
+	if err := writeFile(filepath.Dir(dir), "cgroup.subtree_control", enableV2); errors.Is(err, unix.EBUSY) {
+		return fmt.Errorf("the cgroup %s has processes of its own, so that none below it can have limits: %w", filepath.Dir(dir), err)
+	} else if err != nil {
+		return err
 	}
-	return dir, writeFile(dir, "cgroup.subtree_control", enableV2)
+	if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("make a cgroup: %w", err)
+	}
+	return writeFile(dir, "cgroup.subtree_control", enableV2)
 }
 
 // remove removes the parent once it is empty.
@@ -181,8 +192,10 @@ func (g *group) make(l sandbox.Limits) error {
 	for _, d := range g.c.dirs() {
 		err := os.Mkdir(filepath.Join(d, g.name), 0o755)
 		if errors.Is(err, fs.ErrNotExist) { // the last orphan of an earlier holder has just taken the parent away
-			if err = os.Mkdir(d, 0o755); (err == nil || errors.Is(err, fs.ErrExist)) && g.c.V2 != "" {
-				err = writeFile(d, "cgroup.subtree_control", enableV2)
+			if g.c.V2 != "" {
+				err = enterV2(d)
+			} else {
+				err = os.Mkdir(d, 0o755)
 			}
 			if err == nil || errors.Is(err, fs.ErrExist) {
 				err = os.Mkdir(filepath.Join(d, g.name), 0o755)
@@ -332,7 +345,9 @@ func (g *group) destroy() error {
 		last = nil
 		for _, d := range g.c.dirs() {
 			dir := filepath.Join(d, g.name)
-			if b, err := os.ReadFile(filepath.Join(dir, "cgroup.procs")); err == nil {
+			if g.c.V2 != "" && writeFile(dir, "cgroup.kill", "1") == nil {
+				// all at once, also whom we cannot see, or who forks meanwhile; of Linux 5.14
+			} else if b, err := os.ReadFile(filepath.Join(dir, "cgroup.procs")); err == nil {
 				for _, p := range strings.Fields(string(b)) {
 					if pid, err := strconv.Atoi(p); err == nil && pid > 1 {
 						_ = unix.Kill(pid, unix.SIGKILL)

@@ -25,7 +25,7 @@ import (
 // and an image.
 var built struct {
 	main, root string
-	why        error // containers cannot run here
+	why        func() error // why containers cannot run here, tried once
 }
 
 // rerun, in the environment, names what an earlier TestMain has built.
@@ -70,20 +70,21 @@ func build(m *testing.M) int {
 }
 
 func probed(m *testing.M, dir string) int {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	built.why = gvisor.Probe(ctx, gvisor.Options{Command: []string{built.main}, Dir: filepath.Join(dir, "probe")})
+	built.why = sync.OnceValue(func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		return gvisor.Probe(ctx, gvisor.Options{Command: []string{built.main}, Dir: filepath.Join(dir, "probe")})
+	})
 	return m.Run()
 }
 
 // needs skips a test on a machine that cannot run containers.
 func needs(t testing.TB) {
 	t.Helper()
-	if errors.Is(built.why, gvisor.ErrUnsupported) {
-		t.Skip(built.why)
-	}
-	if built.why != nil {
-		t.Fatal(built.why)
+	if err := built.why(); errors.Is(err, gvisor.ErrUnsupported) {
+		t.Skip(err)
+	} else if err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -133,6 +134,19 @@ func TestConformance(t *testing.T) {
 		New:  func(t testing.TB, root string) sandbox.Box { return newBox(t, root, nil) },
 		Root: built.root, Skips: skips,
 	})
+}
+
+// TestGroupBox: what a box says of itself is what its kernel lets it do.
+func TestGroupBox(t *testing.T) {
+	box := newBox(t, t.TempDir(), nil)
+	said := fmt.Sprint(box.Limited())
+	held := box.Capabilities().CPU
+	if want := os.Getenv("ARTEL_TEST_GROUPS"); want != "" && held != (want == "yes") {
+		t.Errorf("it holds containers to their processor time: %v; %s", held, said)
+	}
+	if held == strings.Contains(said, "no limit of processor time") {
+		t.Errorf("it holds containers to their processor time: %v, and says %s", held, said)
+	}
 }
 
 // TestProgram: a box whose processes are a program in memory does what one does whose

@@ -319,7 +319,7 @@ func groupTime(t testing.TB, dir string) time.Duration {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range []string{"/sys/fs/cgroup/*/%s/attempt-*/cpuacct.usage", "/sys/fs/cgroup/%s/attempt-*/cpu.stat", "/sys/fs/cgroup/*/*/*/%s/attempt-*/cpu.stat"} {
+	for _, f := range []string{"/sys/fs/cgroup/*/%s/attempt-*/cpuacct.usage", "/sys/fs/cgroup/%s/attempt-*/cpu.stat", "/sys/fs/cgroup/*/*/*/*/%s/attempt-*/cpu.stat", "/sys/fs/cgroup/*/*/%s/attempt-*/cpu.stat"} {
 		found, _ := filepath.Glob(fmt.Sprintf(f, gvisor.GroupName(dir)))
 		for _, name := range found {
 			b, err := os.ReadFile(name)
@@ -370,7 +370,8 @@ func traces(t testing.TB) map[string]bool {
 			found["mount "+f[4]] = true
 		}
 	}
-	for _, pattern := range []string{"/sys/fs/cgroup/*/artel-*", "/sys/fs/cgroup/artel-*", "/sys/fs/cgroup/*/artel-*/*", "/run/runsc*", "/tmp/runsc*"} {
+	// Of v1, of v2 for root, of v2 in a service of the system and in one of a user's.
+	for _, pattern := range []string{"/sys/fs/cgroup/*/artel-*", "/sys/fs/cgroup/artel-*", "/sys/fs/cgroup/*/artel-*/*", "/sys/fs/cgroup/*/*/artel-*", "/sys/fs/cgroup/*/*/*/*/artel-*", "/run/runsc*", "/tmp/runsc*"} {
 		files, _ := filepath.Glob(pattern)
 		for _, f := range files {
 			info, err := os.Stat(f)
