@@ -376,3 +376,26 @@ func TestAnUpdateOutlastsARestart(t *testing.T) {
 		})
 	})
 }
+
+// A job is over and forgotten, and a keeper that was away still shows its journal: it does
+// not begin anew.
+func TestWhatIsForgottenStaysSo(t *testing.T) {
+	journalled(t, 3, func(t *testing.T, w *world) {
+		w.run(func() {
+			id := w.submit(longSpec(""))
+			time.Sleep(55 * time.Second)
+			away := w.sellers[2].key.NodeID()
+			w.net.SetPair(w.key.NodeID(), away, mem.Link{LoseRequest: 1, LoseAnswer: 1})
+			w.end(id, 2*time.Minute)
+			time.Sleep(20 * time.Second) // it was tried to tell the keeper, and is after a minute
+			must(w.renter().Remove(t.Context(), id))
+			w.net.SetPair(w.key.NodeID(), away, mem.Link{})
+			if w.keepsJournal() == 0 {
+				t.Fatal("nobody keeps it")
+			}
+			if got := w.come(); len(got.Jobs) != 0 {
+				t.Errorf("it begins anew: %+v", got.Jobs)
+			}
+		})
+	})
+}

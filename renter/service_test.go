@@ -302,18 +302,23 @@ func TestServiceRenewal(t *testing.T) {
 	})
 }
 
+// spoil makes an image one that never answers well.
+func (w *world) spoil(image artel.Hash) {
+	for _, s := range w.sellers {
+		s.serves.bad = func(x artel.TaskSpec) string {
+			if x.Box.Image == image {
+				return "status 503"
+			}
+			return ""
+		}
+	}
+}
+
 // A new version takes over one replica at a time; one that does not run leaves the old
 // one where it was.
 func TestServiceUpdate(t *testing.T) {
 	serving(t, 5, func(t *testing.T, w *world) {
-		for _, s := range w.sellers {
-			s.serves.bad = func(x artel.TaskSpec) string {
-				if x.Box.Image == (artel.Hash{9}) {
-					return "status 503"
-				}
-				return ""
-			}
-		}
+		w.spoil(artel.Hash{9})
 		w.run(func() {
 			update := func(old artel.Hash, image byte) artel.Hash {
 				s := webSpec(1)
@@ -369,14 +374,7 @@ func TestServiceUpdate(t *testing.T) {
 // With one machine to spare a bad version has only that, and is given up all the same.
 func TestABadVersionWithOneMachineToSpare(t *testing.T) {
 	serving(t, 3, func(t *testing.T, w *world) {
-		for _, s := range w.sellers {
-			s.serves.bad = func(x artel.TaskSpec) string {
-				if x.Box.Image == (artel.Hash{9}) {
-					return "status 503"
-				}
-				return ""
-			}
-		}
+		w.spoil(artel.Hash{9})
 		w.run(func() {
 			one := w.submit(webSpec(2))
 			w.until("two replicas are up", time.Minute, func() bool { return len(w.healthy(one)) == 2 })

@@ -91,7 +91,7 @@ func (r *Renter) jumped(t *tx, j core.Jump) {
 
 // tick does what time alone brings.
 func (r *Renter) tick(t *tx) {
-	r.stood(t)
+	r.woken(t)
 	for _, b := range r.ordered() {
 		r.judge(t, b)
 		if r.leases[b.id] == b {
@@ -122,13 +122,13 @@ func (r *Renter) tick(t *tx) {
 const (
 	tickEvery  = 500 * time.Millisecond // how often silence is judged
 	wokenAfter = 10 * time.Second       // of standing still: more than a busy machine makes of a tick
-	silentFor  = time.Minute            // for which one who was given up is left alone, unless it comes back
+	silentFor  = time.Minute            // for which one who was given up, or stalls, is left alone; less when it comes back
 )
 
-// stood finds out whether this process stood still, which is no sleep of the machine:
+// woken finds out whether this process stood still, which is no sleep of the machine:
 // it was stopped, or its virtual machine was, or nothing was left of the processor.
 // Nobody was listened to for so long, and that is nobody's silence.
-func (r *Renter) stood(t *tx) {
+func (r *Renter) woken(t *tx) {
 	still := t.now - r.ticked - tickEvery.Milliseconds()
 	if r.ticked != 0 && still > tickEvery.Milliseconds() {
 		for _, b := range r.leases {
@@ -207,7 +207,7 @@ func (r *Renter) stalled(t *tx, b *bought) {
 	if b.Phase == lease.Open {
 		r.c.Log.Info("provider does not end its tasks", "provider", b.node.Short(), "lease", b.id.Short(), "tasks", len(late))
 		r.noteEnd(t, b.node, false, 0)
-		r.shy[b.node] = time.UnixMilli(t.now).Add(time.Minute)
+		r.shy[b.node] = time.UnixMilli(t.now).Add(silentFor)
 		r.set(t, b, b.Stopped(artel.ReasonLost, "the provider does not end its tasks"))
 		return
 	}

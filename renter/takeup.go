@@ -118,6 +118,9 @@ func (r *Renter) TakeUp(ctx context.Context, ask []artel.Keeper) (got TakenUp, e
 			continue // whoever took it over has gone on since
 		}
 		past = append(past, j.head.Meta.Took...)
+		if r.isPast(ctx, j) {
+			continue
+		}
 		if got.Journal = max(got.Journal, j.head.At); got.Journal == 0 {
 			got.Journal = 1
 		}
@@ -148,6 +151,15 @@ func (r *Renter) TakeUp(ctx context.Context, ask []artel.Keeper) (got TakenUp, e
 		got.Jobs = append(got.Jobs, j)
 	}
 	return got, nil
+}
+
+// isPast reports whether this installation has had keepers let go of a journal since it
+// was written: one of them has not heard of it, and what was in it may be forgotten here.
+func (r *Renter) isPast(ctx context.Context, j *readJournal) (past bool) {
+	_ = r.do(ctx, func(*tx) {
+		past = slices.ContainsFunc(r.meta.Past, func(o PastJournal) bool { return o.Name == j.name && j.head.At <= o.At })
+	})
+	return past
 }
 
 // keeperAnswer is what one keeper holds.

@@ -75,6 +75,9 @@ func (a *app) devnet(ctx context.Context, o devnetOptions) error {
 	if err != nil {
 		return err
 	}
+	if err := net.NamePeers(); err != nil {
+		return err
+	}
 	type row struct {
 		Name string       `json:"name"`
 		PID  int          `json:"pid"`

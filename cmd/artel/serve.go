@@ -182,7 +182,7 @@ func updated(old api.Service, next artel.JobSpec, flags *pflag.FlagSet, args boo
 			f()
 		}
 	}
-	if next.Name = was.Name; !args {
+	if next.Name = old.Name; !args {
 		next.Args = was.Args
 	}
 	keep("cpu", func() { next.Want.Slots = was.Want.Slots })

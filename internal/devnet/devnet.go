@@ -45,6 +45,7 @@ type Net struct {
 	rpc   []string          // URLs of the chain's JSON-RPCs
 	door  []string          // what a daemon is told about it besides the network file
 	ports map[string]string // host:port of each node, kept over restarts
+	peers []string          // addresses of the nodes, as the network file may name them
 	put   map[string]Place  // of nodes that live elsewhere than this process
 
 	figures []byte // of this machine; nil: not measured yet
@@ -159,7 +160,11 @@ func (n *Net) NetworkFile() string { return filepath.Join(n.c.Dir, "network.json
 // several. It stays the same over restarts.
 func (n *Net) RPC() string { return n.rpc[0] }
 
-// writeNetwork writes the network file with the first peer in it.
+// NamePeers puts all nodes that were started into the network file: a new node finds the
+// others although the first one is gone.
+func (n *Net) NamePeers() error { return n.writeNetwork(n.peers) }
+
+// writeNetwork writes the network file with these peers in it.
 func (n *Net) writeNetwork(bootstrap []string) error {
 	f := n.file
 	f.Bootstrap = bootstrap

@@ -41,8 +41,8 @@ func (n *Net) Put(name string, p Place) { n.put[name] = p }
 func (n *Net) StartNode(ctx context.Context, name string, nice int, more ...string) (*Node, error) {
 	d := &Node{Dir: filepath.Join(n.c.Dir, name)}
 	first := len(n.ports) == 0
-	at := n.ports[name]
-	if at == "" {
+	at, known := n.ports[name]
+	if !known {
 		var err error
 		if at, err = freeBoth(); err != nil {
 			return nil, err
@@ -78,8 +78,11 @@ func (n *Net) StartNode(ctx context.Context, name string, nice int, more ...stri
 		return nil, err
 	}
 	d.Node, d.Account = s.Node, s.Account
+	if !known {
+		n.peers = append(n.peers, dialable(s.Addrs)...)
+	}
 	if first {
-		return d, n.writeNetwork(dialable(s.Addrs))
+		return d, n.writeNetwork(n.peers)
 	}
 	return d, nil
 }

@@ -40,9 +40,11 @@ as_user() {
 	printf '%s\n' '[Service]' ExecStart= 'ExecStart=/bin/bash /program' LoadCredential= Restart=no \
 		StandardOutput=append:/home/user/said StandardError=append:/home/user/said >/home/user/.config/systemd/user/artel.service.d/test.conf
 	chown -R user: /home/user
-	env -i PATH="$PATH" XDG_RUNTIME_DIR=/run/user/1000 runuser -u user -- bash -c 'systemctl --user daemon-reload && systemctl --user start --wait artel'
+	env -i PATH="$PATH" XDG_RUNTIME_DIR=/run/user/1000 runuser -u user -- bash -c 'systemctl --user daemon-reload && systemctl --user start --wait artel' &
+	local job=$!
+	tail -n +1 -f --pid=$job /home/user/said
+	wait $job
 	local code=$?
-	cat /home/user/said
 	[ $code = 0 ] || journalctl -b --no-pager -n 20 _UID=1000
 	return $code
 }
