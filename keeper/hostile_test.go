@@ -407,6 +407,7 @@ func TestDropMeanwhile(t *testing.T) {
 	if _, err := s.ship(k, q); !errors.Is(err, p2p.Refused) || !strings.Contains(err.Error(), "let go") {
 		t.Fatal(err)
 	}
+	<-dropped // its answer is still on its way
 	k.empty(t)
 }
 
