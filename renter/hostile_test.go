@@ -2,6 +2,7 @@ package renter
 
 import (
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -343,11 +344,12 @@ func TestAnUpdateOutlastsARestart(t *testing.T) {
 			time.Sleep(20 * time.Second)
 			s := webSpec(1)
 			s.Args, s.Service.Old = []string{"2"}, old
-			slow := true
+			var slow atomic.Bool
+			slow.Store(true)
 			for _, x := range w.sellers {
 				x.mu.Lock()
 				x.serves.bad = func(spec artel.TaskSpec) string {
-					if slow && slices.Contains(spec.Args, "2") {
+					if slow.Load() && slices.Contains(spec.Args, "2") {
 						return "not yet"
 					}
 					return ""
@@ -364,11 +366,7 @@ func TestAnUpdateOutlastsARestart(t *testing.T) {
 			}
 			w.store.mu.Unlock()
 			w.kill()
-			for _, x := range w.sellers {
-				x.mu.Lock()
-				slow = false
-				x.mu.Unlock()
-			}
+			slow.Store(false)
 			time.Sleep(time.Minute)
 			if on := w.healthy(id); len(on) != 1 {
 				t.Errorf("the new version is healthy on %v", on)
