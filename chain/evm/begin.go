@@ -48,7 +48,11 @@ func (l *Ledger) begin(ctx context.Context, r TxRecord) (refused bool, err error
 	}
 	gas, err := l.estimate(ctx, r.Tx.From, to, data)
 	if err != nil {
-		why := l.refusal(err, uint64(latest.Time))
+		now, none := anyOf(ctx, l, "pending block", func(ctx context.Context, e *endpoint) (uint64, error) { return e.pending(ctx) })
+		if none != nil {
+			now = uint64(latest.Time) // it was estimated on that one, then
+		}
+		why := l.refusal(err, now)
 		switch {
 		case why == nil:
 			return false, err

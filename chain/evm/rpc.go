@@ -220,6 +220,20 @@ func (e *endpoint) block(ctx context.Context, at string) (header, error) {
 	return *h, nil
 }
 
+// pending is the time of the block that comes next, which has no hash yet.
+func (e *endpoint) pending(ctx context.Context) (uint64, error) {
+	var h *struct {
+		Time hexutil.Uint64 `json:"timestamp"`
+	}
+	if err := e.call(ctx, &h, "eth_getBlockByNumber", "pending", false); err != nil {
+		return 0, err
+	}
+	if h == nil {
+		return 0, fmt.Errorf("%s: there is no pending block", e.name)
+	}
+	return uint64(h.Time), nil
+}
+
 func hexNumber(n uint64) string { return hexutil.EncodeUint64(n) }
 
 // final asks one endpoint for the newest block that the policy calls final.
