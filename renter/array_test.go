@@ -72,6 +72,46 @@ func TestACopyIsFirst(t *testing.T) {
 	})
 }
 
+// The one that was copied ends, as it is told, before the copy's output is here: the task
+// is out once, not twice (checked.Save).
+func TestACopysOutputComesLast(t *testing.T) {
+	live(t, 3, func(t *testing.T, w *world) {
+		w.sellers[0].slow(2, time.Hour)
+		for _, x := range w.sellers {
+			x.output = true
+		}
+		w.run(func() {
+			s := spec(9)
+			s.Wall = 60 * 60_000
+			for _, x := range w.sellers {
+				x.offer.MaxUnpaid, x.offer.MaxUnit = artel.Cost(unitPrice, 10*s.Wall), s.Wall
+			}
+			id := w.submit(s)
+			hide := func(yes bool) {
+				for _, x := range w.sellers {
+					x.mu.Lock()
+					x.hides = yes
+					x.mu.Unlock()
+				}
+			}
+			for began := time.Now(); ; time.Sleep(100 * time.Millisecond) {
+				if _, ts, err := w.renter().Job(t.Context(), id); err == nil && len(copied(ts)) > 0 {
+					break
+				}
+				if time.Since(began) > 3*time.Minute {
+					t.Fatal("nothing was copied")
+				}
+			}
+			hide(true)
+			time.Sleep(20 * time.Second)
+			hide(false)
+			if j, _ := w.end(id, 3*time.Minute); j.Phase != job.Finished || j.Failed != 0 {
+				t.Errorf("the job is %s: %s %s", j.Phase, j.Why, j.Message)
+			}
+		})
+	})
+}
+
 // With copies: never, a task is never out twice.
 func TestNoCopies(t *testing.T) {
 	live(t, 2, func(t *testing.T, w *world) {

@@ -147,7 +147,7 @@ func (r *Renter) ended(t *tx, b *bought, k lease.TaskKey, v lease.Verdict) {
 	r.credit(t, b, a, w, v.Receipt, accept, cancel)
 	if was == job.Out && task.State != job.Out && task.State != job.Paying {
 		a.out--
-	} else if was != job.Out && task.State == job.Paying {
+	} else if was != job.Out && was != job.Paying && task.State == job.Paying {
 		a.out++
 	}
 	if was != job.Waiting && task.State == job.Waiting {

@@ -81,6 +81,9 @@ func (r *Renter) jumped(t *tx, j core.Jump) {
 		if !a.Spec.Service.IsZero() { // an update that nobody could look at was not stuck
 			a.Grew = max(a.Created, a.Grew) + ms + j.Slept.Milliseconds()
 		}
+		if a.Halted != 0 { // or it waits until then for what is out
+			a.Halted += ms
+		}
 		for i, task := range a.tasks {
 			if len(task.Attempts) > 0 {
 				a.tasks[i] = task.Shifted(ms)

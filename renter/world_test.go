@@ -586,7 +586,7 @@ func (w *world) run(f func()) {
 			return w.lacks
 		}
 	}
-	w.r = New(c)
+	w.r = w.begin(c)
 	wg.Go(func() { _ = h.Run(ctx) })
 	wg.Go(func() {
 		for {
@@ -598,7 +598,7 @@ func (w *world) run(f func()) {
 				w.t.Error(err)
 				return
 			}
-			next := New(c)
+			next := w.begin(c)
 			w.mu.Lock()
 			w.r = next
 			w.mu.Unlock()
@@ -606,6 +606,40 @@ func (w *world) run(f func()) {
 	})
 	time.Sleep(2 * time.Second)
 	f()
+}
+
+// begin makes a renter whose sums are gone over each time that it stores something.
+func (w *world) begin(c Config) *Renter {
+	s := &checked{Store: c.Store, t: w.t}
+	c.Store = s
+	s.r = New(c)
+	return s.r
+}
+
+// checked is a store of a renter that wants what is counted to be what is there. It is
+// called by the core, so it may look.
+type checked struct {
+	Store
+	t *testing.T
+	r *Renter
+}
+
+func (s *checked) Save(ctx context.Context, c Change) error {
+	if err := s.Store.Save(ctx, c); err != nil {
+		return err
+	}
+	for _, a := range s.r.jobs {
+		out := 0
+		for _, x := range a.tasks {
+			if x.State == job.Out || x.State == job.Paying {
+				out++
+			}
+		}
+		if a.Phase == job.Active && out != a.out {
+			s.t.Errorf("%d tasks of %s count as out, %d are", a.out, a.Spec.Name, out)
+		}
+	}
+	return nil
 }
 
 func (w *world) fetch(ctx context.Context, from artel.NodeID, root artel.Ref, _ int64) error {
