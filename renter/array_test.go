@@ -78,7 +78,7 @@ func TestACopysOutputComesLast(t *testing.T) {
 	live(t, 3, func(t *testing.T, w *world) {
 		w.sellers[0].slow(2, time.Hour)
 		for _, x := range w.sellers {
-			x.output = true
+			x.output, x.bills = true, true
 		}
 		w.run(func() {
 			s := spec(9)

@@ -157,6 +157,7 @@ type seller struct {
 	params chain.Params
 	blobs  blob.Store
 	output bool // its tasks leave one
+	bills  bool // a second of what it is told to stop
 	slots  uint32
 	stop   context.CancelFunc
 
@@ -239,7 +240,11 @@ func (s *seller) register(h *mem.Host) {
 			if s.serves.ends(s, m.Lease, lease.TaskKey(k)) {
 				continue
 			}
-			s.end(m.Lease, lease.Finish{TaskKey: lease.TaskKey(k), Reason: artel.ReasonCancelled, Message: "killed"})
+			f := lease.Finish{TaskKey: lease.TaskKey(k), Reason: artel.ReasonCancelled, Message: "killed"}
+			if s.bills {
+				f.Billed, f.Usage.Wall = true, 1000
+			}
+			s.end(m.Lease, f)
 		}
 		return wire.Empty{}, nil
 	})
