@@ -214,7 +214,9 @@ func (r *boxRun) program() sandbox.Exit {
 			if r.frozen || r.b.n.frozen() {
 				continue
 			}
-			r.state, r.ran = r.state.next(r.spec.Args, r.spec.Env["ARTEL_TASK"]), r.ran+stepTime
+			if r.ran += stepTime; r.state.Steps < r.want { // it may have been saved when it had just done the last one
+				r.state = r.state.next(r.spec.Args, r.spec.Env["ARTEL_TASK"])
+			}
 			r.wall.Store(r.ran.Milliseconds())
 			if err := r.diary(); err != nil {
 				return sandbox.Exit{Code: -1, Reason: sandbox.Lost, Message: err.Error()}
