@@ -90,7 +90,7 @@ func newWorld(t *testing.T, c devnet.Config) *world {
 	if c.Dir, err = os.MkdirTemp("", "artel-"); err != nil { // a socket's path must be short
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute) // against a hang
+	ctx, cancel := context.WithTimeout(t.Context(), 25*time.Minute) // against a hang
 	t.Cleanup(cancel)
 	if c.Binary == "" {
 		c.Binary = filepath.Join(bin, "artel")
@@ -162,7 +162,7 @@ func (w *world) start(providers int, more ...string) {
 // until polls until ok, and looks at the vouchers meanwhile.
 func (w *world) until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(w.ctx, 10*time.Minute)
+	ctx, cancel := context.WithTimeout(w.ctx, 20*time.Minute)
 	defer cancel()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()

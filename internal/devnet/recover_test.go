@@ -224,7 +224,7 @@ func (w *world) recover(t *testing.T, n *devnet.Node) (r api.Recovery) {
 func TestRecovers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, devnet.Config{})
-	x := depart(t, w, 3, 12_000)
+	x := depart(t, w, 3, 8_000)
 	x.until(t, "the journal to be kept", func() bool { return w.journals(w.renter.Node) >= 2 })
 	node, account := w.renter.Node, w.renter.Account
 	task := x.underway(t)

@@ -57,7 +57,7 @@ func TestStopsInOrder(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, devnet.Config{})
 	w.start(3)
-	const steps = 12_000
+	const steps = 6_000
 	j, task, before := w.journey(t, steps, 1)
 	for i, p := range w.providers {
 		if p.Node != before.Provider {
